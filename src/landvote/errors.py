@@ -1,0 +1,66 @@
+"""What can go wrong, as one tree of exceptions.
+
+::
+
+    LandvoteError            catch this one to catch them all
+    ├── DataError            a file of the user's is not what it should be
+    │   ├── ImageError       pixels that cannot be read
+    │   ├── PointsError      landmarks that cannot be read or do not fit
+    │   ├── SchemeError      a landmark scheme that contradicts itself or its data
+    │   └── SplitError       films or subjects divided in a way that would flatter the result
+    ├── SettingError         an unknown setting, or a value out of its range
+    ├── ModelError           a model folder that is incomplete, altered or made for something else
+    └── TrainingError        training that cannot go on
+
+Every message names the file (or setting), the value found and the value expected.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class LandvoteError(Exception):
+    """Base of every error landvote raises on purpose."""
+
+
+class DataError(LandvoteError):
+    """A file of the user's is not what it should be."""
+
+
+class ImageError(DataError):
+    """Pixels that cannot be read."""
+
+
+class PointsError(DataError):
+    """Landmarks that cannot be read, or do not fit their film or scheme."""
+
+
+class SchemeError(DataError):
+    """A landmark scheme that contradicts itself or the data it is used with."""
+
+
+class SplitError(DataError):
+    """Films or subjects divided in a way that would flatter the result."""
+
+
+class SettingError(LandvoteError):
+    """An unknown setting, or a value out of its range."""
+
+
+class ModelError(LandvoteError):
+    """A model folder that is incomplete, altered or made for something else."""
+
+
+class TrainingError(LandvoteError):
+    """Training that cannot go on."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the known word closest to ``word``, or an empty string."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,104 @@
+"""The prediction: what every localiser returns, and its file form, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.errors import PointsError
+from landvote.files import whole
+from landvote.sample import Points
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Where the landmarks of one film are, and how far off each is expected to be.
+
+    Attributes:
+        identifier: the film's.
+        points: (n, 2) in image coordinates; NaN where a landmark was not found.
+        expected_error: (n,) expected distance from the truth per landmark, image pixels.
+        landmarks: n names, in the order of ``points``.
+        details: what else is worth keeping (spacing, model, stages' frames); plain JSON values.
+    """
+
+    identifier: str
+    points: Points
+    expected_error: npt.NDArray[np.float64]
+    landmarks: tuple[str, ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
+    """Write predictions as JSON lines, whole or not at all; return how many.
+
+    Keys: ``image``, ``points`` [[x, y], ...] in image pixels (null where not found), ``expected_error`` (pixels),
+    ``landmarks``, then whatever ``details`` holds.
+    """
+    count = 0
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for p in predictions:
+            record = {
+                "image": p.identifier,
+                "points": [[_number(x), _number(y)] for x, y in p.points],
+                "expected_error": [_number(e) for e in p.expected_error],
+                "landmarks": list(p.landmarks),
+                **p.details,
+            }
+            file.write(json.dumps(record, allow_nan=False) + "\n")
+            count += 1
+    return count
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Read predictions from JSON lines. Only ``image`` and ``points`` are required, so other tools' output will do.
+
+    Raises:
+        PointsError: the file cannot be read, or a line is not a prediction; names the line and the value.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PointsError(f"{path}: cannot be read ({error})") from error
+    predictions = [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    seen: set[str] = set()
+    for p in predictions:
+        if p.identifier in seen:
+            raise PointsError(f"{path}: film {p.identifier!r} is predicted twice, expected once")
+        seen.add(p.identifier)
+    return predictions
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 3) if math.isfinite(value) else None
+
+
+def _parse(path: Path, number: int, line: str) -> Prediction:
+    where = f"{path}, line {number}"
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise PointsError(f"{where}: not JSON ({error})") from error
+    if not isinstance(record, dict) or not isinstance(record.get("image"), str) or "points" not in record:
+        raise PointsError(f"{where}: expected an object with 'image' and 'points', found {line[:60]!r}")
+    try:
+        points = np.array([[math.nan if v is None else v for v in xy] for xy in record.pop("points")], dtype=np.float64)
+        error = np.array([math.nan if v is None else v for v in record.pop("expected_error", [])], dtype=np.float64)
+    except (TypeError, ValueError) as cause:
+        raise PointsError(f"{where}: 'points' must be [[x, y], ...] numbers or null ({cause})") from cause
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise PointsError(f"{where}: 'points' has shape {points.shape}, expected (n, 2)")
+    error = error if error.size else np.full(len(points), np.nan)
+    names = tuple(map(str, record.pop("landmarks", range(len(points)))))
+    if not len(error) == len(names) == len(points):
+        raise PointsError(
+            f"{where}: {len(points)} points, {len(error)} expected errors, {len(names)} landmarks; expected equal"
+        )
+    return Prediction(record.pop("image"), points, error, names, record)

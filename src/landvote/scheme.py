@@ -1,0 +1,213 @@
+"""The scheme: which landmarks there are, in which order, and what they mean together.
+
+A scheme is written as TOML. Indices count from 0; ranges such as ``"0-43"`` include both ends::
+
+    name = "chest"
+    points = 166                 # landmarks per film in the point files
+    use = ["0-119"]              # optional: the ones to work with, the rest is left out
+    names = [...]                # optional: otherwise "0", "1", ...
+    reference = [0, 22, 44, 68]  # optional: points the global stage looks for (two or more)
+    normaliser = [3, 40]         # optional: errors in % are of the distance between these two
+    mirrored = [[0, 44], ...]    # optional: pairs that change places when a film is mirrored
+    groups = [["0-3"], ["4-7"]]  # optional: equal parts that repeat, such as vertebrae
+
+    [[outlines]]
+    name = "right lung"
+    points = ["0-43"]
+    closed = true
+
+All indices in the file are those of the point files; :class:`Scheme` holds them renumbered to the points in use.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from landvote.errors import SchemeError, nearest
+
+
+def _indices(value: object) -> object:
+    """Expand ``[0, "3-5"]`` to ``[0, 3, 4, 5]``; leave anything else to pydantic."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, (list, tuple)):
+        return value
+    out: list[object] = []
+    for item in value:
+        if isinstance(item, str):
+            first, dash, last = item.partition("-")
+            if not (first.strip().isdigit() and (not dash or last.strip().isdigit())):
+                raise ValueError(f"{item!r} is neither an index nor a range such as '0-43'")
+            out.extend(range(int(first), int(last or first) + 1))
+        else:
+            out.append(item)
+    return tuple(out)
+
+
+Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
+
+
+class Outline(BaseModel):
+    """A curve through landmarks, in order: what point-to-curve errors are measured against."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    points: Indices
+    closed: bool = False
+
+
+class Scheme(BaseModel):
+    """Landmark names and order, outlines, reference points, mirrored pairs and the normalising pair.
+
+    All indices refer to the landmarks in use, 0 to ``len(scheme) - 1``.
+    ``columns`` says which points of a point file these are, and ``file_points`` how many such a file holds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    landmarks: tuple[str, ...]
+    file_points: int
+    columns: tuple[int, ...]
+    outlines: tuple[Outline, ...] = ()
+    reference: tuple[int, ...] = ()
+    normaliser: tuple[int, int] | None = None
+    mirrored: tuple[tuple[int, int], ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
+
+    @classmethod
+    def numbered(cls, n: int) -> Scheme:
+        """Return the scheme of data that came without one: ``n`` landmarks called "0", "1", ..."""
+        return cls(name="numbered", landmarks=tuple(map(str, range(n))), file_points=n, columns=tuple(range(n)))
+
+    @classmethod
+    def read(cls, path: Path) -> Scheme:
+        """Read a scheme from a TOML file.
+
+        Raises:
+            SchemeError: the file is missing, not TOML, or contradicts itself.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+            return SchemeFile.model_validate(tomllib.loads(text)).scheme()
+        except OSError as error:
+            raise SchemeError(f"{path}: cannot be read ({error.strerror})") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SchemeError(f"{path}: not a TOML file ({error})") from error
+        except ValidationError as error:
+            raise SchemeError(f"{path}: {_explain(error)}") from error
+
+    @classmethod
+    def named(cls, name_or_file: str | os.PathLike[str]) -> Scheme:
+        """Return the scheme in a file, or one that ships with landvote (``femur``, ``chest``, ...).
+
+        Raises:
+            SchemeError: neither a file nor a known name.
+        """
+        if Path(name_or_file).suffix == ".toml" or Path(name_or_file).is_file():
+            return cls.read(Path(name_or_file))
+        known = shipped()
+        if str(name_or_file) not in known:
+            hint = nearest(str(name_or_file), known)
+            raise SchemeError(f"scheme {str(name_or_file)!r} is neither a file nor one of {', '.join(known)}{hint}")
+        with resources.as_file(resources.files("landvote") / "schemes" / f"{name_or_file}.toml") as path:
+            return cls.read(path)
+
+
+class SchemeFile(BaseModel):
+    """The TOML form of a scheme, in the indices of the point files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    points: int
+    use: Indices | None = None
+    names: tuple[str, ...] | None = None
+    reference: Indices = ()
+    normaliser: tuple[int, int] | None = None
+    mirrored: tuple[tuple[int, int], ...] = ()
+    groups: tuple[Indices, ...] = ()
+    outlines: tuple[Outline, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SchemeFile:
+        used = self.use if self.use is not None else tuple(range(self.points))
+        if self.points < 1:
+            raise ValueError(f"points = {self.points}, expected 1 or more")
+        if len(set(used)) != len(used):
+            raise ValueError("use names a point twice")
+        if self.names is not None and len(self.names) != self.points:
+            raise ValueError(f"names lists {len(self.names)} landmarks, expected {self.points}")
+        if self.names is not None and len(set(self.names)) != len(self.names):
+            raise ValueError("names lists a landmark twice")
+        if len(self.reference) == 1 or len(set(self.reference)) != len(self.reference):
+            raise ValueError(f"reference = {list(self.reference)}, expected two or more different points")
+        if len({len(g) for g in self.groups}) > 1:
+            raise ValueError("groups differ in length; they are parts that repeat, point for point")
+        if self.groups and sorted(i for g in self.groups for i in g) != sorted(used):
+            raise ValueError("groups must hold every point in use exactly once")
+        pairs = [i for pair in self.mirrored for i in pair]
+        if len(set(pairs)) != len(pairs):
+            raise ValueError("mirrored names a point twice")
+        mentioned = {
+            "use": used,
+            "reference": self.reference,
+            "normaliser": self.normaliser or (),
+            "mirrored": pairs,
+            **{f"outline {o.name!r}": o.points for o in self.outlines},
+        }
+        for where, indices in mentioned.items():
+            if outside := [i for i in indices if not 0 <= i < self.points]:
+                raise ValueError(f"{where} names point {outside[0]}, expected 0 to {self.points - 1}")
+        return self
+
+    def scheme(self) -> Scheme:
+        """Renumber to the points in use; what mentions an unused point is left out."""
+        used = self.use if self.use is not None else tuple(range(self.points))
+        new = {old: i for i, old in enumerate(used)}
+        names = self.names or tuple(map(str, range(self.points)))
+
+        def kept(indices: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(new[i] for i in indices) if all(i in new for i in indices) else ()
+
+        normaliser = kept(self.normaliser) if self.normaliser else ()
+        return Scheme(
+            name=self.name,
+            landmarks=tuple(names[i] for i in used),
+            file_points=self.points,
+            columns=used,
+            outlines=tuple(o.model_copy(update={"points": kept(o.points)}) for o in self.outlines if kept(o.points)),
+            reference=kept(self.reference),
+            normaliser=(normaliser[0], normaliser[1]) if normaliser else None,
+            mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
+            groups=tuple(kept(g) for g in self.groups),
+        )
+
+
+def shipped() -> list[str]:
+    """Return the names of the schemes that ship with landvote."""
+    folder = resources.files("landvote") / "schemes"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def _explain(error: ValidationError) -> str:
+    """Put a pydantic error into one line, with the nearest known key for an unknown one."""
+    parts = []
+    for e in error.errors():
+        where = ".".join(map(str, e["loc"]))
+        detail: dict[str, Any] = e.get("ctx", {})
+        if e["type"] == "extra_forbidden":
+            parts.append(f"unknown key {where!r}{nearest(where, SchemeFile.model_fields)}")
+        else:
+            parts.append(f"{where + ': ' if where else ''}{detail.get('error', e['msg'])}")
+    return "; ".join(parts)
