@@ -140,10 +140,25 @@ class SchemeFile(BaseModel):
     outlines: tuple[Outline, ...] = ()
 
     @model_validator(mode="after")
-    def _consistent(self) -> SchemeFile:
-        used = self.use if self.use is not None else tuple(range(self.points))
+    def _within(self) -> SchemeFile:
         if self.points < 1:
             raise ValueError(f"points = {self.points}, expected 1 or more")
+        mentioned = {
+            "use": self.use or (),
+            "reference": self.reference,
+            "normaliser": self.normaliser or (),
+            "mirrored": [i for pair in self.mirrored for i in pair],
+            "groups": [i for group in self.groups for i in group],
+            **{f"outline {o.name!r}": o.points for o in self.outlines},
+        }
+        for where, indices in mentioned.items():
+            if outside := [i for i in indices if not 0 <= i < self.points]:
+                raise ValueError(f"{where} names point {outside[0]}, expected 0 to {self.points - 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SchemeFile:
+        used = self.use if self.use is not None else tuple(range(self.points))
         if len(set(used)) != len(used):
             raise ValueError("use names a point twice")
         if self.names is not None and len(self.names) != self.points:
@@ -159,16 +174,6 @@ class SchemeFile(BaseModel):
         pairs = [i for pair in self.mirrored for i in pair]
         if len(set(pairs)) != len(pairs):
             raise ValueError("mirrored names a point twice")
-        mentioned = {
-            "use": used,
-            "reference": self.reference,
-            "normaliser": self.normaliser or (),
-            "mirrored": pairs,
-            **{f"outline {o.name!r}": o.points for o in self.outlines},
-        }
-        for where, indices in mentioned.items():
-            if outside := [i for i in indices if not 0 <= i < self.points]:
-                raise ValueError(f"{where} names point {outside[0]}, expected 0 to {self.points - 1}")
         return self
 
     def scheme(self) -> Scheme:
