@@ -1,0 +1,160 @@
+"""Image files -> radiographs: PNG, JPEG, TIFF, BMP here, DICOM in its own module.
+
+Resolution tags of PNG, JPEG and TIFF files speak of paper or screens, not of patients: they are never taken as
+millimetres, so these formats have no spacing.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from landvote.errors import ImageError
+from landvote.readers.depth import tightest
+from landvote.readers.dicom import has_magic, read_dicom
+from landvote.sample import Pixels, Radiograph
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
+MAX_PIXELS = 89_478_485  # Pillow's own limit; the largest films in use have about 30 million
+
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP")
+_EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+_WHITE_IS_ZERO = 0  # TIFF PhotometricInterpretation
+
+
+def read_image(path: Path) -> Radiograph:
+    """Read one film, told by its content rather than its name.
+
+    Colour becomes luminance (Rec. 601), transparency black, and the EXIF orientation is applied. 8-bit files give
+    uint8, deeper ones uint16, or float32 where the values do not fit.
+
+    Args:
+        path: a PNG, JPEG, TIFF, BMP or DICOM file.
+
+    Returns:
+        The film; its identifier is the file's name.
+
+    Raises:
+        ImageError: the file is missing, empty, truncated, too large, of several pages, or no such image.
+    """
+    start = _first_bytes(path)
+    if has_magic(start) or path.suffix.lower() in DICOM_SUFFIXES:
+        return read_dicom(path)
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            _refuse_odd(path, image)
+            pixels = _decode(path, image)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
+    except _BROKEN as error:
+        raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
+    return Radiograph(pixels, path.name)
+
+
+def find_images(path: Path) -> list[Path]:
+    """Return the image files at ``path``: itself if it is a file, else all below it, sorted.
+
+    Files count as images by their suffix, or, without one, by the DICOM magic; hidden files and folders are skipped.
+
+    Raises:
+        ImageError: there is nothing at ``path``.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ImageError(f"{path}: no such file or folder")
+    visible = [p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts)]
+    return sorted(p for p in visible if p.is_file() and _looks_like_image(p))
+
+
+def _looks_like_image(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES | DICOM_SUFFIXES:
+        return True
+    known_other = suffix and not suffix[1:].isdigit()  # DICOM files are often called 1.2.840.113619
+    return not known_other and has_magic(_first_bytes(path, or_empty=b" "))
+
+
+def _first_bytes(path: Path, or_empty: bytes = b"") -> bytes:
+    try:
+        with path.open("rb") as file:
+            start = file.read(132) or or_empty
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror}), {_EXPECTED}") from error
+    if not start:
+        raise ImageError(f"{path}: empty file, {_EXPECTED}")
+    return start
+
+
+def _refuse_odd(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{path}: too large ({width} x {height}), expected at most {MAX_PIXELS} pixels")
+    pages = getattr(image, "n_frames", 1)
+    if pages > 1 and image.format != "MPO":  # the first picture of an MPO is the photograph, the rest previews
+        raise ImageError(f"{path}: holds {pages} images, expected one")
+
+
+def _decode(path: Path, image: Image.Image) -> Pixels:
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    deep_colour = image.mode in {"RGB", "RGBA", "LA"} and "16" in str(image.tile)  # Pillow would halve its depth
+    white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == _WHITE_IS_ZERO  # type: ignore[attr-defined]
+    image.load()  # raises where the file is cut short, which OpenCV would fill with grey
+    if deep_colour:
+        pixels = _luminance(_opencv(path))
+    else:
+        # Pillow turns some TIFF files upright while loading and then says so
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        pixels = _grey(path, image)
+        if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
+            pixels = np.uint16(65535) - pixels
+    return np.ascontiguousarray(_upright(pixels, orientation))
+
+
+def _opencv(path: Path) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if array is None or array.ndim != 3 or array.shape[2] not in (3, 4):
+        raise ImageError(f"{path}: 16-bit colour that cannot be decoded, expected RGB or RGBA")
+    order = [2, 1, 0, 3][: array.shape[2]]  # OpenCV gives blue first
+    return np.ascontiguousarray(array[..., order])  # type: ignore[return-value]
+
+
+def _grey(path: Path, image: Image.Image) -> Pixels:
+    """Turn any Pillow mode into one plane."""
+    if image.mode == "1":
+        return np.asarray(image.convert("L"))
+    if image.mode == "L" and "transparency" not in image.info:
+        return np.asarray(image)
+    if image.mode.startswith(("I", "F")):
+        return tightest(path, np.asarray(image))
+    has_alpha = image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or "transparency" in image.info
+    return _luminance(np.asarray(image.convert("RGBA" if has_alpha else "RGB")))
+
+
+def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels:
+    grey = cv2.cvtColor(colour[..., :3], cv2.COLOR_RGB2GRAY)
+    if colour.shape[2] == 4:
+        alpha = colour[..., 3] / np.float64(np.iinfo(colour.dtype).max)
+        grey = np.rint(grey * alpha).astype(colour.dtype)
+    return grey  # type: ignore[return-value]
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Apply an EXIF orientation (1 to 8; anything else is left alone)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
