@@ -1,0 +1,89 @@
+"""Augmentation: what else the same film could have looked like.
+
+The paper adds one rotated copy of each film, between 5 degrees clockwise and 35 degrees anti-clockwise (section 4.1).
+The default here draws anew at every step and moves, grey levels, sharpness, noise and covered spots together; for the
+local stage the movement also stands for the error of the stage before it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
+
+from landvote.frames.frame import Frame
+from landvote.frames.view import Grid
+
+
+class Augmentation(BaseModel):
+    """Ranges that variations are drawn from; zero switches one off.
+
+    Attributes:
+        rotation: lowest and highest angle in degrees; positive is clockwise on screen.
+        scale: largest relative change of size; 0.1 means 1/1.1 to 1.1.
+        shift: largest shift along x and along y, as a share of the grid.
+        mirror: swap left and right in half of the views; needs a scheme with mirrored pairs.
+        gamma: largest power the grey levels are raised to, or its inverse; 0 for none.
+        contrast: largest relative change of contrast, and of brightness as a share of the grey range.
+        blur: largest SD of a Gaussian blur, grid cells.
+        noise: largest SD of white noise; the grey range is about 2.
+        invert: share of views with inverted grey levels.
+        erase: share of views with one to three covered rectangles.
+        copies: 0 draws anew each time a film is seen; c > 0 makes c fixed copies of each film once (the paper: 1).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rotation: tuple[float, float] = (-15.0, 15.0)
+    scale: NonNegativeFloat = 0.15
+    shift: NonNegativeFloat = 0.08
+    mirror: bool = False
+    gamma: NonNegativeFloat = 1.6
+    contrast: NonNegativeFloat = 0.25
+    blur: NonNegativeFloat = 1.0
+    noise: NonNegativeFloat = 0.08
+    invert: NonNegativeFloat = 0.0
+    erase: NonNegativeFloat = 0.25
+    copies: NonNegativeInt = 0
+
+    def move(self, frame: Frame, rng: np.random.Generator) -> Frame:
+        """Return ``frame`` turned, scaled and shifted at random about the middle of its grid."""
+        angle = np.deg2rad(rng.uniform(*self.rotation))
+        scale = (1 + self.scale) ** rng.uniform(-1, 1)
+        shift = rng.uniform(-self.shift, self.shift, 2) * np.array(frame.size)
+        return frame.then(scale, angle, shift)
+
+    def shade(self, grid: Grid, rng: np.random.Generator) -> Grid:
+        """Return standardised grey levels, (height, width), varied at random."""
+        if self.erase and rng.random() < self.erase:
+            grid = _erase(grid, rng)
+        if self.gamma and rng.random() < 0.5:
+            power = np.float32((1 + self.gamma) ** rng.uniform(-1, 1))
+            grid = np.power((grid + np.float32(1.5)) / 3, power) * 3 - np.float32(1.5)
+        if self.contrast:
+            gain, offset = rng.uniform(1 - self.contrast, 1 + self.contrast), rng.uniform(-self.contrast, self.contrast)
+            grid = grid * np.float32(gain) + np.float32(offset)
+        if self.blur and rng.random() < 0.3:
+            grid = cv2.GaussianBlur(grid, (0, 0), rng.uniform(0.3, 0.3 + self.blur)).astype(np.float32, copy=False)
+        if self.noise and rng.random() < 0.5:
+            grid = grid + rng.standard_normal(grid.shape, dtype=np.float32) * np.float32(rng.uniform(0, self.noise))
+        if self.invert and rng.random() < self.invert:
+            grid = -grid
+        return grid
+
+
+PAPER = Augmentation(
+    rotation=(-35.0, 5.0), scale=0, shift=0, gamma=0, contrast=0, blur=0, noise=0, invert=0, erase=0, copies=1
+)
+"""One rotated copy of each film, 5 degrees clockwise to 35 degrees anti-clockwise (Davison et al. 2018, section 4.1)."""
+
+
+def _erase(grid: Grid, rng: np.random.Generator) -> Grid:
+    """Cover one to three rectangles with one grey level each: markers, shields, collimation."""
+    grid = grid.copy()
+    height, width = grid.shape
+    for _ in range(rng.integers(1, 4)):
+        w, h = (rng.uniform(0.05, 0.3, 2) * (width, height)).astype(int)
+        x, y = rng.integers(0, width - w), rng.integers(0, height - h)
+        grid[y : y + h, x : x + w] = rng.uniform(-1.2, 1.2)
+    return grid

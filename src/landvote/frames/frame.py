@@ -1,0 +1,146 @@
+"""The frame: a similarity map between an image and a fixed grid. The only code that moves coordinates.
+
+Convention, for every coordinate in landvote: x points right, y points down, and (0, 0) is the *centre* of the
+top-left pixel. A pixel is a square with its coordinate in the middle, so an image of width w spans -0.5 to w - 0.5,
+and scaling by s about the image's corner maps x to ``s * (x + 0.5) - 0.5``: the half-pixel term belongs to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from landvote.sample import Pixels, Points
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a grid of fixed size lies on an image.
+
+    Attributes:
+        matrix: (2, 3) similarity, image coordinates to grid coordinates: ``grid = matrix[:, :2] @ image + matrix[:, 2]``.
+        size: width and height of the grid in cells.
+    """
+
+    matrix: npt.NDArray[np.float64]
+    size: tuple[int, int]
+
+    @property
+    def scale(self) -> float:
+        """Grid cells per image pixel."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
+    @classmethod
+    def whole(cls, image_size: tuple[int, int], size: tuple[int, int], margin: float = 0.0) -> Frame:
+        """Fit a whole image of ``image_size`` (width, height) into the grid, centred, its aspect ratio kept.
+
+        Args:
+            image_size: width and height of the image in pixels.
+            size: width and height of the grid.
+            margin: empty border on every side, as a share of the grid, so that landmarks at the film's edge can be voted for.
+        """
+        image, grid = np.array(image_size, float), np.array(size, float)
+        scale = float(np.min(grid * (1 - 2 * margin) / image))
+        return cls.similarity(scale, 0.0, (image - 1) / 2, (grid - 1) / 2, size)
+
+    @classmethod
+    def similarity(
+        cls,
+        scale: float,
+        angle: float,
+        image_point: npt.ArrayLike,
+        grid_point: npt.ArrayLike,
+        size: tuple[int, int],
+    ) -> Frame:
+        """Scale and turn so that ``image_point`` falls on ``grid_point``.
+
+        Args:
+            scale: grid cells per image pixel.
+            angle: radians; positive turns the picture clockwise as seen on screen (x right, y down).
+            image_point: (x, y) in image coordinates.
+            grid_point: (x, y) in grid coordinates.
+            size: width and height of the grid.
+        """
+        c, s = scale * np.cos(angle), scale * np.sin(angle)
+        linear = np.array([[c, -s], [s, c]])
+        offset = np.asarray(grid_point, float) - linear @ np.asarray(image_point, float)
+        return cls(np.column_stack([linear, offset]), size)
+
+    @classmethod
+    def matching(cls, image_points: Points, grid_points: Points, size: tuple[int, int]) -> Frame:
+        """Lay ``image_points`` on ``grid_points`` as well as a similarity can (least squares; exact for two points).
+
+        Rows with a missing point on either side are left out.
+
+        Raises:
+            ValueError: fewer than two different points remain.
+        """
+        given = np.isfinite(image_points).all(axis=1) & np.isfinite(grid_points).all(axis=1)
+        source = image_points[given] @ np.array([1, 1j])  # a similarity is one complex multiplication and a shift
+        target = grid_points[given] @ np.array([1, 1j])
+        spread = source - source.mean() if given.sum() >= 2 else np.zeros(1)
+        if not np.abs(spread).max() > 0:
+            raise ValueError("a similarity needs two different points")
+        turn = np.vdot(spread, target - target.mean()) / np.vdot(spread, spread).real
+        shift = target.mean() - turn * source.mean()
+        matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+        return cls(matrix, size)
+
+    def then(self, scale: float, angle: float, shift: npt.ArrayLike) -> Frame:
+        """Scale and turn (radians) about the middle of the grid, then shift by grid cells."""
+        centre = (np.array(self.size, float) - 1) / 2
+        step = Frame.similarity(scale, angle, centre, centre + np.asarray(shift, float), self.size).matrix
+        return Frame(step[:, :2] @ self.matrix + np.column_stack([np.zeros((2, 2)), step[:, 2]]), self.size)
+
+    def mirrored(self) -> Frame:
+        """Swap left and right of the grid."""
+        flip = np.diag([-1.0, 1.0])
+        shifted = flip @ self.matrix
+        shifted[0, 2] += self.size[0] - 1
+        return Frame(shifted, self.size)
+
+    def to_grid(self, points: Points) -> Points:
+        """Map (n, 2) image coordinates to grid coordinates."""
+        return points @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def to_image(self, points: Points) -> Points:
+        """Map (n, 2) grid coordinates to image coordinates."""
+        inverse: Points = np.linalg.inv(self.matrix[:, :2])
+        return (points - self.matrix[:, 2]) @ inverse.T
+
+    def warp(self, pixels: Pixels) -> npt.NDArray[np.float32]:
+        """Return the picture on the grid, (height, width) float32; NaN where the grid lies outside the image.
+
+        Shrinking averages over the pixels that fall into a cell, so fine texture does not alias.
+        """
+        image = np.ascontiguousarray(pixels, dtype=np.float32)
+        matrix = self.matrix
+        height, width = image.shape
+        step = max(1, int(1 / max(self.scale, 1e-9)))
+        if step > 1:
+            small = (max(1, width // step), max(1, height // step))
+            fx, fy = small[0] / width, small[1] / height
+            image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+            # image -> small maps x to fx (x + 0.5) - 0.5; undo that before the matrix is applied
+            undo = np.array([[1 / fx, 0, 0.5 / fx - 0.5], [0, 1 / fy, 0.5 / fy - 0.5], [0, 0, 1]])
+            matrix = matrix @ undo
+        warped: npt.NDArray[np.float32] = cv2.warpAffine(
+            image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ).astype(np.float32, copy=False)
+        warped[~self._inside((width, height))] = np.nan
+        return warped
+
+    def _inside(self, image_size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        """Return which grid cells have their centre on an image of that size, (height, width)."""
+        x, y = np.meshgrid(np.arange(self.size[0]), np.arange(self.size[1]), sparse=True)
+        inverse = np.linalg.inv(self.matrix[:, :2])
+        u, v = x - self.matrix[0, 2], y - self.matrix[1, 2]
+        image_x = inverse[0, 0] * u + inverse[0, 1] * v
+        image_y = inverse[1, 0] * u + inverse[1, 1] * v
+        inside: npt.NDArray[np.bool_] = (
+            (image_x >= -0.5) & (image_x <= image_size[0] - 0.5) & (image_y >= -0.5) & (image_y <= image_size[1] - 0.5)
+        )
+        return inside

@@ -1,0 +1,177 @@
+"""Placing: where a stage looks. From what is known so far (the film's size, the points of the stage before) to frames.
+
+Three answers, coarse to fine: the whole film; a patch laid on reference points (section 3 of the paper); one patch per
+repeated part, such as a vertebra, so that one voter serves them all.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.errors import PointsError
+from landvote.frames.frame import Frame
+from landvote.sample import Points
+
+
+class Placing(Protocol):
+    """Says which frames to look through, and which landmarks each frame is for."""
+
+    size: tuple[int, int]
+
+    @property
+    def parts(self) -> tuple[tuple[int, ...], ...]:
+        """Per frame, the landmarks it is for."""
+        ...
+
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:
+        """Return one frame per part, given all landmarks known so far, (n, 2) image coordinates, NaN if unknown."""
+        ...
+
+    def state(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return what was learned from the training points, as arrays."""
+        ...
+
+
+class FilmPlacing:
+    """The whole film with a margin. Looks for ``landmarks`` (all indices of the scheme, or only the reference points)."""
+
+    def __init__(self, size: tuple[int, int], margin: float, landmarks: tuple[int, ...]) -> None:
+        self.size = size
+        self.margin = margin
+        self.parts = (landmarks,)
+
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:  # noqa: ARG002 - nothing is known yet
+        """Return the one frame that holds the whole film."""
+        return [Frame.whole(image_size, self.size, self.margin)]
+
+    def state(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return nothing: a film's size is all it takes."""
+        return {}
+
+
+class ReferencePlacing:
+    """A patch laid on the reference points so that all landmarks of the training films fit in, with a border.
+
+    ``layout`` (n, 2) holds where each landmark lies on the grid on average; the frame is the similarity that brings the
+    reference points there, exactly for two, by least squares for more.
+    """
+
+    def __init__(self, size: tuple[int, int], reference: tuple[int, ...], layout: Points) -> None:
+        self.size = size
+        self.reference = reference
+        self.layout = layout
+        self.parts = (tuple(range(len(layout))),)
+
+    @classmethod
+    def fit(
+        cls, training: list[Points], size: tuple[int, int], reference: tuple[int, ...], border: float
+    ) -> ReferencePlacing:
+        """Choose the layout from training points.
+
+        Args:
+            training: per film (n, 2) image coordinates.
+            size: width and height of the patch in grid cells.
+            reference: the landmarks that place the patch.
+            border: free share of the patch on each side, beyond the outermost landmark of 99.5 % of the films.
+        """
+        shapes = np.stack([p for p in training if np.isfinite(p[list(reference)]).all()] or [np.empty((0, 2))])
+        if shapes.ndim != 3 or not len(shapes):
+            raise PointsError(f"no training film has all reference points {list(reference)}; choose others in the scheme")
+        mean = mean_layout(shapes, reference)
+        laid = np.stack([Frame.matching(s[list(reference)], mean[list(reference)], size).to_grid(s) for s in shapes])
+        low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
+        high = np.quantile(np.nanmax(laid, axis=1), 0.995, axis=0)
+        room = np.array(size) * (1 - 2 * border)
+        scale = float(np.min(room / np.maximum(high - low, 1e-6)))
+        fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
+        return cls(size, reference, fitted.to_grid(np.nanmean(laid, axis=0)))
+
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:  # noqa: ARG002 - the points say it all
+        """Return the one frame that the reference points define."""
+        chosen = list(self.reference)
+        return [Frame.matching(points[chosen], self.layout[chosen], self.size)]
+
+    def state(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return the layout."""
+        return {"layout": self.layout}
+
+
+class PartPlacing:
+    """One patch per part of a scheme with ``groups``; a part and its neighbours in the row place it.
+
+    Four corners of one vertebra are too few to turn and scale a patch by; with the vertebrae above and below they are
+    twelve. ``layouts`` (g, n, 2) holds, per part, where the landmarks lie on that part's grid on average.
+    """
+
+    def __init__(self, size: tuple[int, int], parts: tuple[tuple[int, ...], ...], layouts: Points) -> None:
+        self.size = size
+        self.parts = parts
+        self.layouts = layouts
+
+    @classmethod
+    def fit(
+        cls, training: list[Points], size: tuple[int, int], parts: tuple[tuple[int, ...], ...], border: float
+    ) -> PartPlacing:
+        """Choose each part's layout from training points; ``border`` is the free share of the patch on each side."""
+        layouts = []
+        for g, part in enumerate(parts):
+            near = _neighbours(parts, g)
+            shapes = np.stack([p for p in training if np.isfinite(p[list(near)]).all()] or [np.empty((0, 2))])
+            if shapes.ndim != 3 or not len(shapes):
+                raise PointsError(f"no training film has all landmarks of part {g} of the scheme and of its neighbours")
+            mean = mean_layout(shapes, near)
+            own = mean[list(part)]
+            extent = float(np.max(np.ptp(own, axis=0)))
+            scale = min(size) * (1 - 2 * border) / extent
+            middle = (own.min(axis=0) + own.max(axis=0)) / 2
+            layouts.append(Frame.similarity(scale, 0.0, middle, (np.array(size) - 1) / 2, size).to_grid(mean))
+        return cls(size, parts, np.stack(layouts))
+
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:  # noqa: ARG002 - the points say it all
+        """Return one frame per part."""
+        frames = []
+        for g in range(len(self.parts)):
+            near = list(_neighbours(self.parts, g))
+            frames.append(Frame.matching(points[near], self.layouts[g][near], self.size))
+        return frames
+
+    def state(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return the layouts."""
+        return {"layouts": self.layouts}
+
+
+def mean_layout(shapes: Points, anchors: tuple[int, ...], rounds: int = 5) -> Points:
+    """Return the mean of ``shapes`` (films, n, 2) after laying their ``anchors`` on each other by similarities.
+
+    The result keeps the average size and direction of the films, so a patch built on it stands upright on average.
+    """
+    index = list(anchors)
+    mean = np.nanmean(shapes - np.nanmean(shapes[:, index], axis=1, keepdims=True), axis=0)
+    for _ in range(rounds):
+        laid = np.stack([Frame.matching(s[index], mean[index], (1, 1)).to_grid(s) for s in shapes])
+        mean = np.nanmean(laid, axis=0)
+    return mean
+
+
+def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
+    """Choose ``count`` landmarks far from each other and seldom missing, from (films, n, 2): farthest-point sampling.
+
+    Used as reference points where a scheme names none.
+    """
+    given = np.isfinite(shapes).all(axis=2).mean(axis=0)
+    candidates = np.flatnonzero(given >= given.max() - 0.02)
+    mean = np.nanmean(shapes, axis=0)[candidates]
+    first = int(np.argmax(((mean - mean.mean(axis=0)) ** 2).sum(axis=1)))
+    chosen = [first]
+    distance = ((mean - mean[first]) ** 2).sum(axis=1)
+    while len(chosen) < min(count, len(candidates)):
+        chosen.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, ((mean - mean[chosen[-1]]) ** 2).sum(axis=1))
+    return tuple(sorted(int(candidates[i]) for i in chosen))
+
+
+def _neighbours(parts: tuple[tuple[int, ...], ...], g: int) -> tuple[int, ...]:
+    return tuple(i for part in parts[max(0, g - 1) : g + 2] for i in part)

@@ -1,0 +1,49 @@
+"""The view: one sample through one frame; what voters learn from and look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.frames.frame import Frame
+from landvote.sample import Pixels, Points
+
+Grid = npt.NDArray[np.float32]
+
+_SAMPLED = 10_000  # cells that are enough to estimate a grey-level percentile
+
+
+@dataclass(frozen=True)
+class View:
+    """A film (or part of it) on a grid, its landmarks in grid coordinates.
+
+    Attributes:
+        pixels: (height, width) float32, standardised grey levels; 0 where the grid lies outside the film.
+        points: (n, 2) grid coordinates; NaN where missing or unknown.
+        frame: how the grid lies on the image.
+        identifier: the film's.
+    """
+
+    pixels: Grid
+    points: Points
+    frame: Frame
+    identifier: str = ""
+
+    @classmethod
+    def through(cls, frame: Frame, pixels: Pixels, points: Points, identifier: str = "") -> View:
+        """Move pixels and points (image coordinates) through one frame together."""
+        return cls(standardise(frame.warp(pixels)), frame.to_grid(points), frame, identifier)
+
+
+def standardise(grid: Grid) -> Grid:
+    """Map the 1st and 99th percentile of the grey levels to -1 and 1, clip at +-1.5, and put 0 for NaN (no film there)."""
+    step = max(1, int(np.sqrt(grid.size / _SAMPLED)))
+    seen = grid[::step, ::step]
+    seen = seen[np.isfinite(seen)]
+    if seen.size == 0:
+        return np.zeros_like(grid)
+    low, high = np.percentile(seen, [1, 99])
+    scaled = (grid - (low + high) / 2) * (2 / max(high - low, 1e-6))
+    return np.nan_to_num(np.clip(scaled, -1.5, 1.5), nan=0.0).astype(np.float32, copy=False)

@@ -1,0 +1,111 @@
+"""Views for training: every film of a stage held small in memory, varied anew each time it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.frames.augment import Augmentation
+from landvote.frames.frame import Frame
+from landvote.frames.placing import Placing
+from landvote.frames.view import View, standardise
+from landvote.sample import Points, Sample
+
+_FINER = 1.25  # the working copy has this many pixels per grid cell ...
+_WIDER = 1.5  # ... and covers this many times the grid, so that it can be turned and shifted
+
+
+@dataclass(frozen=True)
+class Working:
+    """A film reduced to what a stage can ever see of it.
+
+    ``pixels`` (height, width) float16, NaN outside the film; ``base`` maps the image to them; ``frame`` is the stage's
+    own, unvaried view; ``points`` (n, 2) are the landmarks of this view in image coordinates.
+    """
+
+    pixels: npt.NDArray[np.float16]
+    base: Frame
+    frame: Frame
+    points: Points
+    identifier: str
+
+    @classmethod
+    def of(cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str) -> Working:
+        """Reduce a film for one frame."""
+        size = tuple(int(np.ceil(s * _FINER * _WIDER)) for s in frame.size)
+        centre = (np.array(frame.size) - 1) / 2
+        finer = Frame.similarity(_FINER, 0.0, centre, (np.array(size) - 1) / 2, (size[0], size[1]))
+        matrix = finer.matrix[:, :2] @ frame.matrix
+        matrix[:, 2] += finer.matrix[:, 2]
+        base = Frame(matrix, (size[0], size[1]))
+        grey = base.warp(pixels.astype(np.float32))
+        seen = grey[np.isfinite(grey)]
+        if seen.size:  # float16 has 11 bits: centre and scale first, so that 16-bit films keep what they show
+            grey = (grey - seen.mean()) / max(float(seen.std()), 1e-6)
+        return cls(grey.astype(np.float16), base, frame, points, identifier)
+
+    def view(self, frame: Frame) -> View:
+        """Look at the film through ``frame`` (image to grid)."""
+        inverse = np.linalg.inv(self.base.matrix[:, :2])
+        linear = frame.matrix[:, :2] @ inverse
+        local = Frame(np.column_stack([linear, frame.matrix[:, 2] - linear @ self.base.matrix[:, 2]]), frame.size)
+        grid = standardise(local.warp(self.pixels.astype(np.float32)))
+        return View(grid, frame.to_grid(self.points), frame, self.identifier)
+
+
+@dataclass(frozen=True)
+class Views:
+    """The films of one stage, as views: plain ones to judge by, varied ones to learn from.
+
+    Attributes:
+        working: one entry per film and part.
+        augmentation: what varied views are drawn from.
+        mirror: landmark that takes each landmark's place when a view is mirrored, or None.
+    """
+
+    working: list[Working]
+    augmentation: Augmentation
+    mirror: npt.NDArray[np.intp] | None = None
+
+    @classmethod
+    def gather(
+        cls,
+        samples: Iterable[Sample],
+        placing: Placing,
+        augmentation: Augmentation,
+        mirror: npt.NDArray[np.intp] | None = None,
+        seen: Callable[[], None] = lambda: None,
+    ) -> Views:
+        """Decode each film once and keep what the stage can see of it; ``seen`` is called after each film."""
+        working = []
+        for sample in samples:
+            radiograph, points = sample.open(), sample.points
+            for frame, part in zip(placing.frames(radiograph.size, points), placing.parts, strict=True):
+                working.append(Working.of(radiograph.pixels, frame, points[list(part)], sample.identifier))
+            seen()
+        return cls(working, augmentation, mirror)
+
+    def __len__(self) -> int:
+        return len(self.working) * (1 + self.augmentation.copies)
+
+    def plain(self, index: int) -> View:
+        """Return film ``index`` as the stage would see it."""
+        film = self.working[index % len(self.working)]
+        return film.view(film.frame)
+
+    def varied(self, index: int, rng: np.random.Generator) -> View:
+        """Return view ``index``, varied at random; with fixed copies, the same variation each time."""
+        copy, film = divmod(index, len(self.working))
+        working = self.working[film]
+        if self.augmentation.copies:
+            if copy == 0:
+                return self.plain(film)
+            rng = np.random.default_rng([film, copy])
+        frame = self.augmentation.move(working.frame, rng)
+        swapped = self.augmentation.mirror and self.mirror is not None and rng.random() < 0.5
+        view = working.view(frame.mirrored() if swapped else frame)
+        points = view.points[self.mirror] if swapped else view.points
+        return View(self.augmentation.shade(view.pixels, rng), points, view.frame, view.identifier)

@@ -1,0 +1,136 @@
+"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV and WHDV are siblings behind one interface.
+
+Offsets are stored *towards* the point, ``dx = clip(x_p - x, -k, k)``: equation 1 of the paper has the opposite sign, but its
+votes are cast at ``i + dx``. They are in cells of the grid, not divided by k, so in the loss they outweigh the weights by up
+to k squared, as written in equation 3.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the planes should be, each (batch, n, rows, columns), and which landmarks are known, (batch, n)."""
+
+    dx: Tensor
+    dy: Tensor
+    weight: Tensor
+    given: Tensor
+
+
+@dataclass(frozen=True)
+class Codec(ABC):
+    """Points <-> planes.
+
+    Attributes:
+        n: landmarks.
+        stride: grid cells per plane cell.
+        k: offsets are clipped to +-k grid cells (equation 2).
+        sigma: SD of the Gaussian weight, grid cells (equation 1).
+    """
+
+    n: int
+    stride: int
+    k: float
+    sigma: float
+
+    planes_per_landmark: ClassVar[int] = 3
+
+    @property
+    def planes(self) -> int:
+        """How many planes the network must make."""
+        return self.n * self.planes_per_landmark
+
+    def encode(self, points: Tensor, rows: int, columns: int) -> Targets:
+        """Return the planes of (batch, n, 2) points in grid coordinates; missing points are NaN."""
+        given = torch.isfinite(points).all(dim=2)
+        p = torch.nan_to_num(points)
+        x = self.stride * (torch.arange(columns, device=p.device, dtype=p.dtype) + 0.5) - 0.5
+        y = self.stride * (torch.arange(rows, device=p.device, dtype=p.dtype) + 0.5) - 0.5
+        dx, dy = p[:, :, 0, None] - x, p[:, :, 1, None] - y  # (batch, n, columns) and (batch, n, rows)
+        gauss_x, gauss_y = (torch.exp(-(d**2) / (2 * self.sigma**2)) for d in (dx, dy))  # the Gaussian is separable
+        weight = gauss_y[..., :, None] * gauss_x[..., None, :]
+        shape = weight.shape
+        return Targets(
+            dx.clamp(-self.k, self.k)[..., None, :].expand(shape),
+            dy.clamp(-self.k, self.k)[..., :, None].expand(shape),
+            weight,
+            given,
+        )
+
+    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Split (batch, planes, rows, columns) into dx, dy and weight, each (batch, n, rows, columns)."""
+        dx, dy, weight = planes.view(len(planes), 3, self.n, *planes.shape[2:]).unbind(1)
+        return dx * self.offset_unit, dy * self.offset_unit, weight
+
+    @property
+    def offset_unit(self) -> float:
+        """Grid cells per unit of the head's output: spares the last layer from growing weights of the size of k."""
+        return self.k / 4
+
+    @abstractmethod
+    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
+        """Return the mean loss over known landmarks and cells; ``progress`` runs from 0 to 1 over the training."""
+
+
+@dataclass(frozen=True)
+class HO(Codec):
+    """Heatmap only: one weight plane, mean squared error; each cell votes for itself."""
+
+    planes_per_landmark: ClassVar[int] = 1
+
+    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return offsets of zero and the heatmap as weight."""
+        zero = torch.zeros_like(planes)
+        return zero, zero, planes
+
+    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
+        """Mean squared error of the heatmap."""
+        return _mean((planes - targets.weight) ** 2, targets.given)
+
+
+@dataclass(frozen=True)
+class HDV(Codec):
+    """Heatmap with displacement voting: plain mean squared error on all three planes."""
+
+    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
+        """Mean squared error of offsets and weight."""
+        dx, dy, weight = self.decode(planes)
+        error = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2 + (weight - targets.weight) ** 2
+        return _mean(error, targets.given)
+
+
+@dataclass(frozen=True)
+class WHDV(Codec):
+    """Weighted heatmap displacement voting, equation 3: the true weight scales the offset error.
+
+    ``dense`` > 0 begins like HDV and ends like WHDV: the weight of an offset never falls below a floor that starts there
+    and shrinks to zero over the first half of the training. The dense signal teaches where things are, the weighted one
+    makes it exact. ``dense`` = 0 is the paper's loss.
+    """
+
+    dense: float = 0.0
+
+    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
+        """Weighted squared error of the offsets plus squared error of the weight."""
+        dx, dy, weight = self.decode(planes)
+        floor = self.dense * max(0.0, 1 - 2 * progress)
+        scale = targets.weight.clamp(min=floor) if floor else targets.weight
+        offsets = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2
+        return _mean(scale * offsets + (weight - targets.weight) ** 2, targets.given)
+
+
+CODECS: dict[str, type[Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV}
+
+
+def _mean(error: Tensor, given: Tensor) -> Tensor:
+    """Average (batch, n, rows, columns) over cells and over the landmarks that are known."""
+    per_landmark = error.mean(dim=(2, 3))
+    return torch.where(given, per_landmark, 0).sum() / given.sum().clamp(min=1)

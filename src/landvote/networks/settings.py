@@ -1,0 +1,77 @@
+"""Settings of the networks, with the defaults that the sweeps in results/ led to. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+
+class NetworkSettings(BaseModel):
+    """The network, its planes and how they are turned into votes.
+
+    Attributes:
+        method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper).
+        width, depth, stride, head_width, widest, coordinates, normalise: see :class:`landvote.networks.unet.UNet`.
+        k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
+        sigma: SD of the Gaussian weight in grid cells (equation 1; the paper gives no value).
+        dense: how much :class:`landvote.networks.codecs.WHDV` begins like HDV.
+        side: where the weight acts: on each vote at its ``source``, or on the finished votes at their ``target``.
+        smoothing: SD in grid cells of the Gaussian over the votes (the paper: 4).
+        cell: grid cells per accumulator cell.
+        sharpness: votes weigh ``weight ** sharpness``.
+        precision: ``bf16``, ``fp32``, or ``auto``: bf16 where the hardware multiplies in it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Literal["ho", "hdv", "whdv"] = "whdv"
+    width: PositiveInt = 16
+    depth: PositiveInt = 5
+    stride: Literal[1, 2, 4, 8] = 4
+    head_width: PositiveInt = 64
+    widest: PositiveInt = 256
+    coordinates: bool = True
+    normalise: bool = True
+    k: PositiveFloat = 64.0
+    sigma: PositiveFloat = 10.0
+    dense: NonNegativeFloat = 0.0
+    side: Literal["source", "target"] = "source"
+    smoothing: NonNegativeFloat = 1.5
+    cell: PositiveInt = 2
+    sharpness: PositiveFloat = 1.0
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+
+
+class TrainingSettings(BaseModel):
+    """How a network is trained.
+
+    Attributes:
+        steps: optimiser steps at most.
+        minutes: wall-clock minutes at most, or none; the learning rate is brought down to fit whichever ends first.
+        batch: views per step.
+        rate: highest learning rate.
+        schedule: ``constant`` (the paper), or ``cosine``: a short rise, then down to zero at the end.
+        weight_decay: AdamW's; 0 makes it Adam.
+        epsilon: Adam's.
+        average: decay of the running mean of the weights that is judged and kept; 0 keeps the weights themselves.
+        judge_every: steps between looks at the validation views.
+        patience: looks without improvement after which to stop; 0 never stops early.
+        keep: ``best`` keeps what did best on the validation views, ``last`` the end of the schedule.
+        seed: of the first weights, the order of the films and their variations.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: PositiveInt = 4000
+    minutes: PositiveFloat | None = None
+    batch: PositiveInt = 10
+    rate: PositiveFloat = 1e-3
+    schedule: Literal["constant", "cosine"] = "cosine"
+    weight_decay: NonNegativeFloat = 1e-4
+    epsilon: PositiveFloat = 1e-7
+    average: float = Field(default=0.995, ge=0, lt=1)
+    judge_every: PositiveInt = 250
+    patience: NonNegativeInt = 0
+    keep: Literal["best", "last"] = "last"
+    seed: int = 0

@@ -1,0 +1,188 @@
+"""Training: Adam on batches of varied views, a look at the validation views now and then, a checkpoint that goes on."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from landvote.errors import TrainingError
+from landvote.files import whole
+from landvote.frames import Views
+from landvote.networks.batches import Batch, batches
+from landvote.networks.codecs import Codec
+from landvote.networks.settings import TrainingSettings
+
+Report = Callable[[dict[str, Any]], None]
+_CHECKPOINT_SECONDS = 60.0
+_RISE = 0.03  # share of the training over which the learning rate rises
+
+
+def train(
+    network: nn.Module,
+    codec: Codec,
+    views: Views,
+    settings: TrainingSettings,
+    folder: Path,
+    *,
+    bfloat16: bool,
+    judge: Callable[[nn.Module], float],
+    report: Report,
+) -> nn.Module:
+    """Train ``network`` and return the one to keep.
+
+    Args:
+        network: on its device; changed in place.
+        codec: makes targets from points and the loss from planes.
+        views: what to learn from.
+        settings: see there.
+        folder: where the checkpoint is; one that is there already is continued, with the same result as if never stopped.
+        bfloat16: compute convolutions in bf16.
+        judge: a figure for a network on views it does not learn from; lower is better.
+        report: is given one row per look at the validation views.
+
+    Raises:
+        TrainingError: the loss is not a number any more; the checkpoint of before remains.
+    """
+    device = next(network.parameters()).device
+    kept = copy.deepcopy(network).requires_grad_(False)  # running mean of the weights
+    optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
+    state = State(network, kept, optimiser, folder / "checkpoint.pt")
+    state.resume()
+    clock = time.monotonic() - state.seconds
+    saved = losses = 0.0
+
+    for batch in batches(views, state.step, settings.batch, settings.seed):
+        state.seconds = time.monotonic() - clock
+        progress = _progress(settings, state)
+        if state.done or progress >= 1:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = settings.rate * _rate(settings.schedule, progress)
+        loss = step(network, codec, optimiser, batch, device, progress, bfloat16=bfloat16)
+        _average(kept, network, settings.average, state.step)
+        state.step += 1
+        losses += loss.item()
+        if not math.isfinite(losses):
+            raise TrainingError(
+                f"the loss became {loss.item()} at step {state.step} (learning rate {settings.rate}); "
+                f"try a lower rate. The last checkpoint is in {folder}"
+            )
+        if state.step % settings.judge_every == 0:
+            error = judge(kept)
+            state.judged(error, settings)
+            report({"step": state.step, "minutes": state.seconds / 60, "progress": progress,
+                    "loss": losses / settings.judge_every, "validation": error})  # fmt: skip
+            losses = 0.0
+        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            state.save(time.monotonic() - clock)
+            saved = time.monotonic()
+    state.judged(judge(kept), settings)
+    state.done = True
+    state.save(time.monotonic() - clock)
+    report({"step": state.step, "minutes": state.seconds / 60, "progress": 1.0, "validation": state.last})
+    if settings.keep == "best":
+        kept.load_state_dict(state.best_weights)
+    return kept
+
+
+def step(
+    network: nn.Module,
+    codec: Codec,
+    optimiser: torch.optim.Optimizer,
+    batch: Batch,
+    device: torch.device,
+    progress: float,
+    *,
+    bfloat16: bool,
+) -> Tensor:
+    """Take one optimiser step on one batch; return its loss."""
+    network.train()
+    pictures = batch.pictures.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        planes = network(pictures)
+    targets = codec.encode(batch.points.to(device), *planes.shape[2:])
+    loss = codec.loss(planes, targets, progress)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    optimiser.step()
+    return loss.detach()
+
+
+class State:
+    """All that a training is, between two steps; kept on disk so that a killed one can go on."""
+
+    def __init__(
+        self, network: nn.Module, kept: nn.Module, optimiser: torch.optim.Optimizer, file: Path
+    ) -> None:
+        self.parts = {"network": network, "kept": kept, "optimiser": optimiser}
+        self.kept = kept
+        self.file = file
+        self.step = 0
+        self.seconds = 0.0
+        self.done = False
+        self.best = self.last = math.inf
+        self.looks_since_best = 0
+        self.best_weights: dict[str, Tensor] = {}
+
+    def judged(self, error: float, settings: TrainingSettings) -> None:
+        """Note a look at the validation views."""
+        self.last = error
+        self.looks_since_best += 1
+        if error < self.best or not self.best_weights:
+            self.best, self.looks_since_best = error, 0
+            self.best_weights = {k: v.detach().clone() for k, v in self.kept.state_dict().items()}
+        self.done = bool(settings.patience) and self.looks_since_best >= settings.patience
+
+    def save(self, seconds: float) -> None:
+        """Write the checkpoint, whole or not at all."""
+        own = {"step": self.step, "seconds": seconds, "done": self.done, "best": self.best, "last": self.last,
+               "looks_since_best": self.looks_since_best, "best_weights": self.best_weights}  # fmt: skip
+        with whole(self.file) as temporary:
+            torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, temporary)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one.
+
+        Raises:
+            TrainingError: the checkpoint does not fit the network.
+        """
+        if not self.file.exists():
+            return
+        try:
+            stored = torch.load(self.file, weights_only=True)
+            for name, part in self.parts.items():
+                part.load_state_dict(stored.pop(name))
+        except (RuntimeError, KeyError, ValueError, EOFError) as error:
+            raise TrainingError(f"{self.file}: does not fit the settings it is continued with ({error})") from error
+        for name, value in stored.items():
+            setattr(self, name, value)
+
+
+def _progress(settings: TrainingSettings, state: State) -> float:
+    by_time = state.seconds / (60 * settings.minutes) if settings.minutes else 0.0
+    return max(state.step / settings.steps, by_time)
+
+
+def _rate(schedule: str, progress: float) -> float:
+    if schedule == "constant":
+        return 1.0
+    return min(1.0, progress / _RISE + 0.02) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
+
+
+@torch.no_grad()
+def _average(kept: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+    """Move the running mean of weights and statistics towards the network; faster in the beginning."""
+    decay = min(decay, (1 + step) / (10 + step)) if decay else 0.0
+    for mean, now in zip(kept.state_dict().values(), network.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(now, 1 - decay)
+        else:
+            mean.copy_(now)

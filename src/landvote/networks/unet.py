@@ -1,0 +1,89 @@
+"""The U-Net: average pooling down, up-sampling instead of up-convolution (section 3.1 of the paper), no pre-training."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class UNet(nn.Module):
+    """Planes for a picture, at a fraction of its resolution.
+
+    Offsets are sub-pixel by themselves, so planes need not be as fine as the picture: with ``stride`` 4 the decoder stops
+    two levels below the top. The last layer before the head stays ``head_width`` wide: many planes are made from it.
+
+    Args:
+        planes: output channels.
+        width: channels of the first level; doubled per level up to ``widest``.
+        depth: levels below the first.
+        stride: picture cells per plane cell; 1, 2, 4, ...
+        head_width: channels of the last layer before the planes.
+        widest: upper limit of the channels of a level.
+        coordinates: give the network two further input planes with x and y from -1 to 1.
+        normalise: batch normalisation after each convolution.
+    """
+
+    def __init__(
+        self,
+        planes: int,
+        width: int = 32,
+        depth: int = 5,
+        stride: int = 4,
+        head_width: int = 64,
+        widest: int = 256,
+        *,
+        coordinates: bool = True,
+        normalise: bool = True,
+    ) -> None:
+        super().__init__()
+        channels = [min(width * 2**level, widest) for level in range(depth + 1)]
+        self.top = stride.bit_length() - 1  # the level whose resolution the planes have
+        self.depth = depth
+        self.coordinates = coordinates
+        self.down = nn.ModuleList(
+            [_block(3 if coordinates else 1, channels[0], normalise)] + [_block(a, b, normalise) for a, b in pairwise(channels)]
+        )
+        up, below = [], channels[-1]
+        for level in range(depth - 1, self.top - 1, -1):
+            out = max(channels[level], head_width) if level == self.top else channels[level]
+            up.append(_block(below + channels[level], out, normalise))
+            below = out
+        self.up = nn.ModuleList(up)
+        self.head = nn.Conv2d(below, planes, 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Map (batch, 1, height, width) to (batch, planes, height / stride, width / stride), fp32 out of the head.
+
+        Height and width must be multiples of ``2 ** depth``.
+        """
+        x = torch.cat([picture, _coordinates(picture)], dim=1) if self.coordinates else picture
+        skipped: list[Tensor] = []
+        for level, block in enumerate(self.down):
+            x = block(x if level == 0 else F.avg_pool2d(x, 2))
+            skipped.append(x)
+        for level, block in zip(range(self.depth - 1, self.top - 1, -1), self.up, strict=True):
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = block(torch.cat([x, skipped[level]], dim=1))
+        with torch.autocast(x.device.type, enabled=False):  # bf16 steps are half a pixel for offsets of 64 and more
+            out: Tensor = self.head(x.float())
+        return out
+
+
+def _block(before: int, after: int, normalise: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for source in (before, after):
+        layers.append(nn.Conv2d(source, after, 3, padding=1, bias=not normalise))
+        if normalise:
+            layers.append(nn.BatchNorm2d(after))
+        layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers)
+
+
+def _coordinates(picture: Tensor) -> Tensor:
+    batch, _, height, width = picture.shape
+    y = torch.linspace(-1, 1, height, device=picture.device, dtype=picture.dtype).view(1, 1, height, 1)
+    x = torch.linspace(-1, 1, width, device=picture.device, dtype=picture.dtype).view(1, 1, 1, width)
+    return torch.cat([x.expand(batch, 1, height, width), y.expand(batch, 1, height, width)], dim=1)

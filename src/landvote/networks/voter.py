@@ -1,0 +1,122 @@
+"""Rival one: a U-Net whose planes say where each landmark is, seen from every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from landvote.errors import ModelError
+from landvote.files import whole
+from landvote.frames import View, Views
+from landvote.networks.accumulate import accumulate
+from landvote.networks.codecs import CODECS, WHDV, Codec
+from landvote.networks.device import choose_device, use_bfloat16
+from landvote.networks.settings import NetworkSettings, TrainingSettings
+from landvote.networks.training import train
+from landvote.networks.unet import UNet
+from landvote.votes import Voter, VoteMap, cast
+from landvote.votes.cast import accumulator_shape
+
+_JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
+
+
+class NetworkVoter(Voter):
+    """Votes by HO, HDV or WHDV.
+
+    Args:
+        landmarks: how many landmarks it votes for.
+        settings: the network and its planes.
+        training: how it is trained.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    def __init__(
+        self, landmarks: int, settings: NetworkSettings, training: TrainingSettings, device: str = "auto"
+    ) -> None:
+        self.settings = settings
+        self.training = training
+        self.device = choose_device(device)
+        self.bfloat16 = use_bfloat16(self.device, settings.precision)
+        self.codec = _codec(landmarks, settings)
+        torch.manual_seed(training.seed)
+        self.network: nn.Module = UNet(
+            self.codec.planes, settings.width, settings.depth, settings.stride, settings.head_width, settings.widest,
+            coordinates=settings.coordinates, normalise=settings.normalise,
+        ).to(self.device, memory_format=torch.channels_last)  # fmt: skip
+        self.network.eval()
+
+    def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:
+        """Train, or go on training from the checkpoint in ``folder``. The validation figure is the mean error in cells."""
+        looked_at = [validation.plain(i) for i in range(min(len(validation.working), _JUDGED))]
+
+        def judge(network: nn.Module) -> float:
+            self.network = network.eval()
+            errors = [np.linalg.norm(self.vote(v).peaks()[0] - v.points, axis=1) for v in looked_at]
+            seen = np.concatenate(errors) if errors else np.empty(0)
+            return float(np.nanmean(seen)) if np.isfinite(seen).any() else float("nan")
+
+        self.network = train(
+            self.network, self.codec, training, self.training, folder,
+            bfloat16=self.bfloat16, judge=judge, report=report,
+        ).eval()  # fmt: skip
+
+    def vote(self, view: View) -> VoteMap:
+        """Run the network on one view and cast the votes of all its cells."""
+        dx, dy, weight = self.planes(view.pixels)
+        votes = self._cast(dx, dy, weight, (view.pixels.shape[1], view.pixels.shape[0]))
+        return VoteMap(votes, self.settings.cell, self.settings.smoothing)
+
+    @torch.inference_mode()
+    def planes(self, pixels: npt.NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return dx, dy and weight, each (n, rows, columns), on the device; offsets in grid cells."""
+        picture = torch.from_numpy(pixels)[None, None].to(self.device).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            planes = self.network(picture)
+        dx, dy, weight = self.codec.decode(planes)
+        return dx[0], dy[0], weight[0]
+
+    def _cast(self, dx: Tensor, dy: Tensor, weight: Tensor, size: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """Cast with the weight at the source of each vote, or multiply the finished votes by it at their target."""
+        weight = weight.clamp(min=0)
+        weight = weight if self.settings.sharpness == 1 else weight**self.settings.sharpness
+        force = weight if self.settings.side == "source" else torch.ones_like(weight)
+        stride, cell = self.codec.stride, self.settings.cell
+        if self.device.type == "cpu":
+            votes = cast(dx.numpy(), dy.numpy(), force.numpy(), size, stride, cell)
+        else:
+            votes = accumulate(dx, dy, force, size, stride, cell).cpu().numpy()
+        if self.settings.side == "target":
+            shape = accumulator_shape(size, cell)
+            votes *= nn.functional.interpolate(weight[None], shape, mode="bilinear")[0].cpu().numpy()
+        return votes
+
+    def save(self, folder: Path) -> None:
+        """Write the weights as safetensors."""
+        with whole(folder / "network.safetensors") as temporary:
+            safetensors.torch.save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, temporary)
+
+    def load(self, folder: Path) -> None:
+        """Read the weights.
+
+        Raises:
+            ModelError: the file is missing, broken, or of another network.
+        """
+        file = folder / "network.safetensors"
+        try:
+            self.network.load_state_dict(safetensors.torch.load_file(file))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise ModelError(f"{file}: not the weights of this model's network ({error})") from error
+        self.network.eval()
+
+
+def _codec(landmarks: int, settings: NetworkSettings) -> Codec:
+    shape = (landmarks, settings.stride, settings.k, settings.sigma)
+    return WHDV(*shape, dense=settings.dense) if settings.method == "whdv" else CODECS[settings.method](*shape)
