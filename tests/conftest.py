@@ -1,0 +1,42 @@
+"""What every test shares: one thread, no display, no network, the same random examples each time."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch and OpenBLAS are first imported
+os.environ["MPLBACKEND"] = "Agg"
+
+hypothesis.settings.register_profile("landvote", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("landvote")
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network():
+    """Let a test reach this machine only; anything else fails where it is tried."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(_LOOPBACK):
+            raise AssertionError(f"a test reached for the network: {address}")
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real films that may stand beside the checkout; skip where it does not."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no real films beside the checkout (../shared/data)")
+    return folder
