@@ -107,7 +107,7 @@ def _refuse_odd(path: Path, image: Image.Image) -> None:
 
 def _decode(path: Path, image: Image.Image) -> Pixels:
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    deep_colour = image.mode in {"RGB", "RGBA", "LA"} and "16" in str(image.tile)  # Pillow would halve its depth
+    deep_colour = image.mode in {"RGB", "RGBA", "LA"} and "16" in str(getattr(image, "tile", ""))  # Pillow would halve it
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == _WHITE_IS_ZERO  # type: ignore[attr-defined]
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
@@ -131,10 +131,8 @@ def _opencv(path: Path) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
 
 def _grey(path: Path, image: Image.Image) -> Pixels:
     """Turn any Pillow mode into one plane."""
-    if image.mode == "1":
-        return np.asarray(image.convert("L"))
-    if image.mode == "L" and "transparency" not in image.info:
-        return np.asarray(image)
+    if image.mode in {"1", "L"} and "transparency" not in image.info:
+        return np.asarray(image.convert("L"), dtype=np.uint8)
     if image.mode.startswith(("I", "F")):
         return tightest(path, np.asarray(image))
     has_alpha = image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or "transparency" in image.info
