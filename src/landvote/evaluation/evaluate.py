@@ -1,0 +1,110 @@
+"""Score predictions against the truth: from two lists to tables and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from landvote.errors import SettingError
+from landvote.evaluation.matching import ScoredFilm, match
+from landvote.evaluation.measure import Errors, measure
+from landvote.evaluation.metrics import mean_squared_error
+from landvote.evaluation.statistics import resample
+from landvote.evaluation.summary import summarise
+from landvote.evaluation.tables import film_table, landmark_table, subgroup_table
+from landvote.evaluation.units import RADII, scales
+from landvote.prediction import Prediction
+from landvote.sample import Sample
+from landvote.scheme import Scheme
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything a report says, as tables.
+
+    Attributes:
+        unit: of ``errors`` and of the columns not in pixels.
+        scheme: of the truth.
+        matched: the films scored, in the order of the rows of ``errors`` and ``films``.
+        errors: distances in ``unit``.
+        pixels: distances in pixels.
+        squared: (films,) squared error per coordinate, px².
+        films: one row a film.
+        landmarks: one row a landmark of the model.
+        subgroups: one row a value of each subgroup column, or None where none was asked for.
+        summary: what ``summary.json`` holds; plain JSON values, None where a figure is unknown or infinite.
+    """
+
+    unit: str
+    scheme: Scheme
+    matched: tuple[ScoredFilm, ...]
+    errors: Errors
+    pixels: Errors
+    squared: FloatArray
+    films: pd.DataFrame
+    landmarks: pd.DataFrame
+    subgroups: pd.DataFrame | None
+    summary: dict[str, Any]
+
+
+def evaluate(
+    predictions: Sequence[Prediction],
+    samples: Sequence[Sample],
+    *,
+    unit: str = "auto",
+    radii: Sequence[float] | None = None,
+    subgroups: Sequence[str] = (),
+    seed: int = 0,
+) -> Evaluation:
+    """Score predictions against the points of samples.
+
+    Films are matched by identifier, landmarks by order or name (:func:`landvote.evaluation.matching.match`).
+
+    Args:
+        predictions: as read by :func:`landvote.prediction.read_predictions`.
+        samples: the truth; films are decoded only for a spacing that the predictions do not tell.
+        unit: ``px``, ``mm``, ``%`` or ``auto``: % where the scheme has a normalising pair, else mm where the spacing
+            of every film is known, else px. Pixels are always reported as well.
+        radii: of the success rates (error <= radius), in the unit; by default those usual for it.
+        subgroups: columns of the samples' attributes, or ``"split"``, to report apart.
+        seed: of the bootstrap.
+
+    Raises:
+        DataError: nothing can be scored, or nothing in the unit.
+        PointsError: predictions do not fit the scheme.
+        SettingError: an unknown unit or column, or a radius that is not positive.
+    """
+    matching = match(predictions, samples)
+    unit, scale = scales(matching.films, matching.scheme, unit)
+    radii = _checked(RADII[unit] if radii is None else radii)
+    draws = resample(len(matching.films), seed)
+    pixels = measure(matching, "px", np.ones_like(scale))
+    errors = measure(matching, unit, scale)
+    squared = np.array([mean_squared_error(f.predicted, f.truth) for f in matching.films])
+    films = film_table(matching, errors, pixels, squared)
+    return Evaluation(
+        unit=unit,
+        scheme=matching.scheme,
+        matched=matching.films,
+        errors=errors,
+        pixels=pixels,
+        squared=squared,
+        films=films,
+        landmarks=landmark_table(matching, errors, draws),
+        subgroups=subgroup_table(matching, errors, subgroups, seed) if subgroups else None,
+        summary=summarise(matching, errors, pixels, films, draws, radii, seed),
+    )
+
+
+def _checked(radii: Sequence[float]) -> tuple[float, ...]:
+    for radius in radii:
+        if not 0 < radius < np.inf:
+            raise SettingError(f"radius {radius}, expected a positive number")
+    return tuple(sorted(set(map(float, radii))))

@@ -1,0 +1,141 @@
+"""Bring predictions and truth together: film by film, landmark by landmark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.errors import DataError, PointsError, SchemeError
+from landvote.prediction import Prediction
+from landvote.sample import Points, Sample
+from landvote.scheme import Scheme
+
+
+@dataclass(frozen=True)
+class ScoredFilm:
+    """A film with a prediction and a truth, both in the order of the truth's scheme.
+
+    Attributes:
+        sample: the film as the reader gave it.
+        truth: (n, 2) image pixels; NaN where not annotated.
+        predicted: (n, 2) image pixels; NaN where not found or not a landmark of the model.
+        expected_error: (n,) pixels; NaN where not given.
+        details: what else the prediction carries.
+    """
+
+    sample: Sample
+    truth: Points
+    predicted: Points
+    expected_error: npt.NDArray[np.float64]
+    details: Mapping[str, Any]
+
+    @property
+    def identifier(self) -> str:
+        """The film's name."""
+        return self.sample.identifier
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Which films and landmarks can be scored, and which cannot.
+
+    Attributes:
+        scheme: of the truth.
+        films: those that can be scored, by name.
+        modelled: (n,) whether the predictions hold this landmark at all.
+        order: how predicted landmarks were assigned to those of the scheme, in words.
+        extra: landmarks predicted that the scheme does not have.
+        not_predicted: films with a truth and no prediction.
+        without_truth: films predicted whose truth is unknown or empty.
+    """
+
+    scheme: Scheme
+    films: tuple[ScoredFilm, ...]
+    modelled: npt.NDArray[np.bool_]
+    order: str
+    extra: tuple[str, ...]
+    not_predicted: tuple[str, ...]
+    without_truth: tuple[str, ...]
+
+
+def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Matching:
+    """Match films by identifier and landmarks by name.
+
+    Landmarks are taken in the order of the scheme if there are as many and their names are the same, or numbers on
+    one of the two sides; else by name, which needs one side's names to be among the other's.
+
+    Raises:
+        DataError: no film has both a prediction and a truth.
+        PointsError: the landmarks do not fit; names the film, and what was found and expected.
+        SchemeError: the samples do not share one scheme.
+    """
+    truth = {s.identifier: s for s in samples if np.isfinite(s.points).all(axis=1).any()}
+    predicted = {p.identifier: p for p in predictions}
+    scored = sorted(truth.keys() & predicted.keys())
+    if not scored:
+        some = f", such as {next(iter(predicted))!r}," if predicted else ""
+        raise DataError(
+            f"none of the {len(predicted)} predicted films{some} is among the {len(truth)} films with a truth"
+        )
+    scheme = _common_scheme([truth[name] for name in scored])
+    columns, order = _columns(predicted[scored[0]], scheme)
+    names = predicted[scored[0]].landmarks
+    return Matching(
+        scheme=scheme,
+        films=tuple(_scored(truth[name], predicted[name], names, columns) for name in scored),
+        modelled=columns >= 0,
+        order=order,
+        extra=tuple(name for i, name in enumerate(names) if i not in columns),
+        not_predicted=tuple(sorted(truth.keys() - predicted.keys())),
+        without_truth=tuple(sorted(predicted.keys() - truth.keys())),
+    )
+
+
+def _common_scheme(samples: Sequence[Sample]) -> Scheme:
+    scheme = samples[0].scheme
+    for s in samples:
+        if s.scheme != scheme:
+            raise SchemeError(
+                f"{s.identifier}: scheme {s.scheme.name!r} with {len(s.scheme)} landmarks, "
+                f"expected that of {samples[0].identifier}, {scheme.name!r} with {len(scheme)}"
+            )
+    return scheme
+
+
+def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int64], str]:
+    """Return for each landmark of the scheme its place in the prediction, or -1; and in words how it was found."""
+    names, wanted = prediction.landmarks, scheme.landmarks
+    numbers = tuple(map(str, range(len(wanted))))
+    if names == wanted or (len(names) == len(wanted) and numbers in (names, wanted)):
+        return np.arange(len(wanted)), "in the order of the scheme"
+    found, expected = set(names), set(wanted)
+    if len(found) < len(names) or not (found <= expected or found >= expected):
+        unknown = next((n for n in names if n not in expected), names[0] if names else "none")
+        raise PointsError(
+            f"{prediction.identifier}: {len(names)} predicted landmarks, {unknown!r} among them; "
+            f"expected the {len(wanted)} of scheme {scheme.name!r}, or some of them by name"
+        )
+    place = {name: i for i, name in enumerate(names)}
+    return np.array([place.get(name, -1) for name in wanted]), "by name"
+
+
+def _scored(
+    sample: Sample, prediction: Prediction, names: tuple[str, ...], columns: npt.NDArray[np.int64]
+) -> ScoredFilm:
+    if prediction.landmarks != names:
+        raise PointsError(
+            f"{prediction.identifier}: {len(prediction.landmarks)} landmarks predicted, "
+            f"expected the same {len(names)} landmarks as on the other films"
+        )
+    known = columns >= 0
+    return ScoredFilm(
+        sample=sample,
+        truth=sample.points,
+        predicted=np.where(known[:, None], prediction.points[columns], np.nan),
+        expected_error=np.where(known, prediction.expected_error[columns], np.nan),
+        details=prediction.details,
+    )

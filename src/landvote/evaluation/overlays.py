@@ -1,0 +1,89 @@
+"""Films with their true and predicted points drawn over them."""
+
+from __future__ import annotations
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from landvote.evaluation.plots import STYLE
+from landvote.sample import Pixels, Points
+from landvote.scheme import Scheme
+
+TRUTH, PREDICTED, MISS = "#56B4E9", "#FFB000", "#ffffff"
+
+MARGIN = 0.12
+"""Room left round the points, as a share of their extent."""
+
+LONGEST = 760
+"""Longest side of an overlay in pixels."""
+
+Box = tuple[float, float, float, float]
+
+
+def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Scheme) -> Figure:
+    """Draw a film in grey, cropped round its points, with truth (blue), prediction (amber) and the error between.
+
+    Args:
+        pixels: (height, width).
+        truth: (n, 2) image pixels; NaN is not drawn.
+        predicted: (n, 2) image pixels; NaN is not drawn.
+        scheme: its outlines are drawn as lines.
+    """
+    box = _box(truth, predicted, (pixels.shape[1], pixels.shape[0]))
+    left, top, right, bottom = box
+    zoom = LONGEST / max(right - left, bottom - top)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=((right - left) * zoom / 100, (bottom - top) * zoom / 100), dpi=100, facecolor="black")
+        ax = figure.add_axes((0, 0, 1, 1))
+        _draw_film(ax, pixels, box, zoom)
+        both = np.isfinite(truth).all(axis=1) & np.isfinite(predicted).all(axis=1)
+        ax.add_collection(
+            LineCollection(list(np.stack([truth, predicted], axis=1)[both]), colors=MISS, linewidths=0.9, alpha=0.85)
+        )
+        for points, colour in [(truth, TRUTH), (predicted, PREDICTED)]:
+            _draw_points(ax, points, colour, scheme)
+        ax.set(xlim=(left, right), ylim=(bottom, top))
+        ax.set_axis_off()
+    return figure
+
+
+def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:
+    """Left, top, right, bottom of the part to show: all points with a margin, but no more than the film and a bit."""
+    points = np.concatenate([truth, predicted])
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return -0.5, -0.5, size[0] - 0.5, size[1] - 0.5
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = max(MARGIN * float((high - low).max()), 8.0)
+    room = 0.1 * max(size)  # a point far outside is left outside, or the film would shrink to nothing
+    low = np.clip(low - margin, -room, np.array(size) - 1)
+    high = np.clip(high + margin, low + 1, np.array(size) + room)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _draw_film(ax: Axes, pixels: Pixels, box: Box, zoom: float) -> None:
+    """Draw the part of the film inside the box, grey levels stretched between its 1st and 99th percentile."""
+    x0, y0 = max(int(box[0]), 0), max(int(box[1]), 0)
+    part = pixels[y0 : int(np.ceil(box[3])) + 1, x0 : int(np.ceil(box[2])) + 1].astype(np.float32)
+    if not part.size:
+        return
+    height, width = part.shape
+    dark, bright = np.percentile(part, [1, 99])
+    if zoom < 1:
+        size = (max(round(width * zoom), 1), max(round(height * zoom), 1))
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+    extent = (x0 - 0.5, x0 + width - 0.5, y0 + height - 0.5, y0 - 0.5)
+    grey: npt.NDArray[np.float32] = part
+    ax.imshow(grey, cmap="gray", vmin=dark, vmax=max(bright, dark + 1e-6), extent=extent, interpolation="bilinear")
+
+
+def _draw_points(ax: Axes, points: Points, colour: str, scheme: Scheme) -> None:
+    for outline in scheme.outlines:
+        members = list(outline.points) + ([outline.points[0]] if outline.closed else [])
+        ax.plot(*points[members].T, color=colour, linewidth=1.2, alpha=0.9)  # NaN breaks the line
+    ax.plot(*points.T, "o", color=colour, markersize=3.2 if len(points) > 30 else 5, markeredgewidth=0)

@@ -1,0 +1,81 @@
+"""Units of error: pixels, millimetres, or per cent of the distance between a scheme's normalising pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.errors import DataError, ImageError, PointsError, SettingError, nearest
+from landvote.evaluation.matching import ScoredFilm
+from landvote.sample import Spacing
+from landvote.scheme import Scheme
+
+UNITS = ("auto", "px", "mm", "%")
+
+SUFFIX = {"px": "px", "mm": "mm", "%": "percent"}
+"""How a unit is called in column names."""
+
+RADII = {"px": (2.0, 5.0, 10.0, 20.0), "mm": (1.0, 2.0, 2.5, 3.0, 4.0, 10.0), "%": (2.0, 5.0, 10.0, 20.0)}
+"""Radii of the success rates where none are given; those in mm are the usual ones of cephalometry."""
+
+
+def scales(films: Sequence[ScoredFilm], scheme: Scheme, unit: str = "auto") -> tuple[str, npt.NDArray[np.float64]]:
+    """Return the unit in words and the length of a pixel in it along x and y, (films, 2); NaN where it is unknown.
+
+    ``auto`` is % where the scheme has a normalising pair, else mm where the spacing of every film is known, else px.
+    The normalising pair's distance is that of the truth, in pixels. Films are decoded only where millimetres are
+    asked for and the prediction does not say the spacing.
+
+    Raises:
+        SettingError: an unknown unit, or % without a normalising pair in the scheme.
+        DataError: not one film can be measured in the unit.
+        PointsError: a prediction's spacing is not one.
+    """
+    if unit not in UNITS:
+        raise SettingError(f"unit {unit!r}, expected one of {', '.join(UNITS)}{nearest(unit, UNITS)}")
+    if unit == "%" and scheme.normaliser is None:
+        raise SettingError(f"unit '%' needs a normalising pair, and scheme {scheme.name!r} has none")
+    if scheme.normaliser is not None and unit in ("%", "auto"):
+        first, second = scheme.normaliser
+        pairs = np.stack([film.truth[second] - film.truth[first] for film in films])
+        distance = np.hypot(pairs[:, 0], pairs[:, 1])
+        found = np.where(distance > 0, 100.0 / np.where(distance > 0, distance, 1.0), np.nan)
+        return _some_known("%", np.column_stack([found, found]), "the normalising pair is missing")
+    pixels = np.ones((len(films), 2))
+    if unit == "px":
+        return "px", pixels
+    for row, film in enumerate(films):
+        spacing = spacing_of(film)
+        if spacing is None and unit == "auto":
+            return "px", np.ones_like(pixels)
+        pixels[row] = (spacing.x, spacing.y) if spacing else np.nan
+    return _some_known("mm", pixels, "the spacing is unknown")
+
+
+def spacing_of(film: ScoredFilm) -> Spacing | None:
+    """Return millimetres per pixel as the prediction tells them, else as the file does; None where unknown.
+
+    A film that cannot be decoded has no known spacing: its points can still be scored in pixels.
+    """
+    if "spacing" not in film.details:
+        try:
+            return film.sample.open().spacing
+        except ImageError:
+            return None
+    told = film.details["spacing"]
+    if told is None:
+        return None
+    try:
+        return Spacing(float(told["x"]), float(told["y"]), str(told.get("source", "prediction")))
+    except (TypeError, KeyError, ValueError, AttributeError, ImageError) as error:
+        raise PointsError(
+            f"{film.identifier}: the prediction's spacing is {told!r}, expected x and y in mm or null"
+        ) from error
+
+
+def _some_known(unit: str, found: npt.NDArray[np.float64], why: str) -> tuple[str, npt.NDArray[np.float64]]:
+    if not np.isfinite(found).any():
+        raise DataError(f"no error can be given in {unit}: on all {len(found)} films {why}")
+    return unit, found
