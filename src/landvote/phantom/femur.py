@@ -1,0 +1,194 @@
+"""The proximal femur: its 58-point outline, and the bones that outline encloses.
+
+The femur's own frame, millimetres: y runs down the shaft, x to lateral, and (0, 0) is where the axis of the neck meets
+that of the shaft. In an AP film of the left hip lateral is to the right of the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from landvote.phantom.anatomy import FemurSize
+from landvote.phantom.curves import DENSE, resample_between, smooth, turned
+from landvote.phantom.disease import Perthes
+from landvote.sample import Points
+
+# Steps from one anatomical anchor to the next, from the lateral to the medial bottom of the shaft; 57 in all.
+STEPS = {
+    "lateral shaft": 8,
+    "lateral trochanter": 4,
+    "trochanter to its tip": 4,
+    "tip to notch": 3,
+    "superior neck": 6,
+    "lateral growth plate": 2,
+    "lateral head": 6,
+    "medial head": 6,
+    "medial growth plate": 2,
+    "inferior neck": 6,
+    "lesser trochanter, upper": 2,
+    "lesser trochanter, lower": 2,
+    "medial shaft": 6,
+}
+N_POINTS = sum(STEPS.values()) + 1
+SHAFT_BEYOND = 260.0  # the shaft goes on below its last landmark, past the edge of any film
+
+
+@dataclass(frozen=True)
+class Femur:
+    """One proximal femur in its own frame.
+
+    Attributes:
+        points: (58, 2) outline, lateral shaft bottom to medial shaft bottom.
+        shaft: (m, 2) polygon of neck, metaphysis and shaft, which goes on below the last landmark.
+        epiphysis: (m, 2) polygon of the bony head.
+        apophysis: (m, 2) polygon of the greater trochanter's own bone centre, or None before it appears.
+        centre: (2,) centre of the cartilaginous head, which the acetabulum holds.
+        neck: (2,) unit vector along the neck, towards the head.
+        size: the dimensions.
+        disease: the disease.
+    """
+
+    points: Points
+    shaft: Points
+    epiphysis: Points
+    apophysis: Points | None
+    centre: Points
+    neck: Points
+    size: FemurSize
+    disease: Perthes
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Neck and head directions: ``along`` the axis towards the head, ``across`` it towards superior-lateral."""
+
+    neck: Points
+    neck_across: Points
+    head: Points
+    head_across: Points
+    physis: Points
+
+
+def build_femur(size: FemurSize, disease: Perthes) -> Femur:
+    """Build outline and bones from dimensions; ``size`` already contains what the disease did to them."""
+    axes = _axes(size)
+    head = _head(size, disease, axes)
+    lateral, medial = _lateral(size, axes), _medial(size, axes)
+    control = np.concatenate([np.concatenate([group for group in lateral]), head, *medial])
+    curve = smooth(control)
+    first_head = sum(map(len, lateral))
+    top = first_head + len(head) // 2
+    last_head = first_head + len(head) - 1
+    ends = np.cumsum([len(group) for group in lateral])
+    anchors = [*(ends - 1), first_head, top, last_head]
+    anchors += list(last_head + np.cumsum([len(group) for group in medial]))
+    dense = [int(a) * DENSE for a in anchors]
+    points = resample_between(curve, dense, list(STEPS.values()))
+    corner_lateral, corner_medial = curve[dense[5]], curve[dense[9]]
+    apophysis, top_of_shaft = _split_trochanter(curve[: dense[5] + 1], dense, size)
+    shaft = np.concatenate(
+        [
+            [curve[0] + (0.5, SHAFT_BEYOND)],
+            top_of_shaft,
+            _physis_line(corner_lateral, corner_medial, axes, size, 0.06),
+            curve[dense[9] :],
+            [curve[-1] + (-0.5, SHAFT_BEYOND)],
+        ]
+    )
+    epiphysis = np.concatenate(
+        [curve[dense[6] : dense[8] + 1], _physis_line(curve[dense[8]], curve[dense[6]], axes, size, 0.05)]
+    )
+    centre = axes.physis + axes.head * (size.physis_gap + 0.4 * size.cartilage_radius)
+    return Femur(points, shaft, epiphysis, apophysis, centre, axes.neck, size, disease)
+
+
+def _axes(size: FemurSize) -> _Axes:
+    angle = np.radians(size.neck_angle)
+    neck = np.array([-np.sin(angle), np.cos(angle)])
+    head = turned(neck[None], size.physis_tilt)[0]
+    across = np.array([[0.0, 1.0], [-1.0, 0.0]])  # quarter turn towards superior-lateral
+    return _Axes(neck, neck @ across, head, head @ across, neck * size.neck_length)
+
+
+def _lateral(size: FemurSize, axes: _Axes) -> list[Points]:
+    """Control points lateral of the head, grouped so that each group ends at an anchor."""
+    w, bottom = size.shaft / 2, _bottom(size)
+    bulge = w * (1.28 + 0.42 * size.trochanter)
+    tip = np.array([w * (0.92 + 0.3 * size.trochanter), -w * (0.72 + 1.75 * size.trochanter)])
+    notch = axes.neck * 0.16 * size.neck_length + axes.neck_across * size.neck_width * 0.50
+    waist = axes.neck * 0.55 * size.neck_length + axes.neck_across * size.neck_width * 0.47
+    notch[0] = min(notch[0], tip[0] - 0.55 * w)
+    corner = axes.physis + axes.head_across * size.metaphysis / 2
+    return [
+        np.array([[w, bottom]]),
+        np.array([[w + size.bow * 0.4, bottom * 0.68], [w * 1.05, bottom * 0.38]]),
+        np.array([[(w + bulge) / 2 + 0.06 * w, bottom * 0.38 * 0.35], [bulge, -w * (0.25 + 0.35 * size.trochanter)]]),
+        np.array([[(bulge * 0.6 + tip[0] * 0.4) * 1.04, (tip[1] * 0.75 - w * 0.08)], tip]),
+        np.array([(tip + notch) / 2 + (-0.22 * w, -0.02 * w), notch]),
+        np.array([waist, (waist * 0.42 + corner * 0.58) + axes.neck_across * 0.01 * size.neck_width, corner]),
+    ]
+
+
+def _medial(size: FemurSize, axes: _Axes) -> list[Points]:
+    """Control points medial of the head, grouped so that each group ends at an anchor."""
+    w, bottom = size.shaft / 2, _bottom(size)
+    corner = axes.physis - axes.head_across * size.metaphysis / 2
+    calcar = axes.neck * 0.55 * size.neck_length - axes.neck_across * size.neck_width * 0.48
+    above = np.array([-w * 1.42, size.neck_width * 0.30])
+    rise = size.lesser * size.shaft
+    lesser = [np.array([-w * 1.22, w * 1.15]), np.array([-w * 1.16 - rise, w * 1.75]), np.array([-w * 1.04, w * 2.5])]
+    return [
+        corner[None],
+        np.array([corner * 0.55 + calcar * 0.45, calcar, above, lesser[0]]),
+        np.array([(lesser[0] + lesser[1]) / 2 + (-0.3 * rise, 0.0), lesser[1]]),
+        np.array([lesser[1] * 0.45 + lesser[2] * 0.55 + (0.0, 0.04 * w), lesser[2]]),
+        np.array([[-w + size.bow * 0.4, bottom * 0.68], [-w, bottom]]),
+    ]
+
+
+def _bottom(size: FemurSize) -> float:
+    """Return how far down the shaft the outline ends: a fixed number of shaft widths, as landmarks need."""
+    return 2.75 * size.shaft
+
+
+def _head(size: FemurSize, disease: Perthes, axes: _Axes) -> Points:
+    """Control points of the bony head from lateral to medial; an odd number, the middle one is its top."""
+    theta = np.radians(np.array([97.0, 74.0, 52.0, 33.0, 16.0, 0.0, -16.0, -33.0, -52.0, -74.0, -97.0]))
+    lateral = np.sin(theta)
+    waist = np.where(np.abs(theta) > np.pi / 2, 0.94, 1.0)
+    height = size.head_height * (0.28 + 0.72 * np.cos(theta)) * (np.abs(theta) < np.pi / 2)
+    step = np.clip((lateral + 0.15) / 0.9, 0.0, 1.0)
+    height *= 1.0 - disease.pillar_loss * step * step * (3 - 2 * step) * 0.75
+    if disease.bumps is not None:
+        bumps = np.interp(np.arange(11), np.linspace(0.5, 9.5, 7), disease.bumps)
+        height *= 1.0 + disease.roughness * 2.0 * bumps
+    base = axes.physis + axes.head * size.physis_gap + axes.head_across * disease.extrusion * size.head_width
+    return base + axes.head * height[:, None] + axes.head_across * (waist * lateral * size.head_width / 2)[:, None]
+
+
+def _physis_line(start: Points, end: Points, axes: _Axes, size: FemurSize, dome: float) -> Points:
+    """Return the growth plate's side of a bone: a line that domes towards the head and undulates a little."""
+    t = np.linspace(0.0, 1.0, 15)[1:-1, None]
+    shape = dome * np.sin(np.pi * t) + 0.012 * np.sin(3 * np.pi * t)
+    return start * (1 - t) + end * t + axes.head * shape * size.metaphysis
+
+
+def _split_trochanter(side: Points, dense: list[int], size: FemurSize) -> tuple[Points | None, Points]:
+    """Cut the greater trochanter's bone centre off the lateral side of the outline.
+
+    Returns:
+        The apophysis' polygon (None where not yet ossified), and the side of the remaining bone.
+    """
+    if size.apophysis < 0.08:
+        return None, side
+    first, last = dense[2] - DENSE // 3, dense[4] - int(DENSE * 0.8)
+    a, b = side[first], side[last]
+    t = np.linspace(0.0, 1.0, 13)[:, None]
+    across = np.array([[a[1] - b[1], b[0] - a[0]]]) / max(float(np.linalg.norm(b - a)), 1e-6)
+    inward = across if float(across[0] @ np.array([-1.0, 1.0])) > 0 else -across
+    gap = 0.6 + 1.4 * (1.0 - size.apophysis)
+    cut = a * (1 - t) + b * t + inward * (0.12 * np.sin(np.pi * t) + 0.02 * np.sin(3 * np.pi * t)) * size.shaft
+    apophysis = np.concatenate([side[first : last + 1], (cut - inward * gap / 2)[::-1]])
+    return apophysis, np.concatenate([side[:first], cut + inward * gap / 2, side[last + 1 :]])

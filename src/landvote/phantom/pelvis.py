@@ -1,0 +1,145 @@
+"""The pelvis and lower spine as flat bones seen from the front.
+
+The patient's frame, millimetres: (0, 0) lies midway between the two hip centres, x to the patient's left (the right of
+the picture), y down. The tables below are in units of half the distance between the hip centres, for the left half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from landvote.phantom.anatomy import Child, by_age
+from landvote.phantom.curves import ribbon, smooth, smooth_closed
+from landvote.sample import Points
+
+ILIUM = (
+    "1.23,-.25 1.14,-.305 1.02,-.325 .88,-.28 .79,-.20 .75,-.15 .69,-.22 .66,-.38 .64,-.52 .58,-.62 .47,-.70 .40,-.86 "
+    ".42,-1.06 .52,-1.24 .76,-1.42 1.06,-1.50 1.34,-1.42 1.55,-1.18 1.53,-.92 1.40,-.66 1.32,-.52 1.33,-.42 1.27,-.32"
+)
+ISCHIUM = (
+    ".77,-.07 .88,-.06 .96,.06 .98,.22 .95,.42 .92,.60 .90,.76 .82,.90 .70,.96 .58,.90 .48,.80 .45,.71 .55,.70 .65,.60 "
+    ".68,.44 .66,.26 .67,.08"
+)
+PUBIS = (
+    ".76,-.09 .74,.02 .68,.14 .56,.22 .44,.32 .36,.42 .35,.54 .41,.64 .46,.73 .40,.78 .30,.74 .18,.68 .09,.62 .07,.48 "
+    ".08,.36 .16,.30 .30,.22 .44,.10 .58,-.02 .69,-.11"
+)
+SACRUM = (
+    "0,-1.22 .20,-1.22 .40,-1.20 .50,-1.08 .47,-.88 .38,-.70 .28,-.52 .20,-.36 .10,-.24 0,-.20"
+)
+PILLAR = ".76,-.18 1.16,-.28 1.08,-.55 .86,-.78 .58,-.92 .46,-.84 .56,-.68 .66,-.50 .70,-.28"
+VERTEBRA = ".32,-.12 .29,-.02 .32,.12 .16,.135 0,.135 -.16,.135 -.32,.12 -.29,-.02 -.32,-.12 -.16,-.135 0,-.135 .16,-.135"
+ROOF = "1.225,-.262 1.14,-.315 1.02,-.335 .90,-.295 .81,-.225"
+TEARDROP = ".79,-.16 .76,.0 .775,.12 .80,.04"
+BRIM = ".47,-.70 .60,-.58 .67,-.42 .70,-.24 .66,-.08 .50,.08 .30,.22"
+ISCHIAL_WALL = ".95,-.02 .985,.20 .95,.42 .91,.66"
+WING = ".46,-.72 .50,-.92 .58,-1.16"
+FORAMINA = ((0.20, -1.02, 0.062), (0.17, -0.82, 0.052), (0.14, -0.64, 0.04))
+
+
+@dataclass(frozen=True)
+class Bone:
+    """One bone of the pelvis in the patient's frame.
+
+    Attributes:
+        outline: (m, 2) closed polygon, mm.
+        depth: path through the bone in its middle, mm.
+        rim: how far from the edge the full depth is reached, mm.
+        cortex: thickness of the cortical shell, mm; a bone of cortex only is a line on the film.
+        density: of its spongy part against the average.
+    """
+
+    outline: Points
+    depth: float
+    rim: float
+    cortex: float
+    density: float
+
+
+def build_pelvis(rng: np.random.Generator, child: Child) -> list[Bone]:
+    """Draw the bones of one child's pelvis, both halves, with the differences between them."""
+    warp = rng.normal(0.0, 1.0, (2, 4, 2))
+    tilt = 1.0 + float(rng.normal(0.0, 0.09))  # forward tilt of the pelvis: how tall its lower half looks
+    common = warp[0] * 0.035
+    halves = [_half(child, common + warp[side] * 0.008, tilt) for side in (0, 1)]
+    mirrored = [
+        Bone(bone.outline * (-1.0, 1.0), bone.depth, bone.rim, bone.cortex, bone.density) for bone in halves[1]
+    ]
+    return halves[0] + mirrored + _spine(child, common, tilt)
+
+
+def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
+    age, u = child.age, child.hip_distance
+
+    def outline(table: str) -> Points:
+        return smooth_closed(_placed(_table(table), warp, tilt) * u)
+
+    def line(table: str, width: float) -> Points:
+        return ribbon(smooth(_placed(_table(table), warp, tilt) * u), width)
+
+    closed = by_age(age, 0.0, 0.0, 0.5, 1.0)  # the cartilage between the three bones of the hip ossifies last
+    grow = 0.004 + 0.008 * closed
+    bones = [
+        Bone(_grown(outline(ILIUM), grow * u), 0.13 * u, 0.10 * u, 0.9, 0.8),
+        Bone(outline(PILLAR), 0.10 * u, 0.14 * u, 0.3, 0.9),
+        Bone(_grown(outline(ISCHIUM), grow * u), 0.24 * u, 0.16 * u, 1.3, 0.9),
+        Bone(_grown(outline(PUBIS), grow * u), 0.17 * u, 0.13 * u, 1.1, 0.9),
+    ]
+    cortical = [(ROOF, 0.050, 7.0), (TEARDROP, 0.030, 5.0), (BRIM, 0.028, 4.0), (ISCHIAL_WALL, 0.03, 5.0), (WING, 0.03, 4.0)]
+    return bones + [Bone(line(table, width * u), depth, 1.2, 9.0, 1.0) for table, width, depth in cortical]
+
+
+def _spine(child: Child, warp: Points, tilt: float) -> list[Bone]:
+    u = child.hip_distance
+    right_side = _placed(_table(SACRUM), warp, tilt)
+    sacrum = np.concatenate([right_side, (right_side * (-1.0, 1.0))[-2:0:-1]])
+    bones = [Bone(smooth_closed(sacrum) * u, 0.30 * u, 0.22 * u, 0.8, 0.55)]
+    for k in range(4):
+        centre = np.array([0.0, -1.40 - 0.335 * k]) * (1.0, 1.0 + warp[0, 1])
+        width = 1.0 + 0.02 * k
+        body = (_table(VERTEBRA) * (width, 1.0) + centre) * u
+        bones.append(Bone(smooth_closed(body), 0.42 * u, 0.16 * u, 0.9, 0.55))
+        for x in (-0.42, 0.42):
+            process = np.array([[x * 0.72, -0.03], [x * 1.5, -0.09], [x * 1.55, -0.03], [x * 0.72, 0.06]])
+            bones.append(Bone(smooth_closed((process + centre) * u), 0.07 * u, 0.05 * u, 0.7, 0.9))
+        pedicles = [np.array([x, -0.03]) + centre for x in (-0.21, 0.21)]
+        bones += [Bone(_ring(p * u, 0.055 * u), 0.10 * u, 0.04 * u, 1.2, 0.9) for p in pedicles]
+        spinous = np.array([[-0.03, 0.0], [0.0, -0.03], [0.03, 0.0], [0.025, 0.12], [0.0, 0.15], [-0.025, 0.12]])
+        bones.append(Bone(smooth_closed((spinous + centre) * u), 0.12 * u, 0.04 * u, 1.0, 0.9))
+    return bones
+
+
+def foramina(child: Child) -> list[Points]:
+    """Return the holes of the sacrum, polygons in the patient's frame."""
+    u = child.hip_distance
+    return [_ring(np.array([side * x, y]) * u, r * u) for x, y, r in FORAMINA for side in (-1.0, 1.0)]
+
+
+def _ring(centre: Points, radius: float) -> Points:
+    angle = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
+    return centre + radius * np.stack([np.cos(angle), 0.8 * np.sin(angle)], axis=1)
+
+
+def _table(text: str) -> Points:
+    return np.array([[float(value) for value in pair.split(",")] for pair in text.split()])
+
+
+def _placed(points: Points, warp: Points, tilt: float) -> Points:
+    """Vary a shape smoothly, more the further from the hip centre, so that the joint still fits its femur."""
+    x, y = points[:, 0] - 1.0, points[:, 1]
+    away = np.clip(np.hypot(x, y) / 0.35 - 1.0, 0.0, 1.0)[:, None]
+    bend = warp[0] * x[:, None] + warp[1] * y[:, None] + warp[2] * (x * y)[:, None] + warp[3] * (y * y - 0.5)[:, None]
+    moved = points + away * bend
+    moved[:, 0] = np.maximum(moved[:, 0], np.minimum(points[:, 0], 0.06))
+    return np.where(points[:, 1:] > 0, moved * (1.0, tilt), moved * (1.0, 2.0 - tilt))
+
+
+def _grown(polygon: Points, by: float) -> Points:
+    """Move a polygon's edge outwards by ``by`` millimetres."""
+    step = np.roll(polygon, -1, axis=0) - np.roll(polygon, 1, axis=0)
+    normal = np.stack([step[:, 1], -step[:, 0]], axis=1)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    twice_area = float(np.sum(polygon[:, 0] * np.roll(polygon[:, 1], -1) - polygon[:, 1] * np.roll(polygon[:, 0], -1)))
+    return polygon + normal * (by if twice_area > 0 else -by)

@@ -1,0 +1,111 @@
+"""Soft tissue: the body's outline, muscle and fat, bowel gas and skin folds."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from landvote.phantom.anatomy import Child
+from landvote.phantom.bones import noise
+from landvote.phantom.canvas import Image, Placement
+from landvote.phantom.curves import ribbon, smooth, smooth_closed
+from landvote.sample import Points
+
+SOFT = 0.0185  # attenuation per mm of soft tissue at about 60 keV, hardening included
+COARSE = 4  # soft tissue is smooth: it is drawn on a grid this many pixels wide
+
+# Units of half the hip distance, left half; see landvote.phantom.pelvis.
+FLANK = "1.62,-4.0 1.60,-2.2 1.66,-1.5 1.85,-.9 2.02,-.2 2.06,.4 2.02,1.2 1.90,2.4 1.80,4.5"
+INNER_THIGH = ".34,4.5 .28,2.4 .18,1.5 .05,1.12"
+GROIN = "1.75,-.62 1.35,-.20 .95,.25 .55,.72 .22,1.05"
+FOLD = ".12,1.22 .55,1.42 1.05,1.46 1.6,1.30"
+GLUTEAL_FAT = "1.72,-.95 1.62,-.45 1.52,.0 1.38,.35"
+CAPSULE_FAT = "1.28,-.46 1.36,-.22 1.40,.02"
+
+
+def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: np.random.Generator) -> Image:
+    """Return the attenuation of everything but bone on the film, (height, width)."""
+    small = (-(-size[0] // COARSE), -(-size[1] // COARSE))
+    u = child.hip_distance
+    spread = 1.0 + float(rng.normal(0.0, 0.05))
+    legs = 1.0 + float(rng.normal(0.0, 0.25))
+    body = _body(spread, legs) * u
+    inside = _inside(body, small, placement)
+    rim = 0.9 * u
+    depth = np.minimum(inside, rim)
+    path = np.sqrt(np.maximum(depth * (2 * rim - depth), 0.0)) / rim * child.bulk
+    muscle = 1.0 + 0.045 * noise(rng, path.shape, 0.22 * u * placement.scale / COARSE)
+    muscle += 0.018 * noise(rng, path.shape, 0.06 * u * placement.scale / COARSE)
+    path *= muscle * _belly(small, placement, u)
+    path -= _lines(small, placement, u, rng)
+    path -= _gas(small, placement, u, rng)
+    full = cv2.resize(
+        np.maximum(path, 0.0).astype(np.float32), (small[0] * COARSE, small[1] * COARSE), interpolation=cv2.INTER_CUBIC
+    )
+    return np.asarray(SOFT * np.maximum(full[: size[1], : size[0]], 0.0), np.float32)
+
+
+def _body(spread: float, legs: float) -> Points:
+    flank = smooth(_table(FLANK)) * (spread, 1.0)
+    thigh = smooth(_table(INNER_THIGH)) * (max(legs, 0.3), 1.0)
+    left = np.concatenate([flank, thigh])
+    return np.concatenate([left, (left * (-1.0, 1.0))[::-1]])
+
+
+def _table(text: str) -> Points:
+    return np.array([[float(value) for value in pair.split(",")] for pair in text.split()])
+
+
+def _grid(points: Points, placement: Placement) -> Points:
+    return (placement.to_pixels(points) + 0.5) / COARSE - 0.5
+
+
+def _inside(polygon: Points, small: tuple[int, int], placement: Placement) -> Image:
+    """Return the distance to the polygon's edge, mm, also where it lies off the film."""
+    margin = 60
+    mask = np.zeros((small[1] + 2 * margin, small[0] + 2 * margin), np.uint8)
+    cv2.fillPoly(mask, [np.round(_grid(polygon, placement) + margin).astype(np.int32)], 255)
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+    distance = cv2.GaussianBlur(distance, (0, 0), 1.2)[margin:-margin, margin:-margin]
+    return np.asarray(distance * COARSE / placement.scale, np.float32)
+
+
+def _belly(small: tuple[int, int], placement: Placement, u: float) -> Image:
+    """Return how the body thins out from the pelvis to the thighs, as a factor."""
+    rows, columns = np.mgrid[0 : small[1], 0 : small[0]]
+    pixels = np.stack([columns.ravel(), rows.ravel()], axis=1) * COARSE + (COARSE - 1) / 2
+    y = placement.to_patient(pixels)[:, 1].reshape(rows.shape) / u
+    return np.asarray(1.0 - 0.10 * np.tanh((y - 0.3) * 1.5), np.float32)
+
+
+def _lines(small: tuple[int, int], placement: Placement, u: float, rng: np.random.Generator) -> Image:
+    """Return what fat planes and skin folds take away from the path, mm of soft tissue."""
+    total = np.zeros((small[1], small[0]), np.float32)
+    for table, width, depth in ((GROIN, 0.09, 6.0), (FOLD, 0.07, 9.0), (GLUTEAL_FAT, 0.06, 7.0), (CAPSULE_FAT, 0.05, 5.0)):
+        for side in (-1.0, 1.0):
+            control = _table(table) + rng.normal(0.0, 0.04, (1, 2))
+            strength = depth * float(rng.uniform(0.2, 1.2))
+            polygon = _grid(ribbon(smooth(control) * u * (side, 1.0), width * u), placement)
+            layer = np.zeros_like(total)
+            cv2.fillPoly(layer, [np.round(polygon * 16).astype(np.int32)], strength, lineType=cv2.LINE_8, shift=4)
+            total += cv2.GaussianBlur(layer, (0, 0), 0.02 * u * placement.scale / COARSE + 0.5)
+    return total
+
+
+def _gas(small: tuple[int, int], placement: Placement, u: float, rng: np.random.Generator) -> Image:
+    """Return pockets of bowel gas and the full rectum, mm of soft tissue replaced by air."""
+    layer = np.zeros((small[1], small[0]), np.float32)
+    for _ in range(int(rng.poisson(7))):
+        centre = np.array([rng.normal(0.0, 0.75), rng.uniform(-2.4, -0.35)])
+        if centre[1] > -0.9:
+            centre[0] *= 0.35
+        radius = float(rng.uniform(0.05, 0.2))
+        angle = np.arange(0.0, 2 * np.pi, 2 * np.pi / 9)
+        blob = centre + radius * np.stack([np.cos(angle) * rng.uniform(0.7, 1.6), np.sin(angle)], axis=1)
+        blob += rng.normal(0.0, 0.22 * radius, blob.shape)
+        polygon = _grid(smooth_closed(blob) * u, placement)
+        depth = float(rng.uniform(6.0, 26.0))
+        pocket = np.zeros_like(layer)
+        cv2.fillPoly(pocket, [np.round(polygon * 16).astype(np.int32)], depth, lineType=cv2.LINE_8, shift=4)
+        layer = np.maximum(layer, cv2.GaussianBlur(pocket, (0, 0), 1.3))
+    return np.asarray(layer, np.float32)
