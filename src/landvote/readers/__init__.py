@@ -1,20 +1,30 @@
 """Files on disk -> samples: pixels, point files, folders, splits by subject."""
 
+from landvote.readers.check import FolderReport, check_folder
 from landvote.readers.folder import read_folder
+from landvote.readers.hashes import image_hash, pixel_hash
 from landvote.readers.image import find_images, read_image
 from landvote.readers.points import PointRow, PointTable, read_csv, read_long_csv, read_wide_csv, write_wide_csv
 from landvote.readers.pts import read_pts, write_pts
+from landvote.readers.sheet import contact_sheet
+from landvote.readers.split import split_by_subject
 
 __all__ = [
+    "FolderReport",
     "PointRow",
     "PointTable",
+    "check_folder",
+    "contact_sheet",
     "find_images",
+    "image_hash",
+    "pixel_hash",
     "read_csv",
     "read_folder",
     "read_image",
     "read_long_csv",
     "read_pts",
     "read_wide_csv",
+    "split_by_subject",
     "write_pts",
     "write_wide_csv",
 ]

@@ -107,7 +107,7 @@ def _refuse_odd(path: Path, image: Image.Image) -> None:
 
 def _decode(path: Path, image: Image.Image) -> Pixels:
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    deep_colour = image.mode in {"RGB", "RGBA", "LA"} and "16" in str(getattr(image, "tile", ""))  # Pillow would halve it
+    deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == _WHITE_IS_ZERO  # type: ignore[attr-defined]
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
@@ -118,15 +118,23 @@ def _decode(path: Path, image: Image.Image) -> Pixels:
         pixels = _grey(path, image)
         if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
             pixels = np.uint16(65535) - pixels
-    return np.ascontiguousarray(_upright(pixels, orientation))
+    return _upright(pixels, orientation).copy()
 
 
-def _opencv(path: Path) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+def _has_deep_colour(image: Image.Image) -> bool:
+    """Say whether this is colour of 16 bits, which Pillow would cut to 8."""
+    if image.mode not in {"RGB", "RGBA", "LA"}:
+        return False
+    layouts = [tile[3] for tile in getattr(image, "tile", [])]  # "RGB;16B", or a tuple that starts with it
+    return any(";16" in (layout if isinstance(layout, str) else str(layout[0])) for layout in layouts if layout)
+
+
+def _opencv(path: Path) -> npt.NDArray[np.uint16]:
     array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if array is None or array.ndim != 3 or array.shape[2] not in (3, 4):
+    if array is None or array.dtype != np.uint16 or array.ndim != 3 or array.shape[2] not in (3, 4):
         raise ImageError(f"{path}: 16-bit colour that cannot be decoded, expected RGB or RGBA")
     order = [2, 1, 0, 3][: array.shape[2]]  # OpenCV gives blue first
-    return np.ascontiguousarray(array[..., order])  # type: ignore[return-value]
+    return np.ascontiguousarray(array[..., order], dtype=np.uint16)
 
 
 def _grey(path: Path, image: Image.Image) -> Pixels:

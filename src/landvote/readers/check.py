@@ -1,0 +1,190 @@
+"""What is in a DATA folder, and what is wrong with it: the report of ``landvote check``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from landvote.errors import ImageError
+from landvote.readers.folder import survey_folder
+from landvote.readers.hashes import pixel_hash
+from landvote.sample import Points, Radiograph, Sample
+from landvote.scheme import Scheme
+
+_BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
+_NAMED = 10  # how many culprits a line of the report names
+_STRANGE = 8.0  # robust standard deviations from the usual shape
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """Findings about a DATA folder.
+
+    Attributes:
+        samples: what was read, unreadable films included.
+        facts: lines that describe, each a heading and a text.
+        warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged.
+        problems: what is wrong: unreadable or duplicate films, points or splits that contradict something.
+    """
+
+    samples: tuple[Sample, ...]
+    facts: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def text(self) -> str:
+        """Return the report for a terminal."""
+        lines = [f"{heading:<12}{text}" for heading, text in self.facts]
+        lines += [f"warning: {text}" for text in self.warnings]
+        lines += [f"problem: {text}" for text in self.problems]
+        return "\n".join([*lines, "nothing wrong" if self.ok else f"{len(self.problems)} problem(s)"])
+
+
+def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
+    """Decode every film of a DATA folder and report what is there and what is wrong.
+
+    Args:
+        folder: as for :func:`landvote.readers.read_folder`.
+        scheme: what the points mean; else the folder's ``scheme.toml``, else numbered landmarks.
+        origin: what the point files call the first pixel, 0 or 1.
+
+    Raises:
+        DataError: there is nothing to report on: no films, or a broken scheme.
+    """
+    samples, errors = survey_folder(folder, scheme, origin)
+    facts, warnings, problems = _Pixels(), [], [str(error) for error in errors]
+    for sample in samples:
+        try:
+            film = sample.open()
+        except ImageError as error:
+            problems.append(f"cannot be read: {error}")
+            continue
+        facts.add(film)
+        if outside := _outside(film, sample.points):
+            warnings.append(f"{sample.identifier}: {_landmarks(sample.scheme, outside)} outside the film")
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in facts.duplicates()]
+    warnings += _missing(samples) + _strange(samples)
+    return FolderReport(tuple(samples), (*facts.lines(), *_contents(samples)), tuple(warnings), tuple(problems))
+
+
+class _Pixels:
+    """Sizes, depths, spacings and fingerprints of films seen one at a time."""
+
+    def __init__(self) -> None:
+        self._sizes: list[tuple[int, int]] = []
+        self._depths: Counter[str] = Counter()
+        self._spacings: Counter[str] = Counter()
+        self._hashes: dict[str, list[str]] = {}
+
+    def add(self, film: Radiograph) -> None:
+        self._sizes.append(film.size)
+        self._depths[_BITS[film.pixels.dtype.name]] += 1
+        note = f" ({film.spacing_note})" if film.spacing_note else ""
+        if film.spacing is None:
+            self._spacings[f"unknown{note}"] += 1
+        else:
+            x, y = film.spacing.x, film.spacing.y
+            figure = f"{x:.4g}" if x == y else f"{x:.4g} x {y:.4g}"
+            self._spacings[f"{figure} mm by {film.spacing.source}{note}"] += 1
+        self._hashes.setdefault(pixel_hash(film), []).append(film.identifier)
+
+    def duplicates(self) -> list[list[str]]:
+        return [names for names in self._hashes.values() if len(names) > 1]
+
+    def lines(self) -> list[tuple[str, str]]:
+        if not self._sizes:
+            return []
+        (w0, h0), (w1, h1) = np.min(self._sizes, axis=0), np.max(self._sizes, axis=0)
+        size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
+        return [("size", f"{size} pixels"), ("depth", _counts(self._depths)), ("spacing", _counts(self._spacings))]
+
+
+def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
+    """Describe films, points, annotators, subjects and splits."""
+    scheme = samples[0].scheme
+    annotated = [s for s in samples if s.annotations]
+    lines = [
+        ("films", f"{len(samples)} of {len({s.subject for s in samples})} subjects, {len(annotated)} with points"),
+        ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
+    ]
+    annotators = Counter(name for s in annotated for name in s.annotations if name)
+    if annotators:
+        lines.append(("annotators", _counts(annotators)))
+    apart = [_distance(a, b) for s in annotated for a, b in combinations(s.annotations.values(), 2)]
+    if apart := [d for d in apart if np.isfinite(d)]:
+        lines.append(("apart", f"two annotators of a film differ by {np.mean(apart):.2f} pixels on average"))
+    splits = Counter(s.split for s in samples if s.split)
+    if splits:
+        lines.append(("split", _counts(splits)))
+    return lines
+
+
+def _missing(samples: Sequence[Sample]) -> list[str]:
+    found: list[str] = []
+    without = [s.identifier for s in samples if not s.annotations]
+    if without:
+        found.append(f"{len(without)} films have no points: {_some(without)}")
+    gaps = {s.identifier: int((~np.isfinite(s.points).all(axis=1)).sum()) for s in samples if s.annotations}
+    gaps = {name: n for name, n in gaps.items() if n}
+    if gaps:
+        named = _some([f"{name} ({n})" for name, n in gaps.items()])
+        found.append(f"{sum(gaps.values())} points are missing, in {len(gaps)} films: {named}")
+    return found
+
+
+def _outside(film: Radiograph, points: Points) -> list[int]:
+    """Return the landmarks beyond the outer edges of the border pixels."""
+    width, height = film.size
+    with np.errstate(invalid="ignore"):
+        beyond = (points < -0.5) | (points > np.array([width, height]) - 0.5)
+    return np.flatnonzero(beyond.any(axis=1)).tolist()
+
+
+def _strange(samples: Sequence[Sample]) -> list[str]:
+    """Return films whose points lie unlike those of the others, as when two landmarks have changed places.
+
+    Each film is laid on the mean shape by the best similarity; its root mean square distance is compared with the
+    median over the films, in robust standard deviations.
+    """
+    whole = [s for s in samples if s.annotations and np.isfinite(s.points).all()]
+    if len(whole) < 10 or len(whole[0].scheme) < 3:
+        return []
+    shapes = np.stack([s.points @ np.array([1, 1j]) for s in whole])
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    shapes /= np.maximum(np.sqrt((np.abs(shapes) ** 2).mean(axis=1, keepdims=True)), 1e-12)
+    mean = shapes.mean(axis=0)
+    turn = (shapes.conj() @ mean) / (np.abs(shapes) ** 2).sum(axis=1)
+    distance = np.abs(shapes * turn[:, None] - mean)
+    rms = np.sqrt((distance**2).mean(axis=1))
+    spread = 1.4826 * np.median(np.abs(rms - np.median(rms)))
+    odd = np.flatnonzero(rms > np.median(rms) + _STRANGE * max(spread, 1e-3))
+    odd = odd[np.argsort(-rms[odd])]
+    names = [f"{whole[i].identifier} ({whole[i].scheme.landmarks[int(distance[i].argmax())]} most)" for i in odd]
+    return [f"{len(names)} films have points arranged unlike the others, look at them: {_some(names)}"] if names else []
+
+
+def _distance(a: Points, b: Points) -> float:
+    apart = np.linalg.norm(a - b, axis=1)
+    return float(np.mean(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else np.nan
+
+
+def _landmarks(scheme: Scheme, indices: list[int]) -> str:
+    return f"{len(indices)} points ({_some([scheme.landmarks[i] for i in indices])})"
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{name}: {n}" for name, n in counter.most_common())
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -1,0 +1,84 @@
+"""The contact sheet: many small films with their points drawn on, to be looked over at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from landvote.errors import ImageError
+from landvote.files import whole
+from landvote.sample import Pixels, Points, Sample
+from landvote.scheme import Scheme
+
+Picture = npt.NDArray[np.uint8]
+
+_CELL = 240  # pixels, width and height
+_FILMS = 60
+_TEXT = 16  # pixels of height for the name
+_COLOURS = ((0, 255, 255), (255, 160, 0), (80, 255, 80), (200, 120, 255))  # of annotators, blue-green-red
+_SUBPIXEL = 4  # OpenCV draws at 1/2**4 pixel
+
+
+def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> int:
+    """Draw up to 60 films, evenly spread over ``samples``, with every annotator's points into one PNG.
+
+    Outlines are drawn as lines, other points as dots. A film that cannot be read leaves a grey cell with its name.
+
+    Args:
+        samples: any number of films.
+        path: the PNG, written whole or not at all.
+        columns: films per row.
+
+    Returns:
+        How many films were drawn.
+    """
+    picked = [samples[i] for i in np.linspace(0, len(samples) - 1, min(len(samples), _FILMS)).round().astype(int)]
+    columns = max(1, min(columns, len(picked)))
+    rows = max(1, -(-len(picked) // columns))
+    sheet = np.zeros((rows * (_CELL + _TEXT), columns * _CELL, 3), dtype=np.uint8)
+    for i, sample in enumerate(picked):
+        top, left = i // columns * (_CELL + _TEXT), i % columns * _CELL
+        cv2.putText(sheet, sample.identifier[-30:], (left + 3, top + 12), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 255))
+        picture = _cell(sample)
+        top, left = top + _TEXT, left + (_CELL - picture.shape[1]) // 2
+        sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    with whole(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
+    return len(picked)
+
+
+def _cell(sample: Sample) -> Picture:
+    try:
+        film = sample.open()
+    except ImageError:
+        return np.full((_CELL, _CELL, 3), 90, dtype=np.uint8)
+    scale = (_CELL - 2) / max(film.size)
+    grey = cv2.resize(_eight_bit(film.pixels), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    for colour, points in zip(_COLOURS, sample.annotations.values(), strict=False):
+        _draw(picture, (points + 0.5) * scale - 0.5, sample.scheme, colour)
+    return picture
+
+
+def _eight_bit(pixels: Pixels) -> Picture:
+    low, high = np.percentile(pixels, (0.5, 99.5))
+    grey: npt.NDArray[np.float32] = (pixels.astype(np.float32) - low) / max(high - low, 1e-9)
+    return np.asarray(np.clip(grey, 0, 1) * 255, dtype=np.uint8)
+
+
+def _draw(picture: Picture, points: Points, scheme: Scheme, colour: tuple[int, int, int]) -> None:
+    """Draw outlines as lines and what belongs to none as dots; missing points are left out of both."""
+    fixed = np.clip(np.nan_to_num(points) * 2**_SUBPIXEL, -(2**20), 2**20).round().astype(np.int32)
+    given = np.isfinite(points.sum(axis=1))
+    for outline in scheme.outlines:
+        curve = [i for i in outline.points if given[i]]
+        cv2.polylines(picture, [fixed[curve]], outline.closed, colour, 1, cv2.LINE_AA, _SUBPIXEL)
+    on_outline = {i for outline in scheme.outlines for i in outline.points}
+    for i in np.flatnonzero(given):
+        if i not in on_outline:
+            centre = (int(fixed[i, 0]), int(fixed[i, 1]))
+            cv2.circle(picture, centre, 2 << _SUBPIXEL, colour, -1, cv2.LINE_AA, _SUBPIXEL)
