@@ -18,6 +18,7 @@ from landvote.sample import Points
 
 CORTICAL = 0.042
 SPONGY = 0.0125
+PLATE_FILLING = 0.25  # of a growth plate is covered by bone before or behind it, as no plate lies along the ray
 FINE_NOISE_MM = 0.45  # width of a bundle of trabeculae as a film resolves it
 
 
@@ -68,6 +69,8 @@ def paint_femur(canvas: Canvas, femur: Femur, place: Callable[[Points], Points],
         x, y = canvas.patient_coordinates(shaft)
         down = (x - origin[0]) * (along[0] - origin[0]) + (y - origin[1]) * (along[1] - origin[1])
         _paint_shaft(canvas, shaft, femur, down, rng)
+    if (whole := canvas.patch(place(femur.points))) is not None:
+        canvas.add(whole, PLATE_FILLING * SPONGY * thickness(whole.inside, 0.4 * femur.size.neck_width))
     if femur.apophysis is not None and (patch := canvas.patch(place(femur.apophysis))) is not None:
         radius = 0.42 * femur.size.shaft
         _paint_shell(canvas, patch, radius, 0.7, 0.8 + 0.3 * noise(rng, patch.inside.shape, 3.0) * 0.5)

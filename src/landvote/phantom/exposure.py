@@ -20,6 +20,7 @@ class Technique:
         scatter: scattered against primary radiation behind the body.
         blur: standard deviation of focal spot and detector blur, pixels.
         sharpening: strength of the unsharp mask most digital systems apply.
+        evening: share of the slow brightness changes across the body that the system takes out.
         gamma: of the display curve; below 1 brightens the soft tissue.
         low: share of the field's dark pixels shown as black.
         high: share of the field's bright pixels shown as white.
@@ -29,6 +30,7 @@ class Technique:
     scatter: float
     blur: float
     sharpening: float
+    evening: float
     gamma: float
     low: float
     high: float
@@ -37,13 +39,14 @@ class Technique:
 def draw_technique(rng: np.random.Generator) -> Technique:
     """Draw an exposure; low doses are common in children."""
     return Technique(
-        quanta=float(np.exp(rng.normal(np.log(14000.0), 0.7))),
+        quanta=float(np.exp(rng.normal(np.log(18000.0), 0.55))),
         scatter=float(rng.uniform(0.15, 0.7)),
         blur=float(rng.uniform(0.5, 0.95)),
         sharpening=float(rng.choice([0.0, rng.uniform(0.2, 0.9)])),
-        gamma=float(np.exp(rng.normal(0.05, 0.22))),
-        low=float(rng.uniform(0.5, 4.0)),
-        high=float(rng.uniform(0.1, 1.5)),
+        evening=float(rng.uniform(0.2, 0.75)),
+        gamma=float(np.exp(rng.normal(0.05, 0.2))),
+        low=float(rng.uniform(0.5, 6.0)),
+        high=float(rng.uniform(0.05, 1.0)),
     )
 
 
@@ -63,14 +66,19 @@ def expose(attenuation: Image, technique: Technique, pixels_per_mm: float, rng: 
     return np.asarray(-np.log(counts / technique.quanta), np.float32)
 
 
-def develop(log_signal: Image, technique: Technique, field: npt.NDArray[np.bool_]) -> Image:
-    """Return grey levels 0 to 1, bone bright, windowed on the exposed ``field``."""
-    shown = log_signal
+def develop(
+    log_signal: Image, technique: Technique, pixels_per_mm: float, body: npt.NDArray[np.bool_]
+) -> Image:
+    """Return grey levels 0 to 1, bone bright, windowed on the pixels of the ``body``."""
+    floor = float(np.percentile(log_signal[::4, ::4][body[::4, ::4]], 1.0)) - 0.3
+    small = cv2.resize(np.maximum(log_signal, floor), None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)
+    slow = cv2.GaussianBlur(small, (0, 0), 14.0 * pixels_per_mm / 8, borderType=cv2.BORDER_REPLICATE)
+    slow = cv2.resize(slow, (log_signal.shape[1], log_signal.shape[0]), interpolation=cv2.INTER_CUBIC)
+    shown = log_signal - technique.evening * slow
     if technique.sharpening > 0:
-        shown = shown + technique.sharpening * (shown - cv2.GaussianBlur(shown, (0, 0), 4.0))
-    inside = shown[::4, ::4][field[::4, ::4]]
-    black, white = np.percentile(inside, [technique.low, 100.0 - technique.high])
-    level = np.clip((shown - black) / max(float(white - black), 1e-3), -0.1, 1.25)
-    curve = level * 1.0
-    shoulder = np.where(curve > 0.85, 0.85 + 0.15 * np.tanh((curve - 0.85) / 0.15), curve)
-    return np.asarray(np.clip(shoulder, 0.0, 1.0) ** technique.gamma, np.float32)
+        shown = shown + technique.sharpening * (shown - cv2.GaussianBlur(shown, (0, 0), 1.5 * pixels_per_mm))
+    black, white = np.percentile(shown[::4, ::4][body[::4, ::4]], [technique.low, 100.0 - technique.high])
+    level = (shown - black) / max(float(white - black), 1e-3)
+    toe = np.where(level < 0.12, 0.12 * np.exp((np.minimum(level, 0.12) - 0.12) / 0.12), level)
+    both = np.where(toe > 0.88, 0.88 + 0.12 * np.tanh((toe - 0.88) / 0.12), toe)
+    return np.asarray(np.clip(both, 0.0, 1.0) ** technique.gamma, np.float32)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from landvote.phantom.anatomy import FemurSize
-from landvote.phantom.curves import DENSE, resample_between, smooth, turned
+from landvote.phantom.curves import DENSE, normals, resample_between, smooth, turned
 from landvote.phantom.disease import Perthes
 from landvote.sample import Points
 
@@ -32,6 +33,7 @@ STEPS = {
     "medial shaft": 6,
 }
 N_POINTS = sum(STEPS.values()) + 1
+THINNEST = 2.4  # mm that even a collapsed head keeps at its rims
 SHAFT_BEYOND = 260.0  # the shaft goes on below its last landmark, past the edge of any film
 
 
@@ -71,13 +73,13 @@ class _Axes:
     physis: Points
 
 
-def build_femur(size: FemurSize, disease: Perthes) -> Femur:
+def build_femur(size: FemurSize, disease: Perthes, rng: np.random.Generator) -> Femur:
     """Build outline and bones from dimensions; ``size`` already contains what the disease did to them."""
     axes = _axes(size)
     head = _head(size, disease, axes)
     lateral, medial = _lateral(size, axes), _medial(size, axes)
     control = np.concatenate([np.concatenate([group for group in lateral]), head, *medial])
-    curve = smooth(control)
+    curve = _roughened(smooth(control), rng)
     first_head = sum(map(len, lateral))
     top = first_head + len(head) // 2
     last_head = first_head + len(head) - 1
@@ -104,6 +106,15 @@ def build_femur(size: FemurSize, disease: Perthes) -> Femur:
     return Femur(points, shaft, epiphysis, apophysis, centre, axes.neck, size, disease)
 
 
+def _roughened(curve: Points, rng: np.random.Generator) -> Points:
+    """Move the outline in and out a little, as no two bones are alike; smooth over about 5 and 2 mm."""
+    bumps = np.zeros(len(curve))
+    for every, size in ((12, 0.30), (4, 0.08)):
+        knots = rng.normal(0.0, size, len(curve) // every + 2)
+        bumps += CubicSpline(np.arange(len(knots)) * every, knots)(np.arange(len(curve)))
+    return curve + normals(curve) * bumps[:, None]
+
+
 def _axes(size: FemurSize) -> _Axes:
     angle = np.radians(size.neck_angle)
     neck = np.array([-np.sin(angle), np.cos(angle)])
@@ -115,8 +126,8 @@ def _axes(size: FemurSize) -> _Axes:
 def _lateral(size: FemurSize, axes: _Axes) -> list[Points]:
     """Control points lateral of the head, grouped so that each group ends at an anchor."""
     w, bottom = size.shaft / 2, _bottom(size)
-    bulge = w * (1.28 + 0.42 * size.trochanter)
-    tip = np.array([w * (0.92 + 0.3 * size.trochanter), -w * (0.72 + 1.75 * size.trochanter)])
+    bulge = w * (1.28 + 0.50 * size.trochanter)
+    tip = np.array([w * (0.85 + 0.18 * size.trochanter), -w * (0.72 + 1.9 * size.trochanter)])
     notch = axes.neck * 0.16 * size.neck_length + axes.neck_across * size.neck_width * 0.50
     waist = axes.neck * 0.55 * size.neck_length + axes.neck_across * size.neck_width * 0.47
     notch[0] = min(notch[0], tip[0] - 0.55 * w)
@@ -125,7 +136,7 @@ def _lateral(size: FemurSize, axes: _Axes) -> list[Points]:
         np.array([[w, bottom]]),
         np.array([[w + size.bow * 0.4, bottom * 0.68], [w * 1.05, bottom * 0.38]]),
         np.array([[(w + bulge) / 2 + 0.06 * w, bottom * 0.38 * 0.35], [bulge, -w * (0.25 + 0.35 * size.trochanter)]]),
-        np.array([[(bulge * 0.6 + tip[0] * 0.4) * 1.04, (tip[1] * 0.75 - w * 0.08)], tip]),
+        np.array([[(bulge * 0.7 + tip[0] * 0.3) * 1.05, (tip[1] * 0.72 - w * 0.08)], tip]),
         np.array([(tip + notch) / 2 + (-0.22 * w, -0.02 * w), notch]),
         np.array([waist, (waist * 0.42 + corner * 0.58) + axes.neck_across * 0.01 * size.neck_width, corner]),
     ]
@@ -138,11 +149,11 @@ def _medial(size: FemurSize, axes: _Axes) -> list[Points]:
     calcar = axes.neck * 0.55 * size.neck_length - axes.neck_across * size.neck_width * 0.48
     above = np.array([-w * 1.42, size.neck_width * 0.30])
     rise = size.lesser * size.shaft
-    lesser = [np.array([-w * 1.22, w * 1.15]), np.array([-w * 1.16 - rise, w * 1.75]), np.array([-w * 1.04, w * 2.5])]
+    lesser = [np.array([-w * 1.25, w * 1.05]), np.array([-w * 1.16 - rise, w * 1.8]), np.array([-w * 1.04, w * 2.8])]
     return [
         corner[None],
         np.array([corner * 0.55 + calcar * 0.45, calcar, above, lesser[0]]),
-        np.array([(lesser[0] + lesser[1]) / 2 + (-0.3 * rise, 0.0), lesser[1]]),
+        np.array([(lesser[0] + lesser[1]) / 2 + (-0.15 * rise, 0.0), lesser[1]]),
         np.array([lesser[1] * 0.45 + lesser[2] * 0.55 + (0.0, 0.04 * w), lesser[2]]),
         np.array([[-w + size.bow * 0.4, bottom * 0.68], [-w, bottom]]),
     ]
@@ -155,15 +166,16 @@ def _bottom(size: FemurSize) -> float:
 
 def _head(size: FemurSize, disease: Perthes, axes: _Axes) -> Points:
     """Control points of the bony head from lateral to medial; an odd number, the middle one is its top."""
-    theta = np.radians(np.array([97.0, 74.0, 52.0, 33.0, 16.0, 0.0, -16.0, -33.0, -52.0, -74.0, -97.0]))
+    theta = np.radians(np.array([100.0, 76.0, 54.0, 35.0, 17.0, 0.0, -17.0, -35.0, -54.0, -76.0, -100.0]))
     lateral = np.sin(theta)
-    waist = np.where(np.abs(theta) > np.pi / 2, 0.94, 1.0)
-    height = size.head_height * (0.28 + 0.72 * np.cos(theta)) * (np.abs(theta) < np.pi / 2)
+    waist = np.where(np.abs(theta) > np.pi / 2, 0.90, 1.0)
+    height = size.head_height * (0.22 + 0.78 * np.cos(theta)) * (np.abs(theta) < np.pi / 2)
     step = np.clip((lateral + 0.15) / 0.9, 0.0, 1.0)
     height *= 1.0 - disease.pillar_loss * step * step * (3 - 2 * step) * 0.75
     if disease.bumps is not None:
         bumps = np.interp(np.arange(11), np.linspace(0.5, 9.5, 7), disease.bumps)
         height *= 1.0 + disease.roughness * 2.0 * bumps
+    height = np.where(np.abs(theta) < np.pi / 2, np.maximum(height, THINNEST), 0.0)
     base = axes.physis + axes.head * size.physis_gap + axes.head_across * disease.extrusion * size.head_width
     return base + axes.head * height[:, None] + axes.head_across * (waist * lateral * size.head_width / 2)[:, None]
 

@@ -19,24 +19,23 @@ ILIUM = (
     ".42,-1.06 .52,-1.24 .76,-1.42 1.06,-1.50 1.34,-1.42 1.55,-1.18 1.53,-.92 1.40,-.66 1.32,-.52 1.33,-.42 1.27,-.32"
 )
 ISCHIUM = (
-    ".77,-.07 .88,-.06 .96,.06 .98,.22 .95,.42 .92,.60 .90,.76 .82,.90 .70,.96 .58,.90 .48,.80 .45,.71 .55,.70 .65,.60 "
+    ".77,-.07 .86,-.07 .92,.04 .94,.20 .92,.40 .90,.58 .89,.74 .82,.88 .70,.95 .58,.90 .48,.80 .45,.71 .55,.70 .65,.60 "
     ".68,.44 .66,.26 .67,.08"
 )
 PUBIS = (
     ".76,-.09 .74,.02 .68,.14 .56,.22 .44,.32 .36,.42 .35,.54 .41,.64 .46,.73 .40,.78 .30,.74 .18,.68 .09,.62 .07,.48 "
     ".08,.36 .16,.30 .30,.22 .44,.10 .58,-.02 .69,-.11"
 )
-SACRUM = (
-    "0,-1.22 .20,-1.22 .40,-1.20 .50,-1.08 .47,-.88 .38,-.70 .28,-.52 .20,-.36 .10,-.24 0,-.20"
-)
+SACRUM = "0,-1.20 .24,-1.20 .42,-1.19 .53,-1.07 .49,-.90 .40,-.74 .31,-.56 .24,-.42 .16,-.32 .07,-.26 0,-.25"
 PILLAR = ".76,-.18 1.16,-.28 1.08,-.55 .86,-.78 .58,-.92 .46,-.84 .56,-.68 .66,-.50 .70,-.28"
 VERTEBRA = ".32,-.12 .29,-.02 .32,.12 .16,.135 0,.135 -.16,.135 -.32,.12 -.29,-.02 -.32,-.12 -.16,-.135 0,-.135 .16,-.135"
-ROOF = "1.225,-.262 1.14,-.315 1.02,-.335 .90,-.295 .81,-.225"
+ROOF = "1.215,-.252 1.14,-.300 1.02,-.318 .90,-.280 .82,-.215"
 TEARDROP = ".79,-.16 .76,.0 .775,.12 .80,.04"
 BRIM = ".47,-.70 .60,-.58 .67,-.42 .70,-.24 .66,-.08 .50,.08 .30,.22"
-ISCHIAL_WALL = ".95,-.02 .985,.20 .95,.42 .91,.66"
+ISCHIAL_WALL = ".90,-.02 .94,.20 .92,.42 .90,.66"
 WING = ".46,-.72 .50,-.92 .58,-1.16"
-FORAMINA = ((0.20, -1.02, 0.062), (0.17, -0.82, 0.052), (0.14, -0.64, 0.04))
+SACRAL_BODIES = ((-1.09, 0.86, 0.75), (-0.87, 0.72, 0.68), (-0.68, 0.58, 0.6), (-0.51, 0.46, 0.5), (-0.37, 0.36, 0.42))
+FORAMINA = ((0.29, -0.98, 0.075), (0.25, -0.78, 0.065), (0.20, -0.60, 0.05))
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,12 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
     closed = by_age(age, 0.0, 0.0, 0.5, 1.0)  # the cartilage between the three bones of the hip ossifies last
     grow = 0.004 + 0.008 * closed
     bones = [
-        Bone(_grown(outline(ILIUM), grow * u), 0.13 * u, 0.10 * u, 0.9, 0.8),
-        Bone(outline(PILLAR), 0.10 * u, 0.14 * u, 0.3, 0.9),
+        Bone(_grown(outline(ILIUM), grow * u), 0.17 * u, 0.10 * u, 1.2, 0.8),
+        Bone(outline(PILLAR), 0.13 * u, 0.16 * u, 0.1, 0.9),
         Bone(_grown(outline(ISCHIUM), grow * u), 0.24 * u, 0.16 * u, 1.3, 0.9),
         Bone(_grown(outline(PUBIS), grow * u), 0.17 * u, 0.13 * u, 1.1, 0.9),
     ]
-    cortical = [(ROOF, 0.050, 7.0), (TEARDROP, 0.030, 5.0), (BRIM, 0.028, 4.0), (ISCHIAL_WALL, 0.03, 5.0), (WING, 0.03, 4.0)]
+    cortical = [(ROOF, 0.034, 5.0), (TEARDROP, 0.030, 5.0), (BRIM, 0.028, 4.0), (ISCHIAL_WALL, 0.03, 5.0), (WING, 0.03, 4.0)]
     return bones + [Bone(line(table, width * u), depth, 1.2, 9.0, 1.0) for table, width, depth in cortical]
 
 
@@ -95,26 +94,32 @@ def _spine(child: Child, warp: Points, tilt: float) -> list[Bone]:
     u = child.hip_distance
     right_side = _placed(_table(SACRUM), warp, tilt)
     sacrum = np.concatenate([right_side, (right_side * (-1.0, 1.0))[-2:0:-1]])
-    bones = [Bone(smooth_closed(sacrum) * u, 0.30 * u, 0.22 * u, 0.8, 0.55)]
+    bones = [Bone(smooth_closed(sacrum) * u, 0.24 * u, 0.2 * u, 0.3, 0.5)]
+    stretch = np.array([1.0, 1.0 + warp[0, 1]])
+    for y, width, height in SACRAL_BODIES:
+        body = (_table(VERTEBRA) * (width, height) + (0.0, y)) * stretch * u
+        bones.append(Bone(smooth_closed(body), 0.16 * u, 0.10 * u, 0.5, 0.55))
+    for x, y, radius in FORAMINA:
+        arch = np.array([[-1.1, -0.25], [-0.5, -0.95], [0.4, -0.95], [1.1, -0.2]]) * radius
+        bones += [Bone(ribbon(smooth((arch + (x, y)) * (s, 1.0) * stretch * u), 0.03 * u), 5.0, 0.8, 9.0, 1.0) for s in (-1, 1)]
     for k in range(4):
-        centre = np.array([0.0, -1.40 - 0.335 * k]) * (1.0, 1.0 + warp[0, 1])
-        width = 1.0 + 0.02 * k
-        body = (_table(VERTEBRA) * (width, 1.0) + centre) * u
-        bones.append(Bone(smooth_closed(body), 0.42 * u, 0.16 * u, 0.9, 0.55))
-        for x in (-0.42, 0.42):
-            process = np.array([[x * 0.72, -0.03], [x * 1.5, -0.09], [x * 1.55, -0.03], [x * 0.72, 0.06]])
-            bones.append(Bone(smooth_closed((process + centre) * u), 0.07 * u, 0.05 * u, 0.7, 0.9))
-        pedicles = [np.array([x, -0.03]) + centre for x in (-0.21, 0.21)]
-        bones += [Bone(_ring(p * u, 0.055 * u), 0.10 * u, 0.04 * u, 1.2, 0.9) for p in pedicles]
-        spinous = np.array([[-0.03, 0.0], [0.0, -0.03], [0.03, 0.0], [0.025, 0.12], [0.0, 0.15], [-0.025, 0.12]])
-        bones.append(Bone(smooth_closed((spinous + centre) * u), 0.12 * u, 0.04 * u, 1.0, 0.9))
+        bones += _vertebra(np.array([0.0, -1.385 - 0.33 * k]) * stretch, 1.0 + 0.02 * k, u)
     return bones
 
 
-def foramina(child: Child) -> list[Points]:
-    """Return the holes of the sacrum, polygons in the patient's frame."""
-    u = child.hip_distance
-    return [_ring(np.array([side * x, y]) * u, r * u) for x, y, r in FORAMINA for side in (-1.0, 1.0)]
+def _vertebra(centre: Points, width: float, u: float) -> list[Bone]:
+    """Return body, transverse processes, pedicles and spinous process of one lumbar vertebra."""
+    bones = [Bone(smooth_closed((_table(VERTEBRA) * (width, 1.0) + centre) * u), 0.40 * u, 0.14 * u, 0.6, 0.6)]
+    for x in (-1.0, 1.0):
+        process = np.array([[x * 0.30, -0.05], [x * 0.50, -0.10], [x * 0.64, -0.12], [x * 0.50, -0.03], [x * 0.3, 0.03]])
+        pedicle = _ring((centre + (x * 0.21, -0.03)) * u, 0.055 * u)
+        facet = np.array([[x * 0.16, 0.02], [x * 0.24, 0.06], [x * 0.22, 0.20], [x * 0.15, 0.22], [x * 0.12, 0.12]])
+        bones.append(Bone(smooth_closed((process + centre) * u), 0.06 * u, 0.05 * u, 0.5, 0.8))
+        bones.append(Bone(pedicle, 0.09 * u, 0.05 * u, 0.8, 0.9))
+        bones.append(Bone(smooth_closed((facet + centre) * u), 0.10 * u, 0.06 * u, 0.5, 0.8))
+    spinous = np.array([[-0.04, 0.02], [0.0, -0.02], [0.04, 0.02], [0.03, 0.14], [0.0, 0.18], [-0.03, 0.14]])
+    bones.append(Bone(smooth_closed((spinous + centre) * u), 0.12 * u, 0.05 * u, 0.7, 0.9))
+    return bones
 
 
 def _ring(centre: Points, radius: float) -> Points:

@@ -16,7 +16,7 @@ COARSE = 4  # soft tissue is smooth: it is drawn on a grid this many pixels wide
 
 # Units of half the hip distance, left half; see landvote.phantom.pelvis.
 FLANK = "1.62,-4.0 1.60,-2.2 1.66,-1.5 1.85,-.9 2.02,-.2 2.06,.4 2.02,1.2 1.90,2.4 1.80,4.5"
-INNER_THIGH = ".34,4.5 .28,2.4 .18,1.5 .05,1.12"
+INNER_THIGH = ".30,4.5 .20,2.4 .10,1.6 .02,1.22"
 GROIN = "1.75,-.62 1.35,-.20 .95,.25 .55,.72 .22,1.05"
 FOLD = ".12,1.22 .55,1.42 1.05,1.46 1.6,1.30"
 GLUTEAL_FAT = "1.72,-.95 1.62,-.45 1.52,.0 1.38,.35"
@@ -28,15 +28,13 @@ def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: 
     small = (-(-size[0] // COARSE), -(-size[1] // COARSE))
     u = child.hip_distance
     spread = 1.0 + float(rng.normal(0.0, 0.05))
-    legs = 1.0 + float(rng.normal(0.0, 0.25))
+    legs = 1.0 + float(rng.normal(0.0, 0.4))
     body = _body(spread, legs) * u
     inside = _inside(body, small, placement)
-    rim = 0.9 * u
+    rim = 0.75 * u
     depth = np.minimum(inside, rim)
     path = np.sqrt(np.maximum(depth * (2 * rim - depth), 0.0)) / rim * child.bulk
-    muscle = 1.0 + 0.045 * noise(rng, path.shape, 0.22 * u * placement.scale / COARSE)
-    muscle += 0.018 * noise(rng, path.shape, 0.06 * u * placement.scale / COARSE)
-    path *= muscle * _belly(small, placement, u)
+    path *= _muscle(path.shape, u * placement.scale / COARSE, rng) * _belly(small, placement, u)
     path -= _lines(small, placement, u, rng)
     path -= _gas(small, placement, u, rng)
     full = cv2.resize(
@@ -45,9 +43,16 @@ def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: 
     return np.asarray(SOFT * np.maximum(full[: size[1], : size[0]], 0.0), np.float32)
 
 
+def _muscle(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Image:
+    """Return how the path varies through muscles, which run down the body, as a factor."""
+    bundles = noise(rng, (shape[0] // 4 + 1, shape[1]), 0.05 * unit)
+    bundles = cv2.resize(bundles, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(1.0 + 0.022 * noise(rng, shape, 0.25 * unit) + 0.014 * bundles, np.float32)
+
+
 def _body(spread: float, legs: float) -> Points:
     flank = smooth(_table(FLANK)) * (spread, 1.0)
-    thigh = smooth(_table(INNER_THIGH)) * (max(legs, 0.3), 1.0)
+    thigh = smooth(_table(INNER_THIGH)) * (max(legs, 0.15), 1.0)
     left = np.concatenate([flank, thigh])
     return np.concatenate([left, (left * (-1.0, 1.0))[::-1]])
 
