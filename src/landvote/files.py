@@ -40,9 +40,9 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text to ``path``, whole or not at all."""
+    """Write text to ``path``, whole or not at all; names of files that are not UTF-8 keep their bytes."""
     with whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def refuse_existing(path: Path, force: str = "") -> None:

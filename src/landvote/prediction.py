@@ -64,7 +64,7 @@ def read_predictions(path: Path) -> list[Prediction]:
         PointsError: the file cannot be read, or a line is not a prediction; names the line and the value.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise PointsError(f"{path}: cannot be read ({error})") from error
     predictions = [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
@@ -88,17 +88,29 @@ def _parse(path: Path, number: int, line: str) -> Prediction:
         raise PointsError(f"{where}: not JSON ({error})") from error
     if not isinstance(record, dict) or not isinstance(record.get("image"), str) or "points" not in record:
         raise PointsError(f"{where}: expected an object with 'image' and 'points', found {line[:60]!r}")
-    try:
-        points = np.array([[math.nan if v is None else v for v in xy] for xy in record.pop("points")], dtype=np.float64)
-        error = np.array([math.nan if v is None else v for v in record.pop("expected_error", [])], dtype=np.float64)
-    except (TypeError, ValueError) as cause:
-        raise PointsError(f"{where}: 'points' must be [[x, y], ...] numbers or null ({cause})") from cause
+    points = _numbers(where, record, "points", "[[x, y], ...]")
+    expected = _numbers(where, record, "expected_error", "[error, ...]")
     if points.ndim != 2 or points.shape[1] != 2:
         raise PointsError(f"{where}: 'points' has shape {points.shape}, expected (n, 2)")
-    error = error if error.size else np.full(len(points), np.nan)
-    names = tuple(map(str, record.pop("landmarks", range(len(points)))))
-    if not len(error) == len(names) == len(points):
+    expected = expected if expected.size else np.full(len(points), np.nan)
+    named = record.pop("landmarks", None)
+    if not isinstance(named, list | None):
+        raise PointsError(f"{where}: 'landmarks' is {named!r}, expected a list of names")
+    names = tuple(map(str, range(len(points)) if named is None else named))
+    if expected.shape != (len(points),) or len(names) != len(points):
         raise PointsError(
-            f"{where}: {len(points)} points, {len(error)} expected errors, {len(names)} landmarks; expected equal"
+            f"{where}: {len(points)} points, {expected.size} expected errors, {len(names)} landmarks; expected equal"
         )
-    return Prediction(record.pop("image"), points, error, names, record)
+    return Prediction(record.pop("image"), points, expected, names, record)
+
+
+def _numbers(where: str, record: dict[str, Any], key: str, form: str) -> npt.NDArray[np.float64]:
+    """Take nested lists of numbers and null out of a record; null becomes NaN."""
+    value = record.pop(key, None)
+    value = [] if value is None else value
+    try:
+        if any(isinstance(v, str) for v in np.array(value, dtype=object).flat):
+            raise ValueError("text among the numbers")  # numpy would take "3" for 3
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as cause:
+        raise PointsError(f"{where}: {key!r} must be {form}, numbers or null ({cause})") from cause

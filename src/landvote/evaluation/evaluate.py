@@ -32,6 +32,7 @@ class Evaluation:
     Attributes:
         unit: of ``errors`` and of the columns not in pixels.
         scheme: of the truth.
+        modelled: (n,) whether the predictions hold this landmark of the scheme; only these are scored.
         matched: the films scored, in the order of the rows of ``errors`` and ``films``.
         errors: distances in ``unit``.
         pixels: distances in pixels.
@@ -44,6 +45,7 @@ class Evaluation:
 
     unit: str
     scheme: Scheme
+    modelled: npt.NDArray[np.bool_]
     matched: tuple[ScoredFilm, ...]
     errors: Errors
     pixels: Errors
@@ -92,6 +94,7 @@ def evaluate(
     return Evaluation(
         unit=unit,
         scheme=matching.scheme,
+        modelled=matching.modelled,
         matched=matching.films,
         errors=errors,
         pixels=pixels,

@@ -85,5 +85,5 @@ def _draw_film(ax: Axes, pixels: Pixels, box: Box, zoom: float) -> None:
 def _draw_points(ax: Axes, points: Points, colour: str, scheme: Scheme) -> None:
     for outline in scheme.outlines:
         members = list(outline.points) + ([outline.points[0]] if outline.closed else [])
-        ax.plot(*points[members].T, color=colour, linewidth=1.2, alpha=0.9)  # NaN breaks the line
-    ax.plot(*points.T, "o", color=colour, markersize=3.2 if len(points) > 30 else 5, markeredgewidth=0)
+        ax.plot(*points[members].T, color=colour, linewidth=1.6, alpha=0.9)  # NaN breaks the line
+    ax.plot(*points.T, "o", color=colour, markersize=4 if len(points) > 30 else 7, markeredgewidth=0)

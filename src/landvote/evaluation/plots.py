@@ -80,11 +80,11 @@ def _cumulative_panel(ax: Axes, curves: Mapping[str, FloatArray]) -> None:
         x, share = np.r_[0.0, x, max(limit, x[-1] if x.size else 0.0)], np.r_[0.0, share, share[-1:] if x.size else 0.0]
         ax.step(x, 100 * share, where="post", color=colour[name], linestyle=style, linewidth=1.8, label=name)
         if outside := int((values > limit).sum()):
-            beyond.append(f"{outside} of {name}" if len(curves) > 1 else f"{outside}")
+            beyond.append(f"{outside} ({name})" if len(curves) > 1 else str(outside))
     ax.set_xlim(0, limit)
     ax.legend(loc="lower right")
     if beyond:
-        note = f"films beyond: {', '.join(beyond)}"
+        note = f"films beyond this axis: {', '.join(beyond)}"
         ax.text(0.98, 0.36, note, transform=ax.transAxes, ha="right", color=GREY, size=9)
 
 

@@ -69,7 +69,7 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
             write_text(out / name, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
         else:
             (out / name).unlink(missing_ok=True)  # an earlier report's, of other films perhaps
-    write_text(out / SUMMARY, json.dumps(evaluation.summary, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(out / SUMMARY, json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
     write_text(out / REPORT, page)
     return out / REPORT
 
@@ -114,11 +114,8 @@ def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
 
 
 def _curves(errors: Errors, metric: str) -> dict[str, npt.NDArray[np.float64]]:
-    distances, annotators = {
-        "point_to_point": (errors.point_to_point, errors.annotators_to_point),
-        "point_to_curve": (errors.point_to_curve, errors.annotators_to_curve),
-    }[metric]
-    curves = {"predictions": film_means(distances)}
+    annotators = errors.annotators_to_point if metric == "point_to_point" else errors.annotators_to_curve
+    curves = {"predictions": film_means(_distances(errors, metric))}
     if not np.isnan(annotators).all():
         curves[ANNOTATORS] = annotators
     return curves
@@ -141,7 +138,8 @@ def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Ov
         except ImageError as error:
             yield Overlay(ranks[place], film.identifier, caption, "", str(error))
             continue
-        figure = overlay_figure(pixels, film.truth, film.predicted, evaluation.scheme)
+        scored = np.where(evaluation.modelled[:, None], film.truth, np.nan)
+        figure = overlay_figure(pixels, scored, film.predicted, evaluation.scheme)
         yield Overlay(ranks[place], film.identifier, caption, as_data_uri(figure, "jpeg"))
 
 
@@ -151,8 +149,9 @@ def _caption(evaluation: Evaluation, row: int) -> str:
     parts = []
     for key, title in METRICS.items():
         if key in evaluation.summary:
-            told = [f"{_figure(film_means(_distances(e, key))[row])} {e.unit}" for e in _each_unit(errors, pixels)]
-            parts.append(f"{title.lower()} {' = '.join(told)}")
+            every = [(film_means(_distances(e, key))[row], e.unit) for e in _each_unit(errors, pixels)]
+            if told := [f"{_figure(mean)} {unit}" for mean, unit in every if np.isfinite(mean)]:
+                parts.append(f"{title.lower()} {' = '.join(told)}")
     if missed := int(np.isinf(pixels.point_to_point[row]).sum()):
         parts.append(f"{missed} not found")
     return ", ".join(parts)

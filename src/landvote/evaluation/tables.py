@@ -117,6 +117,12 @@ def _groups(matching: Matching, column: str) -> tuple[npt.NDArray[np.object_], l
     else:
         if len(set(numbers[stated])) > MOST_GROUPS:
             quarters = pd.qcut(numbers[stated], 4, duplicates="drop")
-            groups[stated] = [f"{q.left:g} < {column} <= {q.right:g}" for q in quarters]
+            groups[stated] = [_band(column, q.left, q.right, numbers[stated]) for q in quarters]
         order = list(dict.fromkeys(groups[stated][np.argsort(numbers[stated], kind="stable")]))
     return groups, order + (["not stated"] if not stated.all() else [])
+
+
+def _band(column: str, left: float, right: float, numbers: FloatArray) -> str:
+    """Name a range of numbers, open at the outer ends."""
+    above = f"{left:.3g} < " if left >= numbers.min() else ""
+    return f"{above}{column} <= {right:.3g}" if right < numbers.max() else f"{column} > {left:.3g}"
