@@ -10,7 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from landvote.phantom.canvas import Canvas, Image, Patch, thickness
+from landvote.phantom.canvas import FINE, Canvas, Image, Patch, thickness
 from landvote.phantom.disease import Perthes
 from landvote.phantom.femur import Femur
 from landvote.phantom.pelvis import Bone
@@ -19,6 +19,7 @@ from landvote.sample import Points
 CORTICAL = 0.042
 SPONGY = 0.0125
 PLATE_FILLING = 0.25  # of a growth plate is covered by bone before or behind it, as no plate lies along the ray
+CRESCENT_FROM = 0.4  # severity from which the fracture under the dome shows
 FINE_NOISE_MM = 0.45  # width of a bundle of trabeculae as a film resolves it
 
 
@@ -88,7 +89,7 @@ def _paint_shaft(canvas: Canvas, patch: Patch, femur: Femur, down: Image, rng: n
     inner = thickness(np.maximum(patch.inside - cortex, 0.0), np.maximum(radius - cortex, 1.0))
     turn = np.radians(canvas.placement.degrees)
     neck = femur.neck @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    grain = FINE_NOISE_MM * canvas.placement.scale * 2
+    grain = FINE_NOISE_MM * canvas.placement.scale * FINE
     texture = streaks(rng, patch.inside.shape, neck, 5.0 * grain, 0.6 * grain)
     texture += 0.7 * streaks(rng, patch.inside.shape, neck[::-1] * (1.0, -1.0), 4.0 * grain, 0.6 * grain)
     patchy = noise(rng, patch.inside.shape, 14.0)
@@ -106,23 +107,31 @@ def _paint_shell(canvas: Canvas, patch: Patch, radius: float, cortex: float, den
 
 
 def _paint_head(canvas: Canvas, patch: Patch, femur: Femur, rng: np.random.Generator) -> None:
-    size = femur.size
+    """Add the bony head: as deep as it is wide, however flat it has become."""
+    size, disease = femur.size, femur.disease
     radius = 0.36 * min(size.head_width, 1.6 * size.head_height)
-    _paint_shell(canvas, patch, radius, 0.8, _head_density(patch.inside, femur.disease, canvas.placement.scale, rng))
+    swell = 0.70 * size.head_width / (2 * radius)
+    density = _head_density(patch.inside, disease, canvas.placement.scale, rng)
+    whole = swell * thickness(patch.inside, radius)
+    inner = swell * thickness(np.maximum(patch.inside - 0.6, 0.0), max(radius - 0.6, 1.0)) - 1.2
+    shell = np.clip(whole - np.maximum(inner, 0.0), 0.0, 9.0)
+    if disease.stage in ("fragmentation", "reossification"):
+        shell *= np.clip(0.35 + 0.65 * density, 0.25, 1.0)
+    canvas.add(patch, np.asarray(CORTICAL * shell + SPONGY * np.maximum(inner * density, 0.0), np.float32))
 
 
 def _head_density(inside: Image, disease: Perthes, scale: float, rng: np.random.Generator) -> Image:
     """Return the density of the head's spongy bone by the stage of the disease, 1 in health."""
-    grain = noise(rng, inside.shape, max(FINE_NOISE_MM * scale * 2, 0.8))
-    lumps = noise(rng, inside.shape, 2.2 * scale * 2)
+    grain = noise(rng, inside.shape, max(FINE_NOISE_MM * scale * FINE, 0.8))
+    lumps = noise(rng, inside.shape, 2.0 * scale * FINE)
     even = np.asarray(1.05 + 0.12 * grain, np.float32)
     s = disease.severity
     if disease.stage == "sclerosis":
-        crescent = np.exp(-(((inside - 2.2) / 0.7) ** 2)) * (s > 0.4)
+        crescent = np.exp(-(((inside - 2.2) / 0.7) ** 2)) * (s > CRESCENT_FROM)
         return np.asarray(even * (1.0 + 0.9 * s) + 0.15 * lumps - 0.9 * crescent, np.float32)
     if disease.stage == "fragmentation":
-        fragments = np.tanh(2.2 * lumps)
-        return np.asarray(even * (1.0 + 0.15 * s) + (0.25 + 0.85 * s) * fragments, np.float32)
+        fragments = np.tanh(2.5 * lumps)
+        return np.asarray(even * (1.0 + 0.2 * s) + (0.3 + 0.8 * s) * fragments, np.float32)
     if disease.stage == "reossification":
         return np.asarray(even * (1.0 - 0.2 * s) + (0.15 + 0.4 * s) * lumps, np.float32)
     return np.asarray(even + 0.05 * lumps, np.float32)

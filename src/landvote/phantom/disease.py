@@ -65,12 +65,13 @@ def draw_perthes(rng: np.random.Generator, diseased: bool) -> Perthes:
     if not diseased:
         return Perthes(bumps=bumps)
     early = 0.55 if stage == "sclerosis" else 1.0
+    wedge = 0.45 if stage == "healed" else early  # a healed head is flat or oval rather than wedged
     return Perthes(
         severity=severity,
         stage=stage,
-        flattening=float(np.clip(early * (0.06 + 0.58 * severity) + 0.05 * spread[0], 0.0, 0.72)),
-        pillar_loss=float(np.clip(early * (0.75 * severity - 0.1) + 0.08 * spread[1], 0.0, 0.8)),
-        extrusion=float(np.clip(0.14 * severity + 0.03 * spread[2], 0.0, 0.22)),
+        flattening=float(np.clip(early * (0.06 + 0.5 * severity) + 0.05 * spread[0], 0.0, 0.62)),
+        pillar_loss=float(np.clip(wedge * (0.68 * severity - 0.1) + 0.08 * spread[1], 0.0, 0.65)),
+        extrusion=float(np.clip(0.10 * severity + 0.025 * spread[2], 0.0, 0.17)),
         roughness=0.02 + 0.06 * severity * (0.6 if stage == "healed" else 1.0),
         bumps=bumps,
     )

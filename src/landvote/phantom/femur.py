@@ -33,7 +33,7 @@ STEPS = {
     "medial shaft": 6,
 }
 N_POINTS = sum(STEPS.values()) + 1
-THINNEST = 2.4  # mm that even a collapsed head keeps at its rims
+THINNEST = 0.09  # of its width is the height that even a collapsed head keeps at its rims
 SHAFT_BEYOND = 260.0  # the shaft goes on below its last landmark, past the edge of any film
 
 
@@ -175,7 +175,9 @@ def _head(size: FemurSize, disease: Perthes, axes: _Axes) -> Points:
     if disease.bumps is not None:
         bumps = np.interp(np.arange(11), np.linspace(0.5, 9.5, 7), disease.bumps)
         height *= 1.0 + disease.roughness * 2.0 * bumps
-    height = np.where(np.abs(theta) < np.pi / 2, np.maximum(height, THINNEST), 0.0)
+    height = np.where(np.abs(theta) < np.pi / 2, np.maximum(height, THINNEST * size.head_width), 0.0)
+    overhang = 0.10 * size.head_width * disease.severity * np.clip(lateral, 0.0, 1.0) ** 3
+    height = height - overhang * (disease.stage != "sclerosis")
     base = axes.physis + axes.head * size.physis_gap + axes.head_across * disease.extrusion * size.head_width
     return base + axes.head * height[:, None] + axes.head_across * (waist * lateral * size.head_width / 2)[:, None]
 

@@ -45,9 +45,9 @@ def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: 
 
 def _muscle(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Image:
     """Return how the path varies through muscles, which run down the body, as a factor."""
-    bundles = noise(rng, (shape[0] // 4 + 1, shape[1]), 0.05 * unit)
+    bundles = noise(rng, (shape[0] // 8 + 1, shape[1]), 0.05 * unit)
     bundles = cv2.resize(bundles, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(1.0 + 0.022 * noise(rng, shape, 0.25 * unit) + 0.014 * bundles, np.float32)
+    return np.asarray(1.0 + 0.022 * noise(rng, shape, 0.25 * unit) + 0.008 * bundles, np.float32)
 
 
 def _body(spread: float, legs: float) -> Points:
