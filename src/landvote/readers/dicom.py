@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ImplicitVRLittleEndian
@@ -29,7 +29,7 @@ from landvote.sample import Pixels, Radiograph
 # Everything pydicom and its decoders are known to raise over files that break the standard.
 _BROKEN = (
     OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError,
-    RuntimeError, OverflowError, ArithmeticError, MemoryError, struct.error,
+    RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _MAX_PIXELS = 89_478_485
@@ -54,22 +54,19 @@ def read_dicom(path: Path) -> Radiograph:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked below
-        dataset = _parse(path)
-        _refuse_odd(path, dataset)
-        stored = _decode(path, dataset)
         try:
-            pixels = _present(path, dataset, stored)
+            dataset = _parse(path)
+            _refuse_odd(path, dataset)
+            pixels = _present(path, dataset, _decode(path, dataset))
+            spacing, note = read_spacing(dataset)
         except _BROKEN as error:
-            raise ImageError(f"{path}: grey-scale transformations contradict the pixels ({error})") from error
-        spacing, note = read_spacing(dataset)
+            reason = " ".join(str(error).split())
+            raise ImageError(f"{path}: damaged or contradictory DICOM file ({reason[:200]})") from error
     return Radiograph(pixels, path.name, spacing, note)
 
 
 def _parse(path: Path) -> Dataset:
-    try:
-        dataset = pydicom.dcmread(path, force=True)
-    except (*_BROKEN, InvalidDicomError) as error:
-        raise ImageError(f"{path}: not a DICOM file, or damaged ({error})") from error
+    dataset = pydicom.dcmread(path, force=True)
     if not len(dataset):
         raise ImageError(f"{path}: holds no DICOM attributes, expected a DICOM image")
     if "TransferSyntaxUID" not in dataset.file_meta:
@@ -81,15 +78,12 @@ def _refuse_odd(path: Path, dataset: Dataset) -> None:
     if not any(keyword in dataset for keyword in _PIXELS):
         kind = UID(str(dataset.get("SOPClassUID", ""))).name or "unknown kind"
         raise ImageError(f"{path}: DICOM without pixels ({kind}; or cut short), expected an image")
-    try:
-        frames = int(dataset.get("NumberOfFrames") or 1)
-        rows, columns = int(dataset.Rows), int(dataset.Columns)
-    except _BROKEN as error:
-        raise ImageError(f"{path}: no readable Rows, Columns or NumberOfFrames ({error})") from error
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if frames > 1:
         raise ImageError(f"{path}: holds {frames} frames, expected one")
     if not 0 < rows * columns <= _MAX_PIXELS:
-        raise ImageError(f"{path}: {columns} x {rows} pixels, expected 1 to {_MAX_PIXELS}")
+        raise ImageError(f"{path}: {columns} columns x {rows} rows, expected 1 to {_MAX_PIXELS} pixels")
 
 
 def _decode(path: Path, dataset: Dataset) -> npt.NDArray[Any]:

@@ -6,6 +6,7 @@ millimetres, so these formats have no spacing.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -24,7 +25,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 MAX_PIXELS = 89_478_485  # Pillow's own limit; the largest films in use have about 30 million
 
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 _WHITE_IS_ZERO = 0  # TIFF PhotometricInterpretation
@@ -49,9 +50,10 @@ def read_image(path: Path) -> Radiograph:
     if has_magic(start) or path.suffix.lower() in DICOM_SUFFIXES:
         return read_dicom(path)
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             _refuse_odd(path, image)
-            pixels = _decode(path, image)
+            pixels = _decode(path, image, content)
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -105,19 +107,17 @@ def _refuse_odd(path: Path, image: Image.Image) -> None:
         raise ImageError(f"{path}: holds {pages} images, expected one")
 
 
-def _decode(path: Path, image: Image.Image) -> Pixels:
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+def _decode(path: Path, image: Image.Image, content: bytes) -> Pixels:
     deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == _WHITE_IS_ZERO  # type: ignore[attr-defined]
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
-        pixels = _luminance(_opencv(path))
-    else:
-        # Pillow turns some TIFF files upright while loading and then says so
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        pixels = _grey(path, image)
-        if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
-            pixels = np.uint16(65535) - pixels
+        return _upright(_luminance(_opencv(path, content)), orientation).copy()
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow turns TIFF files while loading them
+    pixels = _grey(path, image)
+    if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
+        pixels = np.uint16(65535) - pixels
     return _upright(pixels, orientation).copy()
 
 
@@ -129,8 +129,8 @@ def _has_deep_colour(image: Image.Image) -> bool:
     return any(";16" in (layout if isinstance(layout, str) else str(layout[0])) for layout in layouts if layout)
 
 
-def _opencv(path: Path) -> npt.NDArray[np.uint16]:
-    array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+def _opencv(path: Path, content: bytes) -> npt.NDArray[np.uint16]:
+    array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16 or array.ndim != 3 or array.shape[2] not in (3, 4):
         raise ImageError(f"{path}: 16-bit colour that cannot be decoded, expected RGB or RGBA")
     order = [2, 1, 0, 3][: array.shape[2]]  # OpenCV gives blue first
