@@ -60,7 +60,7 @@ def test_a_line_separator_inside_a_name_does_not_cut_the_line(tmp_path: Path) ->
         ('{"image": "a", "points": []}', "expected \\(n, 2\\)"),
         ('{"image": "a", "points": [[1, 2, 3]]}', "expected \\(n, 2\\)"),
         ('{"image": "a", "points": [[1, 2], [3]]}', "'points' must be"),
-        ('{"image": "a", "points": [["1", 2]]}', "text among the numbers"),
+        ('{"image": "a", "points": [["1", 2]]}', "'points' must be .* not text"),
         ('{"image": "a", "points": {"x": 1}}', "'points' must be"),
         ('{"image": "a", "points": [[1, 2]], "expected_error": "high"}', "'expected_error' must be"),
         ('{"image": "a", "points": [[1, 2]], "expected_error": [[1]]}', "expected equal"),

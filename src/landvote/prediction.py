@@ -109,8 +109,9 @@ def _numbers(where: str, record: dict[str, Any], key: str, form: str) -> npt.NDA
     value = record.pop(key, None)
     value = [] if value is None else value
     try:
-        if any(isinstance(v, str) for v in np.array(value, dtype=object).flat):
-            raise ValueError("text among the numbers")  # numpy would take "3" for 3
-        return np.array(value, dtype=np.float64)
+        numbers = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as cause:
         raise PointsError(f"{where}: {key!r} must be {form}, numbers or null ({cause})") from cause
+    if any(isinstance(v, str) for v in np.array(value, dtype=object).flat):  # numpy takes "3" for 3
+        raise PointsError(f"{where}: {key!r} must be {form}, numbers or null, not text")
+    return numbers

@@ -127,8 +127,9 @@ def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Ov
     order = np.argsort(means, kind="stable")  # films without a figure last
     order = order[: int((~np.isnan(means)).sum())]
     last = len(order) - 1
-    ranks = {0: "best", last: "worst", last // 2: "median", round(0.9 * last): "90th percentile"}
-    ranks = {last - 1: "second worst", last - 2: "third worst"} | ranks
+    # Of few films a place has several names; the last one given holds.
+    ranks = {round(0.9 * last): "90th percentile", last - 2: "third worst", last - 1: "second worst"}
+    ranks |= {last // 2: "median", 0: "best", last: "worst"}
     for place in sorted(p for p in ranks if p >= 0):
         row = int(order[place])
         film = evaluation.matched[row]

@@ -1,0 +1,215 @@
+"""Whole evaluations on films whose errors are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landvote.errors import DataError, ImageError, PointsError, SettingError
+from landvote.evaluation import evaluate
+from landvote.prediction import Prediction
+from landvote.sample import Points, Radiograph, Sample
+from landvote.scheme import Scheme
+
+MakeSample = Callable[..., Sample]
+
+
+def predicted(sample: Sample, shift: float = 3.0, **details: Any) -> Prediction:
+    """All points ``shift`` pixels to the right."""
+    n = len(sample.scheme)
+    return Prediction(
+        sample.identifier, sample.points + np.array([shift, 0.0]), np.full(n, shift), sample.scheme.landmarks, details
+    )
+
+
+def without_normaliser(scheme: Scheme) -> Scheme:
+    return scheme.model_copy(update={"normaliser": None})
+
+
+def unreadable() -> Radiograph:
+    raise ImageError("film.png: not an image")
+
+
+def test_known_errors_in_per_cent_and_pixels(make_sample: MakeSample) -> None:
+    samples = [make_sample(name) for name in "abcde"]
+    shifts = [1.0, 2.0, 3.0, 4.0, 10.0]
+    found = evaluate([predicted(s, d) for s, d in zip(samples, shifts, strict=True)], samples, radii=[5, 2.5])
+    assert found.unit == "%"  # the normalising pair is 80 px apart
+    np.testing.assert_allclose(found.films["point_to_point_px"], shifts)
+    np.testing.assert_allclose(found.films["point_to_point_percent"], np.array(shifts) / 0.8)
+    assert (found.films["point_to_curve_px"] < found.films["point_to_point_px"]).all()
+    np.testing.assert_allclose(found.films["squared_error_px2"], np.array(shifts) ** 2 / 2)
+    film_means = found.summary["point_to_point"]["%"]["film_means"]
+    assert film_means["mean"]["value"] == pytest.approx(5.0)
+    assert film_means["median"]["value"] == pytest.approx(3.75)
+    assert [(w["radius"], w["value"]) for w in film_means["within"]] == [(2.5, 0.4), (5.0, 0.8)]
+    assert found.summary["point_to_point"]["px"]["landmarks"]["count"] == 5 * 26
+    assert found.summary["squared_error_px2"]["max"] == 50
+    assert list(found.landmarks["outline"].iloc[[0, 20, 24]]) == ["ellipse", "line", ""]
+    np.testing.assert_allclose(found.landmarks["point_to_point_max_percent"], 12.5)
+    assert found.subgroups is None
+    json.dumps(found.summary, allow_nan=False)
+
+
+def test_unit_follows_what_is_known(make_sample: MakeSample, scheme: Scheme) -> None:
+    plain = without_normaliser(scheme)
+    known, unknown = make_sample("a", of=plain, spacing=0.5), make_sample("b", of=plain)
+    assert evaluate([predicted(known)], [known]).unit == "mm"
+    assert evaluate([predicted(known), predicted(unknown)], [known, unknown]).unit == "px"
+    in_mm = evaluate([predicted(known, 4.0)], [known], unit="mm")
+    assert in_mm.films["point_to_point_mm"].item() == pytest.approx(2.0)
+
+
+def test_spacing_told_by_the_prediction_spares_decoding(make_sample: MakeSample) -> None:
+    sample = replace(make_sample("a"), open=unreadable)
+    told = predicted(sample, 4.0, spacing={"x": 0.25, "y": 0.5, "source": "user"})
+    assert evaluate([told], [sample], unit="mm").films["point_to_point_mm"].item() == pytest.approx(1.0)
+    evaluate([predicted(sample)], [sample])  # % needs no pixels at all
+    with pytest.raises(DataError, match="no error can be given in mm: on all 1 films the spacing is unknown"):
+        evaluate([predicted(sample)], [sample], unit="mm")
+    with pytest.raises(PointsError, match="a: the prediction's spacing is"):
+        evaluate([predicted(sample, spacing={"x": -1, "y": 1})], [sample], unit="mm")
+
+
+def test_films_without_a_scale_are_named_and_scored_in_pixels(make_sample: MakeSample, truth: Points) -> None:
+    holed = truth.copy()
+    holed[23] = np.nan
+    samples = [make_sample("a"), make_sample("b", holed)]
+    found = evaluate([predicted(s) for s in samples], samples)
+    assert found.summary["films"]["without_scale"] == ["b"]
+    assert found.summary["point_to_point"]["%"]["film_means"]["count"] == 1
+    assert found.summary["point_to_point"]["px"]["film_means"]["count"] == 2
+    assert found.summary["landmarks"]["truth_missing"] == 1
+
+
+def test_not_found_is_a_failure_and_never_dropped(make_sample: MakeSample) -> None:
+    samples = [make_sample(name) for name in "abc"]
+    predictions = [predicted(s, 1.0) for s in samples]
+    predictions[1].points[5] = np.nan
+    predictions[2].points[:] = np.nan
+    found = evaluate(predictions, samples, unit="px", radii=[2])
+    assert found.summary["films"]["some_not_found"] == ["b"]
+    assert found.summary["films"]["nothing_found"] == ["c"]
+    assert found.summary["landmarks"]["not_found"] == 27
+    assert found.summary["landmarks"]["measured"] == 3 * 26
+    landmarks = found.summary["point_to_point"]["px"]["landmarks"]
+    assert landmarks["within"][0]["value"] == pytest.approx((3 * 26 - 27) / (3 * 26))
+    assert landmarks["p90"]["value"] is None
+    assert found.summary["point_to_curve"]["px"]["landmarks"]["not_found"] == 25  # two points lie on no outline
+    assert found.films["not_found"].tolist() == [0, 1, 26]
+    assert np.isinf(found.films["point_to_point_px"].iloc[2])
+    assert found.landmarks["not_found"].iloc[5] == 2
+
+
+def test_a_missing_truth_is_masked_not_failed(make_sample: MakeSample, truth: Points) -> None:
+    holed = truth.copy()
+    holed[[0, 24]] = np.nan
+    sample = make_sample("a", holed)
+    prediction = predicted(make_sample("a"))
+    prediction.points[24] = np.nan
+    found = evaluate([prediction], [sample])
+    assert found.summary["landmarks"]["not_found"] == 0
+    assert found.films["landmarks"].item() == 24
+    assert found.films["point_to_point_px"].item() == pytest.approx(3)
+
+
+def test_landmarks_the_model_does_not_have_are_not_failures(make_sample: MakeSample) -> None:
+    sample = make_sample("a")
+    whole = predicted(sample)
+    some = replace(
+        whole, points=whole.points[:20], expected_error=whole.expected_error[:20], landmarks=whole.landmarks[:20]
+    )
+    found = evaluate([some], [sample])
+    assert found.summary["landmarks"]["not_found"] == 0
+    assert found.summary["landmarks"]["not_in_model"] == [f"p{i}" for i in range(20, 26)]
+    assert len(found.landmarks) == 20
+
+
+def test_annotator_curve(make_sample: MakeSample, truth: Points) -> None:
+    two = make_sample("a", annotations={"x": truth - np.array([2.0, 0.0]), "y": truth + np.array([2.0, 0.0])})
+    one = make_sample("b")
+    found = evaluate([predicted(two), predicted(one)], [two, one], unit="px")
+    np.testing.assert_allclose(found.films["annotators_to_point_px"], [2, np.nan])
+    annotators = found.summary["annotators"]["px"]
+    assert annotators["point_to_point"]["count"] == 1
+    assert annotators["point_to_curve"]["mean"]["value"] < 2
+    assert "annotators" not in evaluate([predicted(one)], [one]).summary
+
+
+def test_expected_error_is_compared_with_the_actual(make_sample: MakeSample) -> None:
+    samples = [make_sample(name) for name in "abcd"]
+    found = evaluate([predicted(s, d) for s, d in zip(samples, [1.0, 2.0, 5.0, 3.0], strict=True)], samples)
+    calibration = found.summary["expected_error"]
+    assert calibration["mean_expected_px"] == pytest.approx(calibration["mean_actual_px"])
+    assert calibration["spearman_film_means"] == pytest.approx(1)
+    same = evaluate([predicted(s, 2.0) for s in samples], samples).summary["expected_error"]
+    assert same["spearman_film_means"] is None
+    silent = [replace(predicted(s), expected_error=np.full(26, np.nan)) for s in samples]
+    assert "expected_error" not in evaluate(silent, samples).summary
+
+
+def test_subgroups(make_sample: MakeSample) -> None:
+    samples = [make_sample(str(i), side="left" if i % 2 else "", age=str(i / 2)) for i in range(16)]
+    predictions = [predicted(s, 1.0 + (s.attributes["side"] == "left")) for s in samples]
+    found = evaluate(predictions, samples, subgroups=["side", "age"], unit="px").subgroups
+    assert found is not None
+    side = found[found["column"] == "side"]
+    assert side["value"].tolist() == ["left", "not stated"]
+    np.testing.assert_allclose(side["point_to_point_mean_px"], [2, 1])
+    age = found[found["column"] == "age"]
+    assert age["films"].tolist() == [4, 4, 4, 4]
+    assert age["value"].iloc[0].startswith("age <= ")
+    assert age["value"].iloc[-1].startswith("age > ")
+
+
+def test_few_numbers_are_groups_in_their_order(make_sample: MakeSample) -> None:
+    samples = [make_sample(str(i), age=age) for i, age in enumerate(["10", "2", "2", "9"])]
+    found = evaluate([predicted(s) for s in samples], samples, subgroups=["age"]).subgroups
+    assert found is not None
+    assert found["value"].tolist() == ["2", "9", "10"]
+
+
+def test_no_outlines_no_curve(make_sample: MakeSample, truth: Points) -> None:
+    sample = make_sample("a", of=Scheme.numbered(26))
+    found = evaluate([predicted(sample)], [sample])
+    assert found.unit == "px"
+    assert "point_to_curve" not in found.summary
+    assert not [c for c in found.films.columns if "curve" in str(c)]
+
+
+def test_the_same_seed_gives_the_same_figures(make_sample: MakeSample) -> None:
+    samples = [make_sample(name) for name in "abcd"]
+    predictions = [predicted(s, d) for s, d in zip(samples, [1.0, 2.0, 5.0, 3.0], strict=True)]
+    first = evaluate(predictions, samples, seed=1).summary
+    assert first == evaluate(predictions[::-1], samples[::-1], seed=1).summary
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"unit": "cm"}, "unit 'cm', expected one of auto, px, mm, %; did you mean"),
+        ({"radii": [0.0]}, "radius 0.0, expected a positive number"),
+        ({"radii": [float("nan")]}, "radius nan"),
+        ({"subgroups": ["sid"]}, "subgroup column 'sid', expected one of side, split; did you mean 'side'"),
+    ],
+)
+def test_bad_settings(make_sample: MakeSample, settings: dict[str, Any], said: str) -> None:
+    sample = make_sample("a", side="left")
+    with pytest.raises(SettingError, match=said.replace("?", r"\?")):
+        evaluate([predicted(sample)], [sample], **settings)
+
+
+def test_per_cent_needs_a_normalising_pair(make_sample: MakeSample, scheme: Scheme, truth: Points) -> None:
+    sample = make_sample("a", of=without_normaliser(scheme))
+    with pytest.raises(SettingError, match="scheme 'toy' has none"):
+        evaluate([predicted(sample)], [sample], unit="%")
+    holed = truth.copy()
+    holed[20] = np.nan
+    sample = make_sample("a", holed)
+    with pytest.raises(DataError, match="the normalising pair is missing"):
+        evaluate([predicted(sample)], [sample])
