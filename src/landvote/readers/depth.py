@@ -1,4 +1,4 @@
-"""The smallest of the three pixel types that holds an image faithfully."""
+"""How large an image may be, and the smallest of the three pixel types that holds it faithfully."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from landvote.errors import ImageError
 from landvote.sample import Pixels
+
+MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs; the largest films have about 30 million
 
 
 def tightest(path: Path, array: npt.NDArray[Any]) -> Pixels:

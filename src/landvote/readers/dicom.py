@@ -22,7 +22,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from landvote.errors import ImageError
-from landvote.readers.depth import tightest
+from landvote.readers.depth import MAX_PIXELS, tightest
 from landvote.readers.dicom_spacing import read_spacing
 from landvote.sample import Pixels, Radiograph
 
@@ -32,7 +32,6 @@ _BROKEN = (
     RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_MAX_PIXELS = 89_478_485
 
 
 def has_magic(start: bytes) -> bool:
@@ -82,8 +81,8 @@ def _refuse_odd(path: Path, dataset: Dataset) -> None:
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if frames > 1:
         raise ImageError(f"{path}: holds {frames} frames, expected one")
-    if not 0 < rows * columns <= _MAX_PIXELS:
-        raise ImageError(f"{path}: {columns} columns x {rows} rows, expected 1 to {_MAX_PIXELS} pixels")
+    if not 0 < rows * columns <= MAX_PIXELS:
+        raise ImageError(f"{path}: {columns} columns x {rows} rows, expected 1 to {MAX_PIXELS} pixels")
 
 
 def _decode(path: Path, dataset: Dataset) -> npt.NDArray[Any]:

@@ -17,13 +17,12 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from landvote.errors import ImageError
-from landvote.readers.depth import tightest
+from landvote.readers.depth import MAX_PIXELS, tightest
 from landvote.readers.dicom import has_magic, read_dicom
 from landvote.sample import Pixels, Radiograph
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
-MAX_PIXELS = 89_478_485  # Pillow's own limit; the largest films in use have about 30 million
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"

@@ -1,0 +1,201 @@
+"""The report on a folder, the contact sheet, hashes, and the division by subject."""
+
+import hashlib
+import random
+from collections import Counter
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from landvote.errors import ImageError, SettingError, SplitError
+from landvote.readers import (
+    check_folder,
+    contact_sheet,
+    image_hash,
+    pixel_hash,
+    read_folder,
+    read_image,
+    split_by_subject,
+    write_wide_csv,
+)  # fmt: skip
+from landvote.sample import Radiograph, Sample
+from landvote.scheme import Scheme
+
+SQUARE = np.array([[5.0, 5.0], [25.0, 5.0], [25.0, 15.0], [5.0, 15.0]])
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Twelve different films of 40 x 20 with four points each."""
+    (tmp_path / "images").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        Image.fromarray(rng.integers(0, 255, (20, 40), dtype=np.uint8)).save(tmp_path / "images" / f"f{i:02}.png")
+    annotate(tmp_path)
+    return tmp_path
+
+
+def annotate(data, **changed):
+    rng = np.random.default_rng(1)
+    rows = {f"f{i:02}": SQUARE + rng.normal(0, 0.2, (4, 2)) for i in range(12)} | changed
+    write_wide_csv(data / "landmarks.csv", [(f"{name}.png", None, points) for name, points in rows.items()])
+
+
+class TestReport:
+    def test_a_good_folder(self, data):
+        report = check_folder(data)
+        assert report.ok
+        assert not report.warnings
+        text = report.text()
+        for expected in (
+            "40 x 20 pixels",
+            "8 bit: 12",
+            "unknown: 12",
+            "12 of 12 subjects, 12 with points",
+            "nothing wrong",
+        ):
+            assert expected in text
+
+    def test_sizes_depths_and_spacing(self, data):
+        Image.fromarray(np.full((30, 10), 5000, np.uint16)).save(data / "images" / "f00.png")
+        (data / "films.csv").write_text("image,spacing_mm\nf00,0.25\n")
+        text = check_folder(data).text()
+        for expected in ("10 to 40 wide, 20 to 30 high", "16 bit: 1", "0.25 mm by films.csv: 1"):
+            assert expected in text
+
+    def test_an_unreadable_film_is_named_and_the_rest_goes_on(self, data):
+        (data / "images" / "f03.png").write_bytes((data / "images" / "f03.png").read_bytes()[:200])
+        report = check_folder(data)
+        assert not report.ok
+        assert any("f03.png" in problem and "truncated" in problem for problem in report.problems)
+        assert "8 bit: 11" in report.text()
+
+    def test_duplicates_by_content_whatever_the_format(self, data):
+        Image.open(data / "images" / "f04.png").save(data / "images" / "other.bmp")
+        report = check_folder(data)
+        assert report.problems == ("the same picture twice: f04.png and other.bmp",)
+        assert any("1 films have no points: other.bmp" in w for w in report.warnings)
+
+    def test_missing_points_and_points_outside(self, data):
+        gap, far = SQUARE.copy(), SQUARE.copy()
+        gap[1], far[2] = np.nan, [39.6, 10]
+        annotate(data, f01=gap, f02=far)
+        warnings = "\n".join(check_folder(data).warnings)
+        assert "1 points are missing, in 1 films: f01.png (1)" in warnings
+        assert "f02.png: 1 points (2) outside the film" in warnings
+
+    def test_the_outer_half_of_a_border_pixel_is_inside(self, data):
+        edge = SQUARE.copy()
+        edge[0], edge[2] = [-0.5, -0.5], [39.5, 19.5]
+        annotate(data, f02=edge)
+        assert not any("outside" in w for w in check_folder(data).warnings)
+
+    def test_landmarks_that_changed_places_are_noticed(self, data):
+        annotate(data, f05=SQUARE[[1, 0, 2, 3]])
+        assert any("unlike the others" in w and "f05.png" in w for w in check_folder(data).warnings)
+
+    def test_points_of_absent_films_and_broken_rows(self, data):
+        annotate(data, ghost=SQUARE)
+        assert any("not in images/: ghost.png" in p for p in check_folder(data).problems)
+        (data / "landmarks.csv").write_text("image,x0,y0\nf00,1,two\n")
+        assert any("'two', expected a number" in p for p in check_folder(data).problems)
+
+    def test_one_subject_in_two_splits(self, data):
+        (data / "subjects.csv").write_text("image,subject\n" + "".join(f"f{i:02},p{i // 2}\n" for i in range(12)))
+        (data / "split.csv").write_text("image,split\nf00,train\nf01,test\nf02,train\nf04,nowhere\n")
+        problems = "\n".join(check_folder(data).problems)
+        assert "subject 'p0' is in train (f00.png) and test (f01.png)" in problems
+        assert "'nowhere', expected train, val or test" in problems
+
+    def test_annotators_and_how_far_they_are_apart(self, data):
+        rows = [(f"f{i:02}", who, SQUARE + shift) for i in range(12) for who, shift in (("ann", 0), ("bob", [3, 4]))]
+        write_wide_csv(data / "landmarks.csv", rows)
+        text = check_folder(data).text()
+        assert "ann: 12, bob: 12" in text
+        assert "differ by 5.00 pixels" in text
+
+
+class TestContactSheet:
+    def test_points_land_on_what_they_mark(self, tmp_path):
+        """A white dot on black, marked: the mark's colour must surround the dot."""
+        pixels = np.zeros((240, 480), np.uint8)
+        sample = Sample("f", lambda: Radiograph(pixels, "f"), Scheme.numbered(1), {"": np.array([[300.0, 60.0]])})
+        assert contact_sheet([sample], tmp_path / "sheet.png") == 1
+        sheet = cv2.imread(str(tmp_path / "sheet.png"))
+        marked = np.argwhere((sheet[16:] == (0, 255, 255)).all(axis=2))
+        np.testing.assert_allclose(marked.mean(axis=0), [60 * 238 / 480, 300 * 238 / 480 + 1], atol=1)
+
+    def test_outlines_are_lines(self, data, tmp_path):
+        scheme = Scheme.model_validate(
+            {**Scheme.numbered(4).model_dump(), "outlines": [{"name": "o", "points": [0, 1, 2, 3], "closed": True}]}
+        )
+        contact_sheet(read_folder(data)[:1], tmp_path / "dots.png")
+        contact_sheet(read_folder(data, scheme)[:1], tmp_path / "lines.png")
+        dots, lines = (cv2.imread(str(tmp_path / f"{n}.png")).astype(int) for n in ("dots", "lines"))
+        dots, lines = (sheet[..., 2] - sheet[..., 0] > 60 for sheet in (dots, lines))  # drawn in yellow
+        assert lines.any(axis=0).sum() > 2 * dots.any(axis=0).sum()
+
+    def test_many_films_and_a_broken_one(self, data, tmp_path):
+        (data / "images" / "f03.png").write_bytes(b"broken")
+        assert contact_sheet(read_folder(data) * 10, tmp_path / "sheet.png", columns=12) == 60
+        assert read_image(tmp_path / "sheet.png").size == (12 * 240, 5 * 256)
+
+    def test_missing_points_are_left_out(self, tmp_path):
+        film = Radiograph(np.zeros((20, 20), np.uint8), "f")
+        sample = Sample("f", lambda: film, Scheme.numbered(2), {"": np.array([[np.nan, np.nan], [10, 10]])})
+        contact_sheet([sample], tmp_path / "sheet.png")
+        marked = np.argwhere((cv2.imread(str(tmp_path / "sheet.png"))[16:] == (0, 255, 255)).all(axis=2))
+        assert marked.min() > 100
+
+
+class TestHashes:
+    def test_of_a_file(self, tmp_path):
+        (tmp_path / "f").write_bytes(b"abc")
+        assert image_hash(tmp_path / "f") == hashlib.sha256(b"abc").hexdigest()
+        with pytest.raises(ImageError, match="cannot be read"):
+            image_hash(tmp_path / "g")
+
+    def test_of_pixels(self):
+        pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+        same = pixel_hash(Radiograph(pixels.astype(np.uint16), "b"))
+        assert pixel_hash(Radiograph(pixels, "a")) == same
+        assert pixel_hash(Radiograph(pixels.reshape(3, 2), "a")) != same
+        assert pixel_hash(Radiograph(pixels + np.uint8(1), "a")) != same
+
+
+def films(subjects):
+    film = Radiograph(np.zeros((2, 2), np.uint8), "f")
+    return [Sample(f"{s}-{i}", lambda: film, Scheme.numbered(1), subject=str(s)) for i, s in enumerate(subjects)]
+
+
+class TestSplit:
+    def test_subjects_stay_together_and_nothing_is_lost(self):
+        samples = films([i // 3 for i in range(90)])
+        kept, held = split_by_subject(samples, 0.2, seed=0)
+        assert not {s.subject for s in kept} & {s.subject for s in held}
+        assert Counter(s.identifier for s in kept + held) == Counter(s.identifier for s in samples)
+        assert abs(len(held) - 18) <= 2
+
+    def test_the_order_of_the_samples_does_not_matter_but_the_seed_does(self):
+        samples = films(range(50))
+        shuffled = random.Random(3).sample(samples, 50)
+        names = {s.identifier for s in split_by_subject(samples, 0.3, seed=1)[1]}
+        assert {s.identifier for s in split_by_subject(shuffled, 0.3, seed=1)[1]} == names
+        assert {s.identifier for s in split_by_subject(samples, 0.3, seed=2)[1]} != names
+
+    @pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
+    def test_neither_side_is_empty(self, share):
+        kept, held = split_by_subject(films([1, 1, 1, 2]), share, seed=0)
+        assert kept
+        assert held
+
+    def test_one_subject_cannot_be_divided(self):
+        with pytest.raises(SplitError, match=r"3 films of 1 subject\(s\)"):
+            split_by_subject(films([7, 7, 7]), 0.2, seed=0)
+
+    @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan")])
+    def test_a_share_out_of_range(self, share):
+        with pytest.raises(SettingError, match="expected between 0 and 1"):
+            split_by_subject(films([1, 2]), share, seed=0)
