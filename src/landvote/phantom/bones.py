@@ -29,8 +29,10 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Ima
     small = rng.standard_normal((shape[0] // step + 2, shape[1] // step + 2), dtype=np.float32)
     width = sigma / step
     small = np.asarray(cv2.GaussianBlur(small, (0, 0), width), np.float32) * np.float32(2.0 * np.sqrt(np.pi) * width)
-    return small if step == 1 and small.shape == shape else np.asarray(
-        cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32
+    return (
+        small
+        if step == 1 and small.shape == shape
+        else np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
     )
 
 

@@ -52,16 +52,14 @@ def resample_between(curve: Points, anchors: Sequence[int], counts: Sequence[int
     Returns:
         ``(sum(counts) + 1, 2)`` points; landmark ``sum(counts[:i])`` is anchor i.
     """
-    pieces = [
-        resample(curve[a : b + 1], n + 1)[:-1] for a, b, n in zip(anchors[:-1], anchors[1:], counts, strict=True)
-    ]
+    pieces = [resample(curve[a : b + 1], n + 1)[:-1] for a, b, n in zip(anchors[:-1], anchors[1:], counts, strict=True)]
     return np.concatenate([*pieces, curve[anchors[-1] : anchors[-1] + 1]])
 
 
 def tangents(curve: Points) -> Points:
     """Return unit tangents of a polyline (n, 2)."""
     direction = np.gradient(curve, axis=0)
-    return direction / np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
+    return np.asarray(direction / np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9))
 
 
 def normals(curve: Points) -> Points:
@@ -80,4 +78,4 @@ def ribbon(line: Points, width: float) -> Points:
 def turned(points: Points, degrees: float) -> Points:
     """Rotate points (n, 2) about the origin; positive is clockwise as seen in the picture."""
     a = np.radians(degrees)
-    return points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    return np.asarray(points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]))

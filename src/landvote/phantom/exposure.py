@@ -66,9 +66,7 @@ def expose(attenuation: Image, technique: Technique, pixels_per_mm: float, rng: 
     return np.asarray(-np.log(counts / technique.quanta), np.float32)
 
 
-def develop(
-    log_signal: Image, technique: Technique, pixels_per_mm: float, body: npt.NDArray[np.bool_]
-) -> Image:
+def develop(log_signal: Image, technique: Technique, pixels_per_mm: float, body: npt.NDArray[np.bool_]) -> Image:
     """Return grey levels 0 to 1, bone bright, windowed on the pixels of the ``body``."""
     floor = float(np.percentile(log_signal[::4, ::4][body[::4, ::4]], 1.0)) - 0.3
     small = cv2.resize(np.maximum(log_signal, floor), None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)

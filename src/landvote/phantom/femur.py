@@ -16,23 +16,25 @@ from landvote.phantom.curves import DENSE, normals, resample_between, smooth, tu
 from landvote.phantom.disease import Perthes
 from landvote.sample import Points
 
-# Steps from one anatomical anchor to the next, from the lateral to the medial bottom of the shaft; 57 in all.
-STEPS = {
-    "lateral shaft": 8,
-    "lateral trochanter": 4,
-    "trochanter to its tip": 4,
-    "tip to notch": 3,
-    "superior neck": 6,
-    "lateral growth plate": 2,
-    "lateral head": 6,
-    "medial head": 6,
-    "medial growth plate": 2,
-    "inferior neck": 6,
-    "lesser trochanter, upper": 2,
-    "lesser trochanter, lower": 2,
-    "medial shaft": 6,
+# The anatomical anchors from the lateral to the medial bottom of the shaft, and the steps to the next one: 57 in all.
+ANCHORS = {
+    "lateral shaft bottom": 8,
+    "lateral shaft top": 4,
+    "trochanter, most lateral": 4,
+    "trochanter, tip": 3,
+    "notch": 6,
+    "neck, lateral corner": 2,
+    "head, lateral edge": 6,
+    "head, top": 6,
+    "head, medial edge": 2,
+    "neck, medial corner": 6,
+    "lesser trochanter, upper end": 2,
+    "lesser trochanter, tip": 2,
+    "lesser trochanter, lower end": 6,
+    "medial shaft bottom": 0,
 }
-N_POINTS = sum(STEPS.values()) + 1
+N_POINTS = sum(ANCHORS.values()) + 1
+FIRST_OSSIFIED = 0.08  # of the trochanter's growth, from which its own bone centre shows
 THINNEST = 0.09  # of its width is the height that even a collapsed head keeps at its rims
 SHAFT_BEYOND = 260.0  # the shaft goes on below its last landmark, past the edge of any film
 
@@ -73,37 +75,44 @@ class _Axes:
     physis: Points
 
 
+@dataclass(frozen=True)
+class _Outline:
+    """A dense outline (m, 2), and which of its samples the anchors are."""
+
+    curve: Points
+    anchors: dict[str, int]
+
+    def piece(self, first: str, last: str) -> Points:
+        """Return the outline from one anchor to another, both included."""
+        return self.curve[self.anchors[first] : self.anchors[last] + 1]
+
+
 def build_femur(size: FemurSize, disease: Perthes, rng: np.random.Generator) -> Femur:
     """Build outline and bones from dimensions; ``size`` already contains what the disease did to them."""
     axes = _axes(size)
+    outline = _trace(size, disease, axes, rng)
+    apophysis, lateral = _split_trochanter(outline, size)
+    medial = outline.piece("neck, medial corner", "medial shaft bottom")
+    ends = np.array([[0.0, SHAFT_BEYOND]])
+    plate = _physis_line(lateral[-1], medial[0], axes, size, 0.06)
+    shaft = np.concatenate([lateral[:1] + ends, lateral, plate, medial, medial[-1:] + ends])
+    dome = outline.piece("head, lateral edge", "head, medial edge")
+    epiphysis = np.concatenate([dome, _physis_line(dome[-1], dome[0], axes, size, 0.05)])
+    centre = axes.physis + axes.head * (size.physis_gap + 0.4 * size.cartilage_radius)
+    points = resample_between(outline.curve, list(outline.anchors.values()), list(ANCHORS.values())[:-1])
+    return Femur(points, shaft, epiphysis, apophysis, centre, axes.neck, size, disease)
+
+
+def _trace(size: FemurSize, disease: Perthes, axes: _Axes, rng: np.random.Generator) -> _Outline:
+    """Draw the whole outline through its control points and note where the anchors are on it."""
     head = _head(size, disease, axes)
     lateral, medial = _lateral(size, axes), _medial(size, axes)
-    control = np.concatenate([np.concatenate([group for group in lateral]), head, *medial])
-    curve = _roughened(smooth(control), rng)
-    first_head = sum(map(len, lateral))
-    top = first_head + len(head) // 2
-    last_head = first_head + len(head) - 1
-    ends = np.cumsum([len(group) for group in lateral])
-    anchors = [*(ends - 1), first_head, top, last_head]
-    anchors += list(last_head + np.cumsum([len(group) for group in medial]))
-    dense = [int(a) * DENSE for a in anchors]
-    points = resample_between(curve, dense, list(STEPS.values()))
-    corner_lateral, corner_medial = curve[dense[5]], curve[dense[9]]
-    apophysis, top_of_shaft = _split_trochanter(curve[: dense[5] + 1], dense, size)
-    shaft = np.concatenate(
-        [
-            [curve[0] + (0.5, SHAFT_BEYOND)],
-            top_of_shaft,
-            _physis_line(corner_lateral, corner_medial, axes, size, 0.06),
-            curve[dense[9] :],
-            [curve[-1] + (-0.5, SHAFT_BEYOND)],
-        ]
-    )
-    epiphysis = np.concatenate(
-        [curve[dense[6] : dense[8] + 1], _physis_line(curve[dense[8]], curve[dense[6]], axes, size, 0.05)]
-    )
-    centre = axes.physis + axes.head * (size.physis_gap + 0.4 * size.cartilage_radius)
-    return Femur(points, shaft, epiphysis, apophysis, centre, axes.neck, size, disease)
+    before, after = np.cumsum([len(group) for group in lateral]), np.cumsum([len(group) for group in medial])
+    first = int(before[-1])
+    last = first + len(head) - 1
+    anchors = [*(before - 1), first, first + len(head) // 2, last, *(last + after)]
+    curve = _roughened(smooth(np.concatenate([*lateral, head, *medial])), rng)
+    return _Outline(curve, dict(zip(ANCHORS, (int(a) * DENSE for a in anchors), strict=True)))
 
 
 def _roughened(curve: Points, rng: np.random.Generator) -> Points:
@@ -112,7 +121,7 @@ def _roughened(curve: Points, rng: np.random.Generator) -> Points:
     for every, size in ((12, 0.30), (4, 0.08)):
         knots = rng.normal(0.0, size, len(curve) // every + 2)
         bumps += CubicSpline(np.arange(len(knots)) * every, knots)(np.arange(len(curve)))
-    return curve + normals(curve) * bumps[:, None]
+    return np.asarray(curve + normals(curve) * bumps[:, None])
 
 
 def _axes(size: FemurSize) -> _Axes:
@@ -179,30 +188,34 @@ def _head(size: FemurSize, disease: Perthes, axes: _Axes) -> Points:
     overhang = 0.10 * size.head_width * disease.severity * np.clip(lateral, 0.0, 1.0) ** 3
     height = height - overhang * (disease.stage != "sclerosis")
     base = axes.physis + axes.head * size.physis_gap + axes.head_across * disease.extrusion * size.head_width
-    return base + axes.head * height[:, None] + axes.head_across * (waist * lateral * size.head_width / 2)[:, None]
+    sideways = waist * lateral * size.head_width / 2
+    return np.asarray(base + axes.head * height[:, None] + axes.head_across * sideways[:, None])
 
 
 def _physis_line(start: Points, end: Points, axes: _Axes, size: FemurSize, dome: float) -> Points:
     """Return the growth plate's side of a bone: a line that domes towards the head and undulates a little."""
     t = np.linspace(0.0, 1.0, 15)[1:-1, None]
     shape = dome * np.sin(np.pi * t) + 0.012 * np.sin(3 * np.pi * t)
-    return start * (1 - t) + end * t + axes.head * shape * size.metaphysis
+    return np.asarray(start * (1 - t) + end * t + axes.head * shape * size.metaphysis)
 
 
-def _split_trochanter(side: Points, dense: list[int], size: FemurSize) -> tuple[Points | None, Points]:
+def _split_trochanter(outline: _Outline, size: FemurSize) -> tuple[Points | None, Points]:
     """Cut the greater trochanter's bone centre off the lateral side of the outline.
 
     Returns:
-        The apophysis' polygon (None where not yet ossified), and the side of the remaining bone.
+        The apophysis' polygon (None where not yet ossified), and the remaining bone's side up to the growth plate.
     """
-    if size.apophysis < 0.08:
+    side = outline.piece("lateral shaft bottom", "neck, lateral corner")
+    if size.apophysis < FIRST_OSSIFIED:
         return None, side
-    first, last = dense[2] - DENSE // 3, dense[4] - int(DENSE * 0.8)
-    a, b = side[first], side[last]
+    first = outline.anchors["trochanter, most lateral"] - DENSE // 3
+    last = outline.anchors["notch"] - int(DENSE * 0.8)
+    start, end = side[first], side[last]
     t = np.linspace(0.0, 1.0, 13)[:, None]
-    across = np.array([[a[1] - b[1], b[0] - a[0]]]) / max(float(np.linalg.norm(b - a)), 1e-6)
-    inward = across if float(across[0] @ np.array([-1.0, 1.0])) > 0 else -across
-    gap = 0.6 + 1.4 * (1.0 - size.apophysis)
-    cut = a * (1 - t) + b * t + inward * (0.12 * np.sin(np.pi * t) + 0.02 * np.sin(3 * np.pi * t)) * size.shaft
-    apophysis = np.concatenate([side[first : last + 1], (cut - inward * gap / 2)[::-1]])
-    return apophysis, np.concatenate([side[:first], cut + inward * gap / 2, side[last + 1 :]])
+    across = np.array([start[1] - end[1], end[0] - start[0]]) / max(float(np.linalg.norm(end - start)), 1e-6)
+    inward = across if across @ (-1.0, 1.0) > 0 else -across
+    bend = (0.12 * np.sin(np.pi * t) + 0.02 * np.sin(3 * np.pi * t)) * size.shaft
+    cut = start * (1 - t) + end * t + inward * bend
+    gap = inward * (0.3 + 0.7 * (1.0 - size.apophysis))
+    apophysis = np.concatenate([side[first : last + 1], (cut - gap)[::-1]])
+    return apophysis, np.concatenate([side[:first], cut + gap, side[last + 1 :]])

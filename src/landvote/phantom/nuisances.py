@@ -27,7 +27,12 @@ SHIELDS = {
 def add_shield(canvas: Canvas, child: Child, settings: PhantomSettings, rng: np.random.Generator) -> bool:
     """Lay a gonad shield over the midline in a share of the films; return whether there is one."""
     used = bool(rng.random() < settings.shield_share)
-    choice, shift, turn, size = rng.random(), rng.normal(0.0, 0.09, 2), float(rng.normal(0.0, 8.0)), rng.uniform(0.75, 1.1)
+    choice, shift, turn, size = (
+        rng.random(),
+        rng.normal(0.0, 0.09, 2),
+        float(rng.normal(0.0, 8.0)),
+        rng.uniform(0.75, 1.1),
+    )
     if not used:
         return False
     tables = SHIELDS[child.sex]
@@ -52,7 +57,7 @@ def add_marker(canvas: Canvas, outline: Points, settings: PhantomSettings, rng: 
     tall = height * canvas.placement.scale
     x = (0.80 + 0.14 * place[0]) * width if letter == "L" else (0.06 + 0.14 * place[0]) * width
     y = (0.08 + 0.84 * place[1]) * total
-    stamp = _stamp(letter, boxed, tall, angle)
+    stamp = _stamp(letter, tall, angle, boxed=boxed)
     left, top = int(x - stamp.shape[1] / 2), int(y - stamp.shape[0] / 2)
     near = canvas.placement.to_pixels(outline)
     clear = np.abs(near - (x, y)).max(axis=1).min() > stamp.shape[0] / 2 + 6
@@ -65,7 +70,7 @@ def add_marker(canvas: Canvas, outline: Points, settings: PhantomSettings, rng: 
     return letter
 
 
-def _stamp(letter: str, boxed: bool, tall: float, angle: float) -> Image:
+def _stamp(letter: str, tall: float, angle: float, *, boxed: bool) -> Image:
     side = int(2.2 * tall) + 4
     stamp = np.zeros((side, side), np.uint8)
     scale, stroke = tall / 21.0, max(1, round(tall / 7))
@@ -98,5 +103,5 @@ def scratch(grey: Image, rng: np.random.Generator) -> Image:
     layer = np.zeros_like(grey)
     start, end = (0, int(row * height)), (width, int((row + slope) * height))
     cv2.line(layer, start, end, strength, 1, cv2.LINE_8)
-    along = rng.random(width).astype(np.float32) > 0.3
+    along = np.asarray(rng.random(width) > 0.3)
     return np.asarray(np.clip(grey + layer * along, 0.0, 1.0), np.float32)

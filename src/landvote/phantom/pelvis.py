@@ -28,7 +28,9 @@ PUBIS = (
 )
 SACRUM = "0,-1.20 .24,-1.20 .42,-1.19 .53,-1.07 .49,-.90 .40,-.74 .31,-.56 .24,-.42 .16,-.32 .07,-.26 0,-.25"
 PILLAR = ".76,-.18 1.16,-.28 1.08,-.55 .86,-.78 .58,-.92 .46,-.84 .56,-.68 .66,-.50 .70,-.28"
-VERTEBRA = ".32,-.12 .29,-.02 .32,.12 .16,.135 0,.135 -.16,.135 -.32,.12 -.29,-.02 -.32,-.12 -.16,-.135 0,-.135 .16,-.135"
+VERTEBRA = (
+    ".32,-.12 .29,-.02 .32,.12 .16,.135 0,.135 -.16,.135 -.32,.12 -.29,-.02 -.32,-.12 -.16,-.135 0,-.135 .16,-.135"
+)
 ROOF = "1.215,-.252 1.14,-.300 1.02,-.318 .90,-.280 .82,-.215"
 TEARDROP = ".79,-.16 .76,.0 .775,.12 .80,.04"
 BRIM = ".47,-.70 .60,-.58 .67,-.42 .70,-.24 .66,-.08 .50,.08 .30,.22"
@@ -63,9 +65,7 @@ def build_pelvis(rng: np.random.Generator, child: Child) -> list[Bone]:
     tilt = 1.0 + float(rng.normal(0.0, 0.09))  # forward tilt of the pelvis: how tall its lower half looks
     common = warp[0] * 0.035
     halves = [_half(child, common + warp[side] * 0.008, tilt) for side in (0, 1)]
-    mirrored = [
-        Bone(bone.outline * (-1.0, 1.0), bone.depth, bone.rim, bone.cortex, bone.density) for bone in halves[1]
-    ]
+    mirrored = [Bone(bone.outline * (-1.0, 1.0), bone.depth, bone.rim, bone.cortex, bone.density) for bone in halves[1]]
     return halves[0] + mirrored + _spine(child, common, tilt)
 
 
@@ -86,7 +86,13 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
         Bone(_grown(outline(ISCHIUM), grow * u), 0.24 * u, 0.16 * u, 1.3, 0.9),
         Bone(_grown(outline(PUBIS), grow * u), 0.17 * u, 0.13 * u, 1.1, 0.9),
     ]
-    cortical = [(ROOF, 0.034, 5.0), (TEARDROP, 0.030, 5.0), (BRIM, 0.028, 4.0), (ISCHIAL_WALL, 0.03, 5.0), (WING, 0.03, 4.0)]
+    cortical = [
+        (ROOF, 0.034, 5.0),
+        (TEARDROP, 0.030, 5.0),
+        (BRIM, 0.028, 4.0),
+        (ISCHIAL_WALL, 0.03, 5.0),
+        (WING, 0.03, 4.0),
+    ]
     return bones + [Bone(line(table, width * u), depth, 1.2, 9.0, 1.0) for table, width, depth in cortical]
 
 
@@ -101,7 +107,10 @@ def _spine(child: Child, warp: Points, tilt: float) -> list[Bone]:
         bones.append(Bone(smooth_closed(body), 0.16 * u, 0.10 * u, 0.5, 0.55))
     for x, y, radius in FORAMINA:
         arch = np.array([[-1.1, -0.25], [-0.5, -0.95], [0.4, -0.95], [1.1, -0.2]]) * radius
-        bones += [Bone(ribbon(smooth((arch + (x, y)) * (s, 1.0) * stretch * u), 0.03 * u), 5.0, 0.8, 9.0, 1.0) for s in (-1, 1)]
+        bones += [
+            Bone(ribbon(smooth((arch + np.array([x, y])) * (s, 1.0) * stretch * u), 0.03 * u), 5.0, 0.8, 9.0, 1.0)
+            for s in (-1, 1)
+        ]
     for k in range(4):
         bones += _vertebra(np.array([0.0, -1.385 - 0.33 * k]) * stretch, 1.0 + 0.02 * k, u)
     return bones
@@ -111,8 +120,10 @@ def _vertebra(centre: Points, width: float, u: float) -> list[Bone]:
     """Return body, transverse processes, pedicles and spinous process of one lumbar vertebra."""
     bones = [Bone(smooth_closed((_table(VERTEBRA) * (width, 1.0) + centre) * u), 0.40 * u, 0.14 * u, 0.6, 0.6)]
     for x in (-1.0, 1.0):
-        process = np.array([[x * 0.30, -0.05], [x * 0.50, -0.10], [x * 0.64, -0.12], [x * 0.50, -0.03], [x * 0.3, 0.03]])
-        pedicle = _ring((centre + (x * 0.21, -0.03)) * u, 0.055 * u)
+        process = np.array(
+            [[x * 0.30, -0.05], [x * 0.50, -0.10], [x * 0.64, -0.12], [x * 0.50, -0.03], [x * 0.3, 0.03]]
+        )
+        pedicle = _ring((centre + np.array([x * 0.21, -0.03])) * u, 0.055 * u)
         facet = np.array([[x * 0.16, 0.02], [x * 0.24, 0.06], [x * 0.22, 0.20], [x * 0.15, 0.22], [x * 0.12, 0.12]])
         bones.append(Bone(smooth_closed((process + centre) * u), 0.06 * u, 0.05 * u, 0.5, 0.8))
         bones.append(Bone(pedicle, 0.09 * u, 0.05 * u, 0.8, 0.9))
@@ -138,7 +149,7 @@ def _placed(points: Points, warp: Points, tilt: float) -> Points:
     bend = warp[0] * x[:, None] + warp[1] * y[:, None] + warp[2] * (x * y)[:, None] + warp[3] * (y * y - 0.5)[:, None]
     moved = points + away * bend
     moved[:, 0] = np.maximum(moved[:, 0], np.minimum(points[:, 0], 0.06))
-    return np.where(points[:, 1:] > 0, moved * (1.0, tilt), moved * (1.0, 2.0 - tilt))
+    return np.asarray(np.where(points[:, 1:] > 0, moved * (1.0, tilt), moved * (1.0, 2.0 - tilt)))
 
 
 def _grown(polygon: Points, by: float) -> Points:
@@ -147,4 +158,4 @@ def _grown(polygon: Points, by: float) -> Points:
     normal = np.stack([step[:, 1], -step[:, 0]], axis=1)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     twice_area = float(np.sum(polygon[:, 0] * np.roll(polygon[:, 1], -1) - polygon[:, 1] * np.roll(polygon[:, 0], -1)))
-    return polygon + normal * (by if twice_area > 0 else -by)
+    return np.asarray(polygon + normal * (by if twice_area > 0 else -by))

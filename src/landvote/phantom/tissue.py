@@ -45,8 +45,8 @@ def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: 
 
 def _muscle(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Image:
     """Return how the path varies through muscles, which run down the body, as a factor."""
-    bundles = noise(rng, (shape[0] // 8 + 1, shape[1]), 0.05 * unit)
-    bundles = cv2.resize(bundles, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    across = noise(rng, (shape[0] // 8 + 1, shape[1]), 0.05 * unit)
+    bundles = cv2.resize(across, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.asarray(1.0 + 0.022 * noise(rng, shape, 0.25 * unit) + 0.008 * bundles, np.float32)
 
 
@@ -69,9 +69,10 @@ def _inside(polygon: Points, small: tuple[int, int], placement: Placement) -> Im
     """Return the distance to the polygon's edge, mm, also where it lies off the film."""
     margin = 60
     mask = np.zeros((small[1] + 2 * margin, small[0] + 2 * margin), np.uint8)
-    cv2.fillPoly(mask, [np.round(_grid(polygon, placement) + margin).astype(np.int32)], 255)
+    corners = np.round((_grid(polygon, placement) + margin) * 16).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_8, shift=4)
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
-    distance = cv2.GaussianBlur(distance, (0, 0), 1.2)[margin:-margin, margin:-margin]
+    distance = cv2.GaussianBlur(distance, (0, 0), 2.0)[margin:-margin, margin:-margin]
     return np.asarray(distance * COARSE / placement.scale, np.float32)
 
 
@@ -86,7 +87,12 @@ def _belly(small: tuple[int, int], placement: Placement, u: float) -> Image:
 def _lines(small: tuple[int, int], placement: Placement, u: float, rng: np.random.Generator) -> Image:
     """Return what fat planes and skin folds take away from the path, mm of soft tissue."""
     total = np.zeros((small[1], small[0]), np.float32)
-    for table, width, depth in ((GROIN, 0.09, 6.0), (FOLD, 0.07, 9.0), (GLUTEAL_FAT, 0.06, 7.0), (CAPSULE_FAT, 0.05, 5.0)):
+    for table, width, depth in (
+        (GROIN, 0.09, 6.0),
+        (FOLD, 0.07, 9.0),
+        (GLUTEAL_FAT, 0.06, 7.0),
+        (CAPSULE_FAT, 0.05, 5.0),
+    ):
         for side in (-1.0, 1.0):
             control = _table(table) + rng.normal(0.0, 0.04, (1, 2))
             strength = depth * float(rng.uniform(0.2, 1.2))
