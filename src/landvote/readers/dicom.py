@@ -67,7 +67,7 @@ def read_dicom(path: Path) -> Radiograph:
 def _parse(path: Path) -> Dataset:
     dataset = pydicom.dcmread(path, force=True)
     if not len(dataset):
-        raise ImageError(f"{path}: holds no DICOM attributes, expected a DICOM image")
+        raise ImageError(f"{path}: no readable DICOM attributes (not DICOM, or cut short), expected a DICOM image")
     if "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the standard's default
     return dataset
