@@ -6,7 +6,7 @@ pixel. A landmark that was not annotated is NaN in both coordinates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -97,12 +97,12 @@ class Sample:
         return mean_points(list(self.annotations.values()), len(self.scheme))
 
 
-def mean_points(annotations: list[Points], n: int) -> Points:
+def mean_points(annotations: Sequence[Points] | Points, n: int) -> Points:
     """Return the mean of several annotations per landmark, (n, 2); NaN where all are missing."""
-    if not annotations:
+    if not len(annotations):
         return np.full((n, 2), np.nan)
-    stack = np.stack(annotations)
-    given = np.isfinite(stack).all(axis=2)
+    stack = np.asarray(annotations)
+    given: npt.NDArray[np.bool_] = np.all(np.isfinite(stack), axis=2)
     count = given.sum(axis=0)
     total = np.where(given[..., None], stack, 0.0).sum(axis=0)
     return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)

@@ -61,10 +61,12 @@ class Augmentation(BaseModel):
             power = np.float32((1 + self.gamma) ** rng.uniform(-1, 1))
             grid = np.power((grid + np.float32(1.5)) / 3, power) * 3 - np.float32(1.5)
         if self.contrast:
-            gain, offset = rng.uniform(1 - self.contrast, 1 + self.contrast), rng.uniform(-self.contrast, self.contrast)
+            gain = rng.uniform(1 - self.contrast, 1 + self.contrast)
+            offset = rng.uniform(-self.contrast, self.contrast)
             grid = grid * np.float32(gain) + np.float32(offset)
         if self.blur and rng.random() < 0.3:
-            grid = cv2.GaussianBlur(grid, (0, 0), rng.uniform(0.3, 0.3 + self.blur)).astype(np.float32, copy=False)
+            sd = rng.uniform(0.3, 0.3 + self.blur)
+            grid = cv2.GaussianBlur(grid, (0, 0), sd).astype(np.float32, copy=False)
         if self.noise and rng.random() < 0.5:
             grid = grid + rng.standard_normal(grid.shape, dtype=np.float32) * np.float32(rng.uniform(0, self.noise))
         if self.invert and rng.random() < self.invert:

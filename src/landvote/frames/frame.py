@@ -8,6 +8,7 @@ and scaling by s about the image's corner maps x to ``s * (x + 0.5) - 0.5``: the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ class Frame:
     """Where a grid of fixed size lies on an image.
 
     Attributes:
-        matrix: (2, 3) similarity, image coordinates to grid coordinates: ``grid = matrix[:, :2] @ image + matrix[:, 2]``.
+        matrix: (2, 3) similarity from image to grid: ``grid = matrix[:, :2] @ image + matrix[:, 2]``.
         size: width and height of the grid in cells.
     """
 
@@ -40,7 +41,7 @@ class Frame:
         Args:
             image_size: width and height of the image in pixels.
             size: width and height of the grid.
-            margin: empty border on every side, as a share of the grid, so that landmarks at the film's edge can be voted for.
+            margin: empty border on every side, as a share of the grid, so that the film's edge can be voted for.
         """
         image, grid = np.array(image_size, float), np.array(size, float)
         scale = float(np.min(grid * (1 - 2 * margin) / image))
@@ -116,22 +117,34 @@ class Frame:
 
         Shrinking averages over the pixels that fall into a cell, so fine texture does not alias.
         """
-        image = np.ascontiguousarray(pixels, dtype=np.float32)
-        matrix = self.matrix
-        height, width = image.shape
+        height, width = pixels.shape
+        left, top, image = self._visible(pixels)
+        matrix: npt.NDArray[Any] = self.matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]])
         step = max(1, int(1 / max(self.scale, 1e-9)))
         if step > 1:
-            small = (max(1, width // step), max(1, height // step))
-            fx, fy = small[0] / width, small[1] / height
-            image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+            rows, columns = image.shape
+            small = (max(1, columns // step), max(1, rows // step))
+            fx, fy = small[0] / columns, small[1] / rows
+            image = cv2.resize(image, small, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
             # image -> small maps x to fx (x + 0.5) - 0.5; undo that before the matrix is applied
-            undo = np.array([[1 / fx, 0, 0.5 / fx - 0.5], [0, 1 / fy, 0.5 / fy - 0.5], [0, 0, 1]])
-            matrix = matrix @ undo
+            undo: npt.NDArray[Any] = np.array([[1 / fx, 0, 0.5 / fx - 0.5], [0, 1 / fy, 0.5 / fy - 0.5], [0, 0, 1]])
+            matrix = np.asarray(matrix @ undo)
         warped: npt.NDArray[np.float32] = cv2.warpAffine(
             image, matrix, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         ).astype(np.float32, copy=False)
         warped[~self._inside((width, height))] = np.nan
         return warped
+
+    def _visible(self, pixels: Pixels) -> tuple[int, int, npt.NDArray[np.float32]]:
+        """Return left, top and pixels of the part of the image that the grid can show, with room to interpolate."""
+        width, height = self.size
+        corners = np.array([[-1, -1], [width, -1], [-1, height], [width, height]], float)
+        seen = self.to_image(corners)
+        room = 2 + 2 / max(self.scale, 1e-9)
+        last = np.array(pixels.shape[::-1]) - 1
+        left, top = np.clip(np.floor(seen.min(axis=0) - room), 0, last).astype(int)
+        right, bottom = np.clip(np.ceil(seen.max(axis=0) + room), 0, last).astype(int) + 1
+        return int(left), int(top), np.ascontiguousarray(pixels[top:bottom, left:right], dtype=np.float32)
 
     def _inside(self, image_size: tuple[int, int]) -> npt.NDArray[np.bool_]:
         """Return which grid cells have their centre on an image of that size, (height, width)."""

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from landvote.errors import PointsError
 from landvote.frames.frame import Frame
-from landvote.sample import Points
+from landvote.sample import Points, mean_points
+
+_MULTIPLE = 32  # grids are multiples of this, so that a network may halve them five times
 
 
 class Placing(Protocol):
@@ -36,7 +38,7 @@ class Placing(Protocol):
 
 
 class FilmPlacing:
-    """The whole film with a margin. Looks for ``landmarks`` (all indices of the scheme, or only the reference points)."""
+    """The whole film with a margin, for ``landmarks``: all indices of the scheme, or only the reference points."""
 
     def __init__(self, size: tuple[int, int], margin: float, landmarks: tuple[int, ...]) -> None:
         self.size = size
@@ -67,7 +69,13 @@ class ReferencePlacing:
 
     @classmethod
     def fit(
-        cls, training: list[Points], size: tuple[int, int], reference: tuple[int, ...], border: float
+        cls,
+        training: list[Points],
+        size: tuple[int, int],
+        reference: tuple[int, ...],
+        border: float,
+        *,
+        fit_aspect: bool,
     ) -> ReferencePlacing:
         """Choose the layout from training points.
 
@@ -76,18 +84,25 @@ class ReferencePlacing:
             size: width and height of the patch in grid cells.
             reference: the landmarks that place the patch.
             border: free share of the patch on each side, beyond the outermost landmark of 99.5 % of the films.
+            fit_aspect: give the patch the shape of what it must hold, its area kept.
+
+        Raises:
+            PointsError: no film has all reference points.
         """
         shapes = np.stack([p for p in training if np.isfinite(p[list(reference)]).all()] or [np.empty((0, 2))])
         if shapes.ndim != 3 or not len(shapes):
-            raise PointsError(f"no training film has all reference points {list(reference)}; choose others in the scheme")
+            raise PointsError(
+                f"no training film has all reference points {list(reference)}; choose others in the scheme"
+            )
         mean = mean_layout(shapes, reference)
         laid = np.stack([Frame.matching(s[list(reference)], mean[list(reference)], size).to_grid(s) for s in shapes])
         low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
         high = np.quantile(np.nanmax(laid, axis=1), 0.995, axis=0)
+        size = same_area(size, high - low) if fit_aspect else size
         room = np.array(size) * (1 - 2 * border)
         scale = float(np.min(room / np.maximum(high - low, 1e-6)))
         fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
-        return cls(size, reference, fitted.to_grid(np.nanmean(laid, axis=0)))
+        return cls(size, reference, fitted.to_grid(mean_points(laid, laid.shape[1])))
 
     def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:  # noqa: ARG002 - the points say it all
         """Return the one frame that the reference points define."""
@@ -149,10 +164,11 @@ def mean_layout(shapes: Points, anchors: tuple[int, ...], rounds: int = 5) -> Po
     The result keeps the average size and direction of the films, so a patch built on it stands upright on average.
     """
     index = list(anchors)
-    mean = np.nanmean(shapes - np.nanmean(shapes[:, index], axis=1, keepdims=True), axis=0)
+    n = shapes.shape[1]
+    mean = mean_points(shapes - shapes[:, index].mean(axis=1, keepdims=True), n)
     for _ in range(rounds):
         laid = np.stack([Frame.matching(s[index], mean[index], (1, 1)).to_grid(s) for s in shapes])
-        mean = np.nanmean(laid, axis=0)
+        mean = mean_points(laid, n)
     return mean
 
 
@@ -163,7 +179,7 @@ def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
     """
     given = np.isfinite(shapes).all(axis=2).mean(axis=0)
     candidates = np.flatnonzero(given >= given.max() - 0.02)
-    mean = np.nanmean(shapes, axis=0)[candidates]
+    mean = mean_points(shapes, shapes.shape[1])[candidates]
     first = int(np.argmax(((mean - mean.mean(axis=0)) ** 2).sum(axis=1)))
     chosen = [first]
     distance = ((mean - mean[first]) ** 2).sum(axis=1)
@@ -175,3 +191,11 @@ def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
 
 def _neighbours(parts: tuple[tuple[int, ...], ...], g: int) -> tuple[int, ...]:
     return tuple(i for part in parts[max(0, g - 1) : g + 2] for i in part)
+
+
+def same_area(size: tuple[int, int], shape: npt.NDArray[np.float64]) -> tuple[int, int]:
+    """Return a grid of about the area of ``size`` with the aspect ratio of ``shape`` (at most 1:4)."""
+    aspect = float(np.clip(shape[0] / max(shape[1], 1e-9), 0.25, 4))
+    width = (size[0] * size[1] * aspect) ** 0.5
+    steps = [max(1, round(v / _MULTIPLE)) * _MULTIPLE for v in (width, width / aspect)]
+    return steps[0], steps[1]

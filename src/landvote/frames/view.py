@@ -38,7 +38,7 @@ class View:
 
 
 def standardise(grid: Grid) -> Grid:
-    """Map the 1st and 99th percentile of the grey levels to -1 and 1, clip at +-1.5, and put 0 for NaN (no film there)."""
+    """Map the 1st and 99th percentile of the grey levels to -1 and 1, clip at +-1.5; NaN (no film there) becomes 0."""
     step = max(1, int(np.sqrt(grid.size / _SAMPLED)))
     seen = grid[::step, ::step]
     seen = seen[np.isfinite(seen)]
@@ -46,4 +46,5 @@ def standardise(grid: Grid) -> Grid:
         return np.zeros_like(grid)
     low, high = np.percentile(seen, [1, 99])
     scaled = (grid - (low + high) / 2) * (2 / max(high - low, 1e-6))
-    return np.nan_to_num(np.clip(scaled, -1.5, 1.5), nan=0.0).astype(np.float32, copy=False)
+    clipped: Grid = np.nan_to_num(np.clip(scaled, -1.5, 1.5), nan=0.0).astype(np.float32, copy=False)
+    return clipped

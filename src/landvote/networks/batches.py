@@ -23,7 +23,7 @@ class Batch:
 
 
 def batch_at(views: Views, step: int, size: int, seed: int) -> Batch:
-    """Return batch number ``step``: it depends on its arguments alone, so a resumed training sees what it would have seen."""
+    """Return batch number ``step``; it depends on the arguments alone, so a resumed training sees the same."""
     drawn = [_draw(views, step * size + i, seed) for i in range(size)]
     return Batch(
         torch.from_numpy(np.stack([v.pixels for v in drawn]))[:, None],

@@ -1,8 +1,8 @@
-"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV and WHDV are siblings behind one interface.
+"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV, WHDV are siblings behind one interface.
 
-Offsets are stored *towards* the point, ``dx = clip(x_p - x, -k, k)``: equation 1 of the paper has the opposite sign, but its
-votes are cast at ``i + dx``. They are in cells of the grid, not divided by k, so in the loss they outweigh the weights by up
-to k squared, as written in equation 3.
+Offsets are stored *towards* the point, ``dx = clip(x_p - x, -k, k)``: equation 1 of the paper has the opposite sign,
+but its votes are cast at ``i + dx``. They are in cells of the grid, not divided by k, so in the loss they outweigh the
+weights by up to k squared, as written in equation 3.
 """
 
 from __future__ import annotations
@@ -111,9 +111,9 @@ class HDV(Codec):
 class WHDV(Codec):
     """Weighted heatmap displacement voting, equation 3: the true weight scales the offset error.
 
-    ``dense`` > 0 begins like HDV and ends like WHDV: the weight of an offset never falls below a floor that starts there
-    and shrinks to zero over the first half of the training. The dense signal teaches where things are, the weighted one
-    makes it exact. ``dense`` = 0 is the paper's loss.
+    ``dense`` > 0 begins like HDV and ends like WHDV: the weight of an offset never falls below a floor that starts
+    there and shrinks to zero over the first half of the training. The dense signal teaches where things are, the
+    weighted one makes it exact. ``dense`` = 0 is the paper's loss.
     """
 
     dense: float = 0.0

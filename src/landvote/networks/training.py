@@ -1,4 +1,4 @@
-"""Training: Adam on batches of varied views, a look at the validation views now and then, a checkpoint that goes on."""
+"""Training: Adam on batches of varied views, looks at the validation views, a checkpoint to go on from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from landvote.errors import TrainingError
-from landvote.files import whole
+from landvote.files import whole, write_text
 from landvote.frames import Views
 from landvote.networks.batches import Batch, batches
 from landvote.networks.codecs import Codec
@@ -43,21 +43,21 @@ def train(
         codec: makes targets from points and the loss from planes.
         views: what to learn from.
         settings: see there.
-        folder: where the checkpoint is; one that is there already is continued, with the same result as if never stopped.
+        folder: where the checkpoint is; one found there is continued, with the same result as if never stopped.
         bfloat16: compute convolutions in bf16.
         judge: a figure for a network on views it does not learn from; lower is better.
-        report: is given one row per look at the validation views.
+        report: is given a row per step. The validation figures go into ``log.csv`` beside the checkpoint.
 
     Raises:
         TrainingError: the loss is not a number any more; the checkpoint of before remains.
     """
     device = next(network.parameters()).device
-    kept = copy.deepcopy(network).requires_grad_(False)  # running mean of the weights
+    kept = copy.deepcopy(network).requires_grad_(requires_grad=False)  # running mean of the weights
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
     state = State(network, kept, optimiser, folder / "checkpoint.pt")
     state.resume()
     clock = time.monotonic() - state.seconds
-    saved = losses = 0.0
+    saved = time.monotonic()
 
     for batch in batches(views, state.step, settings.batch, settings.seed):
         state.seconds = time.monotonic() - clock
@@ -69,25 +69,23 @@ def train(
         loss = step(network, codec, optimiser, batch, device, progress, bfloat16=bfloat16)
         _average(kept, network, settings.average, state.step)
         state.step += 1
-        losses += loss.item()
-        if not math.isfinite(losses):
+        state.loss += (loss.item() - state.loss) * max(0.01, 1 / state.step)
+        if not math.isfinite(state.loss):
             raise TrainingError(
                 f"the loss became {loss.item()} at step {state.step} (learning rate {settings.rate}); "
                 f"try a lower rate. The last checkpoint is in {folder}"
             )
+        report({"step": state.step, "progress": progress, "loss": state.loss, "validation": state.last})
         if state.step % settings.judge_every == 0:
-            error = judge(kept)
-            state.judged(error, settings)
-            report({"step": state.step, "minutes": state.seconds / 60, "progress": progress,
-                    "loss": losses / settings.judge_every, "validation": error})  # fmt: skip
-            losses = 0.0
+            state.judged(judge(kept), progress, settings)
         if time.monotonic() - saved > _CHECKPOINT_SECONDS:
             state.save(time.monotonic() - clock)
             saved = time.monotonic()
-    state.judged(judge(kept), settings)
+    if not state.done or not state.history:
+        state.judged(judge(kept), 1.0, settings)
     state.done = True
     state.save(time.monotonic() - clock)
-    report({"step": state.step, "minutes": state.seconds / 60, "progress": 1.0, "validation": state.last})
+    report({"step": state.step, "progress": 1.0, "loss": state.loss, "validation": state.last})
     if settings.keep == "best":
         kept.load_state_dict(state.best_weights)
     return kept
@@ -119,21 +117,25 @@ def step(
 class State:
     """All that a training is, between two steps; kept on disk so that a killed one can go on."""
 
-    def __init__(
-        self, network: nn.Module, kept: nn.Module, optimiser: torch.optim.Optimizer, file: Path
-    ) -> None:
-        self.parts = {"network": network, "kept": kept, "optimiser": optimiser}
+    def __init__(self, network: nn.Module, kept: nn.Module, optimiser: torch.optim.Optimizer, file: Path) -> None:
+        self.parts: dict[str, Any] = {"network": network, "kept": kept, "optimiser": optimiser}
         self.kept = kept
         self.file = file
         self.step = 0
         self.seconds = 0.0
         self.done = False
+        self.loss = 0.0  # running mean
         self.best = self.last = math.inf
         self.looks_since_best = 0
         self.best_weights: dict[str, Tensor] = {}
+        self.history: list[dict[str, float]] = []
 
-    def judged(self, error: float, settings: TrainingSettings) -> None:
-        """Note a look at the validation views."""
+    def judged(self, error: float, progress: float, settings: TrainingSettings) -> None:
+        """Note a look at the validation views, and write the log anew."""
+        row = {"step": self.step, "minutes": round(self.seconds / 60, 3), "progress": round(progress, 4)}
+        self.history.append(row | {"loss": self.loss, "validation": error})
+        lines = [",".join(self.history[0]), *(",".join(map(str, r.values())) for r in self.history)]
+        write_text(self.file.with_name("log.csv"), "\n".join(lines) + "\n")
         self.last = error
         self.looks_since_best += 1
         if error < self.best or not self.best_weights:
@@ -143,8 +145,9 @@ class State:
 
     def save(self, seconds: float) -> None:
         """Write the checkpoint, whole or not at all."""
-        own = {"step": self.step, "seconds": seconds, "done": self.done, "best": self.best, "last": self.last,
-               "looks_since_best": self.looks_since_best, "best_weights": self.best_weights}  # fmt: skip
+        own = {name: getattr(self, name) for name in ("step", "done", "loss", "best", "last", "looks_since_best",
+                                                      "best_weights", "history")}  # fmt: skip
+        own["seconds"] = seconds
         with whole(self.file) as temporary:
             torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, temporary)
 

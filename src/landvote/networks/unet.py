@@ -1,4 +1,4 @@
-"""The U-Net: average pooling down, up-sampling instead of up-convolution (section 3.1 of the paper), no pre-training."""
+"""The U-Net: average pooling, up-sampling instead of up-convolution (section 3.1 of the paper), no pre-training."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from torch.nn import functional as F
 class UNet(nn.Module):
     """Planes for a picture, at a fraction of its resolution.
 
-    Offsets are sub-pixel by themselves, so planes need not be as fine as the picture: with ``stride`` 4 the decoder stops
-    two levels below the top. The last layer before the head stays ``head_width`` wide: many planes are made from it.
+    Offsets are sub-pixel by themselves, so planes need not be as fine as the picture: with ``stride`` 4 the decoder
+    stops two levels below the top. The last layer before the head is at least ``head_width`` wide: many planes are
+    made from it.
 
     Args:
         planes: output channels.
@@ -44,12 +45,13 @@ class UNet(nn.Module):
         self.depth = depth
         self.coordinates = coordinates
         self.down = nn.ModuleList(
-            [_block(3 if coordinates else 1, channels[0], normalise)] + [_block(a, b, normalise) for a, b in pairwise(channels)]
+            [_block(3 if coordinates else 1, channels[0], normalise=normalise)]
+            + [_block(a, b, normalise=normalise) for a, b in pairwise(channels)]
         )
         up, below = [], channels[-1]
         for level in range(depth - 1, self.top - 1, -1):
             out = max(channels[level], head_width) if level == self.top else channels[level]
-            up.append(_block(below + channels[level], out, normalise))
+            up.append(_block(below + channels[level], out, normalise=normalise))
             below = out
         self.up = nn.ModuleList(up)
         self.head = nn.Conv2d(below, planes, 1)
@@ -72,7 +74,7 @@ class UNet(nn.Module):
         return out
 
 
-def _block(before: int, after: int, normalise: bool) -> nn.Sequential:
+def _block(before: int, after: int, *, normalise: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
     for source in (before, after):
         layers.append(nn.Conv2d(source, after, 3, padding=1, bias=not normalise))

@@ -22,7 +22,7 @@ from landvote.networks.device import choose_device, use_bfloat16
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.training import train
 from landvote.networks.unet import UNet
-from landvote.votes import Voter, VoteMap, cast
+from landvote.votes import VoteMap, Voter, cast
 from landvote.votes.cast import accumulator_shape
 
 _JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
@@ -50,11 +50,11 @@ class NetworkVoter(Voter):
         self.network: nn.Module = UNet(
             self.codec.planes, settings.width, settings.depth, settings.stride, settings.head_width, settings.widest,
             coordinates=settings.coordinates, normalise=settings.normalise,
-        ).to(self.device, memory_format=torch.channels_last)  # fmt: skip
+        ).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fmt: skip
         self.network.eval()
 
     def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:
-        """Train, or go on training from the checkpoint in ``folder``. The validation figure is the mean error in cells."""
+        """Train, or go on from the checkpoint in ``folder``. The validation figure is the mean error in cells."""
         looked_at = [validation.plain(i) for i in range(min(len(validation.working), _JUDGED))]
 
         def judge(network: nn.Module) -> float:

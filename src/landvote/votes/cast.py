@@ -1,7 +1,7 @@
 """Casting: every cell of the planes votes once per landmark; the votes are added up on an accumulator.
 
-One compiled kernel, parallel over landmarks. :func:`cast_reference` is the same in plain NumPy: slow, obvious, the oracle
-for this kernel and for the GPU path.
+One compiled kernel, parallel over landmarks. :func:`cast_reference` is the same in plain NumPy: slow, obvious, the
+oracle for this kernel and for the GPU path.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy.typing as npt
 Planes = npt.NDArray[np.float32]
 
 
-@numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})  # type: ignore[untyped-decorator]
-def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, C901 - compiled as one
     landmarks, rows, columns = weight.shape
     height, width = out.shape[1], out.shape[2]
     half = np.float32(0.5)
@@ -59,8 +59,8 @@ def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: 
         (n, ceil(height / cell), ceil(width / cell)) float32. Votes that leave the grid are lost.
     """
     out = np.zeros((len(weight), *accumulator_shape(size, cell)), dtype=np.float32)
-    contiguous = [np.ascontiguousarray(a, dtype=np.float32) for a in (dx, dy, weight)]
-    _cast(*contiguous, np.float32(stride), np.float32(cell), out)
+    dx, dy, weight = (np.ascontiguousarray(a, dtype=np.float32) for a in (dx, dy, weight))
+    _cast(dx, dy, weight, np.float32(stride), np.float32(cell), out)
     return out
 
 

@@ -39,9 +39,9 @@ class VoteMap:
     def peaks(self) -> tuple[Points, npt.NDArray[np.float64]]:
         """Return where most votes meet and how far the votes lie from there.
 
-        The maximum of the smoothed accumulator is only as fine as its cells; from there mean shift (a Gaussian window of
-        the smoothing's SD, at least 1.5 cells, over the unsmoothed votes) climbs to the mode between them. Splitting a vote over four cells
-        keeps its mean, so this is the mode of the votes themselves.
+        The maximum of the smoothed accumulator is only as fine as its cells; from there mean shift (a Gaussian window
+        of the smoothing's SD, at least 1.5 cells, over the unsmoothed votes) climbs to the mode between them. Splitting
+        a vote over four cells keeps its mean, so this is the mode of the votes themselves.
 
         Returns:
             (n, 2) grid coordinates and (n,) the votes' mean distance from the peak, grid cells. A landmark with fewer
@@ -58,7 +58,7 @@ class VoteMap:
 
 
 def blur(votes: Votes, sd: float) -> Votes:
-    """Return each plane of (n, rows, columns) blurred with a Gaussian of ``sd`` cells; beyond the border there are no votes."""
+    """Return (n, rows, columns), each plane blurred with a Gaussian of ``sd`` cells; beyond the border is nothing."""
     if sd < 0.2:  # narrower than a cell can show
         return votes
     size = 2 * int(np.ceil(4 * sd)) + 1
@@ -68,8 +68,8 @@ def blur(votes: Votes, sd: float) -> Votes:
     return out
 
 
-@numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})  # type: ignore[untyped-decorator]
-def _climb(votes, coarse, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+def _climb(votes, coarse, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, C901 - compiled as one
     """Write x, y of each landmark's mode and the mean distance of all votes from it, in accumulator cells."""
     landmarks, rows, columns = votes.shape
     reach = int(np.ceil(3 * sd))
@@ -82,7 +82,7 @@ def _climb(votes, coarse, sd, found):  # type: ignore[no-untyped-def]  # noqa: A
         x, y = float(bx), float(by)
         for _ in range(_ROUNDS):
             total = sum_x = sum_y = 0.0
-            ci, cj = int(round(y)), int(round(x))
+            ci, cj = round(y), round(x)
             for i in range(max(0, ci - reach), min(rows, ci + reach + 1)):
                 for j in range(max(0, cj - reach), min(columns, cj + reach + 1)):
                     v = votes[p, i, j]

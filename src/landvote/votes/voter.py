@@ -1,4 +1,4 @@
-"""The voter: whoever looks at a view and votes. Implemented with a network and with forests; everything else is shared."""
+"""The voter: whoever looks at a view and votes, a network or a forest; everything else is shared."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""landvote: anatomical landmarks in radiographs, found by voting.
+
+The names here are what scripts need most; everything else is imported from its own module.
+"""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from landvote.errors import LandvoteError
+
+if TYPE_CHECKING:
+    from landvote.models import load_model
+    from landvote.prediction import Prediction
+    from landvote.readers import read_folder, read_image
+    from landvote.sample import Radiograph, Sample
+    from landvote.scheme import Scheme
+
+__version__ = version("landvote")
+__all__ = [
+    "LandvoteError",
+    "Prediction",
+    "Radiograph",
+    "Sample",
+    "Scheme",
+    "__version__",
+    "load_model",
+    "read_folder",
+    "read_image",
+]
+
+_HOMES = {
+    "Prediction": "prediction",
+    "Radiograph": "sample",
+    "Sample": "sample",
+    "Scheme": "scheme",
+    "load_model": "models",
+    "read_folder": "readers",
+    "read_image": "readers",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Import on first use, so that ``import landvote`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'landvote' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"landvote.{_HOMES[name]}"), name)

@@ -1,0 +1,191 @@
+"""The command line: one command with verbs. Each reads, calls one function of the library, and says what came of it.
+
+Heavy imports stand inside the verbs, so that ``landvote --help`` is there at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from landvote.errors import LandvoteError
+
+app = typer.Typer(
+    name="landvote",
+    help="Find anatomical landmarks in radiographs by voting. For research; not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[Path, typer.Argument(help="Folder with images/ and landmarks.csv or .pts files.", metavar="DATA")]
+SchemeOption = Annotated[
+    str | None,
+    typer.Option("--scheme", help="Scheme file, or a shipped one: femur, chest, chest-lungs-heart, spine, wings."),
+]
+Origin = Annotated[int, typer.Option(help="What .pts files and CSVs call the first pixel: 0 (VXL) or 1 (menpo, iBUG).")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to make.", metavar="OUT")],
+    films: Annotated[int, typer.Option("--films", min=1, help="How many; 1696 make the paper's set.")],
+    seed: Annotated[int, typer.Option(min=0, help="Film i of a seed is the same everywhere.")] = 0,
+) -> None:
+    """Simulate radiographs of children's hips, annotated twice, as a DATA folder."""
+    from landvote.phantom import simulate_folder
+    from landvote.progress import counting
+
+    with counting("simulating", films) as advance:
+        simulate_folder(out, films, seed, progress=lambda *_: advance())
+    typer.echo(f"{films} films in {out}")
+
+
+@app.command()
+def check(
+    data: Data,
+    scheme: SchemeOption = None,
+    origin: Origin = 0,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Where the contact sheet goes; DATA/check.png if not said.")
+    ] = None,
+) -> None:
+    """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
+    from landvote.readers import check_folder, contact_sheet
+
+    report = check_folder(data, _scheme(scheme), origin)
+    typer.echo(report.text())
+    picture = sheet or data / "check.png"
+    contact_sheet(report.samples, picture)
+    typer.echo(f"contact sheet: {picture}")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    data: Data,
+    recipe: Annotated[str, typer.Option("--recipe", help="whdv, hdv, ho or paper.", metavar="NAME")],
+    out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
+    scheme: SchemeOption = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Wall-clock minutes the training may take.", min=0.05)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting, such as local.network.width=32.", metavar="KEY=VALUE"),
+    ] = None,
+    device: Device = "auto",
+    origin: Origin = 0,
+) -> None:
+    """Train a model on the films of DATA; films its split marks as test are never touched."""
+    from landvote.models import divide, train_model
+    from landvote.progress import training
+    from landvote.readers import read_folder
+    from landvote.recipes import recipe as named
+
+    chosen = named(recipe, changes or ())
+    samples = read_folder(data, _scheme(scheme), origin=origin, require_points=True)
+    chosen = chosen.within(max_minutes, samples[0].scheme)
+    split = divide(samples, chosen)
+    if split.without_points:
+        typer.echo(f"left out, for want of points: {_some(split.without_points)}")
+    typer.echo(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
+    with training() as report:
+        train_model(split, chosen, out, device=device, resume=resume, report=report)
+    typer.echo(f"model: {out}")
+
+
+@app.command()
+def locate(
+    model: Annotated[Path, typer.Argument(help="Model folder.", metavar="MODEL")],
+    images: Annotated[list[Path], typer.Argument(help="Films, or folders of films.", metavar="IMAGE_OR_FOLDER...")],
+    out: Annotated[Path, typer.Option("--out", help="Predictions, one JSON object a line.", metavar="FILE.jsonl")],
+    overlays: Annotated[
+        Path | None, typer.Option(help="Folder for pictures of the films with their landmarks.")
+    ] = None,
+    device: Device = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.jsonl.")] = False,
+) -> None:
+    """Find the landmarks of films; films that cannot be read are named and left out, and the exit status is 1."""
+    from landvote.files import refuse_existing
+    from landvote.locating import locate_files
+    from landvote.models import load_model
+    from landvote.prediction import write_predictions
+
+    if not force:
+        refuse_existing(out, "--force to overwrite it")
+    localiser = load_model(model, device)
+    failures: list[str] = []
+    count = write_predictions(out, locate_files(localiser, images, overlays, failures))
+    typer.echo(f"{count} films located: {out}")
+    for failure in failures:
+        typer.echo(f"left out: {failure}", err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[Path, typer.Argument(help="What locate wrote, or the like.", metavar="PREDICTIONS.jsonl")],
+    truth: Annotated[Path, typer.Option("--truth", help="DATA folder with the true points.", metavar="DATA")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for report.html, summary.json and CSVs.", metavar="REPORT")
+    ],
+    scheme: SchemeOption = None,
+    unit: Annotated[str, typer.Option(help="px, mm, % (of the scheme's normalising pair) or auto.")] = "auto",
+    radius: Annotated[
+        list[float] | None, typer.Option(help="Radius of a success rate (error <= radius); may be repeated.")
+    ] = None,
+    subgroup: Annotated[
+        list[str] | None, typer.Option(help="Column of films.csv or subjects.csv to report apart.")
+    ] = None,
+    origin: Origin = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
+) -> None:
+    """Score predictions against true points: errors, curves and overlays as one HTML report, CSVs and JSON."""
+    from landvote.evaluation import evaluate as score
+    from landvote.evaluation import write_report
+    from landvote.prediction import read_predictions
+    from landvote.readers import read_folder
+
+    samples = read_folder(truth, _scheme(scheme), origin=origin, require_points=True)
+    evaluation = score(read_predictions(predictions), samples, unit=unit, radii=radius, subgroups=subgroup or ())
+    report = write_report(evaluation, samples, out, force=force)
+    typer.echo(f"report: {report}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder to make.", metavar="DIR")] = Path("landvote-demo"),
+    device: Device = "auto",
+) -> None:
+    """Simulate hips, train on some, locate the others and write the report: the whole of landvote in a few minutes."""
+    from landvote.demo import run_demo
+
+    report = run_demo(out, device, typer.echo)
+    typer.echo(f"report: {report.resolve()}")
+
+
+def main() -> None:
+    """Run the command line; an error of landvote's is one line on stderr and exit status 2, not a traceback."""
+    try:
+        app()
+    except LandvoteError as error:
+        typer.echo(f"landvote: {error}", err=True)
+        sys.exit(2)
+
+
+def _scheme(name: str | None) -> Any:  # noqa: ANN401 - a Scheme, imported only when needed
+    from landvote.scheme import Scheme
+
+    return Scheme.named(name) if name else None
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,57 @@
+"""The demonstration: simulate hips, train on most, locate the rest, write the report, each by a verb's own function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from landvote.evaluation import evaluate, write_report
+from landvote.files import refuse_existing, write_text
+from landvote.locating import locate_files
+from landvote.models import divide, train_model
+from landvote.phantom import simulate_folder
+from landvote.prediction import read_predictions, write_predictions
+from landvote.progress import counting, training
+from landvote.readers import read_folder
+from landvote.recipes import recipe
+
+_FILMS, _TEST = 120, 20
+_MINUTES = 3.2
+_SETTINGS = (  # smaller grids and fewer channels than the recipe's own: minutes, not hours
+    "validation=0.08",
+    "global.size=[192, 144]",
+    "local.size=[160, 160]",
+    "local.training.judge_every=200",
+    "global.training.judge_every=200",
+)
+
+
+def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
+    """Run the demonstration in an empty folder ``out``; return the path of its report.
+
+    Raises:
+        DataError: there is something in ``out``.
+    """
+    refuse_existing(out, "--out with another folder")
+    data, model, predictions = out / "data", out / "model", out / "predictions.jsonl"
+
+    say(f"1/4 simulating {_FILMS} films of children's hips")
+    with counting("simulating", _FILMS) as advance:
+        simulate_folder(data, _FILMS, seed=1, progress=lambda *_: advance())
+    names = [s.identifier for s in read_folder(data)]
+    uses = [f"{name},{'test' if i >= _FILMS - _TEST else 'train'}" for i, name in enumerate(names)]
+    write_text(data / "split.csv", "\n".join(["image,split", *uses]) + "\n")
+
+    say(f"2/4 training WHDV for {_MINUTES:.0f} minutes on {_FILMS - _TEST} of them")
+    samples = read_folder(data, require_points=True)
+    chosen = recipe("whdv", _SETTINGS).within(_MINUTES, samples[0].scheme)
+    with training() as report:
+        localiser = train_model(divide(samples, chosen), chosen, model, device=device, report=report)
+
+    say(f"3/4 locating 58 landmarks in the {_TEST} films kept apart")
+    test = [s for s in samples if s.split == "test"]
+    films = [data / "images" / s.identifier for s in test]
+    write_predictions(predictions, locate_files(localiser, films, out / "overlays", []))
+
+    say("4/4 writing the report")
+    return write_report(evaluate(read_predictions(predictions), test), test, out / "report")

@@ -1,0 +1,52 @@
+"""Many films, one after the other: predictions as they come, pictures beside them, broken films by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from landvote.errors import ImageError
+from landvote.localiser import Localiser
+from landvote.prediction import Prediction
+from landvote.readers import find_images, read_image
+
+
+def locate_files(
+    localiser: Localiser, images: Iterable[Path], overlays: Path | None, failures: list[str]
+) -> Iterator[Prediction]:
+    """Yield a prediction per film.
+
+    Args:
+        localiser: a fitted one.
+        images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
+        overlays: folder for one PNG per film, or None.
+        failures: is given the message of each film that cannot be read; the others go on.
+
+    Raises:
+        ImageError: there is no film at all.
+    """
+    for path, identifier in _films(images):
+        try:
+            radiograph = read_image(path)
+        except ImageError as error:
+            failures.append(str(error))
+            continue
+        prediction = localiser.locate(radiograph)
+        if overlays is not None:
+            from landvote.evaluation.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
+
+            write_overlay(overlays / f"{identifier.replace('/', '_')}.png", radiograph, prediction, localiser.scheme)
+        yield Prediction(
+            identifier, prediction.points, prediction.expected_error, prediction.landmarks, prediction.details
+        )
+
+
+def _films(images: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each film once, with the identifier it has in its folder."""
+    seen: set[Path] = set()
+    for given in images:
+        root = given / "images" if (given / "images").is_dir() else given
+        for path in find_images(root):
+            if path.resolve() not in seen:
+                seen.add(path.resolve())
+                yield path, path.relative_to(root).as_posix() if root.is_dir() else path.name

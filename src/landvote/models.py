@@ -1,0 +1,169 @@
+"""The model folder: a fitted localiser with all that its result rests on.
+
+::
+
+    MODEL/
+      training.json     recipe, scheme, seed and device: written first, so that a killed training can go on
+      films.csv         every film: subject, whether it was learned from (train) or judged by (val), hash of its pixels
+      global/ local/    per stage: log.csv (validation curve), checkpoint.pt (last and best, to go on from),
+                        placing.npz and network.safetensors (what is used)
+      localiser.npz     reference points and the scale of the expected errors
+      model.json        written last: versions, minutes, and the SHA-256 of every file in use
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from landvote.errors import ModelError, SettingError, SplitError
+from landvote.files import refuse_existing, write_text
+from landvote.localiser import Localiser
+from landvote.readers.hashes import pixel_hash
+from landvote.readers.split import split_by_subject
+from landvote.recipes import Recipe, build
+from landvote.sample import Sample
+from landvote.scheme import Scheme
+
+_RECORDED = ("landvote", "torch", "numpy", "opencv-python-headless")
+_UNUSED = {"checkpoint.pt", "log.csv", "model.json"}  # may be deleted or change without changing an answer
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which films are learned from, which are judged by, and which were left out for want of points."""
+
+    training: list[Sample]
+    validation: list[Sample]
+    without_points: list[str]
+
+
+def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
+    """Divide samples by the data's own split, or hold out a share of the subjects where it has none.
+
+    Films marked ``test`` are never touched; films without any point are named and left out.
+
+    Raises:
+        SplitError: nothing is left to learn from.
+    """
+    pointed = [s for s in samples if s.annotations]
+    known = [s for s in pointed if s.split in (None, "train")]
+    validation = [s for s in pointed if s.split == "val"]
+    if not validation and recipe.validation > 0:
+        known, validation = split_by_subject(known, recipe.validation, recipe.seed)
+    if not known:
+        raise SplitError(
+            f"{len(samples)} films, of which none has points and is to be trained on; expected one at least"
+        )
+    return Split(known, validation, [s.identifier for s in samples if not s.annotations])
+
+
+def train_model(
+    split: Split,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    report: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> Localiser:
+    """Fit a localiser and write its model folder; with ``resume``, go on where a killed call had come to.
+
+    Raises:
+        DataError: the folder has something in it and ``resume`` is not asked for.
+        SettingError: the training to resume had other settings or films.
+    """
+    scheme = split.training[0].scheme
+    begun = {"recipe": recipe.model_dump(by_alias=True), "scheme": scheme.model_dump(), "device": device}
+    films = _film_table(split)
+    if resume and (folder / "training.json").exists():
+        _same_as_before(folder, begun, films)
+    else:
+        refuse_existing(folder, "--resume to go on with a training")
+        write_text(folder / "films.csv", films)
+        write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
+    start = time.monotonic()
+    localiser = build(recipe, scheme, device)
+    localiser.fit(split.training, split.validation, folder, report)
+    localiser.save(folder)
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in _UNUSED]
+    manifest = {
+        "versions": {name: version(name) for name in _RECORDED} | {"python": platform.python_version()},
+        "minutes": round((time.monotonic() - start) / 60, 2),
+        "films": {"train": len(split.training), "val": len(split.validation)},
+        "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in files},
+    }
+    write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
+    return localiser
+
+
+def load_model(folder: Path, device: str = "auto") -> Localiser:
+    """Read a model folder.
+
+    Raises:
+        ModelError: no model, an unfinished one, or one with a missing or altered file; names the file.
+    """
+    manifest = _read_json(folder / "model.json", "a finished model (an unfinished training goes on with --resume)")
+    for name, digest in manifest.get("files", {}).items():
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
+        if (found := _sha256(folder / name)) != digest:
+            raise ModelError(f"{folder / name}: altered, SHA-256 is {found[:12]}..., expected {digest[:12]}...")
+    begun = _read_json(folder / "training.json", "the settings of a model")
+    try:
+        recipe, scheme = Recipe.model_validate(begun["recipe"]), Scheme.model_validate(begun["scheme"])
+    except (ValidationError, KeyError) as error:
+        raise ModelError(
+            f"{folder / 'training.json'}: not the settings of this version of landvote ({error})"
+        ) from error
+    localiser = build(recipe, scheme, device)
+    localiser.load(folder)
+    return localiser
+
+
+def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
+    before = _read_json(folder / "training.json", "the settings of a training")
+    for key in ("recipe", "scheme"):
+        if before.get(key) != json.loads(json.dumps(begun[key])):
+            raise SettingError(
+                f"{folder}: was begun with another {key}; resume with the same one, or begin anew elsewhere"
+            )
+    if (folder / "films.csv").read_text(encoding="utf-8") != films:
+        raise SettingError(
+            f"{folder / 'films.csv'}: was begun with other films; resume with the same, or begin anew elsewhere"
+        )
+
+
+def _film_table(split: Split) -> str:
+    rows = [("image", "subject", "use", "pixels_sha256")]
+    for use, samples in (("train", split.training), ("val", split.validation)):
+        rows += [(s.identifier, s.subject, use, pixel_hash(s.open())) for s in samples]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _read_json(file: Path, expected: str) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{file}: cannot be read ({error}), expected {expected}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{file}: holds a {type(content).__name__}, expected {expected}")
+    return content
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,63 @@
+"""Progress on a terminal: bars with the time left; plain lines now and then where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_LINE_SECONDS = 30.0
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar of ``total`` items; yield the function to call after each."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda: bars.advance(task)
+
+
+@contextmanager
+def training() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Show one bar per stage; yield the function that takes rows of progress."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
+               TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(row: dict[str, Any]) -> None:
+            stage = row["stage"]
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(f"{stage:<7}", total=1.0, state="reading films")
+            if "progress" in row:
+                bars.update(tasks[stage], completed=row["progress"], state=_state(row))
+
+        yield report
+
+
+class _Lines:
+    """Rows of progress as lines, one every half minute and one at the end of each stage."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        due = time.monotonic() - self._last > _LINE_SECONDS
+        if "progress" in row and (due or row["progress"] >= 1):
+            self._last = time.monotonic()
+            print(f"{row['stage']}: {row['progress']:.0%}, {_state(row)}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _state(row: dict[str, Any]) -> str:
+    error = row["validation"]
+    judged = f", error on held-out films {error:.2f} cells" if error < float("inf") else ""
+    return f"step {row['step']}, loss {row['loss']:.3g}{judged}"

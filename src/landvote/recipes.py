@@ -1,0 +1,184 @@
+"""Recipes: named, complete sets of settings, and how they become a localiser. Here alone voters join stages."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from landvote.errors import SettingError, nearest
+from landvote.frames.augment import PAPER, Augmentation
+from landvote.localiser import Localiser, Stage, StageSettings
+from landvote.networks.settings import NetworkSettings, TrainingSettings
+from landvote.scheme import Scheme
+from landvote.votes import Voter
+
+
+class StageRecipe(StageSettings):
+    """A stage's place and its voter's settings; ``share`` is the stage's part of the time given with --max-minutes."""
+
+    network: NetworkSettings = NetworkSettings()
+    training: TrainingSettings = TrainingSettings()
+    share: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _grid_can_be_halved(self) -> StageRecipe:
+        unit = 2**self.network.depth
+        if self.size[0] % unit or self.size[1] % unit:
+            raise ValueError(f"size {self.size} with network.depth {self.network.depth}: expected multiples of {unit}")
+        return self
+
+
+class Recipe(BaseModel):
+    """All settings of a localiser.
+
+    Attributes:
+        name: the recipe this began as.
+        global_: the global searcher: the whole film, for the reference points (section 3); ``global`` in files.
+        local: the local searcher: a patch placed by them, for all landmarks.
+        parts: one patch per repeated part of the scheme; left out where the scheme has no groups.
+        validation: share of the subjects held out to judge by, where the data has no ``val`` films of its own.
+        seed: of the split and of all training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: str
+    global_: StageRecipe = Field(alias="global")
+    local: StageRecipe | None = None
+    parts: StageRecipe | None = None
+    validation: float = Field(default=0.15, ge=0, lt=1)
+    seed: int = 0
+
+    @property
+    def stages(self) -> dict[str, StageRecipe]:
+        """The stages there are, coarse to fine."""
+        named = {"global": self.global_, "local": self.local, "parts": self.parts}
+        return {name: stage for name, stage in named.items() if stage is not None}
+
+    def within(self, minutes: float | None, scheme: Scheme) -> Recipe:
+        """Return the recipe with ``minutes`` divided among its stages by their shares."""
+        if minutes is None:
+            return self
+        stages = {n: s for n, s in self.stages.items() if s.look != "parts" or scheme.groups}
+        total = sum(s.share for s in stages.values())
+        changed = self.model_dump(by_alias=True)
+        for name, stage in stages.items():
+            changed[name]["training"]["minutes"] = minutes * stage.share / total
+        return Recipe.model_validate(changed)
+
+
+def _voting(method: str) -> dict[str, Any]:
+    """Return our defaults for one of the paper's three methods."""
+    network: dict[str, Any] = {"method": method}
+    return {
+        "name": method,
+        "global": StageRecipe(
+            look="film", find="reference", size=(256, 192), border=0.06, share=1.0,
+            network=NetworkSettings(**network, head_width=32),
+        ),
+        "local": StageRecipe(
+            look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
+            network=NetworkSettings(**network),
+            augmentation=Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05),
+        ),
+        "parts": StageRecipe(
+            look="parts", size=(96, 96), border=0.28, fit_aspect=False, share=1.5,
+            network=NetworkSettings(**network, depth=4, stride=2),
+            augmentation=Augmentation(rotation=(-8, 8), scale=0.12, shift=0.1, erase=0.1),
+        ),
+    }  # fmt: skip
+
+
+def _paper() -> dict[str, Any]:
+    """Return the paper's experiment to the letter (sections 3, 4.1 and 4.2), with its WHDV loss.
+
+    Where the paper is silent (k, sigma, width and depth of the U-Net, how long to train) our values stand. Its weight
+    multiplies the finished votes at their target, its smoothing has SD 4, its planes are as fine as the picture.
+    """
+    network = NetworkSettings(
+        method="whdv", width=32, depth=4, stride=1, head_width=32, coordinates=False, normalise=False,
+        dense=0, side="target", smoothing=4, cell=1,
+    )  # fmt: skip
+    training = TrainingSettings(
+        rate=1e-3, schedule="constant", weight_decay=0, epsilon=1e-7, batch=10, average=0, keep="best", patience=8
+    )
+    common: dict[str, Any] = {"fit_aspect": False, "network": network, "training": training, "augmentation": PAPER}
+    return {
+        "name": "paper",
+        "global": StageRecipe(look="film", find="reference", size=(256, 192), border=0, **common),
+        "local": StageRecipe(look="reference", size=(224, 224), border=0.05, **common),
+    }
+
+
+_MADE_BY: dict[str, Any] = {
+    "ho": functools.partial(_voting, "ho"),
+    "hdv": functools.partial(_voting, "hdv"),
+    "whdv": functools.partial(_voting, "whdv"),
+    "paper": _paper,
+}
+RECIPES = tuple(_MADE_BY)
+"""The names ``landvote train --recipe`` knows."""
+
+
+def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
+    """Return the recipe of that name with ``changes`` made to it.
+
+    Args:
+        name: one of :data:`RECIPES`.
+        changes: ``"local.network.width=32"`` and the like; values are written as in TOML, words may go without quotes.
+
+    Raises:
+        SettingError: an unknown recipe or setting (the nearest known one is named), or a value that does not fit.
+    """
+    if name not in _MADE_BY:
+        raise SettingError(f"recipe {name!r} is unknown, expected one of {', '.join(RECIPES)}{nearest(name, RECIPES)}")
+    settings = Recipe.model_validate(_MADE_BY[name]()).model_dump(by_alias=True)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise SettingError(f"--set {change!r}: expected key=value, such as local.network.width=32")
+        _put(settings, key.strip(), _value(value.strip()))
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingError(
+            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}, found {first['input']!r}"
+        ) from error
+
+
+def build(recipe: Recipe, scheme: Scheme, device: str = "auto") -> Localiser:
+    """Return an unfitted localiser for ``scheme`` by ``recipe``."""
+
+    def network_voter(stage: StageRecipe, landmarks: int) -> Voter:
+        from landvote.networks.voter import NetworkVoter  # noqa: PLC0415 - torch takes seconds; only who votes needs it
+
+        return NetworkVoter(landmarks, stage.network, stage.training, device)
+
+    stages = [Stage(name, s, functools.partial(network_voter, s)) for name, s in recipe.stages.items()]
+    return Localiser(scheme, stages)
+
+
+def _put(settings: dict[str, Any], key: str, value: object) -> None:
+    """Set a dotted key that exists."""
+    *path, last = key.split(".")
+    at: Any = settings
+    for depth, step in enumerate([*path, last]):
+        if not isinstance(at, dict) or step not in at:
+            known = list(at) if isinstance(at, dict) else []
+            expected = f"one of {', '.join(known)}" if known else "none below " + ".".join(path[:depth])
+            raise SettingError(f"setting {key!r}: {step!r} is unknown, expected {expected}{nearest(step, known)}")
+        if depth < len(path):
+            at = at[step]
+    at[last] = value
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
