@@ -149,8 +149,9 @@ def calibration_figure(expected: Sequence[float] | FloatArray, actual: Sequence[
             ax.plot(ends, ends, color=GREY, linewidth=1, linestyle=(0, (4, 2)), label="expected = actual")
             ax.plot(*pairs.T, "o", color=COLOURS[0], markersize=4.5, alpha=0.7, markeredgewidth=0, label="a film")
             ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, aspect="equal")
+            steps = (1, 2, 5) if ends[1] > 10 * ends[0] else (1, 1.5, 2, 3, 4, 5, 7)
             for axis in (ax.xaxis, ax.yaxis):
-                axis.set_major_locator(mpl.ticker.LogLocator(base=10, subs=(1, 2, 5)))
+                axis.set_major_locator(mpl.ticker.LogLocator(base=10, subs=steps))
                 axis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
                 axis.set_minor_locator(mpl.ticker.NullLocator())
             ax.legend(loc="upper left")
