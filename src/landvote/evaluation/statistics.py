@@ -119,7 +119,8 @@ def _figures(values: FloatArray, weights: IntArray, radii: Sequence[float]) -> F
         return np.full(1 + len(PERCENTILES) + len(radii), np.nan)
     total, finite = running[-1], int(np.searchsorted(values, np.inf))
     found = running[finite - 1] if finite else 0
-    mean = values[:finite] @ weights[:finite] / found if found else np.nan
+    # Not as a dot product: BLAS would start threads for each of thousands of short sums.
+    mean = (values[:finite] * weights[:finite]).sum() / found if found else np.nan
     below = np.concatenate([[0], running])
     within = below[np.searchsorted(values, np.asarray(radii, dtype=np.float64), side="right")] / total
     return np.concatenate([[mean], _percentiles(values, running), within])
