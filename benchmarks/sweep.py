@@ -27,12 +27,11 @@ from landvote.readers import read_folder
 BASE = {"method": "whdv", "k": 32.0, "sigma": 5.0, "stride": 4, "dense": 0.0, "head_width": 64}
 TRAINED = (
     [BASE]
-    + [BASE | {"method": m} for m in ("hdv", "ho")]
-    + [BASE | {"k": k} for k in (8.0, 16.0, 64.0, 112.0)]
-    + [BASE | {"sigma": s} for s in (2.0, 3.0, 8.0, 12.0)]
-    + [BASE | {"stride": s} for s in (1, 2, 8)]
+    + [BASE | {"sigma": s} for s in (10.0, 3.0, 2.0)]
+    + [BASE | {"dense": 0.1}, BASE | {"method": "hdv"}, BASE | {"method": "ho"}]
+    + [BASE | {"k": k} for k in (8.0, 64.0)]
+    + [BASE | {"stride": s} for s in (2, 8, 1)]
     + [BASE | {"head_width": w} for w in (16, 128)]
-    + [BASE | {"dense": d} for d in (0.02, 0.1)]
 )
 VOTED = [(side, sd) for side, sd in product(("source", "target"), (0.5, 1.0, 2.0, 4.0, 6.0))]
 

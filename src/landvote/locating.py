@@ -35,7 +35,8 @@ def locate_files(
         if overlays is not None:
             from landvote.evaluation.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
-            write_overlay(overlays / f"{identifier.replace('/', '_')}.png", radiograph, prediction, localiser.scheme)
+            picture = overlays / f"{identifier.replace('/', '_')}.png"
+            write_overlay(picture, radiograph.pixels, prediction.points, localiser.scheme)
         yield Prediction(
             identifier, prediction.points, prediction.expected_error, prediction.landmarks, prediction.details
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import matplotlib as mpl
 import numpy as np
@@ -11,6 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from landvote.evaluation.plots import STYLE
+from landvote.files import whole
 from landvote.sample import Pixels, Points
 from landvote.scheme import Scheme
 
@@ -50,6 +53,13 @@ def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Sch
         ax.set(xlim=(left, right), ylim=(bottom, top))
         ax.set_axis_off()
     return figure
+
+
+def write_overlay(path: Path, pixels: Pixels, predicted: Points, scheme: Scheme) -> None:
+    """Write a film with predicted points alone, cropped round them, as PNG; whole or not at all."""
+    figure = overlay_figure(pixels, np.full_like(predicted, np.nan), predicted, scheme)
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="png")
 
 
 def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:

@@ -109,7 +109,7 @@ class Frame:
 
     def to_image(self, points: Points) -> Points:
         """Map (n, 2) grid coordinates to image coordinates."""
-        inverse: Points = np.linalg.inv(self.matrix[:, :2])
+        inverse = np.asarray(np.linalg.inv(self.matrix[:, :2]), dtype=np.float64)
         return (points - self.matrix[:, 2]) @ inverse.T
 
     def warp(self, pixels: Pixels) -> npt.NDArray[np.float32]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from landvote.phantom.curves import normals, tangents
+from landvote.phantom.curves import DENSE, normals, smooth
 from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
 
 BIAS_SHARE = 0.4  # of the standard deviation is the annotator's own, the same on every film
-CORRELATION = 2.0  # landmarks over which neighbouring errors are alike
+BIAS_REACH = 5.0  # landmarks over which an annotator's bias is alike
+ERROR_REACH = 2.0  # the same for the errors made anew on every film
+POOL = 1 << 32  # stream of random numbers of the annotators, beyond the number of any film
 
 
 def annotator_name(number: int) -> str:
@@ -34,16 +36,28 @@ def annotate(
         annotator -> (n, 2) points, pixels.
     """
     pair = sorted(int(k) for k in rng.choice(settings.annotators, 2, replace=False))
-    along, across = tangents(points), normals(points)
     drawn = {}
     for number in pair:
-        own = np.random.default_rng([seed, 0x616E6E6F, number])  # far from the films' streams
-        bias = np.stack([_smooth_errors(own, len(points), 5.0) for _ in range(2)])
-        error = np.stack([_smooth_errors(rng, len(points), CORRELATION) for _ in range(2)])
-        total = BIAS_SHARE * bias + np.sqrt(1.0 - BIAS_SHARE**2) * error
-        moved = total[0, :, None] * settings.along_sd * along + total[1, :, None] * settings.across_sd * across
-        drawn[annotator_name(number)] = points + moved / spacing
+        own = np.random.default_rng([seed, POOL, number])
+        bias = np.stack([_smooth_errors(own, len(points), BIAS_REACH) for _ in range(2)])
+        error = np.stack([_smooth_errors(rng, len(points), ERROR_REACH) for _ in range(2)])
+        along, across = BIAS_SHARE * bias + np.sqrt(1.0 - BIAS_SHARE**2) * error
+        drawn[annotator_name(number)] = _slid(
+            points, along * settings.along_sd / spacing, across * settings.across_sd / spacing
+        )
     return drawn
+
+
+def _slid(points: Points, along: npt.NDArray[np.float64], across: npt.NDArray[np.float64]) -> Points:
+    """Slide points along their own curve, in order, and then move them off it; both (n,) pixels."""
+    ends = 2 * points[[0, -1]] - points[[1, -2]]  # the shaft goes on beyond its last landmarks
+    curve = smooth(np.concatenate([ends[:1], points, ends[1:]]))
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
+    at = np.sort(length[DENSE : -DENSE : DENSE] + along)  # nobody draws an outline out of order
+    position = np.stack([np.interp(at, length, curve[:, axis]) for axis in (0, 1)], axis=1)
+    outward = normals(curve)
+    direction = np.stack([np.interp(at, length, outward[:, axis]) for axis in (0, 1)], axis=1)
+    return np.asarray(position + across[:, None] * direction)
 
 
 def _smooth_errors(rng: np.random.Generator, n: int, reach: float) -> npt.NDArray[np.float64]:

@@ -178,7 +178,7 @@ def _head(size: FemurSize, disease: Perthes, axes: _Axes) -> Points:
     theta = np.radians(np.array([100.0, 76.0, 54.0, 35.0, 17.0, 0.0, -17.0, -35.0, -54.0, -76.0, -100.0]))
     lateral = np.sin(theta)
     waist = np.where(np.abs(theta) > np.pi / 2, 0.90, 1.0)
-    height = size.head_height * (0.22 + 0.78 * np.cos(theta)) * (np.abs(theta) < np.pi / 2)
+    height = size.head_height * (0.22 + 0.78 * np.abs(np.cos(theta)) ** 0.85) * (np.abs(theta) < np.pi / 2)
     step = np.clip((lateral + 0.15) / 0.9, 0.0, 1.0)
     height *= 1.0 - disease.pillar_loss * step * step * (3 - 2 * step) * 0.75
     if disease.bumps is not None:

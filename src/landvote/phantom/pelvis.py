@@ -6,7 +6,7 @@ the picture), y down. The tables below are in units of half the distance between
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ ILIUM = (
     ".42,-1.06 .52,-1.24 .76,-1.42 1.06,-1.50 1.34,-1.42 1.55,-1.18 1.53,-.92 1.40,-.66 1.32,-.52 1.33,-.42 1.27,-.32"
 )
 ISCHIUM = (
-    ".77,-.07 .86,-.07 .92,.04 .94,.20 .92,.40 .90,.58 .89,.74 .82,.88 .70,.95 .58,.90 .48,.80 .45,.71 .55,.70 .65,.60 "
+    ".77,-.07 .85,-.06 .90,.05 .92,.20 .92,.40 .90,.58 .89,.74 .82,.88 .70,.95 .58,.90 .48,.80 .45,.71 .55,.70 .65,.60 "
     ".68,.44 .66,.26 .67,.08"
 )
 PUBIS = (
@@ -34,7 +34,7 @@ VERTEBRA = (
 ROOF = "1.215,-.252 1.14,-.300 1.02,-.318 .90,-.280 .82,-.215"
 TEARDROP = ".79,-.16 .76,.0 .775,.12 .80,.04"
 BRIM = ".47,-.70 .60,-.58 .67,-.42 .70,-.24 .66,-.08 .50,.08 .30,.22"
-ISCHIAL_WALL = ".90,-.02 .94,.20 .92,.42 .90,.66"
+ISCHIAL_WALL = ".88,-.02 .92,.20 .92,.42 .90,.66"
 WING = ".46,-.72 .50,-.92 .58,-1.16"
 SACRAL_BODIES = ((-1.09, 0.86, 0.75), (-0.87, 0.72, 0.68), (-0.68, 0.58, 0.6), (-0.51, 0.46, 0.5), (-0.37, 0.36, 0.42))
 FORAMINA = ((0.29, -0.98, 0.075), (0.25, -0.78, 0.065), (0.20, -0.60, 0.05))
@@ -61,12 +61,20 @@ class Bone:
 
 def build_pelvis(rng: np.random.Generator, child: Child) -> list[Bone]:
     """Draw the bones of one child's pelvis, both halves, with the differences between them."""
-    warp = rng.normal(0.0, 1.0, (2, 4, 2))
+    warp = rng.normal(0.0, 1.0, (3, 4, 2)) * np.array([0.035, 0.008, 0.008])[:, None, None]
     tilt = 1.0 + float(rng.normal(0.0, 0.09))  # forward tilt of the pelvis: how tall its lower half looks
-    common = warp[0] * 0.035
-    halves = [_half(child, common + warp[side] * 0.008, tilt) for side in (0, 1)]
-    mirrored = [Bone(bone.outline * (-1.0, 1.0), bone.depth, bone.rim, bone.cortex, bone.density) for bone in halves[1]]
-    return halves[0] + mirrored + _spine(child, common, tilt)
+    turn = float(np.clip(rng.normal(0.0, 0.05), -0.14, 0.14))  # of the child about its long axis
+    left, right = (_half(child, warp[0] + warp[side], tilt) for side in (1, 2))
+    mirrored = [replace(bone, outline=bone.outline * (-1.0, 1.0)) for bone in right]
+    bones = left + mirrored + _spine(child, warp[0], tilt)
+    return [replace(bone, outline=_swivelled(bone.outline, turn, child.hip_distance)) for bone in bones]
+
+
+def _swivelled(points: Points, turn: float, unit: float) -> Points:
+    """Move what lies in front of the hips to one side and what lies behind them to the other; the hips stay."""
+    x, y = points[:, 0] / unit, points[:, 1] / unit
+    shift = turn * np.tanh(2.5 * (y - 0.05)) * np.clip(1.0 - np.abs(x), 0.0, 1.0) ** 0.7
+    return np.stack([(x + shift) * unit, points[:, 1]], axis=1)
 
 
 def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
@@ -78,12 +86,11 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
     def line(table: str, width: float) -> Points:
         return ribbon(smooth(_placed(_table(table), warp, tilt) * u), width)
 
-    closed = by_age(age, 0.0, 0.0, 0.5, 1.0)  # the cartilage between the three bones of the hip ossifies last
-    grow = 0.004 + 0.008 * closed
+    grow = by_age(age, -0.014, 0.0, 0.008, 0.014)  # the cartilage between the three bones of the hip closes last
     bones = [
         Bone(_grown(outline(ILIUM), grow * u), 0.17 * u, 0.10 * u, 1.2, 0.8),
         Bone(outline(PILLAR), 0.13 * u, 0.16 * u, 0.1, 0.9),
-        Bone(_grown(outline(ISCHIUM), grow * u), 0.24 * u, 0.16 * u, 1.3, 0.9),
+        Bone(_grown(outline(ISCHIUM), grow * u), 0.19 * u, 0.15 * u, 1.2, 0.85),
         Bone(_grown(outline(PUBIS), grow * u), 0.17 * u, 0.13 * u, 1.1, 0.9),
     ]
     cortical = [

@@ -36,6 +36,7 @@ def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: 
     path = np.sqrt(np.maximum(depth * (2 * rim - depth), 0.0)) / rim * child.bulk
     path *= _muscle(path.shape, u * placement.scale / COARSE, rng) * _belly(small, placement, u)
     path -= _lines(small, placement, u, rng)
+    path += _masses(small, placement, child, rng)
     path -= _gas(small, placement, u, rng)
     full = cv2.resize(
         np.maximum(path, 0.0).astype(np.float32), (small[0] * COARSE, small[1] * COARSE), interpolation=cv2.INTER_CUBIC
@@ -89,17 +90,35 @@ def _lines(small: tuple[int, int], placement: Placement, u: float, rng: np.rando
     total = np.zeros((small[1], small[0]), np.float32)
     for table, width, depth in (
         (GROIN, 0.09, 6.0),
-        (FOLD, 0.07, 9.0),
+        (FOLD, 0.08, 7.0),
         (GLUTEAL_FAT, 0.06, 7.0),
         (CAPSULE_FAT, 0.05, 5.0),
     ):
         for side in (-1.0, 1.0):
-            control = _table(table) + rng.normal(0.0, 0.04, (1, 2))
-            strength = depth * float(rng.uniform(0.2, 1.2))
+            control = _table(table)
+            control = control + rng.normal(0.0, 0.04, (1, 2)) + rng.normal(0.0, 0.03, control.shape)
+            strength = depth * max(float(rng.uniform(-0.4, 1.0)), 0.0)
             polygon = _grid(ribbon(smooth(control) * u * (side, 1.0), width * u), placement)
             layer = np.zeros_like(total)
             cv2.fillPoly(layer, [np.round(polygon * 16).astype(np.int32)], strength, lineType=cv2.LINE_8, shift=4)
             total += cv2.GaussianBlur(layer, (0, 0), 0.02 * u * placement.scale / COARSE + 0.5)
+    return total
+
+
+def _masses(small: tuple[int, int], placement: Placement, child: Child, rng: np.random.Generator) -> Image:
+    """Return the bladder and the soft tissue below the symphysis, mm in excess of what surrounds them."""
+    u = child.hip_distance
+    total = np.zeros((small[1], small[0]), np.float32)
+    full = float(rng.uniform(0.15, 0.5))
+    shift = float(rng.normal(0.0, 0.05))
+    below = (0.22, 0.30, 1.12, 9.0) if child.sex == "M" else (0.15, 0.24, 1.02, 6.0)
+    for half_width, half_height, y, depth in ((full, 0.75 * full, 0.28 - 0.7 * full, float(rng.uniform(2.0, 22.0)) * full), below):
+        angle = np.linspace(0.0, 2 * np.pi, 40, endpoint=False)
+        oval = np.stack([half_width * np.cos(angle) + shift, half_height * np.sin(angle) + y], axis=1)
+        corners = np.round(_grid(oval * u, placement) * 16).astype(np.int32)
+        layer = np.zeros_like(total)
+        cv2.fillPoly(layer, [corners], depth, lineType=cv2.LINE_8, shift=4)
+        total += cv2.GaussianBlur(layer, (0, 0), 0.07 * u * placement.scale / COARSE)
     return total
 
 
