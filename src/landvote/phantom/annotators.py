@@ -53,7 +53,7 @@ def _slid(points: Points, along: npt.NDArray[np.float64], across: npt.NDArray[np
     ends = 2 * points[[0, -1]] - points[[1, -2]]  # the shaft goes on beyond its last landmarks
     curve = smooth(np.concatenate([ends[:1], points, ends[1:]]))
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
-    at = np.sort(length[DENSE : -DENSE : DENSE] + along)  # nobody draws an outline out of order
+    at = np.sort(length[DENSE:-DENSE:DENSE] + along)  # nobody draws an outline out of order
     position = np.stack([np.interp(at, length, curve[:, axis]) for axis in (0, 1)], axis=1)
     outward = normals(curve)
     direction = np.stack([np.interp(at, length, outward[:, axis]) for axis in (0, 1)], axis=1)

@@ -133,7 +133,8 @@ def _head_density(inside: Image, disease: Perthes, scale: float, rng: np.random.
         return np.asarray(even * (1.0 + 0.9 * s) + 0.15 * lumps - 0.9 * crescent, np.float32)
     if disease.stage == "fragmentation":
         fragments = np.tanh(2.5 * lumps)
-        return np.asarray(even * (1.0 + 0.2 * s) + (0.3 + 0.8 * s) * fragments, np.float32)
+        depth = np.where(fragments > 0, 0.25 + 0.3 * s, 0.3 + 0.8 * s)  # bone is lost more than it is packed
+        return np.asarray(even * (1.0 + 0.2 * s) + depth * fragments, np.float32)
     if disease.stage == "reossification":
         return np.asarray(even * (1.0 - 0.2 * s) + (0.15 + 0.4 * s) * lumps, np.float32)
     return np.asarray(even + 0.05 * lumps, np.float32)

@@ -112,7 +112,10 @@ def _masses(small: tuple[int, int], placement: Placement, child: Child, rng: np.
     full = float(rng.uniform(0.15, 0.5))
     shift = float(rng.normal(0.0, 0.05))
     below = (0.22, 0.30, 1.12, 9.0) if child.sex == "M" else (0.15, 0.24, 1.02, 6.0)
-    for half_width, half_height, y, depth in ((full, 0.75 * full, 0.28 - 0.7 * full, float(rng.uniform(2.0, 22.0)) * full), below):
+    for half_width, half_height, y, depth in (
+        (full, 0.75 * full, 0.28 - 0.7 * full, float(rng.uniform(2.0, 22.0)) * full),
+        below,
+    ):
         angle = np.linspace(0.0, 2 * np.pi, 40, endpoint=False)
         oval = np.stack([half_width * np.cos(angle) + shift, half_height * np.sin(angle) + y], axis=1)
         corners = np.round(_grid(oval * u, placement) * 16).astype(np.int32)
