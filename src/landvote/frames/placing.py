@@ -89,11 +89,12 @@ class ReferencePlacing:
         Raises:
             PointsError: no film has all reference points.
         """
-        shapes = np.stack([p for p in training if np.isfinite(p[list(reference)]).all()] or [np.empty((0, 2))])
-        if shapes.ndim != 3 or not len(shapes):
+        complete = [p for p in training if np.isfinite(p[list(reference)]).all()]
+        if not complete:
             raise PointsError(
                 f"no training film has all reference points {list(reference)}; choose others in the scheme"
             )
+        shapes = np.stack(complete)
         mean = mean_layout(shapes, reference)
         laid = np.stack([Frame.matching(s[list(reference)], mean[list(reference)], size).to_grid(s) for s in shapes])
         low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
@@ -134,10 +135,10 @@ class PartPlacing:
         layouts = []
         for g, part in enumerate(parts):
             near = _neighbours(parts, g)
-            shapes = np.stack([p for p in training if np.isfinite(p[list(near)]).all()] or [np.empty((0, 2))])
-            if shapes.ndim != 3 or not len(shapes):
+            complete = [p for p in training if np.isfinite(p[list(near)]).all()]
+            if not complete:
                 raise PointsError(f"no training film has all landmarks of part {g} of the scheme and of its neighbours")
-            mean = mean_layout(shapes, near)
+            mean = mean_layout(np.stack(complete), near)
             own = mean[list(part)]
             extent = float(np.max(np.ptp(own, axis=0)))
             scale = min(size) * (1 - 2 * border) / extent
@@ -178,7 +179,8 @@ def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
     Used as reference points where a scheme names none.
     """
     given = np.isfinite(shapes).all(axis=2).mean(axis=0)
-    candidates = np.flatnonzero(given >= given.max() - 0.02)
+    second = np.sort(given)[-2:].min()  # it takes two points to place a patch
+    candidates = np.flatnonzero(given >= min(given.max() - 0.02, second))
     mean = mean_points(shapes, shapes.shape[1])[candidates]
     first = int(np.argmax(((mean - mean.mean(axis=0)) ** 2).sum(axis=1)))
     chosen = [first]
