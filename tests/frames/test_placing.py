@@ -1,0 +1,169 @@
+"""Placing: where a stage looks, learned from training points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from landvote.errors import PointsError
+from landvote.frames import FilmPlacing, Frame, PartPlacing, ReferencePlacing
+from landvote.frames.placing import same_area, spread_points
+
+SHAPE = np.array([[0, 0], [60, 5], [55, 140], [-10, 130], [20, 70], [40, 90]], float)
+
+
+def films(count=40, shape=SHAPE, seed=0, jitter=4.0):
+    """Return the shape at random places, sizes and angles, each point displaced a little."""
+    rng = np.random.default_rng(seed)
+    return [
+        Frame.similarity(
+            rng.uniform(0.7, 1.6), rng.uniform(-0.4, 0.4), (0, 0), rng.uniform(200, 600, 2), (1, 1)
+        ).to_grid(shape + rng.normal(0, jitter, shape.shape))
+        for _ in range(count)
+    ]
+
+
+def spine(count=20, parts=5, seed=0):
+    rows = [np.array([[0, 0], [50, 0], [0, 30], [50, 30]]) + [0, 45 * g] for g in range(parts)]
+    return films(count, np.concatenate(rows).astype(float), seed, jitter=1.5)
+
+
+SPINE_PARTS = tuple(tuple(range(4 * g, 4 * g + 4)) for g in range(5))
+
+
+def test_the_film_placing_holds_the_whole_film():
+    placing = FilmPlacing((64, 48), 0.1, (2, 5))
+    (frame,) = placing.frames((300, 500), np.full((6, 2), np.nan))
+    corners = frame.to_grid(np.array([[-0.5, -0.5], [299.5, 499.5]]))
+    assert (corners >= -0.5 + 0.1 * 48 - 1e-9).all()
+    assert (corners <= np.array([64, 48]) - 0.5 - 0.1 * 48 + 1e-9).all()
+    assert placing.parts == ((2, 5),)
+
+
+@pytest.mark.parametrize("reference", [(0, 2), (0, 1, 2, 3)])
+@pytest.mark.parametrize("fit_aspect", [False, True])
+def test_a_reference_patch_holds_all_training_points_within_its_border(reference, fit_aspect):
+    training = films()
+    placing = ReferencePlacing.fit(training, (128, 128), reference, 0.12, fit_aspect=fit_aspect)
+    free = np.array(placing.size) * 0.12
+    inside = []
+    for points in training:
+        known = np.full_like(points, np.nan)
+        known[list(reference)] = points[list(reference)]  # the stage before found these alone
+        (frame,) = placing.frames((900, 900), known)
+        assert frame.size == placing.size
+        grid = frame.to_grid(points)
+        assert ((grid > -0.5) & (grid < np.array(placing.size) - 0.5)).all()
+        inside.append(((grid >= free - 2) & (grid <= np.array(placing.size) - free + 1)).all())
+    assert np.mean(inside) >= 0.95
+    assert placing.parts == (tuple(range(6)),)
+
+
+def test_two_reference_points_fall_exactly_on_the_layout():
+    training = films(10)
+    placing = ReferencePlacing.fit(training, (128, 128), (1, 3), 0.1, fit_aspect=False)
+    (frame,) = placing.frames((900, 900), training[0])
+    np.testing.assert_allclose(frame.to_grid(training[0][[1, 3]]), placing.layout[[1, 3]], atol=1e-9)
+
+
+def test_the_patch_fills_its_grid():
+    """A border wider than asked for wastes resolution: the tighter direction uses all of its room."""
+    training = films(jitter=0)
+    placing = ReferencePlacing.fit(training, (160, 96), (0, 2), 0.1, fit_aspect=False)
+    extent = np.ptp(placing.layout, axis=0) / (np.array((160, 96)) * 0.8)
+    assert extent.max() == pytest.approx(1, abs=0.01)
+
+
+def test_a_patch_stands_upright_on_average():
+    placing = ReferencePlacing.fit(films(60), (128, 128), (0, 2), 0.1, fit_aspect=False)
+    along = placing.layout[2] - placing.layout[0]
+    expected = SHAPE[2] - SHAPE[0]
+    assert np.degrees(abs(np.angle(complex(*along) / complex(*expected)))) < 6
+
+
+def test_fit_aspect_gives_a_tall_shape_a_tall_patch():
+    placing = ReferencePlacing.fit(films(jitter=0), (128, 128), (0, 2), 0.1, fit_aspect=True)
+    assert placing.size[1] > placing.size[0]
+    kept = ReferencePlacing.fit(films(jitter=0), (128, 128), (0, 2), 0.1, fit_aspect=False)
+    assert kept.size == (128, 128)
+
+
+def test_missing_points_do_not_spoil_a_layout():
+    training = films()
+    whole = ReferencePlacing.fit(training, (128, 128), (0, 2), 0.1, fit_aspect=False)
+    for i, points in enumerate(training):
+        points[4 + i % 2] = np.nan
+    training[0][0] = np.nan  # a film without a reference point cannot teach where the rest lies
+    holed = ReferencePlacing.fit(training, (128, 128), (0, 2), 0.1, fit_aspect=False)
+    assert np.isfinite(holed.layout).all()
+    np.testing.assert_allclose(holed.layout, whole.layout, atol=4)
+
+
+def test_no_film_with_all_reference_points_is_named():
+    training = films(3)
+    for points in training:
+        points[2] = np.nan
+    with pytest.raises(PointsError, match=r"all reference points \[0, 2\]"):
+        ReferencePlacing.fit(training, (128, 128), (0, 2), 0.1, fit_aspect=False)
+
+
+def test_each_part_lies_in_the_middle_of_its_patch_with_its_border():
+    training = spine()
+    placing = PartPlacing.fit(training, (96, 96), SPINE_PARTS, 0.28)
+    assert placing.parts == SPINE_PARTS
+    for points in training:
+        frames = placing.frames((2000, 2000), points)
+        assert len(frames) == 5
+        for frame, part in zip(frames, SPINE_PARTS, strict=True):
+            grid = frame.to_grid(points[list(part)])
+            np.testing.assert_allclose((grid.min(axis=0) + grid.max(axis=0)) / 2, [47.5, 47.5], atol=6)
+            assert 0.28 * 96 - 6 < grid.min()
+            assert grid.max() < 0.72 * 96 + 6
+
+
+def test_a_part_is_placed_by_its_neighbours_where_it_is_missing_itself():
+    training = spine()
+    placing = PartPlacing.fit(training, (96, 96), SPINE_PARTS, 0.28)
+    points = training[3].copy()
+    points[list(SPINE_PARTS[2])] = np.nan
+    grid = placing.frames((2000, 2000), points)[2].to_grid(training[3][list(SPINE_PARTS[2])])
+    np.testing.assert_allclose(grid.mean(axis=0), [47.5, 47.5], atol=8)
+
+
+def test_parts_never_seen_together_are_named():
+    training = spine(3)
+    for points in training:
+        points[9] = np.nan
+    with pytest.raises(PointsError, match="part 1"):
+        PartPlacing.fit(training, (96, 96), SPINE_PARTS, 0.28)
+
+
+def test_spread_points_are_far_apart():
+    corners = np.array([[0, 0], [100, 0], [0, 100], [100, 100]], float)
+    middle = np.random.default_rng(0).uniform(40, 60, (20, 2))
+    shapes = np.stack([np.concatenate([middle, corners]) + s for s in range(5)])
+    assert spread_points(shapes, 4) == (20, 21, 22, 23)
+
+
+def test_spread_points_avoid_those_that_are_often_missing():
+    shapes = np.stack([SHAPE] * 10)
+    shapes[:5, 2] = np.nan
+    chosen = spread_points(shapes, 4)
+    assert len(chosen) == 4
+    assert 2 not in chosen
+
+
+def test_spread_points_are_two_at_least_though_each_is_missing_somewhere():
+    shapes = np.stack([SHAPE] * 10)
+    for i in range(1, 6):
+        shapes[:i, i] = np.nan  # every landmark is missing more often than the one before
+    assert spread_points(shapes, 3) == (0, 1)
+
+
+@pytest.mark.parametrize(("size", "extent"), [((256, 192), (1, 1)), ((224, 224), (430, 1180)), ((96, 96), (1000, 10))])
+def test_same_area_keeps_the_area_in_steps_of_32(size, extent):
+    width, height = same_area(size, np.array(extent, float))
+    assert (width % 32, height % 32) == (0, 0)
+    assert width * height == pytest.approx(size[0] * size[1], rel=0.35)
+    aspect = np.clip(extent[0] / extent[1], 0.25, 4)
+    assert width / height == pytest.approx(aspect, rel=0.35)
