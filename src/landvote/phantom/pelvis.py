@@ -64,6 +64,8 @@ def build_pelvis(rng: np.random.Generator, child: Child) -> list[Bone]:
     warp = rng.normal(0.0, 1.0, (3, 4, 2)) * np.array([0.035, 0.008, 0.008])[:, None, None]
     tilt = 1.0 + float(rng.normal(0.0, 0.09))  # forward tilt of the pelvis: how tall its lower half looks
     turn = float(np.clip(rng.normal(0.0, 0.05), -0.14, 0.14))  # of the child about its long axis
+    warp[0, 0, 0] += by_age(child.age, -0.10, 0.0, 0.05)  # the wings widen with age,
+    warp[0, 1, 1] += by_age(child.age, -0.08, 0.0, 0.05)  # and everything gets taller
     left, right = (_half(child, warp[0] + warp[side], tilt) for side in (1, 2))
     mirrored = [replace(bone, outline=bone.outline * (-1.0, 1.0)) for bone in right]
     bones = left + mirrored + _spine(child, warp[0], tilt)

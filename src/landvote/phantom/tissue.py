@@ -15,7 +15,7 @@ SOFT = 0.0185  # attenuation per mm of soft tissue at about 60 keV, hardening in
 COARSE = 4  # soft tissue is smooth: it is drawn on a grid this many pixels wide
 
 # Units of half the hip distance, left half; see landvote.phantom.pelvis.
-FLANK = "1.62,-4.0 1.60,-2.2 1.66,-1.5 1.85,-.9 2.02,-.2 2.06,.4 2.02,1.2 1.90,2.4 1.80,4.5"
+FLANK = "1.76,-4.0 1.74,-2.2 1.84,-1.5 2.08,-.9 2.32,-.2 2.42,.4 2.42,1.2 2.32,2.4 2.20,4.5"
 INNER_THIGH = ".30,4.5 .20,2.4 .10,1.6 .02,1.22"
 GROIN = "1.75,-.62 1.35,-.20 .95,.25 .55,.72 .22,1.05"
 FOLD = ".12,1.22 .55,1.42 1.05,1.46 1.6,1.30"
@@ -27,7 +27,7 @@ def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: 
     """Return the attenuation of everything but bone on the film, (height, width)."""
     small = (-(-size[0] // COARSE), -(-size[1] // COARSE))
     u = child.hip_distance
-    spread = 1.0 + float(rng.normal(0.0, 0.05))
+    spread = 1.0 + float(np.clip(rng.normal(0.0, 0.06), -0.1, 0.2))
     legs = 1.0 + float(rng.normal(0.0, 0.4))
     body = _body(spread, legs) * u
     inside = _inside(body, small, placement)
