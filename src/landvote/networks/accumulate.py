@@ -17,7 +17,7 @@ def accumulate(dx: Tensor, dy: Tensor, weight: Tensor, size: tuple[int, int], st
     x = (along_x + dx) / cell - 0.5
     y = (along_y[:, None] + dy) / cell - 0.5
     u, v = x.floor(), y.floor()
-    weight = weight.clamp(min=0)
+    weight = torch.where(weight > 0, weight, 0)
     out = torch.zeros(landmarks, height * width, device=dx.device, dtype=dx.dtype)
     for column, share_x in ((u, 1 - (x - u)), (u + 1, x - u)):
         for row, share_y in ((v, 1 - (y - v)), (v + 1, y - v)):

@@ -23,7 +23,7 @@ def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  #
             y0 = stride * (np.float32(i) + half)
             for j in range(columns):
                 w = weight[p, i, j]
-                if w <= 0:
+                if not w > 0:  # NaN does not vote either
                     continue
                 # grid coordinate + 0.5 = distance from the grid's corner; the same holds for the accumulator's cells
                 x = (stride * (np.float32(j) + half) + dx[p, i, j]) / cell - half
@@ -76,7 +76,7 @@ def cast_reference(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int]
     out = np.zeros((len(weight), *shape))
     x = (stride * (np.arange(columns) + 0.5) + dx.astype(float)) / cell - 0.5
     y = (stride * (np.arange(rows)[:, None] + 0.5) + dy.astype(float)) / cell - 0.5
-    votes = np.maximum(weight.astype(float), 0)
+    votes = np.where(weight > 0, weight, 0).astype(float)
     p = np.broadcast_to(np.arange(len(weight))[:, None, None], weight.shape)
     for u, share_x in ((np.floor(x), 1 - (x - np.floor(x))), (np.floor(x) + 1, x - np.floor(x))):
         for v, share_y in ((np.floor(y), 1 - (y - np.floor(y))), (np.floor(y) + 1, y - np.floor(y))):
