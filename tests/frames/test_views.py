@@ -41,10 +41,8 @@ def dot_near(pixels, at, reach=6):
     part = pixels[y0 - reach : y0 + reach + 1, x0 - reach : x0 + reach + 1]
     mass = part - part.min()
     y, x = np.indices(part.shape)
-    return np.array([x0 - reach, y0 - reach]) + [
-        (mass * x).sum() / mass.sum(),
-        (mass * y).sum() / mass.sum(),
-    ], mass.max()
+    centre = x0 - reach + (mass * x).sum() / mass.sum(), y0 - reach + (mass * y).sum() / mass.sum()
+    return centre, mass.max()
 
 
 def assert_together(view):
