@@ -1,0 +1,20 @@
+"""Simulated hips for the benchmarks that need films."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from landvote.phantom import simulate_folder
+from landvote.readers import read_folder
+from landvote.sample import Sample
+
+
+@contextmanager
+def simulated(films: int) -> Iterator[list[Sample]]:
+    """Yield that many annotated films, which last as long as the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        simulate_folder(Path(folder) / "hips", films, seed=1)
+        yield read_folder(Path(folder) / "hips", require_points=True)
