@@ -81,16 +81,21 @@ class Localiser:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
         points = np.full((len(self.scheme), 2), np.nan)
         error = np.full(len(self.scheme), np.nan)
+        looks: list[dict[str, Any]] = []
         for stage in self.stages:
             for _ in range(stage.settings.rounds):
                 frames = stage.placing.frames(radiograph.size, points)
                 for frame, part in zip(frames, stage.placing.parts, strict=True):
+                    if frame is None:  # too little was found to know where to look
+                        continue
+                    looks.append({"stage": stage.name, "size": list(frame.size), "matrix": frame.matrix.tolist()})
                     view = View.through(frame, radiograph.pixels, points[list(part)], radiograph.identifier)
                     found, spread = stage.voter.vote(view).peaks()
                     seen = np.isfinite(spread)  # a landmark without votes stays where the stage before saw it
                     points[np.array(part)[seen]] = frame.to_image(found[seen])
                     error[np.array(part)[seen]] = spread[seen] / frame.scale * self.calibration
-        return Prediction(radiograph.identifier, points, error, self.scheme.landmarks, _details(radiograph))
+        details = {**_film(radiograph), "looks": looks}
+        return Prediction(radiograph.identifier, points, error, self.scheme.landmarks, details)
 
     def fit(self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, report: Report) -> None:
         """Learn every stage, coarse to fine.
@@ -201,7 +206,7 @@ def _within(mirror: npt.NDArray[np.intp], parts: tuple[tuple[int, ...], ...]) ->
     return None if None in partners else np.array(partners, dtype=np.intp)
 
 
-def _details(radiograph: Radiograph) -> dict[str, Any]:
+def _film(radiograph: Radiograph) -> dict[str, Any]:
     spacing = radiograph.spacing
     known = {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None
     return {"size": list(radiograph.size), "spacing": known}

@@ -37,7 +37,8 @@ from landvote.sample import Sample
 from landvote.scheme import Scheme
 
 _RECORDED = ("landvote", "torch", "numpy", "opencv-python-headless")
-_UNUSED = {"checkpoint.pt", "log.csv", "model.json"}  # may be deleted or change without changing an answer
+_USED = {".json", ".csv", ".npz", ".safetensors"}
+_UNUSED = {"log.csv", "model.json"}  # may be deleted or change without changing an answer
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def train_model(
     localiser = build(recipe, scheme, device)
     localiser.fit(split.training, split.validation, folder, report)
     localiser.save(folder)
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in _UNUSED]
+    files = [p for p in sorted(folder.rglob("*")) if p.suffix in _USED and p.name not in _UNUSED]
     manifest = {
         "versions": {name: version(name) for name in _RECORDED} | {"python": platform.python_version()},
         "minutes": round((time.monotonic() - start) / 60, 2),

@@ -77,7 +77,7 @@ class Augmentation(BaseModel):
 PAPER = Augmentation(
     rotation=(-35.0, 5.0), scale=0, shift=0, gamma=0, contrast=0, blur=0, noise=0, invert=0, erase=0, copies=1
 )
-"""One rotated copy of each film, 5 degrees clockwise to 35 degrees anti-clockwise (Davison et al. 2018, section 4.1)."""
+"""One rotated copy of each film, 5 degrees clockwise to 35 anti-clockwise (Davison et al. 2018, section 4.1)."""
 
 
 def _erase(grid: Grid, rng: np.random.Generator) -> Grid:

@@ -71,10 +71,16 @@ class Frame:
         return cls(np.column_stack([linear, offset]), size)
 
     @classmethod
-    def matching(cls, image_points: Points, grid_points: Points, size: tuple[int, int]) -> Frame:
+    def matching(
+        cls,
+        image_points: Points,
+        grid_points: Points,
+        size: tuple[int, int],
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> Frame:
         """Lay ``image_points`` on ``grid_points`` as well as a similarity can (least squares; exact for two points).
 
-        Rows with a missing point on either side are left out.
+        Rows with a missing point on either side are left out; ``weights`` (n,) say how much each of the others counts.
 
         Raises:
             ValueError: fewer than two different points remain.
@@ -82,11 +88,13 @@ class Frame:
         given = np.isfinite(image_points).all(axis=1) & np.isfinite(grid_points).all(axis=1)
         source = image_points[given] @ np.array([1, 1j])  # a similarity is one complex multiplication and a shift
         target = grid_points[given] @ np.array([1, 1j])
-        spread = source - source.mean() if given.sum() >= 2 else np.zeros(1)
-        if not np.abs(spread).max() > 0:
+        weight = np.ones(len(source)) if weights is None else weights[given]
+        if len(source) < 2 or not np.abs(source - source[0]).max() > 0:
             raise ValueError("a similarity needs two different points")
-        turn = np.vdot(spread, target - target.mean()) / np.vdot(spread, spread).real
-        shift = target.mean() - turn * source.mean()
+        middle, goal = np.average(source, weights=weight), np.average(target, weights=weight)
+        arm = weight * (source - middle)
+        turn = np.vdot(arm, target - goal) / np.vdot(arm, source - middle).real
+        shift = goal - turn * middle
         matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
         return cls(matrix, size)
 

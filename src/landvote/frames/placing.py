@@ -15,6 +15,7 @@ from landvote.errors import PointsError
 from landvote.frames.frame import Frame
 from landvote.sample import Points, mean_points
 
+_REWEIGHTED = 6  # rounds of least squares
 _MULTIPLE = 32  # grids are multiples of this, so that a network may halve them five times
 
 
@@ -28,8 +29,13 @@ class Placing(Protocol):
         """Per frame, the landmarks it is for."""
         ...
 
-    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:
-        """Return one frame per part, given all landmarks known so far, (n, 2) image coordinates, NaN if unknown."""
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
+        """Return one frame per part, None where what is known does not place it.
+
+        Args:
+            image_size: width and height of the film.
+            points: (n, 2) image coordinates of all landmarks as known so far; NaN if unknown.
+        """
         ...
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
@@ -45,7 +51,7 @@ class FilmPlacing:
         self.margin = margin
         self.parts = (landmarks,)
 
-    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:  # noqa: ARG002 - nothing is known yet
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:  # noqa: ARG002 - nothing is known yet
         """Return the one frame that holds the whole film."""
         return [Frame.whole(image_size, self.size, self.margin)]
 
@@ -105,10 +111,10 @@ class ReferencePlacing:
         fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
         return cls(size, reference, fitted.to_grid(mean_points(laid, laid.shape[1])))
 
-    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:  # noqa: ARG002 - the points say it all
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:  # noqa: ARG002 - the points say it all
         """Return the one frame that the reference points define."""
         chosen = list(self.reference)
-        return [Frame.matching(points[chosen], self.layout[chosen], self.size)]
+        return [_lay(points[chosen], self.layout[chosen], self.size)]
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return the layout."""
@@ -146,17 +152,33 @@ class PartPlacing:
             layouts.append(Frame.similarity(scale, 0.0, middle, (np.array(size) - 1) / 2, size).to_grid(mean))
         return cls(size, parts, np.stack(layouts))
 
-    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame]:  # noqa: ARG002 - the points say it all
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:  # noqa: ARG002 - the points say it all
         """Return one frame per part."""
-        frames = []
-        for g in range(len(self.parts)):
-            near = list(_neighbours(self.parts, g))
-            frames.append(Frame.matching(points[near], self.layouts[g][near], self.size))
-        return frames
+        near = [list(_neighbours(self.parts, g)) for g in range(len(self.parts))]
+        return [_lay(points[n], layout[n], self.size) for n, layout in zip(near, self.layouts, strict=True)]
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return the layouts."""
         return {"layouts": self.layouts}
+
+
+def _lay(points: Points, layout: Points, size: tuple[int, int]) -> Frame | None:
+    """Lay points on a layout; with four or more, one that went astray is outvoted by the others.
+
+    Least squares again and again, each point weighted by how well it fitted (Cauchy weights, scale twice the median
+    distance but at least a cell).
+    """
+    given = np.isfinite(points).all(axis=1) & np.isfinite(layout).all(axis=1)
+    if len(np.unique(points[given], axis=0)) < 2:
+        return None
+    frame = Frame.matching(points, layout, size)
+    if given.sum() < 4:
+        return frame
+    for _ in range(_REWEIGHTED):
+        distance = np.linalg.norm(frame.to_grid(points) - layout, axis=1)
+        scale = 2 * max(float(np.median(distance[given])), 1.0)
+        frame = Frame.matching(points, layout, size, 1 / (1 + (distance / scale) ** 2))
+    return frame
 
 
 def mean_layout(shapes: Points, anchors: tuple[int, ...], rounds: int = 5) -> Points:

@@ -84,7 +84,8 @@ class Views:
         for sample in samples:
             radiograph, points = sample.open(), sample.points
             for frame, part in zip(placing.frames(radiograph.size, points), placing.parts, strict=True):
-                working.append(Working.of(radiograph.pixels, frame, points[list(part)], sample.identifier))
+                if frame is not None:
+                    working.append(Working.of(radiograph.pixels, frame, points[list(part)], sample.identifier))
             seen()
         return cls(working, augmentation, mirror)
 

@@ -58,6 +58,7 @@ class TrainingSettings(BaseModel):
         judge_every: steps between looks at the validation views.
         patience: looks without improvement after which to stop; 0 never stops early.
         keep: ``best`` keeps what did best on the validation views, ``last`` the end of the schedule.
+        tensorboard: write the validation curve for TensorBoard as well; needs the extra ``landvote[tensorboard]``.
         seed: of the first weights, the order of the films and their variations.
     """
 
@@ -74,4 +75,5 @@ class TrainingSettings(BaseModel):
     judge_every: PositiveInt = 250
     patience: NonNegativeInt = 0
     keep: Literal["best", "last"] = "last"
+    tensorboard: bool = False
     seed: int = 0

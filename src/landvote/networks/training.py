@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from landvote.errors import TrainingError
+from landvote.errors import SettingError, TrainingError
 from landvote.files import whole, write_text
 from landvote.frames import Views
 from landvote.networks.batches import Batch, batches
@@ -56,6 +56,7 @@ def train(
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
     state = State(network, kept, optimiser, folder / "checkpoint.pt")
     state.resume()
+    board = tensorboard(folder) if settings.tensorboard else lambda _: None
     clock = time.monotonic() - state.seconds
     saved = time.monotonic()
 
@@ -78,6 +79,7 @@ def train(
         report({"step": state.step, "progress": progress, "loss": state.loss, "validation": state.last})
         if state.step % settings.judge_every == 0:
             state.judged(judge(kept), progress, settings)
+            board(state.history[-1])
         if time.monotonic() - saved > _CHECKPOINT_SECONDS:
             state.save(time.monotonic() - clock)
             saved = time.monotonic()
@@ -167,6 +169,26 @@ class State:
             raise TrainingError(f"{self.file}: does not fit the settings it is continued with ({error})") from error
         for name, value in stored.items():
             setattr(self, name, value)
+
+
+def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
+    """Return what writes a row of the log for TensorBoard into ``folder``.
+
+    Raises:
+        SettingError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingError("training.tensorboard needs TensorBoard: install landvote[tensorboard]") from error
+    writer = SummaryWriter(folder)
+
+    def write(row: dict[str, float]) -> None:
+        for name in ("loss", "validation"):
+            writer.add_scalar(name, row[name], row["step"])
+        writer.flush()
+
+    return write
 
 
 def _progress(settings: TrainingSettings, state: State) -> float:
