@@ -11,18 +11,19 @@ from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
 
 SPACING = 0.4
+SIZE = (1000, 1000)
 SETTINGS = PhantomSettings()
 
 
 def truth() -> Points:
     size = draw_femur(np.random.default_rng(0), Child(6.0, "F", 1.0, 70.0, 120.0))
-    return build_femur(size, Perthes(), np.random.default_rng(0)).points / SPACING
+    return build_femur(size, Perthes(), np.random.default_rng(0)).points / SPACING + 500.0
 
 
 def errors(films: int) -> tuple[dict[str, list[np.ndarray]], Points]:
     points, found = truth(), {}
     for index in range(films):
-        for name, drawn in annotate(points, SPACING, 0, SETTINGS, np.random.default_rng([0, index])).items():
+        for name, drawn in annotate(points, SIZE, SPACING, 0, SETTINGS, np.random.default_rng([0, index])).items():
             found.setdefault(name, []).append((drawn - points) * SPACING)
     return found, points
 
@@ -39,7 +40,7 @@ def test_errors_are_larger_along_the_contour_than_across_it() -> None:
 def test_two_of_a_pool_of_ten_draw_each_film() -> None:
     found, points = errors(100)
     assert set(found) == {annotator_name(k) for k in range(10)}
-    assert all(len(annotate(points, 1.0, 0, SETTINGS, np.random.default_rng(i))) == 2 for i in range(5))
+    assert all(len(annotate(points, SIZE, 1.0, 0, SETTINGS, np.random.default_rng(i))) == 2 for i in range(5))
 
 
 def test_everybody_has_a_bias_of_their_own() -> None:

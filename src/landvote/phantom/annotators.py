@@ -21,12 +21,18 @@ def annotator_name(number: int) -> str:
 
 
 def annotate(
-    points: Points, spacing: float, seed: int, settings: PhantomSettings, rng: np.random.Generator
+    points: Points,
+    size: tuple[int, int],
+    spacing: float,
+    seed: int,
+    settings: PhantomSettings,
+    rng: np.random.Generator,
 ) -> dict[str, Points]:
     """Return the outlines two annotators of the pool draw.
 
     Args:
         points: (n, 2) true outline, pixels.
+        size: width and height of the film, pixels; nobody can point outside it.
         spacing: mm per pixel; the errors are in millimetres.
         seed: of the data set; it also fixes the pool and so everybody's bias.
         settings: the size of the errors.
@@ -42,9 +48,8 @@ def annotate(
         bias = np.stack([_smooth_errors(own, len(points), BIAS_REACH) for _ in range(2)])
         error = np.stack([_smooth_errors(rng, len(points), ERROR_REACH) for _ in range(2)])
         along, across = BIAS_SHARE * bias + np.sqrt(1.0 - BIAS_SHARE**2) * error
-        drawn[annotator_name(number)] = _slid(
-            points, along * settings.along_sd / spacing, across * settings.across_sd / spacing
-        )
+        slid = _slid(points, along * settings.along_sd / spacing, across * settings.across_sd / spacing)
+        drawn[annotator_name(number)] = np.clip(slid, 0.0, np.array(size) - 1.0)
     return drawn
 
 

@@ -146,7 +146,7 @@ def _lateral(size: FemurSize, axes: _Axes) -> list[Points]:
         np.array([[w + size.bow * 0.4, bottom * 0.68], [w * 1.05, bottom * 0.38]]),
         np.array([[(w + bulge) / 2 + 0.06 * w, bottom * 0.38 * 0.35], [bulge, -w * (0.25 + 0.35 * size.trochanter)]]),
         np.array([[(bulge * 0.7 + tip[0] * 0.3) * 1.05, (tip[1] * 0.72 - w * 0.08)], tip]),
-        np.array([(tip + notch) / 2 + (-0.22 * w, -0.02 * w), notch]),
+        np.array([(tip + notch) / 2 + (-0.22 * w * min(size.trochanter, 1.0), -0.02 * w), notch]),
         np.array([waist, (waist * 0.42 + corner * 0.58) + axes.neck_across * 0.01 * size.neck_width, corner]),
     ]
 
@@ -185,8 +185,10 @@ def _head(size: FemurSize, disease: Perthes, axes: _Axes) -> Points:
         bumps = np.interp(np.arange(11), np.linspace(0.5, 9.5, 7), disease.bumps)
         height *= 1.0 + disease.roughness * 2.0 * bumps
     height = np.where(np.abs(theta) < np.pi / 2, np.maximum(height, THINNEST * size.head_width), 0.0)
-    overhang = 0.10 * size.head_width * disease.severity * np.clip(lateral, 0.0, 1.0) ** 3
-    height = height - overhang * (disease.stage != "sclerosis")
+    if disease.stage != "sclerosis":
+        beyond = max(size.head_width * (0.44 + disease.extrusion) - size.metaphysis / 2, 0.0)
+        overhang = min(0.10 * size.head_width * disease.severity, 0.7 * size.physis_gap + beyond)
+        height = height - overhang * np.clip(lateral, 0.0, 1.0) ** 3
     base = axes.physis + axes.head * size.physis_gap + axes.head_across * disease.extrusion * size.head_width
     sideways = waist * lateral * size.head_width / 2
     return np.asarray(base + axes.head * height[:, None] + axes.head_across * sideways[:, None])

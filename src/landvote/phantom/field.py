@@ -13,7 +13,7 @@ from landvote.phantom.canvas import Placement
 from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
 
-MARGIN = 4.0  # pixels between the outermost landmark and the edge of the film or of the exposed field
+MARGIN = 10.0  # pixels between the outermost landmark and the edge of the film or of the exposed field
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def draw_field(rng: np.random.Generator, child: Child, outline: Points, settings
 
 def _collimated(width: int, height: int, inset: npt.NDArray[np.float64], skew: float, seen: Points) -> Points:
     """Return the corners of the exposed field, moved out where it would cut off a landmark."""
-    slack = 2 * MARGIN + abs(np.tan(np.radians(skew))) * max(width, height)
+    slack = MARGIN + abs(np.tan(np.radians(skew))) * max(width, height)
     low = np.minimum(np.array([width, height]) * inset[:2], seen.min(axis=0) - slack)
     high = np.maximum(np.array([width, height]) * (1.0 - inset[2:]), seen.max(axis=0) + slack)
     corners = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])

@@ -47,6 +47,7 @@ def simulate_folder(
     if films < 1 or seed < 0:
         raise SettingError(f"films = {films}, seed = {seed}; expected films of 1 or more and a seed of 0 or more")
     refuse_existing(out)
+    out = out.resolve()  # "." has no name to write beside
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:

@@ -91,7 +91,7 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
     grow = by_age(age, -0.014, 0.0, 0.008, 0.014)  # the cartilage between the three bones of the hip closes last
     bones = [
         Bone(_grown(outline(ILIUM), grow * u), 0.17 * u, 0.10 * u, 1.2, 0.8),
-        Bone(outline(PILLAR), 0.13 * u, 0.16 * u, 0.1, 0.9),
+        Bone(outline(PILLAR), 0.14 * u, 0.30 * u, 0.05, 0.9),
         Bone(_grown(outline(ISCHIUM), grow * u), 0.19 * u, 0.15 * u, 1.2, 0.85),
         Bone(_grown(outline(PUBIS), grow * u), 0.17 * u, 0.13 * u, 1.1, 0.9),
     ]
@@ -100,7 +100,7 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
         (TEARDROP, 0.030, 5.0),
         (BRIM, 0.028, 4.0),
         (ISCHIAL_WALL, 0.03, 5.0),
-        (WING, 0.03, 4.0),
+        (WING, 0.03, 2.2),
     ]
     return bones + [Bone(line(table, width * u), depth, 1.2, 9.0, 1.0) for table, width, depth in cortical]
 
@@ -117,7 +117,7 @@ def _spine(child: Child, warp: Points, tilt: float) -> list[Bone]:
     for x, y, radius in FORAMINA:
         arch = np.array([[-1.1, -0.25], [-0.5, -0.95], [0.4, -0.95], [1.1, -0.2]]) * radius
         bones += [
-            Bone(ribbon(smooth((arch + np.array([x, y])) * (s, 1.0) * stretch * u), 0.03 * u), 5.0, 0.8, 9.0, 1.0)
+            Bone(ribbon(smooth((arch + np.array([x, y])) * (s, 1.0) * stretch * u), 0.03 * u), 2.4, 0.8, 9.0, 1.0)
             for s in (-1, 1)
         ]
     for k in range(4):

@@ -37,7 +37,7 @@ class PhantomSettings(BaseModel):
     perthes_share: Share = 0.5
     both_share: Share = 0.12
     left_share: Share = 0.6
-    spacing_range: tuple[Positive, Positive] = (0.32, 0.44)
+    spacing_range: tuple[Positive, Positive] = (0.30, 0.40)
     rotation_sd: float = Field(default=3.5, ge=0.0, le=20.0)
     cropped_share: Share = 0.15
     collimated_share: Share = 0.35
