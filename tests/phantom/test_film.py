@@ -49,6 +49,9 @@ def test_every_landmark_is_on_its_film() -> None:
         assert f.points.shape == (len(Scheme.named("femur")), 2)
         assert (f.points > 1).all()
         assert (f.points < (width - 2, height - 2)).all()
+        for drawn in f.annotations.values():
+            assert (drawn >= 0).all()
+            assert (drawn <= (width - 1, height - 1)).all()
 
 
 def test_the_annotated_femur_is_on_the_right_of_the_picture_with_its_shaft_below() -> None:

@@ -85,8 +85,8 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
     def outline(table: str) -> Points:
         return smooth_closed(_placed(_table(table), warp, tilt) * u)
 
-    def line(table: str, width: float) -> Points:
-        return ribbon(smooth(_placed(_table(table), warp, tilt) * u), width)
+    def line(table: str, width: float, shift: tuple[float, float]) -> Points:
+        return ribbon(smooth(_placed(_table(table) + np.array(shift), warp, tilt) * u), width)
 
     grow = by_age(age, -0.014, 0.0, 0.008, 0.014)  # the cartilage between the three bones of the hip closes last
     bones = [
@@ -95,14 +95,16 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
         Bone(_grown(outline(ISCHIUM), grow * u), 0.19 * u, 0.15 * u, 1.2, 0.85),
         Bone(_grown(outline(PUBIS), grow * u), 0.17 * u, 0.13 * u, 1.1, 0.9),
     ]
+    back = min(grow, 0.0)  # lines at an edge follow it
     cortical = [
-        (ROOF, 0.034, 5.0),
-        (TEARDROP, 0.030, 5.0),
-        (BRIM, 0.028, 4.0),
-        (ISCHIAL_WALL, 0.03, 5.0),
-        (WING, 0.03, 2.2),
+        (ROOF, 0.034, 5.0, (0.0, back)),
+        (TEARDROP, 0.030, 5.0, (back, 0.0)),
+        (BRIM, 0.028, 4.0, (-back, back)),
+        (ISCHIAL_WALL, 0.03, 5.0, (1.7 * back, 0.0)),
+        (WING, 0.03, 2.2, (0.0, 0.0)),
     ]
-    return bones + [Bone(line(table, width * u), depth, 1.2, 9.0, 1.0) for table, width, depth in cortical]
+    lines = [Bone(line(table, width * u, shift), depth, 1.2, 9.0, 1.0) for table, width, depth, shift in cortical]
+    return bones + lines
 
 
 def _spine(child: Child, warp: Points, tilt: float) -> list[Bone]:
