@@ -22,7 +22,7 @@ class Augmentation(BaseModel):
         rotation: lowest and highest angle in degrees; positive is clockwise on screen.
         scale: largest relative change of size; 0.1 means 1/1.1 to 1.1.
         shift: largest shift along x and along y, as a share of the grid.
-        mirror: swap left and right in half of the views; needs a scheme with mirrored pairs.
+        mirror: swap left and right in half of the views, where the scheme names mirrored pairs.
         gamma: largest power the grey levels are raised to, or its inverse; 0 for none.
         contrast: largest relative change of contrast, and of brightness as a share of the grey range.
         blur: largest SD of a Gaussian blur, grid cells.
@@ -37,7 +37,7 @@ class Augmentation(BaseModel):
     rotation: tuple[float, float] = (-15.0, 15.0)
     scale: NonNegativeFloat = 0.15
     shift: NonNegativeFloat = 0.08
-    mirror: bool = False
+    mirror: bool = True
     gamma: NonNegativeFloat = 1.6
     contrast: NonNegativeFloat = 0.25
     blur: NonNegativeFloat = 1.0
@@ -75,7 +75,17 @@ class Augmentation(BaseModel):
 
 
 PAPER = Augmentation(
-    rotation=(-35.0, 5.0), scale=0, shift=0, gamma=0, contrast=0, blur=0, noise=0, invert=0, erase=0, copies=1
+    rotation=(-35.0, 5.0),
+    scale=0,
+    shift=0,
+    mirror=False,
+    gamma=0,
+    contrast=0,
+    blur=0,
+    noise=0,
+    invert=0,
+    erase=0,
+    copies=1,
 )
 """One rotated copy of each film, 5 degrees clockwise to 35 anti-clockwise (Davison et al. 2018, section 4.1)."""
 

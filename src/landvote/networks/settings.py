@@ -34,7 +34,7 @@ class NetworkSettings(BaseModel):
     coordinates: bool = True
     normalise: bool = True
     k: PositiveFloat = 64.0
-    sigma: PositiveFloat = 10.0
+    sigma: PositiveFloat = 6.0
     dense: NonNegativeFloat = 0.0
     side: Literal["source", "target"] = "source"
     smoothing: NonNegativeFloat = 1.5
