@@ -78,7 +78,7 @@ def bare_step(voter: NetworkVoter, views: Views) -> Callable[[], None]:
             planes = network(pictures)
         loss = voter.codec.loss(planes, targets, 0.5)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimiser.step()
         if voter.device.type == "cuda":
             torch.cuda.synchronize()

@@ -67,7 +67,7 @@ def voting(from_: tuple[Planes, Planes, Planes], stride: int, settings: NetworkS
 
 
 @numba.njit(parallel=True, fastmath=True)
-def read(dx: Planes, dy: Planes, weight: Planes) -> float:
+def read(dx: Planes, dy: Planes, weight: Planes) -> np.float32:
     """Add up all planes, as fast as memory gives them, with as many threads as casting has."""
     total = np.float32(0)
     for p in numba.prange(len(weight)):
