@@ -6,9 +6,11 @@ import ctypes
 import functools
 import platform
 
+import numpy as np
 import torch
 
 from landvote.errors import SettingError
+from landvote.votes import cast
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # from glibc's malloc.h
 
@@ -28,6 +30,7 @@ def choose_device(name: str) -> torch.device:
         raise SettingError(f"device {name!r} cannot be used ({error}); expected auto, cpu, cuda or mps") from error
     if device.type == "cpu":
         keep_freed_memory()
+        keep_threads()
     return device
 
 
@@ -58,3 +61,17 @@ def keep_freed_memory() -> None:
         libc.mallopt(_M_MMAP_THRESHOLD, 2**30)
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
         libc.mallopt(_M_ARENA_MAX, 1)
+
+
+@functools.cache
+def keep_threads() -> None:
+    """Let numba start its threads now, and give torch its number of threads back.
+
+    Starting them sets the number for all of OpenMP: the first look at the validation views would change how many
+    threads the training takes from there on, and with them the last digits of its result, which a resumed training
+    has to meet.
+    """
+    threads = torch.get_num_threads()
+    nothing = np.zeros((1, 1, 1), np.float32)
+    cast(nothing, nothing, nothing, (1, 1), 1, 1)
+    torch.set_num_threads(threads)
