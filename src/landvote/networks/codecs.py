@@ -34,12 +34,14 @@ class Codec(ABC):
         stride: grid cells per plane cell.
         k: offsets are clipped to +-k grid cells (equation 2).
         sigma: SD of the Gaussian weight, grid cells (equation 1).
+        gain: how much the error of the weight counts in the loss of HDV and WHDV; 1 in equation 3.
     """
 
     n: int
     stride: int
     k: float
     sigma: float
+    gain: float = 1.0
 
     planes_per_landmark: ClassVar[int] = 3
 
@@ -103,7 +105,7 @@ class HDV(Codec):
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
         """Mean squared error of offsets and weight."""
         dx, dy, weight = self.decode(planes)
-        error = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2 + (weight - targets.weight) ** 2
+        error = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2 + self.gain * (weight - targets.weight) ** 2
         return _mean(error, targets.given)
 
 
@@ -124,7 +126,7 @@ class WHDV(Codec):
         floor = self.dense * max(0.0, 1 - 2 * progress)
         scale = targets.weight.clamp(min=floor) if floor else targets.weight
         offsets = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2
-        return _mean(scale * offsets + (weight - targets.weight) ** 2, targets.given)
+        return _mean(scale * offsets + self.gain * (weight - targets.weight) ** 2, targets.given)
 
 
 CODECS: dict[str, type[Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV}

@@ -15,6 +15,7 @@ class NetworkSettings(BaseModel):
         width, depth, stride, head_width, widest, coordinates, normalise: see :class:`landvote.networks.unet.UNet`.
         k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
         sigma: SD of the Gaussian weight in grid cells (equation 1; the paper gives no value).
+        gain: how much the error of the weight counts in the loss; 1 in equation 3.
         dense: how much :class:`landvote.networks.codecs.WHDV` begins like HDV.
         side: where the weight acts: on each vote at its ``source``, or on the finished votes at their ``target``.
         smoothing: SD in grid cells of the Gaussian over the votes (the paper: 4).
@@ -35,6 +36,7 @@ class NetworkSettings(BaseModel):
     normalise: bool = True
     k: PositiveFloat = 64.0
     sigma: PositiveFloat = 6.0
+    gain: PositiveFloat = 1.0
     dense: NonNegativeFloat = 0.0
     side: Literal["source", "target"] = "source"
     smoothing: NonNegativeFloat = 1.5

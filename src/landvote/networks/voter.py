@@ -100,8 +100,9 @@ class NetworkVoter(Voter):
 
     def save(self, folder: Path) -> None:
         """Write the weights as safetensors."""
+        content = safetensors.torch.save({k: v.contiguous() for k, v in self.network.state_dict().items()})
         with whole(folder / "network.safetensors") as temporary:
-            safetensors.torch.save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, temporary)
+            temporary.write_bytes(content)
 
     def load(self, folder: Path) -> None:
         """Read the weights.
@@ -118,5 +119,5 @@ class NetworkVoter(Voter):
 
 
 def _codec(landmarks: int, settings: NetworkSettings) -> Codec:
-    shape = (landmarks, settings.stride, settings.k, settings.sigma)
+    shape = (landmarks, settings.stride, settings.k, settings.sigma, settings.gain)
     return WHDV(*shape, dense=settings.dense) if settings.method == "whdv" else CODECS[settings.method](*shape)
