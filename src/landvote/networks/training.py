@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -83,7 +85,7 @@ def train(
         if time.monotonic() - saved > _CHECKPOINT_SECONDS:
             state.save(time.monotonic() - clock)
             saved = time.monotonic()
-    if not state.done or not state.history:
+    if not state.history or state.history[-1]["step"] < state.step:
         state.judged(judge(kept), 1.0, settings)
     state.done = True
     state.save(time.monotonic() - clock)
@@ -122,6 +124,7 @@ class State:
     def __init__(self, network: nn.Module, kept: nn.Module, optimiser: torch.optim.Optimizer, file: Path) -> None:
         self.parts: dict[str, Any] = {"network": network, "kept": kept, "optimiser": optimiser}
         self.kept = kept
+        self.device = next(network.parameters()).device
         self.file = file
         self.step = 0
         self.seconds = 0.0
@@ -140,8 +143,8 @@ class State:
         write_text(self.file.with_name("log.csv"), "\n".join(lines) + "\n")
         self.last = error
         self.looks_since_best += 1
-        if error < self.best or not self.best_weights:
-            self.best, self.looks_since_best = error, 0
+        if error < self.best or math.isinf(self.best):  # the latest, until there is a figure to judge by
+            self.best, self.looks_since_best = (error if math.isfinite(error) else math.inf), 0
             self.best_weights = {k: v.detach().clone() for k, v in self.kept.state_dict().items()}
         self.done = bool(settings.patience) and self.looks_since_best >= settings.patience
 
@@ -150,8 +153,10 @@ class State:
         own = {name: getattr(self, name) for name in ("step", "done", "loss", "best", "last", "looks_since_best",
                                                       "best_weights", "history")}  # fmt: skip
         own["seconds"] = seconds
+        content = io.BytesIO()  # torch tells of a full disk in words of its own, a file written by Python does not
+        torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, content)
         with whole(self.file) as temporary:
-            torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, temporary)
+            temporary.write_bytes(content.getbuffer())
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one.
@@ -162,10 +167,10 @@ class State:
         if not self.file.exists():
             return
         try:
-            stored = torch.load(self.file, weights_only=True)
+            stored = torch.load(self.file, map_location=self.device, weights_only=True)
             for name, part in self.parts.items():
                 part.load_state_dict(stored.pop(name))
-        except (RuntimeError, KeyError, ValueError, EOFError) as error:
+        except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
             raise TrainingError(f"{self.file}: does not fit the settings it is continued with ({error})") from error
         for name, value in stored.items():
             setattr(self, name, value)
