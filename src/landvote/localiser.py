@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -219,7 +220,7 @@ def _save_arrays(file: Path, **arrays: npt.NDArray[Any]) -> None:
 
 def _load_arrays(file: Path, *keys: str) -> dict[str, npt.NDArray[np.float64]]:
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             return {key: stored[key] for key in keys}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
         raise ModelError(f"{file}: not a part of a localiser ({error}), expected arrays {', '.join(keys)}") from error
