@@ -1,0 +1,232 @@
+"""The localiser: stages from coarse to fine, with voters that know the truth, so that only the localiser is tested."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from landvote.errors import ModelError, PointsError
+from landvote.frames import Frame
+from landvote.localiser import Localiser, Stage, StageSettings
+from landvote.sample import Radiograph, Sample, Spacing
+from landvote.scheme import Scheme
+from landvote.votes import VoteMap, Voter
+
+SHAPE = np.array([[0, 0], [60, 10], [50, 120], [-10, 110], [25, 60]], float)
+SCHEME = Scheme(
+    name="box", landmarks=("a", "b", "c", "d", "e"), file_points=5, columns=(0, 1, 2, 3, 4), reference=(0, 2)
+)
+GLOBAL = StageSettings(look="film", find="reference", size=(64, 64), border=0.1)
+LOCAL = StageSettings(look="reference", size=(96, 96), border=0.15, rounds=2)
+SPACING = Spacing(0.2, 0.2, "test")
+
+
+def film(i):
+    """Return film ``i``: its size and its true points."""
+    rng = np.random.default_rng(i)
+    frame = Frame.similarity(rng.uniform(0.8, 1.6), rng.uniform(-0.3, 0.3), SHAPE.mean(axis=0), (200, 180), (1, 1))
+    return (380 + 10 * i, 400), frame.to_grid(SHAPE)
+
+
+def sample(i, holes=(), scheme=SCHEME, split=None, opened=None):
+    size, points = film(i)
+    points[list(holes)] = np.nan
+
+    def open_film():
+        if opened is not None:
+            opened.append(i)
+        return Radiograph(np.full(size[::-1], i, np.uint8), f"{i}.png", SPACING)
+
+    return Sample(f"{i}.png", open_film, scheme, {"": points}, split=split)
+
+
+class Seer(Voter):
+    """Votes for where the landmarks really are, a little off; remembers what it was given."""
+
+    def __init__(self, landmarks, stage, blind=(), off=(0.0, 0.0)):
+        self.landmarks, self.stage, self.blind, self.off = landmarks, stage, blind, off
+        self.looked = []
+
+    def fit(self, training, validation, folder, report):  # noqa: ARG002
+        self.training, self.validation = training, validation
+        report({"step": 1, "progress": 1.0, "loss": 0.0, "validation": 0.0})
+
+    def vote(self, view):
+        self.looked.append(view)
+        _, truth = film(int(view.identifier.removesuffix(".png")))
+        parts = self.stage.placing.parts  # they are looked at in turn
+        chosen = parts[(len(self.looked) - 1) % len(parts)]
+        votes = np.zeros((self.landmarks, *view.pixels.shape), np.float32)
+        for p, (x, y) in enumerate(view.frame.to_grid(truth[list(chosen)]) + self.off):
+            if p not in self.blind:
+                for u, v in ((int(x), int(y)), (int(x) + 1, int(y)), (int(x), int(y) + 1), (int(x) + 1, int(y) + 1)):
+                    if 0 <= v < votes.shape[1] and 0 <= u < votes.shape[2]:
+                        votes[p, v, u] = (1 - abs(x - u)) * (1 - abs(y - v))
+        return VoteMap(votes, 1, 1.5)
+
+    def save(self, folder):
+        (folder / "seer.txt").write_text(str(self.landmarks))
+
+    def load(self, folder):
+        assert (folder / "seer.txt").read_text() == str(self.landmarks)
+
+
+def localiser(scheme=SCHEME, stages=None, **sight):
+    """Return a localiser of seers; ``sight`` says by stage what is wrong with their eyes."""
+    stages = stages or {"global": GLOBAL, "local": LOCAL}
+    made = [Stage(name, s, Seer) for name, s in stages.items()]
+    for stage in made:
+        stage.make_voter = partial(Seer, stage=stage, **sight.get(stage.name, {}))
+    return Localiser(scheme, made)
+
+
+def fitted(folder, training=range(6), validation=range(6, 9), report=lambda _: None, **kwargs):
+    one = localiser(**kwargs)
+    one.fit([sample(i, scheme=one.scheme) for i in training], [sample(i, scheme=one.scheme) for i in validation],
+            folder, report)  # fmt: skip
+    return one
+
+
+def test_points_come_back_in_image_coordinates(tmp_path):
+    one = fitted(tmp_path)
+    for i in (20, 21):
+        size, truth = film(i)
+        prediction = one.locate(sample(i).open())
+        np.testing.assert_allclose(prediction.points, truth, atol=0.3)
+        assert prediction.landmarks == SCHEME.landmarks
+        assert prediction.identifier == f"{i}.png"
+        assert prediction.details["size"] == list(size)
+        assert prediction.details["spacing"] == {"x": 0.2, "y": 0.2, "source": "test"}
+
+
+def test_the_global_stage_finds_the_reference_points_and_the_local_one_all_in_two_rounds(tmp_path):
+    one = fitted(tmp_path)
+    voters = {s.name: s.voter for s in one.stages}
+    assert (voters["global"].landmarks, voters["local"].landmarks) == (2, 5)
+    for voter in voters.values():
+        voter.looked.clear()
+    one.locate(sample(30).open())
+    assert (len(voters["global"].looked), len(voters["local"].looked)) == (1, 2)
+    whole, patch = voters["global"].looked[0].frame, voters["local"].looked[0].frame
+    size, truth = film(30)
+    corners = whole.to_grid(np.array([[0, 0], size], float))
+    assert ((corners > 0) & (corners < np.array(whole.size))).all()
+    on_patch = patch.to_grid(truth)
+    assert ((on_patch > 0) & (on_patch < np.array(patch.size) - 1)).all()
+
+
+def test_a_second_round_starts_from_what_the_first_one_found(tmp_path):
+    """The global stage is 1.5 cells off; the local one sees what it should, so its second patch lies right."""
+    one = fitted(tmp_path, **{"global": {"off": (1.5, 0.0)}})
+    local = one.stages[1].voter
+    local.looked.clear()
+    one.locate(sample(30).open())
+    first, second = (view.frame.to_grid(film(30)[1])[[0, 2]] for view in local.looked)
+    right = one.stages[1].placing.layout[[0, 2]]
+    assert np.abs(second - right).max() < 0.5 < np.abs(first - right).max()
+
+
+def test_a_landmark_without_votes_stays_where_the_stage_before_saw_it(tmp_path):
+    one = fitted(tmp_path, local={"blind": (1, 2)})
+    prediction = one.locate(sample(30).open())
+    assert np.isnan(prediction.points[1]).all()  # nobody saw it
+    assert np.isnan(prediction.expected_error[1])
+    np.testing.assert_allclose(prediction.points[2], film(30)[1][2], atol=1)  # the global stage did
+
+
+@pytest.mark.parametrize("blind", [(0,), (0, 1)])
+def test_too_few_reference_points_leave_the_rest_missing(tmp_path, blind):
+    one = fitted(tmp_path, validation=(), **{"global": {"blind": blind}})
+    prediction = one.locate(sample(30).open())
+    assert np.isnan(prediction.points).all(axis=1).sum() == 5 - (2 - len(blind))
+    np.testing.assert_array_equal(np.isnan(prediction.points[:, 0]), np.isnan(prediction.expected_error))
+
+
+def test_expected_errors_are_scaled_by_the_films_held_out(tmp_path):
+    """A voter that is always 3 cells off and sure of itself: the films held out say how sure it may be."""
+    one = fitted(tmp_path, local={"off": (3.0, 0.0)})
+    prediction = one.locate(sample(30).open())
+    error = np.linalg.norm(prediction.points - film(30)[1], axis=1)
+    assert prediction.expected_error.mean() == pytest.approx(error.mean(), rel=0.5)
+    plain = fitted(tmp_path, validation=(), local={"off": (3.0, 0.0)})
+    assert plain.calibration == 1.0
+
+
+def test_without_reference_points_some_are_chosen_far_apart(tmp_path):
+    scheme = Scheme.numbered(5)
+    one = fitted(tmp_path, scheme=scheme)
+    assert len(one.reference) >= 2
+    assert one.stages[0].voter.landmarks == len(one.reference)
+    np.testing.assert_allclose(one.locate(sample(30).open()).points, film(30)[1], atol=0.3)
+
+
+def test_films_with_missing_points_are_learned_from_as_far_as_they_go(tmp_path):
+    one = localiser()
+    training = [sample(0), sample(1, holes=[4]), sample(2, holes=[0]), sample(3), sample(4, holes=[0, 2])]
+    one.fit(training, [sample(6, holes=[0, 1])], tmp_path, lambda _: None)
+    seen = [s.voter.training for s in one.stages]
+    assert len(seen[0].working) == 5
+    assert {w.identifier for w in seen[1].working} == {"0.png", "1.png", "3.png"}  # a patch needs its reference points
+    np.testing.assert_allclose(one.locate(sample(30).open()).points, film(30)[1], atol=0.3)
+
+
+def test_no_film_with_both_reference_points_is_an_error(tmp_path):
+    with pytest.raises(PointsError, match="all reference points"):
+        localiser().fit([sample(i, holes=[0]) for i in range(3)], [], tmp_path, lambda _: None)
+
+
+def test_parts_are_looked_at_one_by_one(tmp_path):
+    groups = ((0, 1), (3, 2))
+    scheme = Scheme(name="pairs", landmarks=tuple("abcd"), file_points=5, columns=(0, 1, 2, 3), reference=(0, 2),
+                    groups=groups)  # fmt: skip
+    stages = {"global": GLOBAL.model_copy(update={"find": "all"}), "parts": StageSettings(look="parts", size=(64, 64))}
+    one = localiser(scheme, stages)
+    four = [Sample(f"{i}.png", sample(i).open, scheme, {"": film(i)[1][:4]}) for i in range(6)]
+    one.fit(four, [], tmp_path, lambda _: None)
+    parts = one.stages[1]
+    assert parts.placing.parts == groups
+    assert parts.voter.landmarks == 2
+    np.testing.assert_allclose(one.locate(sample(30).open()).points, film(30)[1][:4], atol=0.3)
+    assert len(parts.voter.looked) == 2
+
+
+def test_parts_are_left_out_where_a_scheme_has_none():
+    assert [
+        s.name for s in localiser(stages={"global": GLOBAL, "parts": StageSettings(look="parts", size=(64, 64))}).stages
+    ] == ["global"]
+
+
+def test_progress_names_the_stage_and_every_film(tmp_path):
+    rows = []
+    fitted(tmp_path, report=rows.append)
+    assert {row["stage"] for row in rows} == {"global", "local"}
+    assert sum(row.get("event") == "film" for row in rows) == 2 * 9
+    assert [row["films"] for row in rows if row.get("event") == "gather"] == [9, 9]
+
+
+def test_saved_and_loaded_it_locates_the_same(tmp_path):
+    one = fitted(tmp_path / "work", scheme=Scheme.numbered(5), local={"off": (1.0, 0.5)})
+    one.save(tmp_path / "model")
+    other = localiser(scheme=Scheme.numbered(5), local={"off": (1.0, 0.5)})
+    other.load(tmp_path / "model")
+    a, b = one.locate(sample(30).open()), other.locate(sample(30).open())
+    np.testing.assert_array_equal(a.points, b.points)
+    np.testing.assert_array_equal(a.expected_error, b.expected_error)
+    assert (other.reference, other.calibration) == (one.reference, one.calibration)
+
+
+@pytest.mark.parametrize("name", ["localiser.npz", "local/placing.npz"])
+@pytest.mark.parametrize("spoil", ["missing", "empty", "text", "cut", "other"])
+def test_a_file_that_is_missing_or_broken_is_named(tmp_path, name, spoil):
+    fitted(tmp_path / "work").save(tmp_path)
+    file = tmp_path / name
+    content = file.read_bytes()
+    file.unlink()
+    if spoil == "other":
+        np.savez(file, something=np.zeros(3))
+    elif spoil != "missing":
+        file.write_bytes({"empty": b"", "text": b"hello", "cut": content[: len(content) // 2]}[spoil])
+    with pytest.raises(ModelError, match=name):
+        localiser().load(tmp_path)
