@@ -45,6 +45,8 @@ def standardise(grid: Grid) -> Grid:
     if seen.size == 0:
         return np.zeros_like(grid)
     low, high = np.percentile(seen, [1, 99])
-    scaled = (grid - (low + high) / 2) * (2 / max(high - low, 1e-6))
-    clipped: Grid = np.nan_to_num(np.clip(scaled, -1.5, 1.5), nan=0.0).astype(np.float32, copy=False)
-    return clipped
+    out = grid - np.float32((low + high) / 2)
+    out *= np.float32(2 / max(high - low, 1e-6))
+    np.clip(out, -1.5, 1.5, out=out)
+    out[np.isnan(out)] = 0
+    return out

@@ -34,6 +34,7 @@ class Codec(ABC):
         stride: grid cells per plane cell.
         k: offsets are clipped to +-k grid cells (equation 2).
         sigma: SD of the Gaussian weight, grid cells (equation 1).
+        widen: the training begins with a Gaussian this many times as wide, which shrinks to ``sigma`` by half-time.
         gain: how much the error of the weight counts in the loss of HDV and WHDV; 1 in equation 3.
     """
 
@@ -42,6 +43,7 @@ class Codec(ABC):
     k: float
     sigma: float
     gain: float = 1.0
+    widen: float = 1.0
 
     planes_per_landmark: ClassVar[int] = 3
 
@@ -50,14 +52,19 @@ class Codec(ABC):
         """How many planes the network must make."""
         return self.n * self.planes_per_landmark
 
-    def encode(self, points: Tensor, rows: int, columns: int) -> Targets:
-        """Return the planes of (batch, n, 2) points in grid coordinates; missing points are NaN."""
+    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
+        """Return the planes of (batch, n, 2) points in grid coordinates; missing points are NaN.
+
+        A narrow Gaussian covers so few cells that a plane of zeros is nearly right, and an untrained network stays there
+        for long; a wide one is found at once. ``progress`` of the training, 0 to 1, says how wide it is now.
+        """
+        sigma = self.sigma * self.widen ** max(0.0, 1 - 2 * progress)
         given = torch.isfinite(points).all(dim=2)
         p = torch.nan_to_num(points)
         x = self.stride * (torch.arange(columns, device=p.device, dtype=p.dtype) + 0.5) - 0.5
         y = self.stride * (torch.arange(rows, device=p.device, dtype=p.dtype) + 0.5) - 0.5
         dx, dy = p[:, :, 0, None] - x, p[:, :, 1, None] - y  # (batch, n, columns) and (batch, n, rows)
-        gauss_x, gauss_y = (torch.exp(-(d**2) / (2 * self.sigma**2)) for d in (dx, dy))  # the Gaussian is separable
+        gauss_x, gauss_y = (torch.exp(-(d**2) / (2 * sigma**2)) for d in (dx, dy))  # the Gaussian is separable
         weight = gauss_y[..., :, None] * gauss_x[..., None, :]
         shape = weight.shape
         return Targets(

@@ -16,6 +16,7 @@ class NetworkSettings(BaseModel):
         k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
         sigma: SD of the Gaussian weight in grid cells (equation 1; the paper gives no value).
         gain: how much the error of the weight counts in the loss; 1 in equation 3.
+        widen: the Gaussian begins this many times as wide as sigma and shrinks to it by half-time.
         dense: how much :class:`landvote.networks.codecs.WHDV` begins like HDV.
         side: where the weight acts: on each vote at its ``source``, or on the finished votes at their ``target``.
         smoothing: SD in grid cells of the Gaussian over the votes (the paper: 4).
@@ -37,6 +38,7 @@ class NetworkSettings(BaseModel):
     k: PositiveFloat = 64.0
     sigma: PositiveFloat = 6.0
     gain: PositiveFloat = 1.0
+    widen: PositiveFloat = 1.0
     dense: NonNegativeFloat = 0.0
     side: Literal["source", "target"] = "source"
     smoothing: NonNegativeFloat = 1.5

@@ -110,7 +110,8 @@ def step(
     pictures = batch.pictures.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         planes = network(pictures)
-    targets = codec.encode(batch.points.to(device), *planes.shape[2:])
+    rows, columns = planes.shape[2:]
+    targets = codec.encode(batch.points.to(device), rows, columns, progress)
     loss = codec.loss(planes, targets, progress)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped

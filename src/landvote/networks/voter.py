@@ -119,5 +119,5 @@ class NetworkVoter(Voter):
 
 
 def _codec(landmarks: int, settings: NetworkSettings) -> Codec:
-    shape = (landmarks, settings.stride, settings.k, settings.sigma, settings.gain)
+    shape = (landmarks, settings.stride, settings.k, settings.sigma, settings.gain, settings.widen)
     return WHDV(*shape, dense=settings.dense) if settings.method == "whdv" else CODECS[settings.method](*shape)

@@ -49,12 +49,12 @@ class VoteMap:
             votes than ``floor`` has NaN for both.
         """
         coarse = blur(self.votes, self.smoothing / self.cell)
-        found = np.empty((len(self.votes), 3))
+        found = np.empty((len(self.votes), 4))
         keep_to_threads()
         _climb(self.votes, coarse, max(self.smoothing / self.cell, 1.5), found)
         points = (found[:, :2] + 0.5) * self.cell - 0.5
         spread = found[:, 2] * self.cell
-        lost = self.votes.sum(axis=(1, 2)) < self.floor
+        lost = found[:, 3] < self.floor
         points[lost], spread[lost] = np.nan, np.nan
         return points, spread
 
@@ -71,36 +71,38 @@ def blur(votes: Votes, sd: float) -> Votes:
 
 
 @numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _climb(votes, coarse, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, C901 - compiled as one
-    """Write x, y of each landmark's mode and the mean distance of all votes from it, in accumulator cells."""
+def _climb(votes, coarse, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+    """Write x, y of each landmark's mode, the mean distance of all votes from it, in cells, and how many there are."""
     landmarks, rows, columns = votes.shape
     reach = int(np.ceil(3 * sd))
     for p in numba.prange(landmarks):
-        best, by, bx = np.float32(-1), 0, 0
-        for i in range(rows):
-            for j in range(columns):
-                if coarse[p, i, j] > best:
-                    best, by, bx = coarse[p, i, j], i, j
+        by, bx = divmod(coarse[p].argmax(), columns)
         x, y = float(bx), float(by)
+        window = np.empty(2 * reach + 1, np.float32)  # the Gaussian is separable
         for _ in range(_ROUNDS):
             total = sum_x = sum_y = 0.0
-            ci, cj = round(y), round(x)
-            for i in range(max(0, ci - reach), min(rows, ci + reach + 1)):
-                for j in range(max(0, cj - reach), min(columns, cj + reach + 1)):
-                    v = votes[p, i, j]
-                    if v > 0:
-                        g = v * np.exp(-((j - x) ** 2 + (i - y) ** 2) / (2 * sd * sd))
-                        total += g
-                        sum_x += g * j
-                        sum_y += g * i
+            left, right = max(0, round(x) - reach), min(columns, round(x) + reach + 1)
+            for j in range(left, right):
+                window[j - left] = np.exp(-((j - x) ** 2) / (2 * sd * sd))
+            for i in range(max(0, round(y) - reach), min(rows, round(y) + reach + 1)):
+                row = along = np.float32(0)
+                for j in range(left, right):
+                    g = votes[p, i, j] * window[j - left]
+                    row += g
+                    along += g * np.float32(j - left)
+                g = np.exp(-((i - y) ** 2) / (2 * sd * sd))
+                total += g * row
+                sum_x += g * (along + left * row)
+                sum_y += g * i * row
             if total <= 0:
                 break
             x, y = sum_x / total, sum_y / total
         total = distance = 0.0
         for i in range(rows):
+            count = far = np.float32(0)
             for j in range(columns):
-                v = votes[p, i, j]
-                if v > 0:
-                    total += v
-                    distance += v * np.sqrt((j - x) ** 2 + (i - y) ** 2)
-        found[p, 0], found[p, 1], found[p, 2] = x, y, distance / max(total, 1e-12)
+                count += votes[p, i, j]
+                far += votes[p, i, j] * np.sqrt(np.float32((j - x) ** 2 + (i - y) ** 2))
+            total += float(count)
+            distance += float(far)
+        found[p, 0], found[p, 1], found[p, 2], found[p, 3] = x, y, distance / max(total, 1e-12), total
