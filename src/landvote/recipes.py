@@ -29,6 +29,10 @@ class StageRecipe(StageSettings):
         unit = 2**self.network.depth
         if self.size[0] % unit or self.size[1] % unit:
             raise ValueError(f"size {self.size} with network.depth {self.network.depth}: expected multiples of {unit}")
+        if self.network.stride > unit:
+            raise ValueError(
+                f"network.stride {self.network.stride} with network.depth {self.network.depth}: expected at most {unit}"
+            )
         return self
 
 
@@ -41,7 +45,7 @@ class Recipe(BaseModel):
         local: the local searcher: a patch placed by them, for all landmarks.
         parts: one patch per repeated part of the scheme; left out where the scheme has no groups.
         validation: share of the subjects held out to judge by, where the data has no ``val`` films of its own.
-        seed: of the split and of all training.
+        seed: of the split and of all training; the ``training.seed`` of a stage is added to it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -157,7 +161,8 @@ def build(recipe: Recipe, scheme: Scheme, device: str = "auto") -> Localiser:
     def network_voter(stage: StageRecipe, landmarks: int) -> Voter:
         from landvote.networks.voter import NetworkVoter  # noqa: PLC0415 - torch takes seconds; only who votes needs it
 
-        return NetworkVoter(landmarks, stage.network, stage.training, device)
+        training = stage.training.model_copy(update={"seed": recipe.seed + stage.training.seed})
+        return NetworkVoter(landmarks, stage.network, training, device)
 
     stages = [Stage(name, s, functools.partial(network_voter, s)) for name, s in recipe.stages.items()]
     return Localiser(scheme, stages)
