@@ -74,7 +74,8 @@ class Localiser:
 
     def __init__(self, scheme: Scheme, stages: Sequence[Stage]) -> None:
         self.scheme = scheme
-        self.stages = [s for s in stages if s.settings.look != "parts" or scheme.groups]
+        needed = {"film": True, "reference": len(scheme) > 1, "parts": bool(scheme.groups)}  # one point places nothing
+        self.stages = [s for s in stages if needed[s.settings.look]]
         self.reference = scheme.reference
         self.calibration = 1.0  # expected error per spread of the votes
 
@@ -154,6 +155,8 @@ class Localiser:
             keys = {"film": (), "reference": ("layout",), "parts": ("layouts",)}[stage.settings.look]
             state = _load_arrays(folder / stage.name / "placing.npz", "size", *keys)
             size = (int(state["size"][0]), int(state["size"][1]))
+            if keys and state[keys[0]].shape[-2:] != (len(self.scheme), 2):
+                raise ModelError(f"{folder / stage.name / 'placing.npz'}: not for {len(self.scheme)} landmarks")
             if stage.settings.look == "film":
                 stage.placing = FilmPlacing(size, stage.settings.border, self._found_by(stage.settings))
             elif stage.settings.look == "reference":
