@@ -61,12 +61,12 @@ def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
     pointed = [s for s in samples if s.annotations]
     known = [s for s in pointed if s.split in (None, "train")]
     validation = [s for s in pointed if s.split == "val"]
-    if not validation and recipe.validation > 0:
-        known, validation = split_by_subject(known, recipe.validation, recipe.seed)
     if not known:
         raise SplitError(
             f"{len(samples)} films, of which none has points and is to be trained on; expected one at least"
         )
+    if not validation and recipe.validation > 0:
+        known, validation = split_by_subject(known, recipe.validation, recipe.seed)
     return Split(known, validation, [s.identifier for s in samples if not s.annotations])
 
 
@@ -91,7 +91,7 @@ def train_model(
     if resume and (folder / "training.json").exists():
         _same_as_before(folder, begun, films)
     else:
-        refuse_existing(folder, "--resume to go on with a training")
+        refuse_existing(folder, "" if resume else "--resume to go on with a training")
         write_text(folder / "films.csv", films)
         write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
     start = time.monotonic()
@@ -116,7 +116,9 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
         ModelError: no model, an unfinished one, or one with a missing or altered file; names the file.
     """
     manifest = _read_json(folder / "model.json", "a finished model (an unfinished training goes on with --resume)")
-    for name, digest in manifest.get("files", {}).items():
+    if not isinstance(manifest.get("files"), dict):
+        raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
+    for name, digest in manifest["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
         if (found := _sha256(folder / name)) != digest:
