@@ -3,19 +3,20 @@
 The names here are what scripts need most; everything else is imported from its own module.
 """
 
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from landvote.errors import LandvoteError
 
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     from landvote.models import load_model
     from landvote.prediction import Prediction
     from landvote.readers import read_folder, read_image
     from landvote.sample import Radiograph, Sample
     from landvote.scheme import Scheme
 
-__version__ = version("landvote")
+__version__ = _version("landvote")
 __all__ = [
     "LandvoteError",
     "Prediction",
@@ -39,7 +40,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> _Any:  # noqa: ANN401 - whatever the name stands for
     """Import on first use, so that ``import landvote`` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'landvote' has no attribute {name!r}")

@@ -18,7 +18,8 @@ _LINE_SECONDS = 30.0
 def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
     """Show a bar of ``total`` items; yield the function to call after each."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(what, total=total)
         yield lambda: bars.advance(task)
 
