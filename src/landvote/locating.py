@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from landvote.errors import ImageError
@@ -12,7 +12,7 @@ from landvote.readers import find_images, read_image
 
 
 def locate_files(
-    localiser: Localiser, images: Iterable[Path], overlays: Path | None, failures: list[str]
+    localiser: Localiser, images: Sequence[Path], overlays: Path | None, failures: list[str]
 ) -> Iterator[Prediction]:
     """Yield a prediction per film.
 
@@ -42,12 +42,18 @@ def locate_files(
         )
 
 
-def _films(images: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield each film once, with the identifier it has in its folder."""
+def _films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each film once, with the identifier it has in its folder, or its whole path where that one is taken."""
     seen: set[Path] = set()
+    taken: set[str] = set()
     for given in images:
         root = given / "images" if (given / "images").is_dir() else given
         for path in find_images(root):
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                yield path, path.relative_to(root).as_posix() if root.is_dir() else path.name
+                name = path.relative_to(root).as_posix() if root.is_dir() else path.name
+                identifier = path.as_posix() if name in taken else name
+                taken.add(identifier)
+                yield path, identifier
+    if not seen:
+        raise ImageError(f"{', '.join(map(str, images))}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
