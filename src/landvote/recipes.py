@@ -150,8 +150,9 @@ def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
         return Recipe.model_validate(settings)
     except ValidationError as error:
         first = error.errors()[0]
+        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
         raise SettingError(
-            f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}, found {first['input']!r}"
+            f"setting {'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}{found}"
         ) from error
 
 
