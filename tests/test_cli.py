@@ -1,0 +1,282 @@
+"""The command line: every verb in its exact form, errors in one line, broken films by name, nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from landvote import cli
+from landvote.readers import write_wide_csv
+
+STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "training.steps=6",
+         "training.batch=2", "training.judge_every=3", "fit_aspect=false"]  # fmt: skip
+CHANGES = [*(f"{s}.{c}" for s in ("global", "local") for c in STAGE), "global.size=[32, 32]", "local.size=[32, 32]"]
+TINY = [word for change in (*CHANGES, "validation=0.3") for word in ("--set", change)]
+
+
+def draw(folder, names):
+    """Make a DATA folder: a bright cross on each film, its four ends and its middle as landmarks."""
+    rows = []
+    (folder / "images").mkdir(parents=True)
+    for i, name in enumerate(names):
+        x, y = np.random.default_rng(i).integers(30, 50, 2)
+        grey = np.full((80, 90), 30, np.uint8)
+        grey[y - 18 : y + 19, x - 2 : x + 3] = grey[y - 2 : y + 3, x - 14 : x + 15] = 200
+        Image.fromarray(grey).save(folder / "images" / name)
+        ends = np.array([[x, y], [x, y - 18], [x + 14, y], [x, y + 18], [x - 14, y]], float)
+        rows.append((name, None, ends))
+    write_wide_csv(folder / "landmarks.csv", rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = draw(tmp_path_factory.mktemp("cli") / "data", [f"{i}.png" for i in range(8)])
+    uses = "\n".join(f"{i}.png,{'test' if i > 5 else 'train'}" for i in range(8))
+    (folder / "split.csv").write_text(f"image,split\n{uses}\n")
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Return a function that runs the command and returns its exit status, output and errors."""
+
+    def landvote(*words):
+        monkeypatch.setattr(sys, "argv", ["landvote", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return landvote
+
+
+@pytest.fixture(scope="module")
+def model(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "model"
+    words = ["train", data, "--recipe", "whdv", "--out", folder, "--device", "cpu", *TINY]
+    command = Path(sys.executable).with_name("landvote")  # as installed, in a process of its own
+    done = subprocess.run([command, *map(str, words)], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    return folder
+
+
+def one_line(result, *words):
+    """Check for exit status 2 and one line on stderr that has all the words in it."""
+    status, out, err = result
+    assert status == 2
+    assert out == ""
+    assert err.startswith("landvote: ")
+    assert err.count("\n") == 1
+    assert [w for w in words if str(w) not in err] == []
+
+
+def records(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_help_names_every_verb(run):
+    status, out, _ = run("--help")
+    assert status == 0
+    assert [v for v in ("simulate", "check", "train", "locate", "evaluate", "demo") if v not in out] == []
+    assert "not a medical device" in " ".join(out.split())
+
+
+def test_train_says_what_it_learns_from(run, data, tmp_path):
+    status, out, _ = run("train", data, "--recipe", "ho", "--out", tmp_path / "m", "--max-minutes", "0.05",
+                         "--device", "cpu", *TINY)  # fmt: skip
+    assert status == 0
+    assert "learning from 4 films, judging by 2" in out
+    assert str(tmp_path / "m") in out
+    assert "7.png" not in (tmp_path / "m" / "films.csv").read_text()  # a test film
+
+
+def test_train_with_a_scheme_file_and_films_without_points(run, data, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    Image.fromarray(np.zeros((80, 90), np.uint8)).save(tmp_path / "data" / "images" / "blank.png")
+    (tmp_path / "cross.toml").write_text('name = "cross"\npoints = 5\nreference = [1, 3]\n')
+    words = [
+        "train",
+        tmp_path / "data",
+        "--recipe",
+        "whdv",
+        "--out",
+        tmp_path / "m",
+        "--scheme",
+        tmp_path / "cross.toml",
+    ]
+    status, out, _ = run(*words, "--device", "cpu", *TINY)
+    assert status == 0
+    assert "left out, for want of points: blank.png" in out
+    assert json.loads((tmp_path / "m" / "training.json").read_text())["scheme"]["name"] == "cross"
+
+
+def test_train_does_not_overwrite_and_resumes(run, data, model):
+    words = ["train", data, "--recipe", "whdv", "--out", model, "--device", "cpu", *TINY]
+    one_line_at_the_end(run(*words), model, "exists already", "--resume")
+    assert run(*words, "--resume")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--recipe", "whvd"], ["'whvd' is unknown", "did you mean 'whdv'?"]),
+        (["--recipe", "whdv", "--set", "local.network.widht=3"], ["widht", "did you mean 'width'?"]),
+        (["--recipe", "whdv", "--set", "local.network.width=wide"], ["local.network.width", "'wide'"]),
+        (["--recipe", "whdv", "--scheme", "chset"], ["'chset'", "did you mean 'chest'?"]),
+        (["--recipe", "whdv", "--scheme", "spine"], ["5 points, expected 68"]),
+        (["--recipe", "whdv", "--device", "tpu9", *TINY], ["'tpu9'", "expected auto, cpu, cuda or mps"]),
+    ],
+)
+def test_train_errors_are_one_line(run, data, tmp_path, words, said):
+    one_line_at_the_end(run("train", data, *words, "--out", tmp_path / "m"), *said)
+
+
+def one_line_at_the_end(result, *words):
+    """As :func:`one_line`, but the verb may have spoken before."""
+    status, _, err = result
+    one_line((status, "", err.splitlines(keepends=True)[-1]), *words)
+    assert "Traceback" not in err
+
+
+def test_train_without_points_or_images(run, data, tmp_path):
+    one_line(run("train", tmp_path / "absent", "--recipe", "whdv", "--out", tmp_path / "m"), tmp_path / "absent")
+    shutil.copytree(data / "images", tmp_path / "data" / "images")
+    one_line(run("train", tmp_path / "data", "--recipe", "whdv", "--out", tmp_path / "m"), "no points")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_verb_used_wrongly_exits_with_two(run, data):
+    for words in (["train", data], ["locate"], ["simulate", "x", "--films", "0"], ["nonsense"]):
+        status, _, err = run(*words)
+        assert status == 2
+        assert "Traceback" not in err
+
+
+def test_locate_and_evaluate_end_to_end(run, data, model, tmp_path):
+    out = tmp_path / "predictions.jsonl"
+    status, said, _ = run("locate", model, data, "--out", out, "--overlays", tmp_path / "overlays", "--device", "cpu")
+    assert status == 0
+    assert "8 films located" in said
+    assert [r["image"] for r in records(out)] == [f"{i}.png" for i in range(8)]
+    for r in records(out):
+        assert np.array(r["points"], float).shape == (5, 2)
+        assert len(r["expected_error"]) == len(r["landmarks"]) == 5
+    assert sorted(p.name for p in (tmp_path / "overlays").iterdir()) == [f"{i}.png.png" for i in range(8)]
+    with Image.open(tmp_path / "overlays" / "0.png.png") as picture:
+        assert min(picture.size) > 50
+
+    words = ["evaluate", out, "--truth", data, "--out", tmp_path / "report"]
+    status, said, _ = run(*words)
+    assert status == 0
+    assert str(tmp_path / "report" / "report.html") in said
+    assert {"report.html", "summary.json"} <= {p.name for p in (tmp_path / "report").iterdir()}
+    one_line(run(*words), "exists already")
+    assert run(*words, "--force")[0] == 0
+
+
+def test_locate_names_broken_films_and_does_the_others(run, data, model, tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    good = (data / "images" / "0.png").read_bytes()
+    for name, content in {"a.png": good, "cut.png": good[:90], "empty.png": b"", "text.png": b"not a film\n" * 20,
+                          "b.png": good, "notes.txt": b"no film and not called one"}.items():  # fmt: skip
+        (films / name).write_bytes(content)
+    status, out, err = run("locate", model, films, "--out", tmp_path / "p.jsonl", "--device", "cpu")
+    assert status == 1
+    assert "2 films located" in out
+    assert [r["image"] for r in records(tmp_path / "p.jsonl")] == ["a.png", "b.png"]
+    lines = err.splitlines()
+    assert len(lines) == 3
+    for name in ("cut.png", "empty.png", "text.png"):
+        assert sum(name in line and line.startswith("left out: ") for line in lines) == 1
+
+
+def test_locate_takes_films_and_folders_each_film_once(run, data, model, tmp_path):
+    images = data / "images"
+    run("locate", model, images / "3.png", images, images / "5.png", "--out", tmp_path / "p.jsonl", "--device", "cpu")
+    assert [r["image"] for r in records(tmp_path / "p.jsonl")] == [f"{i}.png" for i in (3, 0, 1, 2, 4, 5, 6, 7)]
+
+
+def test_locate_tells_films_of_one_name_apart(run, data, model, tmp_path):
+    """Two folders may each hold a 0.png; what is written must be readable again."""
+    from landvote.prediction import read_predictions
+
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(data / "images" / "0.png", tmp_path / folder / "0.png")
+    out = tmp_path / "p.jsonl"
+    run("locate", model, tmp_path / "a", tmp_path / "b", "--out", out, "--overlays", tmp_path / "o", "--device", "cpu")
+    assert len({p.identifier for p in read_predictions(out)}) == 2
+    assert len(list((tmp_path / "o").iterdir())) == 2
+
+
+def test_locate_does_not_overwrite_unless_forced(run, data, model, tmp_path):
+    out = tmp_path / "p.jsonl"
+    out.write_text("precious")
+    words = ["locate", model, data / "images" / "0.png", "--out", out, "--device", "cpu"]
+    one_line(run(*words), out, "exists already", "--force")
+    assert out.read_text() == "precious"
+    assert run(*words, "--force")[0] == 0
+    assert len(records(out)) == 1
+
+
+def test_locate_without_any_film_is_an_error(run, model, tmp_path):
+    (tmp_path / "bare").mkdir()
+    for where in ("bare", "absent"):
+        one_line(run("locate", model, tmp_path / where, "--out", tmp_path / "p.jsonl", "--device", "cpu"), where)
+    assert not (tmp_path / "p.jsonl").exists()
+
+
+def test_locate_with_a_broken_model(run, data, model, tmp_path):
+    one_line(run("locate", tmp_path, data, "--out", tmp_path / "p.jsonl"), "model.json")
+    copy = shutil.copytree(model, tmp_path / "copy")
+    (copy / "local" / "network.safetensors").unlink()
+    one_line(run("locate", copy, data, "--out", tmp_path / "p.jsonl"), "network.safetensors", "missing")
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(run, data, model, tmp_path, monkeypatch):
+    def full(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    out = tmp_path / "out" / "p.jsonl"
+    one_line(run("locate", model, data, "--out", out, "--device", "cpu"), out, "cannot be written", "No space left")
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "{}\n", "not json\n", '{"image": "other.png", "points": [[1, 2]]}\n'])
+def test_evaluate_with_wrong_predictions_is_one_line(run, data, tmp_path, content):
+    (tmp_path / "p.jsonl").write_text(content)
+    one_line(run("evaluate", tmp_path / "p.jsonl", "--truth", data, "--out", tmp_path / "report"))
+    assert not (tmp_path / "report").exists()
+
+
+def test_check_tells_and_draws_and_fails_where_something_is_wrong(run, data, tmp_path):
+    status, out, _ = run("check", data, "--sheet", tmp_path / "sheet.png")
+    assert status == 0
+    assert "8 with points" in out
+    assert "nothing wrong" in out
+    assert (tmp_path / "sheet.png").stat().st_size > 0
+    bad = shutil.copytree(data, tmp_path / "bad")
+    shutil.copy(bad / "images" / "0.png", bad / "images" / "7.png")  # a test film is a training film
+    status, out, _ = run("check", bad)
+    assert status == 1
+    assert (bad / "check.png").exists()
+    assert "7.png" in out
+
+
+def test_simulate_makes_a_folder_that_checks(run, tmp_path):
+    status, out, _ = run("simulate", tmp_path / "hips", "--films", "2", "--seed", "3")
+    assert status == 0
+    assert "2 films" in out
+    assert run("check", tmp_path / "hips")[0] == 0
+    one_line(run("simulate", tmp_path / "hips", "--films", "2"), "exists already")
