@@ -6,15 +6,11 @@ oracle for this kernel and for the GPU path.
 
 from __future__ import annotations
 
-import os
-
 import numba
 import numpy as np
 import numpy.typing as npt
 
 Planes = npt.NDArray[np.float32]
-
-_WISHED = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
 
 
 @numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
@@ -70,16 +66,8 @@ def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: 
     height, width = accumulator_shape(size, cell)
     out = np.zeros((len(weight), height + 2, width + 2), dtype=np.float32)
     dx, dy, weight = (np.ascontiguousarray(a, dtype=np.float32) for a in (dx, dy, weight))
-    keep_to_threads()
     _cast(dx, dy, weight, np.float32(stride), np.float32(cell), out)
     return np.ascontiguousarray(out[:, 1:-1, 1:-1])
-
-
-def keep_to_threads() -> None:
-    """Let the compiled kernels use no more threads than OMP_NUM_THREADS says; numba knows its own variable alone."""
-    if _WISHED.isdigit():
-        most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # made when numba is imported
-        numba.set_num_threads(max(1, min(int(_WISHED), most)))
 
 
 def accumulator_shape(size: tuple[int, int], cell: float) -> tuple[int, int]:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.sample import Points
-from landvote.votes.cast import keep_to_threads
 
 Votes = npt.NDArray[np.float32]
 
@@ -50,7 +49,6 @@ class VoteMap:
         """
         coarse = blur(self.votes, self.smoothing / self.cell)
         found = np.empty((len(self.votes), 4))
-        keep_to_threads()
         _climb(self.votes, coarse, max(self.smoothing / self.cell, 1.5), found)
         points = (found[:, :2] + 0.5) * self.cell - 0.5
         spread = found[:, 2] * self.cell
