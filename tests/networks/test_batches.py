@@ -74,3 +74,9 @@ def test_the_worker_ends_with_its_reader():
     assert threading.active_count() == before + 1
     stream.close()
     assert threading.active_count() == before
+
+
+def test_one_film_is_varied_anew_each_time():
+    batch = batch_at(gathered(1), 0, 3, seed=0)
+    assert not torch.equal(batch.pictures[0], batch.pictures[1])
+    assert len({points.numpy().tobytes() for points in batch.points}) == 3
