@@ -87,6 +87,7 @@ def train_model(
     """
     scheme = split.training[0].scheme
     begun = {"recipe": recipe.model_dump(by_alias=True), "scheme": scheme.model_dump(), "device": device}
+    localiser = build(recipe, scheme, device)
     films = _film_table(split)
     if resume and (folder / "training.json").exists():
         _same_as_before(folder, begun, films)
@@ -95,7 +96,6 @@ def train_model(
         write_text(folder / "films.csv", films)
         write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
     start = time.monotonic()
-    localiser = build(recipe, scheme, device)
     localiser.fit(split.training, split.validation, folder, report)
     localiser.save(folder)
     files = [p for p in sorted(folder.rglob("*")) if p.suffix in _USED and p.name not in _UNUSED]

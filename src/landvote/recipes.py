@@ -78,6 +78,8 @@ class Recipe(BaseModel):
 def _voting(method: str) -> dict[str, Any]:
     """Return our defaults for one of the paper's three methods."""
     network: dict[str, Any] = {"method": method}
+    if method == "ho":  # each cell votes for itself: only smoothing brings the votes of neighbours together
+        network["smoothing"] = 4.0
     return {
         "name": method,
         "global": StageRecipe(

@@ -61,7 +61,7 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
         DataError: there is something in ``out``, or it cannot be written.
     """
     if not force:
-        refuse_existing(out, "force")
+        refuse_existing(out, "--force to overwrite its files")
     page = render(evaluation, samples)
     tables = {FILMS: evaluation.films, LANDMARKS: evaluation.landmarks, SUBGROUPS: evaluation.subgroups}
     for name, table in tables.items():

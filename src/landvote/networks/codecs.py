@@ -55,8 +55,8 @@ class Codec(ABC):
     def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
         """Return the planes of (batch, n, 2) points in grid coordinates; missing points are NaN.
 
-        A narrow Gaussian covers so few cells that a plane of zeros is nearly right, and an untrained network stays there
-        for long; a wide one is found at once. ``progress`` of the training, 0 to 1, says how wide it is now.
+        A narrow Gaussian covers so few cells that a plane of zeros is nearly right, and an untrained network may stay
+        there for long. ``progress`` of the training, 0 to 1, says how wide the Gaussian is now.
         """
         sigma = self.sigma * self.widen ** max(0.0, 1 - 2 * progress)
         given = torch.isfinite(points).all(dim=2)

@@ -29,7 +29,7 @@ class NetworkSettings(BaseModel):
 
     method: Literal["ho", "hdv", "whdv"] = "whdv"
     width: PositiveInt = 16
-    depth: PositiveInt = 5
+    depth: int = Field(default=5, ge=1, le=5)
     stride: Literal[1, 2, 4, 8] = 4
     head_width: PositiveInt = 64
     widest: PositiveInt = 256
