@@ -51,7 +51,8 @@ def check(
     scheme: SchemeOption = None,
     origin: Origin = 0,
     sheet: Annotated[
-        Path | None, typer.Option(help="Where the contact sheet goes; DATA/check.png if not said.")
+        Path | None,
+        typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here."),
     ] = None,
 ) -> None:
     """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
@@ -59,7 +60,7 @@ def check(
 
     report = check_folder(data, _scheme(scheme), origin)
     typer.echo(report.text())
-    picture = sheet or data / "check.png"
+    picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
     contact_sheet(report.samples, picture)
     typer.echo(f"contact sheet: {picture}")
     if not report.ok:
