@@ -84,11 +84,11 @@ def _voting(method: str) -> dict[str, Any]:
         "name": method,
         "global": StageRecipe(
             look="film", find="reference", size=(256, 192), border=0.06, share=1.0,
-            network=NetworkSettings(**network, head_width=32),
+            network=NetworkSettings(**network, head_width=32), training=TrainingSettings(steps=3000),
         ),
         "local": StageRecipe(
             look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
-            network=NetworkSettings(**network),
+            network=NetworkSettings(**network), training=TrainingSettings(steps=6000),
             augmentation=Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05),
         ),
         "parts": StageRecipe(
