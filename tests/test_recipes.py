@@ -41,9 +41,11 @@ def small(name):
     return [f"{stage}.network.width=4" for stage in stages]
 
 
-def test_the_three_methods_differ_in_their_method_alone():
-    texts = {name: recipe(name).model_dump_json().replace(f'"{name}"', '"m"') for name in ("ho", "hdv", "whdv")}
+def test_the_three_methods_differ_in_their_method_and_ho_in_its_smoothing():
+    alike = ["global.network.smoothing=3", "local.network.smoothing=3", "parts.network.smoothing=3"]
+    texts = {name: recipe(name, alike).model_dump_json().replace(f'"{name}"', '"m"') for name in ("ho", "hdv", "whdv")}
     assert len(set(texts.values())) == 1
+    assert recipe("ho").local.network.smoothing > recipe("whdv").local.network.smoothing
 
 
 def test_the_paper_is_literal():
@@ -105,7 +107,7 @@ def test_a_wrong_change_is_named(change, message):
     [
         ("local.size=[100, 96]", r"size.*100.*multiple.* 32"),  # the network halves its picture five times
         ("local.network.stride=8", None),
-        ("parts.network.depth=6", r"size.*96.*multiple.* 64"),
+        ("parts.network.depth=6", r"depth.* 5"),
     ],
 )
 def test_grids_that_a_network_cannot_halve_are_refused(change, message):
