@@ -55,7 +55,8 @@ class NetworkVoter(Voter):
 
     def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:
         """Train, or go on from the checkpoint in ``folder``. The validation figure is the mean error in cells."""
-        looked_at = [validation.plain(i) for i in range(min(len(validation.working), _JUDGED))]
+        films = len(validation.working)
+        looked_at = [validation.plain(i) for i in range(0, films, max(1, -(-films // _JUDGED)))]
 
         def judge(network: nn.Module) -> float:
             self.network = network.eval()
