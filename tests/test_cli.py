@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from landvote import cli
-from landvote.readers import write_wide_csv
+from landvote.prediction import read_predictions
+from landvote.readers import read_pts, read_wide_csv, write_wide_csv
 
 STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "training.steps=6",
          "training.batch=2", "training.judge_every=3", "fit_aspect=false"]  # fmt: skip
@@ -198,6 +199,22 @@ def test_locate_names_broken_films_and_does_the_others(run, data, model, tmp_pat
     assert len(lines) == 3
     for name in ("cut.png", "empty.png", "text.png"):
         assert sum(name in line and line.startswith("left out: ") for line in lines) == 1
+
+
+@pytest.mark.parametrize("origin", [0, 1])
+def test_locate_writes_points_for_other_tools(run, data, model, tmp_path, origin):
+    out, csv, pts = tmp_path / "p.jsonl", tmp_path / "landmarks.csv", tmp_path / "pts"
+    words = ("locate", model, data, "--out", out, "--csv", csv, "--pts", pts, "--origin", origin, "--device", "cpu")
+    assert run(*words)[0] == 0
+    rows = {row.image: row.points for row in read_wide_csv(csv).rows}
+    located = read_predictions(out)
+    assert len(located) == len(rows) == 8
+    for p in located:
+        np.testing.assert_allclose(rows[p.identifier], p.points + origin, atol=2e-3)
+        np.testing.assert_allclose(read_pts(pts / Path(p.identifier).with_suffix(".pts"), origin), p.points, atol=2e-3)
+    out.unlink()
+    status, _, err = run(*words)
+    assert (status, str(csv) in err) == (2, True)  # the points of before are not overwritten either
 
 
 def test_locate_takes_films_and_folders_each_film_once(run, data, model, tmp_path):

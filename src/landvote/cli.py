@@ -110,20 +110,25 @@ def locate(
     overlays: Annotated[
         Path | None, typer.Option(help="Folder for pictures of the films with their landmarks.")
     ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="The points as a landmarks.csv as well.")] = None,
+    pts: Annotated[Path | None, typer.Option("--pts", help="Folder for a .pts file per film as well.")] = None,
+    origin: Origin = 0,
     device: Device = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.jsonl.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
     """Find the landmarks of films; films that cannot be read are named and left out, and the exit status is 1."""
     from landvote.files import refuse_existing
-    from landvote.locating import locate_files
+    from landvote.locating import export_points, locate_files
     from landvote.models import load_model
     from landvote.prediction import write_predictions
 
-    if not force:
-        refuse_existing(out, "--force to overwrite it")
+    for path in filter(None, (out, overlays, csv, pts)):
+        if not force:
+            refuse_existing(path, "--force to overwrite it")
     localiser = load_model(model, device)
     failures: list[str] = []
     count = write_predictions(out, locate_files(localiser, images, overlays, failures))
+    export_points(out, csv, pts, origin)
     typer.echo(f"{count} films located: {out}")
     for failure in failures:
         typer.echo(f"left out: {failure}", err=True)

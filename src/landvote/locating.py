@@ -7,8 +7,9 @@ from pathlib import Path
 
 from landvote.errors import ImageError
 from landvote.localiser import Localiser
-from landvote.prediction import Prediction
-from landvote.readers import find_images, read_image
+from landvote.prediction import Prediction, read_predictions
+from landvote.readers import find_images, read_image, write_pts, write_wide_csv
+from landvote.readers.pts import check_origin
 
 
 def locate_files(
@@ -40,6 +41,24 @@ def locate_files(
         yield Prediction(
             identifier, prediction.points, prediction.expected_error, prediction.landmarks, prediction.details
         )
+
+
+def export_points(predictions: Path, csv: Path | None, pts: Path | None, origin: int) -> None:
+    """Write the points of a prediction file in the forms that annotation tools and DATA folders take.
+
+    Args:
+        predictions: as :func:`landvote.prediction.write_predictions` writes them.
+        csv: a wide CSV, or None.
+        pts: a folder for one ``.pts`` file per film, or None.
+        origin: what the ``.pts`` files and the CSV shall call the first pixel, 0 or 1.
+    """
+    check_origin(origin)
+    located = read_predictions(predictions)
+    if csv is not None and located:
+        write_wide_csv(csv, [(p.identifier, None, p.points + origin) for p in located])
+    if pts is not None:
+        for p in located:
+            write_pts(pts / Path(p.identifier).with_suffix(".pts"), p.points, origin)
 
 
 def _films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
