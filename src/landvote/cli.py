@@ -5,6 +5,7 @@ Heavy imports stand inside the verbs, so that ``landvote --help`` is there at on
 
 from __future__ import annotations
 
+import statistics
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,7 +99,10 @@ def train(
         typer.echo(f"left out, for want of points: {_some(split.without_points)}")
     typer.echo(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
     with training() as report:
-        train_model(split, chosen, out, device=device, resume=resume, report=report)
+        localiser = train_model(split, chosen, out, device=device, resume=resume, report=report)
+    if localiser.held_out:
+        median, worst = statistics.median(localiser.held_out), max(localiser.held_out)
+        typer.echo(f"mean error on {len(localiser.held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")
     typer.echo(f"model: {out}")
 
 

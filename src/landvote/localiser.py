@@ -78,6 +78,7 @@ class Localiser:
         self.stages = [s for s in stages if needed[s.settings.look]]
         self.reference = scheme.reference
         self.calibration = 1.0  # expected error per spread of the votes
+        self.held_out: list[float] = []
 
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
@@ -181,7 +182,10 @@ class Localiser:
         return PartPlacing.fit(shapes, size, self.scheme.groups, border)
 
     def _calibrate(self, validation: Sequence[Sample]) -> None:
-        """Scale the spread of the votes so that on films not learned from it equals the error, on average."""
+        """Scale the spread of the votes so that on films not learned from it equals the error, on average.
+
+        Their mean errors, one a film in image pixels, are kept as ``held_out``.
+        """
         expected, actual = [], []
         for sample in validation:
             prediction = self.locate(sample.open())
@@ -189,6 +193,8 @@ class Localiser:
             both = np.isfinite(distance) & np.isfinite(prediction.expected_error)
             expected.append(prediction.expected_error[both])
             actual.append(distance[both])
+            if both.any():
+                self.held_out.append(float(distance[both].mean()))
         if expected and (total := float(np.concatenate(expected).sum())) > 0:
             self.calibration *= float(np.concatenate(actual).sum()) / total
 

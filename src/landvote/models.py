@@ -103,6 +103,7 @@ def train_model(
         "versions": {name: version(name) for name in _RECORDED} | {"python": platform.python_version()},
         "minutes": round((time.monotonic() - start) / 60, 2),
         "films": {"train": len(split.training), "val": len(split.validation)},
+        "held_out_error_px": [round(e, 3) for e in localiser.held_out],
         "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in files},
     }
     write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
