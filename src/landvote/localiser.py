@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile
@@ -114,21 +115,18 @@ class Localiser:
             self.reference = spread_points(np.stack(shapes), _CHOSEN_REFERENCES)
         mirror = _mirror(self.scheme)
         for stage in self.stages:
-            report({"stage": stage.name, "event": "gather", "films": len(training) + len(validation)})
-            stage.placing = self._place(stage.settings, training, shapes)
 
-            def progress(row: dict[str, Any], name: str = stage.name) -> None:
+            def tell(row: dict[str, Any], name: str = stage.name) -> None:
                 report({"stage": name, **row})
 
-            def seen(name: str = stage.name) -> None:
-                report({"stage": name, "event": "film"})
-
-            look = stage.settings.augmentation
-            part = None if mirror is None else _within(mirror, stage.placing.parts)
-            views = Views.gather(training, stage.placing, look, part, seen)
-            held_out = Views.gather(validation, stage.placing, look, part, seen)
+            tell({"event": "gather", "films": len(training) + len(validation)})
+            stage.placing = self._place(stage.settings, training, shapes)
+            swap = None if mirror is None else _within(mirror, stage.placing.parts)
+            look, seen = stage.settings.augmentation, partial(tell, {"event": "film"})
+            views = Views.gather(training, stage.placing, look, swap, seen)
+            held_out = Views.gather(validation, stage.placing, look, swap, seen)
             stage.voter = stage.make_voter(len(stage.placing.parts[0]))
-            stage.voter.fit(views, held_out, folder / stage.name, progress)
+            stage.voter.fit(views, held_out, folder / stage.name, tell)
         self._calibrate(validation)
 
     def save(self, folder: Path) -> None:
