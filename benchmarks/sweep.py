@@ -24,11 +24,21 @@ from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
 from landvote.readers import read_folder
 
-BASE = {"method": "whdv", "k": 32.0, "sigma": 5.0, "stride": 4, "dense": 0.0, "head_width": 64}
+BASE = {
+    "method": "whdv",
+    "k": 32.0,
+    "sigma": 5.0,
+    "stride": 4,
+    "head_width": 64,
+    "gain": 1.0,
+    "widen": 1.0,
+    "dense": 0.0,
+}
 TRAINED = (
     [BASE]
     + [BASE | {"sigma": s} for s in (10.0, 3.0, 2.0)]
-    + [BASE | {"dense": 0.1}, BASE | {"method": "hdv"}, BASE | {"method": "ho"}]
+    + [BASE | {"sigma": 3.0} | change for change in ({"gain": 30.0}, {"widen": 4.0}, {"dense": 0.03})]
+    + [BASE | {"sigma": 2.0, "widen": 4.0}, BASE | {"method": "hdv"}, BASE | {"method": "ho"}]
     + [BASE | {"k": k} for k in (8.0, 64.0)]
     + [BASE | {"stride": s} for s in (2, 8, 1)]
     + [BASE | {"head_width": w} for w in (16, 128)]
