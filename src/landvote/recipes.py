@@ -17,6 +17,9 @@ from landvote.scheme import Scheme
 from landvote.votes import Voter
 
 
+_TRAINING = 0.95  # of the minutes given; reading films, judging and saving take the rest
+
+
 class StageRecipe(StageSettings):
     """A stage's place and its voter's settings; ``share`` is the stage's part of the time given with --max-minutes."""
 
@@ -68,7 +71,7 @@ class Recipe(BaseModel):
         if minutes is None:
             return self
         stages = {n: s for n, s in self.stages.items() if s.look != "parts" or scheme.groups}
-        total = sum(s.share for s in stages.values())
+        total = sum(s.share for s in stages.values()) / _TRAINING
         changed = self.model_dump(by_alias=True)
         for name, stage in stages.items():
             changed[name]["training"]["minutes"] = minutes * stage.share / total
