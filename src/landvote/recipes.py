@@ -16,7 +16,6 @@ from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.scheme import Scheme
 from landvote.votes import Voter
 
-
 _TRAINING = 0.95  # of the minutes given; reading films, judging and saving take the rest
 
 

@@ -167,3 +167,36 @@ def test_same_area_keeps_the_area_in_steps_of_32(size, extent):
     assert width * height == pytest.approx(size[0] * size[1], rel=0.35)
     aspect = np.clip(extent[0] / extent[1], 0.25, 4)
     assert width / height == pytest.approx(aspect, rel=0.35)
+
+
+def placed_by(points, count=6):
+    """Return the frame of a patch that ``count`` reference points on a 400 x 300 film place, after they moved there."""
+    layout = np.array([[40.0, 20], [100, 30], [110, 90], [50, 100], [20, 60], [75, 110]])[:count]
+    placing = ReferencePlacing((128, 128), tuple(range(count)), layout)
+    return placing.frames((400, 300), points(layout))[0]
+
+
+def test_a_reference_point_that_went_astray_is_outvoted():
+    def astray(layout):
+        points = layout * 1.5 + [100.0, 60.0]
+        points[2] += [90.0, -70.0]
+        return points
+
+    frame = placed_by(astray)
+    assert frame is not None
+    straight = placed_by(lambda layout: layout * 1.5 + [100.0, 60.0])
+    corners = np.array([[0.0, 0.0], [127.0, 127.0]])
+    np.testing.assert_allclose(frame.to_image(corners), straight.to_image(corners), atol=2.5)
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda layout: layout + [900.0, 0.0],  # beside the film
+        lambda layout: layout * 12 - [560.0, 610.0],  # as if the patch were twelve times the grid
+        lambda layout: np.full_like(layout, np.nan),
+        lambda layout: np.zeros_like(layout) + 50.0,  # all on one spot
+    ],
+)
+def test_a_patch_that_cannot_be_is_not_placed(move):
+    assert placed_by(move, count=2) is None

@@ -16,6 +16,7 @@ from landvote.frames.frame import Frame
 from landvote.sample import Points, mean_points
 
 _REWEIGHTED = 6  # rounds of least squares
+_LARGEST = 3  # times the film: a cropped film may be smaller than its patch, but not by more
 _MULTIPLE = 32  # grids are multiples of this, so that a network may halve them five times
 
 
@@ -111,10 +112,10 @@ class ReferencePlacing:
         fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
         return cls(size, reference, fitted.to_grid(mean_points(laid, laid.shape[1])))
 
-    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:  # noqa: ARG002 - the points say it all
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
         """Return the one frame that the reference points define."""
         chosen = list(self.reference)
-        return [_lay(points[chosen], self.layout[chosen], self.size)]
+        return [_lay(points[chosen], self.layout[chosen], self.size, image_size)]
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return the layout."""
@@ -152,33 +153,35 @@ class PartPlacing:
             layouts.append(Frame.similarity(scale, 0.0, middle, (np.array(size) - 1) / 2, size).to_grid(mean))
         return cls(size, parts, np.stack(layouts))
 
-    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:  # noqa: ARG002 - the points say it all
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
         """Return one frame per part."""
         near = [list(_neighbours(self.parts, g)) for g in range(len(self.parts))]
-        return [_lay(points[n], layout[n], self.size) for n, layout in zip(near, self.layouts, strict=True)]
+        laid = zip(near, self.layouts, strict=True)
+        return [_lay(points[n], layout[n], self.size, image_size) for n, layout in laid]
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return the layouts."""
         return {"layouts": self.layouts}
 
 
-def _lay(points: Points, layout: Points, size: tuple[int, int]) -> Frame | None:
+def _lay(points: Points, layout: Points, size: tuple[int, int], image_size: tuple[int, int]) -> Frame | None:
     """Lay points on a layout; with four or more, one that went astray is outvoted by the others.
 
     Least squares again and again, each point weighted by how well it fitted (Cauchy weights, scale twice the median
-    distance but at least a cell).
+    distance but at least a cell). None where the points place nothing, or place the grid beside the film or far larger
+    than it: whatever a voter saw there would be nonsense.
     """
     given = np.isfinite(points).all(axis=1) & np.isfinite(layout).all(axis=1)
     if len(np.unique(points[given], axis=0)) < 2:
         return None
     frame = Frame.matching(points, layout, size)
-    if given.sum() < 4:
-        return frame
-    for _ in range(_REWEIGHTED):
+    for _ in range(_REWEIGHTED if given.sum() >= 4 else 0):
         distance = np.linalg.norm(frame.to_grid(points) - layout, axis=1)
         scale = 2 * max(float(np.median(distance[given])), 1.0)
         frame = Frame.matching(points, layout, size, 1 / (1 + (distance / scale) ** 2))
-    return frame
+    middle = frame.to_image((np.array([size], float) - 1) / 2)[0]
+    on_film = bool(((middle >= 0) & (middle < image_size)).all())
+    return frame if on_film and max(size) / frame.scale < _LARGEST * max(image_size) else None
 
 
 def mean_layout(shapes: Points, anchors: tuple[int, ...], rounds: int = 5) -> Points:
