@@ -192,7 +192,7 @@ def test_a_reference_point_that_went_astray_is_outvoted():
 @pytest.mark.parametrize(
     "move",
     [
-        lambda layout: layout + [900.0, 0.0],  # beside the film
+        lambda layout: layout + np.array([900.0, 0.0]),  # beside the film
         lambda layout: layout * 12 - [560.0, 610.0],  # as if the patch were twelve times the grid
         lambda layout: np.full_like(layout, np.nan),
         lambda layout: np.zeros_like(layout) + 50.0,  # all on one spot
