@@ -47,8 +47,9 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Return a function that runs the command and returns its exit status, output and errors."""
+def run(monkeypatch, capsys, tmp_path):
+    """Return a function that runs the command in an empty folder and returns its exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
 
     def landvote(*words):
         monkeypatch.setattr(sys, "argv", ["landvote", *map(str, words)])
@@ -287,7 +288,8 @@ def test_check_tells_and_draws_and_fails_where_something_is_wrong(run, data, tmp
     shutil.copy(bad / "images" / "0.png", bad / "images" / "7.png")  # a test film is a training film
     status, out, _ = run("check", bad)
     assert status == 1
-    assert (bad / "check.png").exists()
+    assert Path("bad-check.png").exists()
+    assert not (bad / "check.png").exists()
     assert "7.png" in out
 
 

@@ -56,8 +56,8 @@ def test_every_weight_is_used():
 def test_coordinates_tell_one_place_from_another():
     picture = torch.zeros(1, 1, 64, 64)
     torch.manual_seed(0)
-    knowing = UNet(2, width=4, depth=2, stride=1, head_width=8, coordinates=True).eval()(picture)
-    blind = UNet(2, width=4, depth=2, stride=1, head_width=8, coordinates=False).eval()(picture)
+    knowing = UNet(2, width=4, depth=2, stride=1, head_width=8, coordinates=True).eval()(picture).detach()
+    blind = UNet(2, width=4, depth=2, stride=1, head_width=8, coordinates=False).eval()(picture).detach()
     middle = (..., slice(24, 40), slice(24, 40))  # away from the padding at the border
     assert float(blind[middle].std(dim=(2, 3)).max()) < 1e-6
     assert float(knowing[middle].std(dim=(2, 3)).max()) > 1e-4
