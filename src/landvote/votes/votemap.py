@@ -61,7 +61,7 @@ def blur(votes: Votes, sd: float) -> Votes:
     """Return (n, rows, columns), each plane blurred with a Gaussian of ``sd`` cells; beyond the border is nothing."""
     if sd < 0.2:  # narrower than a cell can show
         return votes
-    size = 2 * int(np.ceil(4 * sd)) + 1
+    size = 2 * int(np.ceil(3 * sd)) + 1  # what lies beyond 3 SD moves no peak
     out = np.empty_like(votes)
     for plane, target in zip(votes, out, strict=True):
         cv2.GaussianBlur(plane, (size, size), sd, dst=target, borderType=cv2.BORDER_CONSTANT)
