@@ -1,6 +1,5 @@
 """The report on a folder, the contact sheet, hashes, and the division by subject."""
 
-import hashlib
 import random
 from collections import Counter
 
@@ -9,11 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from landvote.errors import ImageError, SettingError, SplitError
+from landvote.errors import SettingError, SplitError
 from landvote.readers import (
     check_folder,
     contact_sheet,
-    image_hash,
     pixel_hash,
     read_folder,
     read_image,
@@ -151,12 +149,6 @@ class TestContactSheet:
 
 
 class TestHashes:
-    def test_of_a_file(self, tmp_path):
-        (tmp_path / "f").write_bytes(b"abc")
-        assert image_hash(tmp_path / "f") == hashlib.sha256(b"abc").hexdigest()
-        with pytest.raises(ImageError, match="cannot be read"):
-            image_hash(tmp_path / "g")
-
     def test_of_pixels(self):
         pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
         same = pixel_hash(Radiograph(pixels.astype(np.uint16), "b"))

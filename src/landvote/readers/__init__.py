@@ -2,7 +2,7 @@
 
 from landvote.readers.check import FolderReport, check_folder
 from landvote.readers.folder import read_folder
-from landvote.readers.hashes import image_hash, pixel_hash
+from landvote.readers.hashes import pixel_hash
 from landvote.readers.image import find_images, read_image
 from landvote.readers.points import PointRow, PointTable, read_csv, read_long_csv, read_wide_csv, write_wide_csv
 from landvote.readers.pts import read_pts, write_pts
@@ -16,7 +16,6 @@ __all__ = [
     "check_folder",
     "contact_sheet",
     "find_images",
-    "image_hash",
     "pixel_hash",
     "read_csv",
     "read_folder",

@@ -47,7 +47,7 @@ class VoteMap:
             (n, 2) grid coordinates and (n,) the votes' mean distance from the peak, grid cells. A landmark with fewer
             votes than ``floor`` has NaN for both.
         """
-        coarse = blur(self.votes, self.smoothing / self.cell)
+        coarse = self.smooth()
         found = np.empty((len(self.votes), 4))
         _climb(self.votes, coarse, max(self.smoothing / self.cell, 1.5), found)
         points = (found[:, :2] + 0.5) * self.cell - 0.5
