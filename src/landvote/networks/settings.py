@@ -35,7 +35,7 @@ class NetworkSettings(BaseModel):
     widest: PositiveInt = 256
     coordinates: bool = True
     normalise: bool = True
-    k: PositiveFloat = 64.0
+    k: PositiveFloat = 16.0
     sigma: PositiveFloat = 6.0
     gain: PositiveFloat = 1.0
     widen: PositiveFloat = 1.0
