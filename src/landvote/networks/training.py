@@ -59,6 +59,7 @@ def train(
     state = State(network, kept, optimiser, folder / "checkpoint.pt")
     state.resume()
     board = tensorboard(folder) if settings.tensorboard else lambda _: None
+    averaged = _pairs(kept, network)
     clock = time.monotonic() - state.seconds
     saved = time.monotonic()
 
@@ -70,7 +71,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _rate(settings.schedule, progress)
         loss = step(network, codec, optimiser, batch, device, progress, bfloat16=bfloat16)
-        _average(kept, network, settings.average, state.step)
+        _average(*averaged, settings.average, state.step)
         state.step += 1
         state.loss += (loss.item() - state.loss) * max(0.01, 1 / state.step)
         if not math.isfinite(state.loss):
@@ -208,12 +209,14 @@ def _rate(schedule: str, progress: float) -> float:
     return min(1.0, progress / _RISE + 0.02) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
 
 
+def _pairs(kept: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the weights and statistics of both, in the same order; they stay the same tensors while training."""
+    means, now = ([t for t in n.state_dict().values() if t.is_floating_point()] for n in (kept, network))
+    return means, now
+
+
 @torch.no_grad()
-def _average(kept: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+def _average(means: list[Tensor], now: list[Tensor], decay: float, step: int) -> None:
     """Move the running mean of weights and statistics towards the network; faster in the beginning."""
     decay = min(decay, (1 + step) / (10 + step)) if decay else 0.0
-    for mean, now in zip(kept.state_dict().values(), network.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(now, 1 - decay)
-        else:
-            mean.copy_(now)
+    torch._foreach_lerp_(means, now, 1 - decay)  # noqa: SLF001 - one call for all; what torch.optim.swa_utils uses

@@ -15,17 +15,19 @@ Planes = npt.NDArray[np.float32]
 
 @numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
-    """Add votes to ``out``, which has a border of one cell, so that each vote has its four cells without a question.
+    """Write the votes of each landmark to ``out``.
 
-    Row by row in two passes: the first, without branches, finds cells and shares (the compiler makes vectors of it),
-    the second adds them up.
+    They are added up on a copy with a border of one cell, so that each vote has its four cells without a question: row
+    by row in two passes, of which the first, without branches, finds cells and shares (the compiler makes vectors of
+    it), and the second adds them up.
     """
     landmarks, rows, columns = weight.shape
-    pitch = out.shape[2]
-    last_x, last_y = np.float32(pitch - 1), np.float32(out.shape[1] - 1)
+    height, width = out.shape[1:]
+    pitch = width + 2
+    last_x, last_y = np.float32(pitch - 1), np.float32(height + 1)
     half, zero = np.float32(0.5), np.float32(0)
     for p in numba.prange(landmarks):
-        votes = out[p].reshape(-1)
+        votes = np.zeros((height + 2) * pitch, np.float32)
         place = np.empty(columns, np.int32)
         force, right, below = np.empty((3, columns), np.float32)
         for i in range(rows):
@@ -47,6 +49,8 @@ def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  #
                 votes[k + 1] += upper * right[j]
                 votes[k + pitch] += lower - lower * right[j]
                 votes[k + pitch + 1] += lower * right[j]
+        for i in range(height):
+            out[p, i] = votes[(i + 1) * pitch + 1 : (i + 1) * pitch + 1 + width]
 
 
 def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: float, cell: float) -> Planes:
@@ -64,10 +68,10 @@ def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: 
         (n, ceil(height / cell), ceil(width / cell)) float32. Votes that leave the grid are lost.
     """
     height, width = accumulator_shape(size, cell)
-    out = np.zeros((len(weight), height + 2, width + 2), dtype=np.float32)
+    out = np.empty((len(weight), height, width), dtype=np.float32)
     dx, dy, weight = (np.ascontiguousarray(a, dtype=np.float32) for a in (dx, dy, weight))
     _cast(dx, dy, weight, np.float32(stride), np.float32(cell), out)
-    return np.ascontiguousarray(out[:, 1:-1, 1:-1])
+    return out
 
 
 def accumulator_shape(size: tuple[int, int], cell: float) -> tuple[int, int]:
