@@ -77,17 +77,26 @@ class Recipe(BaseModel):
         return Recipe.model_validate(changed)
 
 
-def _voting(method: str) -> dict[str, Any]:
-    """Return our defaults for one of the paper's three methods."""
+def _voting(method: str, *, row: bool) -> dict[str, Any]:
+    """Return our defaults for one of the paper's three methods.
+
+    In a ``row`` of parts that look alike two reference points are as hard to tell from their neighbours as any others;
+    there the global searcher looks for all landmarks, coarsely and often, so that the row is laid as a whole.
+    """
     network: dict[str, Any] = {"method": method}
     if method == "ho":  # each cell votes for itself: only smoothing brings the votes of neighbours together
         network["smoothing"] = 4.0
+    two_points = StageRecipe(
+        look="film", find="reference", size=(256, 192), border=0.06, share=1.0,
+        network=NetworkSettings(**network, head_width=32), training=TrainingSettings(steps=3000),
+    )  # fmt: skip
+    whole_row = StageRecipe(
+        look="film", size=(128, 96), border=0.04, share=1.5,
+        network=NetworkSettings(**network, sigma=4.0), training=TrainingSettings(steps=20000, batch=4, rate=2e-3),
+    )  # fmt: skip
     return {
         "name": method,
-        "global": StageRecipe(
-            look="film", find="reference", size=(256, 192), border=0.06, share=1.0,
-            network=NetworkSettings(**network, head_width=32), training=TrainingSettings(steps=3000),
-        ),
+        "global": whole_row if row else two_points,
         "local": StageRecipe(
             look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
             network=NetworkSettings(**network), training=TrainingSettings(steps=6000),
@@ -101,7 +110,7 @@ def _voting(method: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _paper() -> dict[str, Any]:
+def _paper(*, row: bool) -> dict[str, Any]:  # noqa: ARG001 - to the letter, whatever the scheme
     """Return the paper's experiment to the letter (sections 3, 4.1 and 4.2), with its WHDV loss.
 
     Where the paper is silent (k, sigma, width and depth of the U-Net, how long to train) our values stand. Its weight
@@ -132,11 +141,12 @@ RECIPES = tuple(_MADE_BY)
 """The names ``landvote train --recipe`` knows."""
 
 
-def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
+def recipe(name: str, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
     """Return the recipe of that name with ``changes`` made to it.
 
     Args:
         name: one of :data:`RECIPES`.
+        scheme: what is to be found; where it has groups, defaults are those for a row of parts that look alike.
         changes: ``"local.network.width=32"`` and the like; values are written as in TOML, words may go without quotes.
 
     Raises:
@@ -144,7 +154,7 @@ def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     """
     if name not in _MADE_BY:
         raise SettingError(f"recipe {name!r} is unknown, expected one of {', '.join(RECIPES)}{nearest(name, RECIPES)}")
-    settings = Recipe.model_validate(_MADE_BY[name]()).model_dump(by_alias=True)
+    settings = Recipe.model_validate(_MADE_BY[name](row=bool(scheme and scheme.groups))).model_dump(by_alias=True)
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals:
