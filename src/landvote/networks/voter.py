@@ -81,7 +81,7 @@ class NetworkVoter(Voter):
         picture = torch.from_numpy(pixels)[None, None].to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             planes = self.network(picture)
-        dx, dy, weight = self.codec.decode(planes)
+        dx, dy, weight = self.codec.decode(planes.contiguous())  # plane by plane, as they are cast
         return dx[0], dy[0], weight[0]
 
     def _cast(self, dx: Tensor, dy: Tensor, weight: Tensor, size: tuple[int, int]) -> npt.NDArray[np.float32]:
