@@ -42,9 +42,11 @@ TRAINED = (
     + [BASE | {"sigma": 3.0} | change for change in ({"gain": 30.0}, {"widen": 4.0}, {"dense": 0.03})]
     + [BASE | {"sigma": 2.0, "widen": 4.0}, BASE | {"method": "hdv"}, BASE | {"method": "ho"}]
     + [BASE | {"k": k} for k in (8.0, 64.0)]
-    + [BASE | {"stride": s} for s in (2, 8, 1)]
+    + [BASE | {"method": "hdv", "k": k} for k in (16.0, 128.0)]
+    + [BASE | {"stride": s} for s in (2, 8)]
     + [BASE | {"head_width": w} for w in (16, 128)]
     + [BASE | {"k": 16.0, "batch": b, "rate": r} for b, r in ((10, 0.001), (4, 0.002))]
+    + [BASE | {"stride": 1}]
 )
 OF_TRAINING = ("batch", "rate")
 VOTED = [(side, sd) for side, sd in product(("source", "target"), (0.5, 1.0, 2.0, 4.0, 6.0))]
