@@ -43,7 +43,7 @@ def test_smoothing_is_in_grid_cells_whatever_the_accumulators():
     votes = np.zeros((1, 32, 32), np.float32)
     votes[0, 16, 16] = 1
     for cell in (1.0, 2.0):
-        smooth = VoteMap(votes, cell, smoothing=4.0).smooth()
+        smooth = VoteMap(votes, cell, smoothing=4.0).smooth
         x = np.arange(32)
         sd = np.sqrt((smooth[0] * (x - 16) ** 2).sum()) * cell
         assert sd == pytest.approx(4.0, rel=0.05)
