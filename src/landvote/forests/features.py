@@ -16,6 +16,7 @@ from landvote.frames.view import Grid
 Features = npt.NDArray[np.int16]
 Integral = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.int32]
+Corners = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]
 
 KINDS = ("type-2-x", "type-2-y", "type-3-x", "type-3-y", "type-4")
 CORNERS = 9
@@ -53,7 +54,7 @@ def fit_into(features: Features, patch: int) -> bool:
     return bool((inside & (width > 0) & (height > 0)).all())
 
 
-def corners(features: Features, pitch: int) -> tuple[Indices, Indices]:
+def corners(features: Features, pitch: int) -> Corners:
     """Return where a feature reads an integral image, and how each reading counts.
 
     Args:
@@ -62,12 +63,13 @@ def corners(features: Features, pitch: int) -> tuple[Indices, Indices]:
 
     Returns:
         Offsets (count, 9) from the patch's own corner in the flat integral image, and coefficients (count, 9); kinds
-        of fewer corners repeat the first, with coefficient 0.
+        of fewer corners repeat the first, with coefficient 0. Offsets are unsigned: with an index that may be negative,
+        the compiled loops would take twice the time.
     """
     kind, x, y, width, height = features.T.astype(np.int32)
     u, v, coefficient = _CORNERS[:, kind]
     offsets = (y[:, None] + v * height[:, None]) * pitch + x[:, None] + u * width[:, None]
-    return offsets.astype(np.int32), coefficient.astype(np.int32)
+    return offsets.astype(np.uint32), coefficient
 
 
 def integral(pixels: Grid, patch: int) -> Integral:
@@ -118,9 +120,9 @@ def _fill(integrals, which, origins, offsets, coefficients, out):  # type: ignor
     for start in range(0, n, _BLOCK):
         for f in range(count):
             for i in range(start, min(start + _BLOCK, n)):
-                value = 0
+                image, origin, value = integrals[which[i]], np.uint32(origins[i]), np.int32(0)
                 for c in range(CORNERS):
-                    value += coefficients[f, c] * integrals[which[i], origins[i] + offsets[f, c]]
+                    value += np.int32(coefficients[f, c] * image[origin + offsets[f, c]])
                 out[f, i] = np.float32(value)
 
 

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from landvote.forests.features import CORNERS, Indices, Integral
+from landvote.forests.features import CORNERS, Corners, Indices, Integral
 from landvote.forests.forest import Forest
 from landvote.sample import Points
 from landvote.votes.cast import accumulator_shape, deposit, share
@@ -46,7 +46,7 @@ def around(centres: Points, half: npt.NDArray[np.float64], step: int, size: tupl
 
 def search(
     image: Integral,
-    corners: tuple[Indices, Indices],
+    corners: Corners,
     forest: Forest,
     weights: npt.NDArray[np.float32],
     positions: Positions,
@@ -85,9 +85,12 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 -
     for p in numba.prange(len(roots)):
         votes = np.zeros((height + 2) * (width + 2), np.float32)
         columns, total = count[p, 0], count[p, 0] * count[p, 1]
-        at, active = np.empty((2, total), np.int32)
+        at, active, origins = np.empty((3, total), np.uint32)
+        for i in range(total):
+            row, column = divmod(i, columns)
+            origins[i] = (first[p, 1] + step * row) * pitch + first[p, 0] + step * column
         for t in range(roots.shape[1]):
-            _descend(image, pitch, offsets, coefficients, nodes, roots[p, t], first[p], columns, step, at, active)
+            _descend(image, origins, offsets, coefficients, nodes, roots[p, t], at, active)
             for i in range(total):
                 leaf = nodes[at[i], 2]
                 row, column = divmod(i, columns)
@@ -101,9 +104,7 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 -
 
 
 @numba.njit(cache=True)
-def _descend(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 - compiled as one
-    image, pitch, offsets, coefficients, nodes, root, first, columns, step, at, active  # noqa: ANN001
-):  # fmt: skip
+def _descend(image, origins, offsets, coefficients, nodes, root, at, active):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Write to ``at`` the leaf that each position comes to.
 
     All positions go down one level of the tree at a time, and those that have come to a leaf drop out of ``active``.
@@ -119,12 +120,10 @@ def _descend(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 
         for a in range(left):
             i = active[a]
             node = at[i]
-            feature = nodes[node, 0]
-            origin = (first[1] + step * (i // columns)) * pitch + first[0] + step * (i % columns)
-            value = 0
+            feature, origin, value = np.uint32(nodes[node, 0]), origins[i], np.int32(0)
             for c in range(CORNERS):
-                value += coefficients[feature, c] * image[origin + offsets[feature, c]]
-            node = nodes[node, 2 + (value > nodes[node, 1])]
+                value += np.int32(coefficients[feature, c] * image[origin + offsets[feature, c]])
+            node = np.uint32(nodes[node, 2 + (value > nodes[node, 1])])
             at[i] = node
             active[kept] = i
             kept += nodes[node, 0] >= 0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from landvote.errors import ModelError
-from landvote.forests.features import Indices, corners, integral
+from landvote.forests.features import Corners, corners, integral
 from landvote.forests.forest import Forest, join
 from landvote.forests.search import Positions, around, search
 from landvote.forests.settings import ForestSettings
@@ -77,9 +77,9 @@ class ForestVoter(Voter):
         self._joined = join(forests)
         spread = self._joined.leaves[:, 2]
         self._weights = np.float32(1) / (1 + spread**2) if self.settings.weighted else np.ones_like(spread)
-        self._pitch: tuple[int, tuple[Indices, Indices]] = (0, corners(self._joined.features, 0))
+        self._pitch: tuple[int, Corners] = (0, corners(self._joined.features, 0))
 
-    def _corners(self, pitch: int) -> tuple[Indices, Indices]:
+    def _corners(self, pitch: int) -> Corners:
         """Return where the features read an integral image of that width; remembered, as views of a stage are alike."""
         if self._pitch[0] != pitch:
             self._pitch = (pitch, corners(self._joined.features, pitch))
