@@ -59,6 +59,8 @@ class _Lines:
 
 
 def _state(row: dict[str, Any]) -> str:
+    if "landmark" in row:
+        return f"landmark {row['landmark']}"
     error = row["validation"]
     judged = f", error on held-out films {error:.2f} cells" if error < float("inf") else ""
     return f"step {row['step']}, loss {row['loss']:.3g}{judged}"
