@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landvote.forests import ForestVoter
 from landvote.forests.settings import ForestSettings
+from landvote.forests.voter import ForestVoter
 from landvote.frames import Augmentation, FilmPlacing, Frame, View, Views
 from landvote.localiser import Localiser
 from landvote.networks.settings import NetworkSettings, TrainingSettings

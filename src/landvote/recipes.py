@@ -216,7 +216,7 @@ def build(recipe: Recipe, scheme: Scheme, device: str = "auto") -> Localiser:
 
     def voter(stage: StageRecipe, landmarks: int) -> Voter:
         if stage.forest is not None:
-            from landvote.forests import ForestVoter  # noqa: PLC0415 - scikit-learn takes a second
+            from landvote.forests.voter import ForestVoter  # noqa: PLC0415 - scikit-learn takes a second
 
             seeded = stage.forest.model_copy(update={"seed": recipe.seed + stage.forest.seed})
             return ForestVoter(landmarks, seeded)

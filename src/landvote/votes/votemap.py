@@ -26,12 +26,15 @@ class VoteMap:
         cell: grid cells per accumulator cell; cell (i, j) stands at ``cell * (j + 0.5) - 0.5`` along x.
         smoothing: SD of the Gaussian in grid cells that :attr:`smooth` and :meth:`peaks` use.
         floor: the smallest total of votes that counts as having seen a landmark.
+        full: the total of a landmark that was seen for certain, or 0 where such a total is not known. What is missing
+            of it counts as votes from anywhere when it is said how far votes lie from a point.
     """
 
     votes: Votes
     cell: float
     smoothing: float
     floor: float = 1e-6
+    full: float = 0.0
 
     @cached_property
     def smooth(self) -> Votes:
@@ -57,16 +60,21 @@ class VoteMap:
         """Return the modes of the votes that lie uphill from ``start``, (n, 2) grid coordinates; as :meth:`peaks`."""
         found = np.empty((len(self.votes), 4))
         _climb(self.votes, self.to_cells(start), max(self.smoothing / self.cell, 1.5), found)
-        points, spread = self.to_grid(found[:, :2]), found[:, 2] * self.cell
-        lost = found[:, 3] < self.floor
-        points[lost], spread[lost] = np.nan, np.nan
+        points, spread = self.to_grid(found[:, :2]), self._far(found[:, 2], found[:, 3])
+        points[np.isnan(spread)] = np.nan
         return points, spread
 
     def spread(self, points: Points) -> npt.NDArray[np.float64]:
         """Return the (n,) mean distance of the votes from ``points``, (n, 2), both in grid cells; NaN without votes."""
         found = np.empty((len(self.votes), 2))
         _spread(self.votes, self.to_cells(points), found)
-        return np.where(found[:, 1] < self.floor, np.nan, found[:, 0] * self.cell)
+        return self._far(found[:, 0], found[:, 1])
+
+    def _far(self, distance: npt.NDArray[np.float64], total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the mean distance of votes in grid cells, those that are missing being half the grid away."""
+        seen = np.clip(total / self.full, 0, 1) if self.full else 1.0
+        anywhere = np.hypot(*self.votes.shape[1:]) / 2
+        return np.where(total < self.floor, np.nan, self.cell * (seen * distance + (1 - seen) * anywhere))
 
     def strength(self, points: Points) -> npt.NDArray[np.float64]:
         """Return how many smoothed votes there are at (n, 2) ``points``, in the cell nearest; NaN for missing ones.
