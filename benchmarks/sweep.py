@@ -33,6 +33,8 @@ BASE = {
     "gain": 1.0,
     "widen": 1.0,
     "dense": 0.0,
+    "batch": 10,
+    "rate": 0.001,
 }
 TRAINED = (
     [BASE]
@@ -42,7 +44,9 @@ TRAINED = (
     + [BASE | {"k": k} for k in (8.0, 64.0)]
     + [BASE | {"stride": s} for s in (2, 8, 1)]
     + [BASE | {"head_width": w} for w in (16, 128)]
+    + [BASE | {"k": 16.0, "batch": b, "rate": r} for b, r in ((10, 0.001), (10, 0.002), (4, 0.001), (4, 0.002), (4, 0.004))]
 )
+OF_TRAINING = ("batch", "rate")
 VOTED = [(side, sd) for side, sd in product(("source", "target"), (0.5, 1.0, 2.0, 4.0, 6.0))]
 
 
@@ -69,8 +73,11 @@ def main() -> None:
         start = time.monotonic()
         voter = NetworkVoter(
             len(scheme),
-            NetworkSettings(**setting, smoothing=1, cell=1),
-            TrainingSettings(steps=a.steps, judge_every=10_000),
+            NetworkSettings(**{k: v for k, v in setting.items() if k not in OF_TRAINING}, smoothing=1, cell=1),
+            TrainingSettings(  # the same number of views, however they are batched
+                steps=a.steps * BASE["batch"] // setting["batch"], batch=setting["batch"], rate=setting["rate"],
+                judge_every=10_000,
+            ),  # fmt: skip
         )
         with tempfile.TemporaryDirectory() as folder:
             voter.fit(views, held_out, Path(folder), lambda _: None)

@@ -91,9 +91,10 @@ def train(
     from landvote.readers import read_folder
     from landvote.recipes import recipe as named
 
-    chosen = named(recipe, changes or ())
+    named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, _scheme(scheme), origin=origin, require_points=True)
-    chosen = chosen.within(max_minutes, samples[0].scheme)
+    known = samples[0].scheme
+    chosen = named(recipe, changes or (), known).within(max_minutes, known)
     split = divide(samples, chosen)
     if split.without_points:
         typer.echo(f"left out, for want of points: {_some(split.without_points)}")

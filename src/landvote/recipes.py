@@ -93,17 +93,26 @@ class Recipe(BaseModel):
         return Recipe.model_validate(changed)
 
 
-def _voting(method: str) -> dict[str, Any]:
-    """Return our defaults for one of the paper's three methods."""
+def _voting(method: str, *, row: bool) -> dict[str, Any]:
+    """Return our defaults for one of the paper's three methods.
+
+    In a ``row`` of parts that look alike two reference points are as hard to tell from their neighbours as any others;
+    there the global searcher looks for all landmarks, coarsely and often, so that the row is laid as a whole.
+    """
     network: dict[str, Any] = {"method": method}
     if method == "ho":  # each cell votes for itself: only smoothing brings the votes of neighbours together
         network["smoothing"] = 4.0
+    two_points = StageRecipe(
+        look="film", find="reference", size=(256, 192), border=0.06, share=1.0,
+        network=NetworkSettings(**network, head_width=32), training=TrainingSettings(steps=3000),
+    )  # fmt: skip
+    whole_row = StageRecipe(
+        look="film", size=(128, 96), border=0.04, share=1.5,
+        network=NetworkSettings(**network, sigma=4.0), training=TrainingSettings(steps=20000, batch=4, rate=2e-3),
+    )  # fmt: skip
     return {
         "name": method,
-        "global": StageRecipe(
-            look="film", find="reference", size=(256, 192), border=0.06, share=1.0,
-            network=NetworkSettings(**network, head_width=32), training=TrainingSettings(steps=3000),
-        ),
+        "global": whole_row if row else two_points,
         "local": StageRecipe(
             look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
             network=NetworkSettings(**network), training=TrainingSettings(steps=6000),
@@ -117,14 +126,15 @@ def _voting(method: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _whdv_shape() -> dict[str, Any]:
-    """Return ``whdv`` with a shape model that chooses the points under the local searcher's votes."""
-    settings = _voting("whdv")
-    settings["local"] = settings["local"].model_copy(update={"shape": ShapeSettings()})
+def _whdv_shape(*, row: bool) -> dict[str, Any]:
+    """Return ``whdv`` with a shape model that chooses the points where a stage looks for all of them at once."""
+    settings = _voting("whdv", row=row)
+    for stage in ("global", "local") if row else ("local",):
+        settings[stage] = settings[stage].model_copy(update={"shape": ShapeSettings()})
     return settings | {"name": "whdv-shape"}
 
 
-def _forests(*, shape: bool) -> dict[str, Any]:
+def _forests(*, shape: bool, row: bool) -> dict[str, Any]:  # noqa: ARG001 - the same for a row
     """Return random-forest regression voting (Lindner et al. 2013, 2015), alone or under a shape model (RFRV-CLM).
 
     Combining forest votes with the fit of a shape model is claimed by the patents US 9928443 and EP 2893491 (GB, FR,
@@ -149,7 +159,7 @@ def _forests(*, shape: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _paper() -> dict[str, Any]:
+def _paper(*, row: bool) -> dict[str, Any]:  # noqa: ARG001 - to the letter, whatever the scheme
     """Return the paper's experiment to the letter (sections 3, 4.1 and 4.2), with its WHDV loss.
 
     Where the paper is silent (k, sigma, width and depth of the U-Net, how long to train) our values stand. Its weight
@@ -183,11 +193,12 @@ RECIPES = tuple(_MADE_BY)
 """The names ``landvote train --recipe`` knows."""
 
 
-def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
+def recipe(name: str, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
     """Return the recipe of that name with ``changes`` made to it.
 
     Args:
         name: one of :data:`RECIPES`.
+        scheme: what is to be found; where it has groups, defaults are those for a row of parts that look alike.
         changes: ``"local.network.width=32"`` and the like; values are written as in TOML, words may go without quotes.
 
     Raises:
@@ -195,7 +206,7 @@ def recipe(name: str, changes: Iterable[str] = ()) -> Recipe:
     """
     if name not in _MADE_BY:
         raise SettingError(f"recipe {name!r} is unknown, expected one of {', '.join(RECIPES)}{nearest(name, RECIPES)}")
-    settings = Recipe.model_validate(_MADE_BY[name]()).model_dump(by_alias=True)
+    settings = Recipe.model_validate(_MADE_BY[name](row=bool(scheme and scheme.groups))).model_dump(by_alias=True)
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals:
