@@ -44,7 +44,7 @@ TRAINED = (
     + [BASE | {"k": k} for k in (8.0, 64.0)]
     + [BASE | {"stride": s} for s in (2, 8, 1)]
     + [BASE | {"head_width": w} for w in (16, 128)]
-    + [BASE | {"k": 16.0, "batch": b, "rate": r} for b, r in ((10, 0.001), (10, 0.002), (4, 0.001), (4, 0.002), (4, 0.004))]
+    + [BASE | {"k": 16.0, "batch": b, "rate": r} for b, r in ((10, 0.001), (4, 0.002))]
 )
 OF_TRAINING = ("batch", "rate")
 VOTED = [(side, sd) for side, sd in product(("source", "target"), (0.5, 1.0, 2.0, 4.0, 6.0))]
