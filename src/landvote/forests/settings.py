@@ -41,16 +41,16 @@ class ForestSettings(BaseModel):
     trees: PositiveInt = 10
     leaf: PositiveInt = 5
     pool: PositiveInt = 400
-    tried: float = Field(default=1 / 3, gt=0, le=1)
+    tried: float = Field(default=0.1, gt=0, le=1)
     patch: int = Field(default=20, ge=4, le=128)
-    displacement: PositiveFloat = 15.0
+    displacement: PositiveFloat = 8.0
     views: PositiveInt = 5
-    patches: PositiveInt = 4
+    patches: PositiveInt = 20
     step: PositiveInt = 3
-    radius: PositiveFloat = 15.0
-    reach: PositiveFloat = 2.0
-    weighted: bool = True
-    smoothing: NonNegativeFloat = 1.5
+    radius: PositiveFloat = 12.0
+    reach: PositiveFloat = 3.0
+    weighted: bool = False
+    smoothing: NonNegativeFloat = 2.0
     cell: PositiveInt = 1
     seed: NonNegativeInt = 0
     jobs: NonNegativeInt = 0
