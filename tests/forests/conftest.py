@@ -17,7 +17,7 @@ SIZE = (48, 40)
 def quick():
     """Return settings that are learned in a moment."""
     return ForestSettings(
-        trees=3, leaf=2, pool=40, patch=12, displacement=8, views=2, patches=6, radius=8, jobs=1, step=2
+        trees=3, leaf=2, pool=40, patch=12, displacement=8, views=2, patches=6, radius=8, reach=2, jobs=1, step=2
     )
 
 

@@ -23,10 +23,11 @@ def rows_of(patches, features):
     return table(patches.integrals, patches.which, patches.origins, features)
 
 
-def leaf_of(forest, root, patches):
+def leaf_of(forest, root, patches, landmark=0):
     """Walk every patch down a flat tree, one node at a time."""
+    first, end = forest.pools[landmark]
     found = []
-    for row in rows_of(patches, forest.features):
+    for row in rows_of(patches, forest.features[first:end]):
         node = root
         while forest.nodes[node, 0] >= 0:
             feature, threshold, left, right = forest.nodes[node]
@@ -76,7 +77,7 @@ def test_joined_forests_say_what_each_said(patches, quick):
     for p, forest in enumerate(forests):
         for t in range(3):
             alone = forest.leaves[leaf_of(forest, forest.roots[0, t], patches)]
-            np.testing.assert_array_equal(joined.leaves[leaf_of(joined, joined.roots[p, t], patches)], alone)
+            np.testing.assert_array_equal(joined.leaves[leaf_of(joined, joined.roots[p, t], patches, p)], alone)
 
 
 def test_a_forest_comes_back_from_its_file(patches, quick, tmp_path):
@@ -103,6 +104,8 @@ def broken(forest, name, index, value):
         ("nodes", (0, 3), 10_000),
         ("nodes", (-1, 2), 10_000),
         ("nodes", (-1, 2), -1),
+        ("pools", (0, 1), 10_000),
+        ("pools", (0, 0), 1),
         ("roots", (0, 0), -1),
         ("roots", (0, 1), 10_000),
     ],
@@ -122,7 +125,7 @@ def test_a_file_that_is_no_forest_is_named(patches, quick, tmp_path):
         with pytest.raises(ModelError, match=r"f\.npz: not a forest"):
             Forest.load(file, quick)
     np.savez(file, features=np.zeros((1, 5), np.int16))
-    with pytest.raises(ModelError, match=r"f\.npz: not a forest \(.*nodes"):
+    with pytest.raises(ModelError, match=r"f\.npz: not a forest \(.*pools"):
         Forest.load(file, quick)
     forest = grow(patches, quick, 0, np.zeros((2, 2)))
     forest.save(file)

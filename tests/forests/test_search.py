@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from skimage.feature import haar_like_feature
 from skimage.transform import integral_image
 
-from landvote.forests.features import KINDS, corners, integral
-from landvote.forests.forest import flatten, grow_tree, join
+from landvote.forests.features import KINDS, integral
+from landvote.forests.forest import bundle, flatten, grow_tree, join
 from landvote.forests.search import Positions, around, search
 from landvote.forests.training import gather
 
@@ -65,15 +63,14 @@ def test_the_kernel_votes_as_scikit_image_scikit_learn_and_numpy_do(views, quick
     seen = views()
     gathered = gather(seen, quick)
     grown = [[grow_tree(gathered.patches(p, quick), quick, p, t) for t in range(3)] for p in range(3)]
-    trees = [join([flatten(*tree) for tree in three]) for three in grown]
-    forest = join([dataclasses.replace(f, roots=f.roots.reshape(1, -1), region=f.region[:1]) for f in trees])
+    forest = join([bundle([flatten(*tree) for tree in three], np.zeros((2, 2))) for three in grown])
     weights = 1 / (1 + forest.leaves[:, 2] ** 2) if weighted else np.ones(len(forest.leaves), np.float32)
     pixels = views(1, seed=9).plain(0).pixels
     height, width = pixels.shape
     # one landmark over the whole grid, borders included, one around a point, one at a single cell
-    positions = Positions(np.array([[0, 0], [21, 4], [47, 39]]), np.array([[24, 20], [9, 7], [1, 1]]), 2)
+    positions = Positions(np.array([[0, 0], [21, 4], [25, 27]]), np.array([[24, 20], [9, 7], [1, 1]]), 2)
     image = integral(pixels, quick.patch)
-    votes = search(image, corners(forest.features, image.shape[1]), forest, weights, positions, (width, height), cell)
+    votes = search(image, forest, weights, positions, (width, height), cell)
     assert votes.dtype == np.float32
     for own, three, at in zip(votes, grown, spots(positions), strict=True):
         expected = oracle(pixels, three, at, quick.patch, cell, weighted)
@@ -98,5 +95,5 @@ def test_a_landmark_without_positions_has_no_votes(views, quick):
     image = integral(views(1).plain(0).pixels, quick.patch)
     nowhere = Positions(np.zeros((1, 2), np.int32), np.array([[0, 5]], np.int32), 2)
     weights = np.ones(len(forest.leaves), np.float32)
-    votes = search(image, corners(forest.features, image.shape[1]), forest, weights, nowhere, (48, 40), 1)
+    votes = search(image, forest, weights, nowhere, (48, 40), 1)
     assert not votes.any()

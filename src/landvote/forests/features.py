@@ -16,7 +16,6 @@ from landvote.frames.view import Grid
 Features = npt.NDArray[np.int16]
 Integral = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.int32]
-Corners = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]
 
 KINDS = ("type-2-x", "type-2-y", "type-3-x", "type-3-y", "type-4")
 CORNERS = 9
@@ -29,6 +28,20 @@ _ACROSS = np.array([2, 1, 3, 1, 2], np.int16)  # rectangles along x, by kind
 _DOWN = np.array([1, 2, 1, 3, 2], np.int16)
 _PROFILES = {1: (-1, 1), 2: (1, -2, 1), 3: (1, -2, 2, -1)}  # coefficients of the edges of +, of -+ and of -+-
 _BLOCK = 16  # float32 in a cache line
+
+
+def _corner_table() -> npt.NDArray[np.int32]:
+    """Return (3, kinds, 9): the edge each corner lies on, along x and along y, and its coefficient (0 for none)."""
+    out = np.zeros((3, len(KINDS), CORNERS), np.int32)
+    for kind, (across, down) in enumerate(zip(_ACROSS, _DOWN, strict=True)):
+        sign = -1 if kind == KINDS.index("type-4") else 1  # the first of all rectangles counts negative
+        along, below = enumerate(_PROFILES[int(across)]), list(enumerate(_PROFILES[int(down)]))
+        terms = [(u, v, sign * a * b) for u, a in along for v, b in below]
+        out[:, kind, : len(terms)] = np.array(terms).T
+    return out
+
+
+_ALONG, _BELOW, COEFFICIENTS = _corner_table()
 
 
 def draw(rng: np.random.Generator, count: int, patch: int) -> Features:
@@ -54,22 +67,24 @@ def fit_into(features: Features, patch: int) -> bool:
     return bool((inside & (width > 0) & (height > 0)).all())
 
 
-def corners(features: Features, pitch: int) -> Corners:
-    """Return where a feature reads an integral image, and how each reading counts.
+@numba.njit(nogil=True, cache=True)
+def corners(features, pitch):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled as one
+    """Return where features read an integral image; ``COEFFICIENTS`` of their kind say how each reading counts.
 
     Args:
-        features: as :func:`draw` makes them.
+        features: (count, 5), as :func:`draw` makes them.
         pitch: width of the integral image.
 
     Returns:
-        Offsets (count, 9) from the patch's own corner in the flat integral image, and coefficients (count, 9); kinds
-        of fewer corners repeat the first, with coefficient 0. Offsets are unsigned: with an index that may be negative,
-        the compiled loops would take twice the time.
+        (count, 9) uint32 offsets from the patch's own corner in the flat integral image; kinds of fewer corners repeat
+        the first. Unsigned: with an index that may be negative, the compiled loops would take twice the time.
     """
-    kind, x, y, width, height = features.T.astype(np.int32)
-    u, v, coefficient = _CORNERS[:, kind]
-    offsets = (y[:, None] + v * height[:, None]) * pitch + x[:, None] + u * width[:, None]
-    return offsets.astype(np.uint32), coefficient
+    out = np.empty((len(features), CORNERS), np.uint32)
+    for f in range(len(features)):
+        kind, x, y, width, height = features[f]
+        for c in range(CORNERS):
+            out[f, c] = (y + _BELOW[kind, c] * height) * pitch + x + _ALONG[kind, c] * width
+    return out
 
 
 def integral(pixels: Grid, patch: int) -> Integral:
@@ -109,32 +124,19 @@ def table(integrals: Integral, which: Indices, origins: Indices, features: Featu
         (n, count) float32 without rounding, its columns contiguous (scikit-learn reads them one by one).
     """
     out = np.empty((len(features), len(which)), np.float32)
-    _fill(integrals.reshape(len(integrals), -1), which, origins, *corners(features, integrals.shape[2]), out)
+    _fill(integrals.reshape(len(integrals), -1), which, origins, features, corners(features, integrals.shape[2]), out)
     return out.T
 
 
 @numba.njit(nogil=True, cache=True)
-def _fill(integrals, which, origins, offsets, coefficients, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+def _fill(integrals, which, origins, features, offsets, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Go through the patches in blocks, so that both what is read and what is written stays in the cache."""
     count, n = out.shape
     for start in range(0, n, _BLOCK):
         for f in range(count):
+            kind = features[f, 0]
             for i in range(start, min(start + _BLOCK, n)):
                 image, origin, value = integrals[which[i]], np.uint32(origins[i]), np.int32(0)
                 for c in range(CORNERS):
-                    value += np.int32(coefficients[f, c] * image[origin + offsets[f, c]])
+                    value += np.int32(COEFFICIENTS[kind, c] * image[origin + offsets[f, c]])
                 out[f, i] = np.float32(value)
-
-
-def _corner_table() -> npt.NDArray[np.int32]:
-    """Return (3, kinds, 9): along x and y, the edge each corner lies on, and its coefficient."""
-    out = np.zeros((3, len(KINDS), CORNERS), np.int32)
-    for kind, (across, down) in enumerate(zip(_ACROSS, _DOWN, strict=True)):
-        sign = -1 if kind == KINDS.index("type-4") else 1  # the first of all rectangles counts negative
-        along, below = enumerate(_PROFILES[int(across)]), list(enumerate(_PROFILES[int(down)]))
-        terms = [(u, v, sign * a * b) for u, a in along for v, b in below]
-        out[:, kind, : len(terms)] = np.array(terms).T
-    return out
-
-
-_CORNERS = _corner_table()

@@ -43,8 +43,9 @@ class Forest:
 
     Attributes:
         features: (f, 5) int16, as :func:`landvote.forests.features.draw` makes them.
-        nodes: (m, 4) int32: feature, threshold, left (feature <= threshold) and right child; a leaf has feature -1,
-            and its row of ``leaves`` instead of children.
+        pools: (landmarks, 2) int32, the rows of ``features`` that are a landmark's: first, and one past the last.
+        nodes: (m, 4) int32: feature (counted from the landmark's first), threshold, left (feature <= threshold) and
+            right child; a leaf has feature -1, and its row of ``leaves`` instead of children.
         leaves: (l, 3) float32: mean offset to the landmark along x and y, and the root mean square distance of the
             leaf's training patches from that mean, grid cells.
         roots: (landmarks, trees) int32 rows of ``nodes``.
@@ -52,6 +53,7 @@ class Forest:
     """
 
     features: Features
+    pools: Indices
     nodes: Indices
     leaves: npt.NDArray[np.float32]
     roots: Indices
@@ -81,21 +83,27 @@ class Forest:
 
     def _fault(self, settings: ForestSettings) -> str:
         """Return what does not fit, so that the search, which checks nothing, never reads beyond an array."""
-        kinds = {"features": "int16", "nodes": "int32", "leaves": "float32", "roots": "int32", "region": "float64"}
-        shapes = {"features": (-1, 5), "nodes": (-1, 4), "leaves": (-1, 3), "roots": (1, settings.trees),
-                  "region": (1, 2, 2)}  # fmt: skip
-        for name, shape in shapes.items():
+        expected = {
+            "features": ("int16", (-1, 5)),
+            "pools": ("int32", (1, 2)),
+            "nodes": ("int32", (-1, 4)),
+            "leaves": ("float32", (-1, 3)),
+            "roots": ("int32", (1, settings.trees)),
+            "region": ("float64", (1, 2, 2)),
+        }
+        for name, (kind, shape) in expected.items():
             array = getattr(self, name)
             fits = array.ndim == len(shape) and all(b in (-1, a) for a, b in zip(array.shape, shape, strict=True))
-            if not fits or array.dtype != kinds[name]:
+            if not fits or array.dtype != kind:
                 wanted = " x ".join("n" if n < 0 else str(n) for n in shape)
-                return f"{name} is {array.dtype} of shape {array.shape}, expected {kinds[name]} of {wanted}"
+                return f"{name} is {array.dtype} of shape {array.shape}, expected {kind} of {wanted}"
         if not fit_into(self.features, settings.patch):
             return f"features reach beyond a patch of {settings.patch} cells"
         leaf = self.nodes[:, 0] < 0
         children, below = self.nodes[~leaf, 2:], np.flatnonzero(~leaf)[:, None]
         sound = (
-            (self.nodes[:, 0] < len(self.features)).all()
+            self.pools.tolist() == [[0, len(self.features)]]
+            and (self.nodes[:, 0] < len(self.features)).all()
             and (children > below).all()  # so every way down ends
             and (children < len(self.nodes)).all()
             and ((self.nodes[leaf, 2] >= 0) & (self.nodes[leaf, 2] < len(self.leaves))).all()
@@ -106,22 +114,20 @@ class Forest:
 
 def join(forests: Sequence[Forest]) -> Forest:
     """Return forests of one landmark each as one of all landmarks."""
-    features = nodes = leaves = 0
-    moved, roots = [], []
-    for forest in forests:
+    ends = [np.cumsum([0, *(len(getattr(f, name)) for f in forests)]) for name in ("features", "nodes", "leaves")]
+    starts = zip(*ends, strict=True)
+    moved, roots, pools = [], [], []
+    for forest, (features, nodes, leaves) in zip(forests, starts, strict=False):
         inner = forest.nodes[:, :1] >= 0
-        moved.append(forest.nodes + np.where(inner, [features, 0, nodes, nodes], [0, 0, leaves, 0]).astype(np.int32))
-        roots.append(forest.roots + np.int32(nodes))
-        features, nodes, leaves = (
-            features + len(forest.features),
-            nodes + len(forest.nodes),
-            leaves + len(forest.leaves),
-        )
+        moved.append(forest.nodes + np.where(inner, [0, 0, nodes, nodes], [0, 0, leaves, 0]))
+        roots.append(forest.roots + nodes)
+        pools.append(forest.pools + features)
     return Forest(
         np.concatenate([f.features for f in forests]),
-        np.concatenate(moved),
+        np.concatenate(pools).astype(np.int32),
+        np.concatenate(moved).astype(np.int32),
         np.concatenate([f.leaves for f in forests]),
-        np.concatenate(roots),
+        np.concatenate(roots).astype(np.int32),
         np.concatenate([f.region for f in forests]),
     )
 
@@ -136,7 +142,7 @@ def grow(patches: Patches, settings: ForestSettings, landmark: int, region: Rows
         region: (2, 2) mean and SD of where the landmark lay.
     """
     trees = [grow_tree(patches, settings, landmark, tree) for tree in range(settings.trees)]
-    return _together([flatten(features, tree) for features, tree in trees], region)
+    return bundle([flatten(features, tree) for features, tree in trees], region)
 
 
 def grow_tree(
@@ -171,11 +177,14 @@ def flatten(features: Features, regressor: DecisionTreeRegressor) -> Forest:
     leaves = np.column_stack([tree.value[leaf, :, 0], spread])
     used, place = np.unique(nodes[~leaf, 0].astype(int), return_inverse=True)
     nodes[~leaf, 0] = place
-    root = np.zeros((1, 1), np.int32)
-    return Forest(features[used], nodes.astype(np.int32), leaves.astype(np.float32), root, np.zeros((1, 2, 2)))
+    pool, root = np.array([[0, len(used)]], np.int32), np.zeros((1, 1), np.int32)
+    return Forest(features[used], pool, nodes.astype(np.int32), leaves.astype(np.float32), root, np.zeros((1, 2, 2)))
 
 
-def _together(trees: Sequence[Forest], region: Rows) -> Forest:
-    """Return trees of one landmark as its forest."""
+def bundle(trees: Sequence[Forest], region: Rows) -> Forest:
+    """Return flat trees of one landmark as its forest; ``region`` is (2, 2)."""
     joined = join(trees)
-    return Forest(joined.features, joined.nodes, joined.leaves, joined.roots.reshape(1, -1), region[None])
+    nodes = joined.nodes.copy()
+    nodes[:, 0] += np.where(nodes[:, 0] < 0, 0, np.repeat(joined.pools[:, 0], [len(t.nodes) for t in trees]))
+    pool = np.array([[0, len(joined.features)]], np.int32)
+    return Forest(joined.features, pool, nodes, joined.leaves, joined.roots.reshape(1, -1), region[None])

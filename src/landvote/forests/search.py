@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from landvote.forests.features import CORNERS, Corners, Indices, Integral
+from landvote.forests.features import COEFFICIENTS, CORNERS, Indices, Integral, corners
 from landvote.forests.forest import Forest
 from landvote.sample import Points
 from landvote.votes.cast import accumulator_shape, deposit, share
@@ -46,7 +46,6 @@ def around(centres: Points, half: npt.NDArray[np.float64], step: int, size: tupl
 
 def search(
     image: Integral,
-    corners: Corners,
     forest: Forest,
     weights: npt.NDArray[np.float32],
     positions: Positions,
@@ -57,7 +56,6 @@ def search(
 
     Args:
         image: the view's integral image.
-        corners: of the forest's features, for the width of ``image``.
         forest: of n landmarks.
         weights: (leaves,) what a vote of each leaf weighs.
         positions: where to look, per landmark.
@@ -70,7 +68,8 @@ def search(
     """
     out = np.empty((len(forest.roots), *accumulator_shape(size, cell)), np.float32)
     _search(
-        image.ravel(), image.shape[1], *corners, forest.nodes, forest.leaves, weights, forest.roots,
+        image.ravel(), image.shape[1],
+        forest.features, forest.pools, forest.nodes, forest.leaves, weights, forest.roots,
         positions.first, positions.count, positions.step, np.float32(cell), out,
     )  # fmt: skip
     return out
@@ -78,11 +77,14 @@ def search(
 
 @numba.njit(parallel=True, cache=True)
 def _search(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 - compiled as one
-    image, pitch, offsets, coefficients, nodes, leaves, weights, roots, first, count, step, cell, out  # noqa: ANN001
+    image, pitch, features, pools, nodes, leaves, weights, roots, first, count, step, cell, out  # noqa: ANN001
 ):  # fmt: skip
     """Write the votes of each landmark to ``out``; added up with a border of one cell, see :func:`deposit`."""
     height, width = out.shape[1:]
     for p in numba.prange(len(roots)):
+        # laid out anew for each view: what is read next lies in the cache, a table of all landmarks would not
+        own = features[pools[p, 0] : pools[p, 1]]
+        offsets = corners(own, pitch)
         votes = np.zeros((height + 2) * (width + 2), np.float32)
         columns, total = count[p, 0], count[p, 0] * count[p, 1]
         at, active, origins = np.empty((3, total), np.uint32)
@@ -90,7 +92,7 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 -
             row, column = divmod(i, columns)
             origins[i] = (first[p, 1] + step * row) * pitch + first[p, 0] + step * column
         for t in range(roots.shape[1]):
-            _descend(image, origins, offsets, coefficients, nodes, roots[p, t], at, active)
+            _descend(image, origins, own, offsets, nodes, roots[p, t], at, active)
             for i in range(total):
                 leaf = nodes[at[i], 2]
                 row, column = divmod(i, columns)
@@ -104,7 +106,7 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 -
 
 
 @numba.njit(cache=True)
-def _descend(image, origins, offsets, coefficients, nodes, root, at, active):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+def _descend(image, origins, features, offsets, nodes, root, at, active):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Write to ``at`` the leaf that each position comes to.
 
     All positions go down one level of the tree at a time, and those that have come to a leaf drop out of ``active``.
@@ -121,8 +123,9 @@ def _descend(image, origins, offsets, coefficients, nodes, root, at, active):  #
             i = active[a]
             node = at[i]
             feature, origin, value = np.uint32(nodes[node, 0]), origins[i], np.int32(0)
+            kind = np.uint32(features[feature, 0])
             for c in range(CORNERS):
-                value += np.int32(coefficients[feature, c] * image[origin + offsets[feature, c]])
+                value += np.int32(COEFFICIENTS[kind, c] * image[origin + offsets[feature, c]])
             node = np.uint32(nodes[node, 2 + (value > nodes[node, 1])])
             at[i] = node
             active[kept] = i

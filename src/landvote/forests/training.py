@@ -21,7 +21,6 @@ from landvote.sample import Points
 
 Report = Callable[[dict[str, Any]], None]
 _GIB = 1024**3
-_PER_FEATURE = 4 + 4  # bytes: a feature of a patch, and what scikit-learn keeps of it while it sorts, at most
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ def train(views: Views, landmarks: int, settings: ForestSettings, folder: Path, 
     """Grow a forest for each landmark, and keep it in ``folder`` as soon as it is there.
 
     In memory are 4 bytes for each cell of each view (``films * views`` of them, a patch wider than the grid), and for
-    each landmark that is being learned 8 bytes per patch and feature of the pool: with the defaults, 500 films on a
-    grid of 224 x 224 take 0.6 GiB, and each landmark 30 MiB. Landmarks share the views, so their number does not count.
+    each landmark that is being learned 4 bytes per patch and feature of the pool: with the defaults, 500 films on a
+    grid of 224 x 224 take 0.6 GiB, and each landmark 80 MiB. Landmarks share the views, so their number does not count.
 
     Args:
         views: what to learn from.
@@ -108,7 +107,7 @@ def gather(views: Views, settings: ForestSettings, jobs: int = 1) -> Gathered:
     count = rounds * len(views)
     height, width = views.plain(0).pixels.shape
     shape = (count, height + settings.patch, width + settings.patch)
-    needed = 4 * np.prod(shape, dtype=float) + jobs * count * settings.patches * settings.pool * _PER_FEATURE
+    needed = 4 * np.prod(shape, dtype=float) + jobs * count * settings.patches * settings.pool * 4
     if needed > settings.memory_gib * _GIB:
         raise SettingError(
             f"{count} training views of {width} x {height} cells and {jobs} landmarks at a time take "

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from landvote.errors import ModelError
-from landvote.forests.features import Corners, corners, integral
+from landvote.forests.features import integral
 from landvote.forests.forest import Forest, join
 from landvote.forests.search import Positions, around, search
 from landvote.forests.settings import ForestSettings
@@ -42,10 +42,7 @@ class ForestVoter(Voter):
         """Search around each point that is known, and where the landmark lay in training around one that is not."""
         height, width = view.pixels.shape
         image = integral(view.pixels, self.settings.patch)
-        votes = search(
-            image, self._corners(image.shape[1]), self._joined, self._weights, self.positions(view), (width, height),
-            self.settings.cell,
-        )  # fmt: skip
+        votes = search(image, self._joined, self._weights, self.positions(view), (width, height), self.settings.cell)
         return VoteMap(votes, self.settings.cell, self.settings.smoothing)
 
     def positions(self, view: View) -> Positions:
@@ -77,10 +74,3 @@ class ForestVoter(Voter):
         self._joined = join(forests)
         spread = self._joined.leaves[:, 2]
         self._weights = np.float32(1) / (1 + spread**2) if self.settings.weighted else np.ones_like(spread)
-        self._pitch: tuple[int, Corners] = (0, corners(self._joined.features, 0))
-
-    def _corners(self, pitch: int) -> Corners:
-        """Return where the features read an integral image of that width; remembered, as views of a stage are alike."""
-        if self._pitch[0] != pitch:
-            self._pitch = (pitch, corners(self._joined.features, pitch))
-        return self._pitch[1]
