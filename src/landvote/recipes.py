@@ -140,21 +140,19 @@ def _forests(*, shape: bool, row: bool) -> dict[str, Any]:  # noqa: ARG001 - the
     Combining forest votes with the fit of a shape model is claimed by the patents US 9928443 and EP 2893491 (GB, FR,
     DE): users in those countries should take advice before they use ``rfrv-clm``. The networks' recipes are separate.
     """
-    chosen = ShapeSettings() if shape else None
     jitter = Augmentation(rotation=(-8, 8), scale=0.08, shift=0, mirror=False, gamma=0.8, blur=0.5, erase=0)
+    # votes alone grow worse from look to look, a shape model makes use of each
+    judged: dict[str, Any] = {"augmentation": jitter}
+    judged |= {"shape": ShapeSettings(), "rounds": 2} if shape else {}
     return {
         "name": "rfrv-clm" if shape else "rfrv",
         "global": StageRecipe(
-            look="film", find="reference", size=(96, 72), border=0.06, angles=(-16, 0, 16), scales=(0.85, 1.0, 1.18),
-            keep=4, forest=ForestSettings(patch=24, displacement=20), augmentation=jitter,
+            look="film", find="reference", size=(128, 96), border=0.06, angles=(-16, 0, 16), scales=(0.85, 1.0, 1.18),
+            keep=4, forest=ForestSettings(displacement=15), augmentation=jitter,
         ),
-        "local": StageRecipe(
-            look="reference", size=(96, 96), border=0.15, shape=chosen, rounds=2, forest=ForestSettings(),
-            augmentation=jitter,
-        ),
+        "local": StageRecipe(look="reference", size=(112, 112), border=0.12, forest=ForestSettings(), **judged),
         "fine": StageRecipe(
-            look="reference", size=(192, 192), border=0.12, shape=chosen, rounds=2,
-            forest=ForestSettings(displacement=8, radius=8), augmentation=jitter,
+            look="reference", size=(224, 224), border=0.12, forest=ForestSettings(patch=30), **judged,
         ),
     }  # fmt: skip
 

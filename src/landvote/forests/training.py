@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -131,16 +132,20 @@ def _grown_or_found(
     file: Path, patches: Patches, settings: ForestSettings, landmark: int, region: npt.NDArray[np.float64]
 ) -> Forest:
     origin = np.frombuffer(_origin(patches, settings), np.uint8)
-    if file.exists():
-        try:
-            with np.load(file, allow_pickle=False) as stored:
-                if np.array_equal(stored["origin"], origin):
-                    return Forest.load(file, settings)
-        except (OSError, KeyError, ValueError, EOFError, ModelError):
-            pass
+    if file.exists() and np.array_equal(_stored_origin(file), origin):
+        return Forest.load(file, settings)
     forest = grow(patches, settings, landmark, region)
     forest.save(file, origin=origin)
     return forest
+
+
+def _stored_origin(file: Path) -> npt.NDArray[np.uint8]:
+    """Return the digest kept with a forest. Files are written whole, so one that cannot be read was damaged later."""
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+            return np.asarray(stored["origin"])
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+        raise ModelError(f"{file}: not a forest ({error}); delete it to have it grown again") from error
 
 
 def _origin(patches: Patches, settings: ForestSettings) -> bytes:
