@@ -75,9 +75,11 @@ def main() -> None:
             len(scheme),
             NetworkSettings(**{k: v for k, v in setting.items() if k not in OF_TRAINING}, smoothing=1, cell=1),
             TrainingSettings(  # the same number of views, however they are batched
-                steps=a.steps * BASE["batch"] // setting["batch"], batch=setting["batch"], rate=setting["rate"],
+                steps=a.steps * BASE["batch"] // setting["batch"],
+                batch=setting["batch"],
+                rate=setting["rate"],
                 judge_every=10_000,
-            ),  # fmt: skip
+            ),
         )
         with tempfile.TemporaryDirectory() as folder:
             voter.fit(views, held_out, Path(folder), lambda _: None)

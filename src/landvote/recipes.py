@@ -97,7 +97,9 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
     """Return our defaults for one of the paper's three methods.
 
     In a ``row`` of parts that look alike two reference points are as hard to tell from their neighbours as any others;
-    there the global searcher looks for all landmarks, coarsely and often, so that the row is laid as a whole.
+    there the global searcher looks for all landmarks, coarsely and often, so that the row is laid as a whole. The local
+    searcher's views are moved by no more than the global one errs: had they been moved by a whole part, where it was
+    placed would tell it nothing of which part is which.
     """
     network: dict[str, Any] = {"method": method}
     if method == "ho":  # each cell votes for itself: only smoothing brings the votes of neighbours together
@@ -107,16 +109,18 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
         network=NetworkSettings(**network, head_width=32), training=TrainingSettings(steps=3000),
     )  # fmt: skip
     whole_row = StageRecipe(
-        look="film", size=(128, 96), border=0.04, share=1.5,
+        look="film", size=(128, 96), border=0.04, share=1.0,
         network=NetworkSettings(**network, sigma=4.0), training=TrainingSettings(steps=20000, batch=4, rate=2e-3),
     )  # fmt: skip
+    nudged = Augmentation(rotation=(-6, 6), scale=0.05, shift=0.03)
+    moved = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
     return {
         "name": method,
         "global": whole_row if row else two_points,
         "local": StageRecipe(
             look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
-            network=NetworkSettings(**network), training=TrainingSettings(steps=6000),
-            augmentation=Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05),
+            network=NetworkSettings(**network), augmentation=nudged if row else moved,
+            training=TrainingSettings(steps=20000, batch=4, rate=2e-3) if row else TrainingSettings(steps=6000),
         ),
         "parts": StageRecipe(
             look="parts", size=(96, 96), border=0.28, fit_aspect=False, share=1.5,

@@ -219,4 +219,4 @@ def _pairs(kept: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tens
 def _average(means: list[Tensor], now: list[Tensor], decay: float, step: int) -> None:
     """Move the running mean of weights and statistics towards the network; faster in the beginning."""
     decay = min(decay, (1 + step) / (10 + step)) if decay else 0.0
-    torch._foreach_lerp_(means, now, 1 - decay)  # noqa: SLF001 - one call for all; what torch.optim.swa_utils uses
+    torch._foreach_lerp_(means, now, 1 - decay)  # one call for all, as torch.optim.swa_utils does
