@@ -40,11 +40,15 @@ def sample(i, missing=()):
 
 def network(landmarks=6):
     small = NetworkSettings(width=4, depth=2, stride=2, head_width=16, k=16, sigma=5, precision="fp32")
-    return NetworkVoter(landmarks, small, TrainingSettings(steps=80, batch=6, rate=0.01, judge_every=40, average=0.9), "cpu")
+    return NetworkVoter(
+        landmarks, small, TrainingSettings(steps=80, batch=6, rate=0.01, judge_every=40, average=0.9), "cpu"
+    )
 
 
 def forest(landmarks=6):
-    return ForestVoter(landmarks, ForestSettings(trees=4, pool=60, patch=12, displacement=12, views=3, patches=6, jobs=1))
+    return ForestVoter(
+        landmarks, ForestSettings(trees=4, pool=60, patch=12, displacement=12, views=3, patches=6, jobs=1)
+    )
 
 
 VOTERS = {"network": network, "forest": forest}
@@ -149,7 +153,9 @@ def localiser(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     for stage in built.stages:
         (folder / stage.name).mkdir()
-    built.fit([sample(i, missing=[3] if i == 5 else ()) for i in range(16)], [sample(20), sample(21)], folder, lambda _: None)
+    built.fit(
+        [sample(i, missing=[3] if i == 5 else ()) for i in range(16)], [sample(20), sample(21)], folder, lambda _: None
+    )
     built.save(folder)
     return request.param, built, folder
 

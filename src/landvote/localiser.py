@@ -24,7 +24,7 @@ from landvote.prediction import Prediction
 from landvote.sample import Points, Radiograph, Sample
 from landvote.scheme import Scheme
 from landvote.shapes import ShapeModel, ShapeSettings, plausible
-from landvote.votes import Voter, VoteMap
+from landvote.votes import VoteMap, Voter
 
 Report = Callable[[dict[str, Any]], None]
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from landvote.errors import SettingError, nearest
-from landvote.frames.augment import PAPER, Augmentation
 from landvote.forests.settings import ForestSettings
+from landvote.frames.augment import PAPER, Augmentation
 from landvote.localiser import Localiser, Stage, StageSettings
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.scheme import Scheme

@@ -70,6 +70,7 @@ def study(table: ShapeTable, out: Path, share: float = 0.98, *, force: bool = Fa
         out / "aligned.csv", [(table.films[i], None, s) for i, s in zip(aligned.kept, aligned.shapes, strict=True)]
     )
     model.save(out / "shape.npz")
+    edge = 0.999 * model.limit
     left_out = sorted(set(range(len(table.films))) - set(aligned.kept.tolist()))
     summary = {
         "films": len(aligned.kept),
@@ -79,7 +80,9 @@ def study(table: ShapeTable, out: Path, share: float = 0.98, *, force: bool = Fa
         "share": share,
         "residual": float(np.sqrt(model.residual.mean())),
         "implausible": [
-            table.films[i] for i, fit in zip(aligned.kept, fits, strict=True) if model.distance(fit.parameters) > 0.999 * model.limit and len(model)
+            table.films[i]
+            for i, fit in zip(aligned.kept, fits, strict=True)
+            if len(model) and model.distance(fit.parameters) > edge
         ],
     }  # fmt: skip
     write_text(out / "summary.json", json.dumps(summary, indent=1) + "\n")

@@ -60,7 +60,10 @@ def test_films_with_too_few_points_are_named_as_not_kept():
         (np.zeros((3, 5, 2)), "0 of 3 shapes"),
         (np.zeros((3, 5)), "expected \\(films, landmarks, 2\\)"),
         (np.stack([np.column_stack([np.arange(5.0), 2 * np.arange(5.0)])] * 3), "on one line"),
-        (np.where(np.arange(5)[None, :, None] == 3, np.nan, np.stack([BASE, BASE * 2])), "landmarks \\[3\\] are missing"),
+        (
+            np.where(np.arange(5)[None, :, None] == 3, np.nan, np.stack([BASE, BASE * 2])),
+            "landmarks \\[3\\] are missing",
+        ),
     ],
 )
 def test_shapes_that_teach_nothing_are_refused(shapes, message):

@@ -27,7 +27,9 @@ def test_two_modes_are_found_again_with_their_variances(model):
     assert len(model) == 2
     expected = (SDS**2) * (MODES**2).sum(axis=(1, 2))
     np.testing.assert_allclose(model.variances, expected, rtol=0.25)
-    overlap = abs(np.tensordot(model.modes, MODES / np.sqrt((MODES**2).sum(axis=(1, 2), keepdims=True)), ((1, 2), (1, 2))))
+    overlap = abs(
+        np.tensordot(model.modes, MODES / np.sqrt((MODES**2).sum(axis=(1, 2), keepdims=True)), ((1, 2), (1, 2)))
+    )
     np.testing.assert_allclose(np.diag(overlap), 1, atol=0.01)
 
 

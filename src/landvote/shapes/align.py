@@ -1,4 +1,4 @@
-"""Alignment: what is left of shapes when position, size and rotation are taken away (generalised Procrustes analysis)."""
+"""Alignment: what is left of shapes without position, size and rotation (generalised Procrustes analysis)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def align(shapes: npt.NDArray[np.float64]) -> Aligned:
     kept = np.flatnonzero([_can_be_laid(s) for s in shapes])
     if len(kept) < 2:
         raise ShapeError(
-            f"{len(kept)} of {len(shapes)} shapes have three points or more in different places, expected two shapes at least"
+            f"{len(kept)} of {len(shapes)} shapes have three points or more in different places, expected two at least"
         )
     chosen = shapes[kept]
     missing = np.flatnonzero(~np.isfinite(chosen).all(axis=2).any(axis=0))
@@ -106,7 +106,7 @@ def _normal(mean: Points, before: Points) -> Points:
     axes = np.array([1, 1j])
     turn = np.vdot(centred @ axes, before @ axes)
     turn /= abs(turn)
-    return centred @ np.array([[turn.real, turn.imag], [-turn.imag, turn.real]])
+    return np.asarray(centred @ np.array([[turn.real, turn.imag], [-turn.imag, turn.real]]))
 
 
 def _upright(mean: Points, shapes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -18,7 +18,7 @@ _DRAWN = 200  # random shapes for the specificity
 def compactness(model: ShapeModel) -> Array:
     """Return (modes + 1,) the share of the variance that the first 0, 1, 2, ... modes cover."""
     covered = np.concatenate([[0.0], np.cumsum(model.variances)])
-    return covered / model.total if model.total > 0 else np.ones_like(covered)
+    return np.asarray(covered / model.total if model.total > 0 else np.ones_like(covered))
 
 
 def generalisation(shapes: Array, modes: int, share: float = 1.0, seed: int = 0) -> Array:
@@ -41,7 +41,7 @@ def generalisation(shapes: Array, modes: int, share: float = 1.0, seed: int = 0)
     for left_out in range(min(m, _FOLDS)):
         model = ShapeModel.fit(shapes[fold != left_out], share, most=max(modes, 1))
         errors += [_distances(model, s, modes) for s in shapes[fold == left_out] if _known(s) > 2]
-    return np.mean(errors, axis=0)
+    return np.asarray(np.mean(errors, axis=0))
 
 
 def specificity(model: ShapeModel, aligned: Aligned, seed: int = 0) -> Array:

@@ -156,7 +156,7 @@ class ShapeModel:
         """
         if points.shape != self.mean.shape:
             raise ShapeError(f"points have dimensions {points.shape}, expected {self.mean.shape} of the shape model")
-        given = np.isfinite(points).all(axis=1)
+        given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
         weight = np.where(given, 1.0 if weights is None else weights, 0.0)
         if len(np.unique(points[weight > 0], axis=0)) < 2:
             raise ShapeError(f"{int((weight > 0).sum())} points known, expected two in different places at least")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from landvote.sample import Points
 from landvote.shapes.align import pose
-from landvote.shapes.model import ShapeModel
+from landvote.shapes.model import Fit, ShapeModel
 from landvote.votes import VoteMap
 
 _ROBUST = 6  # rounds of the first fit, in which points that went astray are outvoted
@@ -98,20 +98,18 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     return Plausible(points, spread, fit.points, fit.parameters)
 
 
-def _outvoted(model: ShapeModel, peaks: Points):
+def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
     """Bring the model to peaks, some of which may be anywhere: least squares with Cauchy weights, in turns.
 
     The first round fits position, size and rotation alone: with its modes free a model follows what went astray.
     """
     given = np.isfinite(peaks).all(axis=1)
-    points = pose(model.mean, peaks).to_grid(model.mean)
-    fit = None
+    frame = pose(model.mean, peaks)
+    fit = Fit(frame, np.zeros(len(model)), frame.to_grid(model.mean))
     for _ in range(_ROBUST):
-        distance = np.linalg.norm(points - peaks, axis=1)
+        distance = np.linalg.norm(fit.points - peaks, axis=1)
         scale = 2 * max(float(np.median(distance[given])), 1.0)
-        weights = np.where(given, 1 / (1 + (distance / scale) ** 2), 0)
-        fit = model.match(peaks, weights)
-        points = fit.points
+        fit = model.match(peaks, np.where(given, 1 / (1 + (distance / scale) ** 2), 0))
     return fit
 
 

@@ -61,7 +61,7 @@ class VoteMap:
         found = np.empty((len(self.votes), 4))
         _climb(self.votes, self.to_cells(start), max(self.smoothing / self.cell, 1.5), found)
         points, spread = self.to_grid(found[:, :2]), self._far(found[:, 2], found[:, 3])
-        points[np.isnan(spread)] = np.nan
+        points[~np.isfinite(spread)] = np.nan
         return points, spread
 
     def spread(self, points: Points) -> npt.NDArray[np.float64]:
@@ -81,7 +81,7 @@ class VoteMap:
 
         Beside the grid there are none.
         """
-        given = np.isfinite(points).all(axis=1)
+        given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
         column, row = np.rint(self.to_cells(np.where(given[:, None], points, 0))).astype(int).T
         rows, columns = self.votes.shape[1:]
         inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
@@ -93,7 +93,7 @@ class VoteMap:
         """Map grid coordinates to those of the accumulator."""
         return (points + 0.5) / self.cell - 0.5
 
-    def to_grid(self, places: npt.NDArray[np.generic]) -> Points:
+    def to_grid(self, places: npt.NDArray[np.float64] | npt.NDArray[np.intp]) -> Points:
         """Map coordinates of the accumulator, x before y, to those of the grid."""
         return np.asarray((places + 0.5) * self.cell - 0.5)
 
