@@ -24,7 +24,7 @@ _TRAINING = 0.95  # of the minutes given; reading films, judging and saving take
 class StageRecipe(StageSettings):
     """A stage's place and its voter: a network and how it is trained, or a forest.
 
-    ``share`` is the stage's part of the time given with --max-minutes, which bounds networks alone.
+    ``share`` is the stage's part of the time given with --max-minutes.
     """
 
     network: NetworkSettings | None = None
@@ -82,9 +82,18 @@ class Recipe(BaseModel):
         return {name: stage for name, stage in named.items() if stage is not None}
 
     def within(self, minutes: float | None, scheme: Scheme) -> Recipe:
-        """Return the recipe with ``minutes`` divided among its stages by their shares."""
+        """Return the recipe with ``minutes`` divided among its stages by their shares.
+
+        Raises:
+            SettingError: forests vote; they are grown until they are done.
+        """
         if minutes is None:
             return self
+        if any(s.forest for s in self.stages.values()):
+            raise SettingError(
+                f"--max-minutes {minutes:g}: recipe {self.name!r} grows forests, which take the time they take; "
+                "leave it out, or set fewer forest.trees or forest.views"
+            )
         stages = {n: s for n, s in self.stages.items() if s.look != "parts" or scheme.groups}
         total = sum(s.share for s in stages.values()) / _TRAINING
         changed = self.model_dump(by_alias=True)

@@ -64,14 +64,19 @@ def _known(shape: Points) -> int:
 
 
 def _distances(model: ShapeModel, shape: Points, modes: int) -> Array:
-    """Return the mean distance of ``shape`` from the model with 0, 1, ... modes, in the shape's coordinates."""
+    """Return the mean distance of ``shape`` from the model with 0, 1, ... modes, in the shape's coordinates.
+
+    Small moves, turns and changes of size are free: with points missing, the pose depends on the modes.
+    """
     given = np.isfinite(shape).all(axis=1)
     frame = pose(model.mean, shape)
     target = (frame.to_image(shape) - model.mean)[given].ravel()
-    basis = model.modes[:, given].reshape(len(model), len(target)).T
+    mean = model.mean[given]
+    free = [mean, mean[:, ::-1] * [-1, 1], np.full_like(mean, [1, 0]), np.full_like(mean, [0, 1])]
+    basis = np.concatenate([np.stack(free), model.modes[:, given]]).reshape(-1, len(target)).T
     out = []
     for k in range(modes + 1):
-        k = min(k, len(model))  # noqa: PLW2901 - a model of fewer shapes may have fewer modes
-        rest = target - basis[:, :k] @ np.linalg.lstsq(basis[:, :k], target, rcond=None)[0] if k else target
+        used = basis[:, : len(free) + min(k, len(model))]  # a model of fewer shapes may have fewer modes
+        rest = target - used @ np.linalg.lstsq(used, target, rcond=None)[0]
         out.append(float(np.linalg.norm(rest.reshape(-1, 2), axis=1).mean()) * frame.scale)
     return np.array(out)

@@ -19,7 +19,8 @@ from landvote.shapes.align import align, pose
 
 Array = npt.NDArray[np.float64]
 
-_FILLED = 10  # rounds in which missing points are filled in from the model that the others make
+_FILLED = 10  # rounds in which missing points are filled in from the model that the others make,
+_FILLED_BY = 0.95  # by modes of at most this share: with all of them a model repeats whatever it was given
 _FIT = 30  # rounds of pose and parameters; they stand still well before
 _STILL = 1e-6  # of the shape's size
 
@@ -95,9 +96,11 @@ class ShapeModel:
             left, strength, modes = np.linalg.svd(flat - mean, full_matrices=False)
             variances = strength**2 / max(m - 1, 1)
             kept = _how_many(variances, share, most)
-            guess = mean + (left[:, :kept] * strength[:kept]) @ modes[:kept]
+            some = min(kept, _how_many(variances, _FILLED_BY, most))
+            guess = mean + (left[:, :some] * strength[:some]) @ modes[:some]
             flat = np.where(missing.reshape(m, 2 * n), guess, flat)
-        distance = ((flat - guess).reshape(m, n, 2) ** 2).sum(axis=2)
+        closest = mean + (left[:, :kept] * strength[:kept]) @ modes[:kept]
+        distance = ((flat - closest).reshape(m, n, 2) ** 2).sum(axis=2)
         distance[missing.any(axis=2)] = np.nan
         residual = np.nanmean(distance, axis=0)
         return cls(
