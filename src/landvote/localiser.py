@@ -27,6 +27,7 @@ from landvote.shapes import ShapeModel, ShapeSettings, plausible
 from landvote.votes import VoteMap, Voter
 
 Report = Callable[[dict[str, Any]], None]
+_SAME = 0.01  # of the film: candidates closer together are one
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 
 
@@ -131,11 +132,11 @@ class Localiser:
         for stage in self.stages:
             for _ in range(stage.settings.rounds):
                 seen = [look(stage, pose, radiograph, c) for c in candidates for pose in poses(stage.settings)]
-                candidates = sorted(seen, key=lambda c: -c.votes)[: stage.settings.keep]
-        best = candidates[0]
-        details = {**_film(radiograph), "looks": list(best.looks)}
+                candidates = best(seen, stage.settings.keep, _SAME * max(radiograph.size))
+        found = candidates[0]
+        details = {**_film(radiograph), "looks": list(found.looks)}
         return Prediction(
-            radiograph.identifier, best.points, best.error * self.calibration, self.scheme.landmarks, details
+            radiograph.identifier, found.points, found.error * self.calibration, self.scheme.landmarks, details
         )
 
     def fit(self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, report: Report) -> None:
@@ -245,6 +246,18 @@ class Localiser:
 def poses(settings: StageSettings) -> list[tuple[float, float]]:
     """Return the scales and angles (radians) to look at."""
     return [(scale, float(np.deg2rad(angle))) for scale in settings.scales for angle in settings.angles]
+
+
+def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candidate]:
+    """Return up to ``keep`` candidates, most votes first; of those within ``same`` pixels of each other one alone."""
+    kept: list[Candidate] = []
+    for one in sorted(candidates, key=lambda c: -c.votes):
+        away = [np.linalg.norm(one.points - other.points, axis=1) for other in kept]
+        if all(np.isfinite(d).any() and np.nanmax(d) > same for d in away):
+            kept.append(one)
+        if len(kept) == keep:
+            break
+    return kept
 
 
 def look(stage: Stage, pose: tuple[float, float], radiograph: Radiograph, known: Candidate) -> Candidate:
