@@ -71,7 +71,7 @@ def check(
 @app.command()
 def train(
     data: Data,
-    recipe: Annotated[str, typer.Option("--recipe", help="whdv, hdv, ho or paper.", metavar="NAME")],
+    recipe: Annotated[str, typer.Option("--recipe", help="whdv, hdv, ho, whdv-shape, rfrv, rfrv-clm or paper.", metavar="NAME")],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
     scheme: SchemeOption = None,
     max_minutes: Annotated[
