@@ -3,9 +3,9 @@
     python benchmarks/rivals.py DATA OUT.csv [--scheme NAME] [--films 25 50 100] [--minutes 10] [--recipes ...]
 
 Training films are the first N of DATA's ``train`` films in an order drawn once, by subject; those measured on are its
-``test`` films (``val`` where it has none). Networks get ``--minutes`` each, forests the time they take. ``whdv-shape`` is
-the network of ``whdv`` with a shape model learned from the same films over its votes, so the two differ in nothing else.
-One row per recipe and number of films; rows that are there already are kept and not run again.
+``test`` films (``val`` where it has none). Networks get ``--minutes`` each, forests the time they take. ``whdv-shape``
+is the network of ``whdv`` with a shape model learned from the same films over its votes, so the two differ in nothing
+else. One row per recipe and number of films; rows that are there already are kept and not run again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from landvote.cli import app
 from landvote.errors import DataError, ShapeError
 from landvote.readers import read_shapes, write_pts, write_wide_csv
 from landvote.shape_study import study
+from landvote.shapes import ShapeModel
 
 T = np.linspace(0, 2 * np.pi, 12, endpoint=False)
 CIRCLE = np.column_stack([50 * np.cos(T), 70 * np.sin(T)])
@@ -85,3 +87,14 @@ def test_shapes_of_different_length_are_named(tmp_path):
 def test_nothing_there_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no shapes"):
         read_shapes(tmp_path)
+
+
+def test_mirror_images_are_learned_from_where_the_scheme_names_pairs(csv, tmp_path):
+    table = read_shapes(csv)
+    with pytest.raises(ShapeError, match="names no mirrored pairs"):
+        study(table, tmp_path / "out", mirrored=True)
+    pairs = tuple((i, (6 - i) % 12) for i in range(12) if i < (6 - i) % 12)  # x -> -x takes the angle t to pi - t
+    scheme = table.scheme.model_copy(update={"mirrored": pairs})
+    study(replace(table, scheme=scheme), tmp_path / "out", mirrored=True)
+    mean = ShapeModel.load(tmp_path / "out" / "shape.npz").mean
+    np.testing.assert_allclose(mean[scheme.mirror()] * [-1, 1], mean, atol=1e-6)

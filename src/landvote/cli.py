@@ -71,7 +71,9 @@ def check(
 @app.command()
 def train(
     data: Data,
-    recipe: Annotated[str, typer.Option("--recipe", help="whdv, hdv, ho, whdv-shape, rfrv, rfrv-clm or paper.", metavar="NAME")],
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="whdv, hdv, ho, whdv-shape, rfrv, rfrv-clm or paper.", metavar="NAME")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
     scheme: SchemeOption = None,
     max_minutes: Annotated[
@@ -179,6 +181,9 @@ def shape(
     out: Annotated[Path, typer.Option("--out", help="Folder for pictures, curves and CSVs.", metavar="DIR")],
     scheme: SchemeOption = None,
     share: Annotated[float, typer.Option(help="Of the variance that the modes cover.", min=0.01, max=1)] = 0.98,
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="Learn from mirror images too; the scheme has to name the pairs.")
+    ] = False,
     origin: Origin = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier study.")] = False,
 ) -> None:
@@ -186,7 +191,7 @@ def shape(
     from landvote.readers import read_shapes
     from landvote.shape_study import study
 
-    found = study(read_shapes(data, _scheme(scheme), origin), out, share, force=force)
+    found = study(read_shapes(data, _scheme(scheme), origin), out, share, mirrored=mirrored, force=force)
     typer.echo(f"{found['films']} shapes of {found['landmarks']} landmarks: {found['modes']} modes; study: {out}")
     if found["left_out"]:
         typer.echo(f"left out, for want of points: {_some(found['left_out'])}")

@@ -151,7 +151,7 @@ class Localiser:
         shapes = [s.points for s in training]
         if not self.reference:
             self.reference = spread_points(np.stack(shapes), _CHOSEN_REFERENCES)
-        mirror = _mirror(self.scheme)
+        mirror = self.scheme.mirror() if self.scheme.mirrored else None
         for stage in self.stages:
 
             def tell(row: dict[str, Any], name: str = stage.name) -> None:
@@ -279,16 +279,6 @@ def look(stage: Stage, pose: tuple[float, float], radiograph: Radiograph, known:
         if parameters is not None:
             looks[-1]["shape"] = parameters
     return Candidate(points, error, tuple(looks), total)
-
-
-def _mirror(scheme: Scheme) -> npt.NDArray[np.intp] | None:
-    """Return which landmark takes each one's place in a mirror, or None where the scheme names no pairs."""
-    if not scheme.mirrored:
-        return None
-    swap = np.arange(len(scheme))
-    for a, b in scheme.mirrored:
-        swap[a], swap[b] = b, a
-    return swap
 
 
 def _within(mirror: npt.NDArray[np.intp], parts: tuple[tuple[int, ...], ...]) -> npt.NDArray[np.intp] | None:

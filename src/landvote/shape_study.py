@@ -31,7 +31,9 @@ _FILES = ("modes.png", "aligned.png", "curves.png", "curves.csv", "parameters.cs
           "summary.json")  # fmt: skip
 
 
-def study(table: ShapeTable, out: Path, share: float = 0.98, *, force: bool = False) -> dict[str, Any]:
+def study(
+    table: ShapeTable, out: Path, share: float = 0.98, *, mirrored: bool = False, force: bool = False
+) -> dict[str, Any]:
     """Learn a shape model and write what it says about the shapes into ``out``.
 
     Args:
@@ -41,20 +43,21 @@ def study(table: ShapeTable, out: Path, share: float = 0.98, *, force: bool = Fa
             film: size, parameters in SDs, distance from the mean, whether plausible), ``aligned.csv`` (points after
             Procrustes alignment), ``shape.npz`` (the model) and ``summary.json``.
         share: of the variance that the modes cover.
+        mirrored: learn from each shape's mirror image too, by the pairs that the scheme names.
         force: overwrite the files of an earlier study.
 
     Returns:
         What stands in ``summary.json``.
 
     Raises:
-        ShapeError: no model can be learned from the shapes.
+        ShapeError: no model can be learned from the shapes, or they cannot be mirrored.
         DataError: a file is there already.
     """
     if not force:
         for name in _FILES:
             refuse_existing(out / name, "--force to overwrite it")
     aligned = align(table.points)
-    model = ShapeModel.fit(table.points, share)
+    model = ShapeModel.fit(table.points, share, mirror=_swap(table.scheme) if mirrored else None)
     curves = measured(table.points, aligned, model)
     fits = [model.match(table.points[i]) for i in aligned.kept]
     out.mkdir(parents=True, exist_ok=True)
@@ -87,6 +90,13 @@ def study(table: ShapeTable, out: Path, share: float = 0.98, *, force: bool = Fa
     }  # fmt: skip
     write_text(out / "summary.json", json.dumps(summary, indent=1) + "\n")
     return summary
+
+
+def _swap(scheme: Scheme) -> npt.NDArray[np.intp]:
+    """Return which landmark takes each one's place in a mirror."""
+    if not scheme.mirrored:
+        raise ShapeError(f"scheme {scheme.name!r} names no mirrored pairs, expected them to learn from mirror images")
+    return scheme.mirror()
 
 
 def measured(shapes: Array, aligned: Aligned, model: ShapeModel) -> pd.DataFrame:
