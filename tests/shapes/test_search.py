@@ -77,3 +77,14 @@ def test_an_implausible_row_of_peaks_stays_within_the_limits(model):
     rng = np.random.default_rng(2)
     found = plausible(VoteMap(votes_at(rng.uniform(5, 120, (16, 2))), 1, 1.5), model, ShapeSettings())
     assert model.distance(found.parameters) <= model.limit * 1.001
+
+
+def test_noisy_peaks_are_drawn_towards_the_shape(model):
+    rng = np.random.default_rng(4)
+    raw, drawn = [], []
+    for seed in range(10):
+        points = truth(b=rng.normal(0, 4))
+        votes = VoteMap(votes_at(points + rng.normal(0, 2.0, points.shape), seed=seed), 1, 1.5)
+        raw.append(np.linalg.norm(votes.peaks()[0] - points, axis=1).mean())
+        drawn.append(np.linalg.norm(plausible(votes, model, ShapeSettings()).points - points, axis=1).mean())
+    assert np.mean(drawn) < 0.75 * np.mean(raw)

@@ -64,8 +64,9 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     The model is brought to the landmarks' peaks, those that went astray outvoted. Then, in disks round the shape's
     points, the best response of each landmark is looked for, and the model brought to these by weighted least squares,
     again and again in smaller disks (Cootes et al. 2012, Lindner et al. 2013). At last each landmark's own peak is
-    chosen where it is near enough to the shape and strong enough: votes are finer than a linear model, and the model
-    is there for those that are wrong.
+    chosen where it is near enough to the shape and strong enough, else the shape's point: votes are finer than a linear
+    model, and the model is there for those that are wrong. Peaks that scatter about the shape by more than the training
+    points did are drawn towards it, see :func:`_noise`.
 
     Returns None where fewer than two landmarks have votes.
     """
@@ -92,7 +93,8 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     climbed, _ = votes.climb(votes.to_grid(best))
     near = np.linalg.norm(climbed - fit.points, axis=1) <= reach + votes.cell
     chosen = near & (strength >= settings.least * typical)
-    points = np.where(chosen[:, None], climbed, fit.points)
+    drawn = _noise(climbed[chosen] - fit.points[chosen], scatter[chosen])
+    points = np.where(chosen[:, None], climbed + drawn * (fit.points - climbed), fit.points)
     spread = votes.spread(points)
     spread = np.where(np.isfinite(spread), spread, np.nanmax(spread))
     return Plausible(points, spread, fit.points, fit.parameters)
@@ -111,6 +113,20 @@ def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
         scale = 2 * max(float(np.median(distance[given])), 1.0)
         fit = model.match(peaks, np.where(given, 1 / (1 + (distance / scale) ** 2), 0))
     return fit
+
+
+def _noise(away: Points, scatter: npt.NDArray[np.float64]) -> float:
+    """Return the share of noise in how far peaks lie from the shape, 0 to 1: empirical Bayes (Efron & Morris 1973).
+
+    Landmarks scatter about the model by ``scatter`` (root mean square), noise of the votes comes on top. If it is
+    Gaussian in both directions, the squared distance, in units of scatter squared, has the median ln 2 without noise;
+    by how much it is larger says how much noise there is. The best guess at a landmark then lies that share of the
+    way from its peak to the shape.
+    """
+    if not len(away):
+        return 0.0
+    excess = float(np.median((away**2).sum(axis=1) / np.maximum(scatter**2, 1e-9))) / np.log(2)
+    return float(1 - 1 / max(excess, 1.0))
 
 
 @numba.njit(cache=True)
