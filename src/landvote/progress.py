@@ -34,11 +34,17 @@ def training() -> Iterator[Callable[[dict[str, Any]], None]]:
                TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
+        read = 0
 
         def report(row: dict[str, Any]) -> None:
+            nonlocal read
             stage = row["stage"]
             if stage not in tasks:
                 tasks[stage] = bars.add_task(f"{stage:<7}", total=1.0, state="reading films")
+                read = 0
+            if row.get("event") == "film":
+                read += 1
+                bars.update(tasks[stage], state=f"films read: {read}")
             if "progress" in row:
                 bars.update(tasks[stage], completed=row["progress"], state=_state(row))
 
