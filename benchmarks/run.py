@@ -23,6 +23,7 @@ from pathlib import Path
 import numba
 import torch
 
+import forests
 import help as starting
 import locating
 import training_step
@@ -30,7 +31,7 @@ import voting
 from landvote.networks.device import choose_device, use_bfloat16
 from timing import Row
 
-BENCHMARKS = ("voting", "locating", "training", "help")
+BENCHMARKS = ("voting", "forests", "locating", "training", "help")
 
 
 def main() -> None:
@@ -58,6 +59,8 @@ def measure(name: str, repeats: int, device: str) -> list[Row]:
     match name:
         case "voting":
             return voting.rows(repeats)
+        case "forests":
+            return forests.rows(repeats)
         case "locating":
             return locating.rows(repeats, device)
         case "training":

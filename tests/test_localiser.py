@@ -9,9 +9,10 @@ import pytest
 
 from landvote.errors import ModelError, PointsError
 from landvote.frames import Frame
-from landvote.localiser import Localiser, Stage, StageSettings
+from landvote.localiser import Candidate, Localiser, Stage, StageSettings, best
 from landvote.sample import Radiograph, Sample, Spacing
 from landvote.scheme import Scheme
+from landvote.shapes import ShapeModel, ShapeSettings
 from landvote.votes import VoteMap, Voter
 
 SHAPE = np.array([[0, 0], [60, 10], [50, 120], [-10, 110], [25, 60]], float)
@@ -230,3 +231,108 @@ def test_a_file_that_is_missing_or_broken_is_named(tmp_path, name, spoil):
         file.write_bytes({"empty": b"", "text": b"hello", "cut": content[: len(content) // 2]}[spoil])
     with pytest.raises(ModelError, match=name):
         localiser().load(tmp_path)
+
+
+class Turned(Seer):
+    """Sees the landmarks only in a view turned to the angle it knows; elsewhere it is sure of something else."""
+
+    ANGLE = 20.0
+
+    def vote(self, view):
+        votes = super().vote(view)
+        c, s = view.frame.matrix[:, 0]
+        away = abs(np.degrees(np.arctan2(s, c)) - self.ANGLE)
+        if away > 5:
+            votes.votes[:] = np.roll(votes.votes, 12, axis=2) * np.float32(0.6)
+        return votes
+
+
+def test_every_angle_and_scale_is_looked_at_and_the_one_with_most_votes_wins(tmp_path):
+    posed = GLOBAL.model_copy(update={"angles": (-20.0, 0.0, 20.0), "scales": (0.9, 1.0)})
+    one = localiser(stages={"global": posed, "local": LOCAL})
+    one.stages[0].make_voter = partial(Turned, stage=one.stages[0])
+    one.fit([sample(i) for i in range(6)], [], tmp_path, lambda _: None)
+    one.stages[0].voter.looked.clear()
+    prediction = one.locate(sample(20).open())
+    assert len(one.stages[0].voter.looked) == 6
+    np.testing.assert_allclose(prediction.points, film(20)[1], atol=0.3)
+
+
+def test_of_several_candidates_the_one_the_next_stage_votes_for_wins(tmp_path):
+    """The global voter is sure of the wrong pose; only with a second candidate can the local one put it right."""
+
+    class Wrong(Turned):
+        ANGLE = 99.0
+
+        def vote(self, view):
+            c, s = view.frame.matrix[:, 0]
+            if abs(np.degrees(np.arctan2(s, c)) - 20) < 5:
+                votes = Seer.vote(self, view)
+                return VoteMap(votes.votes * np.float32(0.5), 1, 1.5)
+            return super().vote(view)
+
+    class Local(Seer):
+        def vote(self, view):
+            votes = super().vote(view)
+            middle = view.frame.to_grid(film(int(view.identifier.removesuffix(".png")))[1]).mean(axis=0)
+            off = np.linalg.norm(middle - (np.array(view.frame.size) - 1) / 2)
+            return VoteMap(votes.votes * np.float32(1.0 if off < 8 else 0.1), 1, 1.5)
+
+    def error(keep):
+        posed = GLOBAL.model_copy(update={"angles": (0.0, 20.0), "keep": keep})
+        one = localiser(stages={"global": posed, "local": LOCAL.model_copy(update={"rounds": 1})})
+        one.stages[0].make_voter = partial(Wrong, stage=one.stages[0])
+        one.stages[1].make_voter = partial(Local, stage=one.stages[1])
+        one.fit([sample(i) for i in range(6)], [], tmp_path / str(keep), lambda _: None)
+        found = one.locate(sample(20).open())
+        used = found.details["looks"][-1]["matrix"]
+        local = Frame(np.array(used), tuple(found.details["looks"][-1]["size"])).to_grid(film(20)[1])
+        return np.linalg.norm(local.mean(axis=0) - (np.array(found.details["looks"][-1]["size"]) - 1) / 2)
+
+    for keep in (1, 2):
+        (tmp_path / str(keep)).mkdir()
+    assert error(1) > 8
+    assert error(2) < 3
+
+
+def test_a_shape_model_brings_back_a_landmark_that_flew_off(tmp_path):
+    class Stray(Seer):
+        def vote(self, view):
+            votes = super().vote(view)
+            votes.votes[1] = 0
+            votes.votes[1, 5, 5] = 1
+            return votes
+
+    errors = {}
+    for name, shape in (("votes", None), ("shape", ShapeSettings())):
+        one = localiser(stages={"global": GLOBAL, "local": LOCAL.model_copy(update={"shape": shape})})
+        one.stages[1].make_voter = partial(Stray, stage=one.stages[1])
+        (tmp_path / name).mkdir()
+        one.fit([sample(i) for i in range(8)], [], tmp_path / name, lambda _: None)
+        found = one.locate(sample(20).open())
+        errors[name] = np.linalg.norm(found.points - film(20)[1], axis=1)
+        one.save(tmp_path / name)
+        again = localiser(stages={"global": GLOBAL, "local": LOCAL.model_copy(update={"shape": shape})})
+        again.stages[1].make_voter = partial(Stray, stage=again.stages[1])
+        again.load(tmp_path / name)
+        np.testing.assert_array_equal(again.locate(sample(20).open()).points, found.points)
+    assert errors["votes"][1] > 30
+    assert errors["shape"].max() < 3
+    assert (tmp_path / "shape" / "local" / "shape.npz").exists()
+    assert not (tmp_path / "votes" / "local" / "shape.npz").exists()
+
+
+def test_a_shape_model_of_another_scheme_is_refused(tmp_path):
+    settings = LOCAL.model_copy(update={"shape": ShapeSettings()})
+    one = fitted(tmp_path, stages={"global": GLOBAL, "local": settings})
+    one.save(tmp_path)
+    ShapeModel.fit(np.random.default_rng(0).normal(size=(9, 7, 2))).save(tmp_path / "local" / "shape.npz")
+    with pytest.raises(ModelError, match=r"shape\.npz.*: not for 5 landmarks"):
+        localiser(stages={"global": GLOBAL, "local": settings}).load(tmp_path)
+
+
+def test_candidates_that_are_the_same_place_are_kept_once():
+    points = np.array([[10.0, 10], [50, 60]])
+    made = [Candidate(points + shift, np.ones(2), (), votes) for shift, votes in ((0, 3), (1, 5), (30, 1), (60, 2))]
+    assert [c.votes for c in best(made, 3, same=4)] == [5, 2, 1]
+    assert [c.votes for c in best(made, 1, same=4)] == [5]

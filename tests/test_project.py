@@ -17,7 +17,7 @@ import landvote
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")])
-HEAVY = {"torch", "numba", "matplotlib", "pandas", "pydicom"}
+HEAVY = {"torch", "sklearn", "numba", "matplotlib", "pandas", "pydicom"}
 MAX_FILE = 2 * 1024**2
 
 

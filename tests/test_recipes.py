@@ -16,7 +16,7 @@ PAIRS = FOUR.model_copy(update={"groups": ((0, 1), (2, 3))})
 
 
 def test_the_recipes_there_are():
-    assert set(RECIPES) == {"ho", "hdv", "whdv", "paper"}
+    assert set(RECIPES) == {"ho", "hdv", "whdv", "whdv-shape", "rfrv", "rfrv-clm", "paper"}
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -27,7 +27,42 @@ def test_every_recipe_builds_for_schemes_with_and_without_groups(name, scheme):
     assert stages[:2] == ["global", "local"]
     assert ("parts" in stages) == (bool(scheme.groups) and chosen.parts is not None)
     for stage in chosen.stages.values():
-        assert stage.network.method == ("whdv" if name == "paper" else name)
+        if name.startswith("rfrv"):
+            assert stage.network is None
+        else:
+            assert stage.network.method == {"paper": "whdv", "whdv-shape": "whdv"}.get(name, name)
+
+
+def test_a_shape_model_judges_where_the_name_says_so_and_all_landmarks_are_seen():
+    for name in RECIPES:
+        with_shape = {n for n, s in recipe(name, scheme=FOUR).stages.items() if s.shape}
+        assert with_shape == {"whdv-shape": {"local"}, "rfrv-clm": {"local", "fine"}}.get(name, set())
+    row = recipe("whdv-shape", scheme=PAIRS)
+    assert row.global_.shape
+    assert not row.parts.shape
+
+
+def test_a_row_of_look_alikes_is_looked_at_as_a_whole():
+    for name in ("whdv", "hdv", "ho"):
+        assert recipe(name, scheme=FOUR).global_.find == "reference"
+        assert recipe(name, scheme=PAIRS).global_.find == "all"
+    assert recipe("paper", scheme=PAIRS) == recipe("paper")
+
+
+def test_a_network_and_a_forest_cannot_both_vote():
+    with pytest.raises(SettingError, match="either a network or a forest"):
+        recipe("rfrv", ["local.network={width=8}"])
+
+
+def test_a_shape_model_needs_all_landmarks_in_one_look():
+    with pytest.raises(SettingError, match="finds all landmarks in one look"):
+        recipe("whdv", ["global.shape={}"])
+
+
+@pytest.mark.parametrize("name", ["rfrv", "rfrv-clm"])
+def test_forests_take_no_minutes(name):
+    with pytest.raises(SettingError, match="max-minutes"):
+        recipe(name).within(10, FOUR)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -37,8 +72,7 @@ def test_every_voter_of_a_recipe_can_be_made(name):
 
 
 def small(name):
-    stages = ["global", "local"] + (["parts"] if recipe(name).parts else [])
-    return [f"{stage}.network.width=4" for stage in stages]
+    return [f"{n}.network.width=4" if s.network else f"{n}.forest.trees=2" for n, s in recipe(name).stages.items()]
 
 
 def test_the_three_methods_differ_in_their_method_and_ho_in_its_smoothing():
@@ -137,7 +171,7 @@ def test_minutes_are_divided_by_the_stages_shares():
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_survives_its_file(name):
-    chosen = recipe(name).within(10, FOUR)
+    chosen = recipe(name).within(None if name.startswith("rfrv") else 10, FOUR)
     assert Recipe.model_validate(json.loads(json.dumps(chosen.model_dump(by_alias=True)))) == chosen
 
 

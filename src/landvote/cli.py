@@ -71,7 +71,9 @@ def check(
 @app.command()
 def train(
     data: Data,
-    recipe: Annotated[str, typer.Option("--recipe", help="whdv, hdv, ho or paper.", metavar="NAME")],
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="whdv, hdv, ho, whdv-shape, rfrv, rfrv-clm or paper.", metavar="NAME")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
     scheme: SchemeOption = None,
     max_minutes: Annotated[
@@ -169,6 +171,32 @@ def evaluate(
     evaluation = score(read_predictions(predictions), samples, unit=unit, radii=radius, subgroups=subgroup or ())
     report = write_report(evaluation, samples, out, force=force)
     typer.echo(f"report: {report}")
+
+
+@app.command()
+def shape(
+    data: Annotated[
+        Path, typer.Argument(help="DATA folder, folder of .pts files, or a CSV of points; no films needed.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for pictures, curves and CSVs.", metavar="DIR")],
+    scheme: SchemeOption = None,
+    share: Annotated[float, typer.Option(help="Of the variance that the modes cover.", min=0.01, max=1)] = 0.98,
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="Learn from mirror images too; the scheme has to name the pairs.")
+    ] = False,
+    origin: Origin = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier study.")] = False,
+) -> None:
+    """Learn a shape model: mean and modes as pictures, its quality as curves, one row of parameters per film."""
+    from landvote.readers import read_shapes
+    from landvote.shape_study import study
+
+    found = study(read_shapes(data, _scheme(scheme), origin), out, share, mirrored=mirrored, force=force)
+    typer.echo(f"{found['films']} shapes of {found['landmarks']} landmarks: {found['modes']} modes; study: {out}")
+    if found["left_out"]:
+        typer.echo(f"left out, for want of points: {_some(found['left_out'])}")
+    if found["implausible"]:
+        typer.echo(f"on the limit of what is plausible: {_some(found['implausible'])}")
 
 
 @app.command()

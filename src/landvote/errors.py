@@ -7,6 +7,7 @@
     │   ├── ImageError       pixels that cannot be read
     │   ├── PointsError      landmarks that cannot be read or do not fit
     │   ├── SchemeError      a landmark scheme that contradicts itself or its data
+    │   ├── ShapeError       shapes that no model can be learned from, or points it cannot be brought to
     │   └── SplitError       films or subjects divided in a way that would flatter the result
     ├── SettingError         an unknown setting, or a value out of its range
     ├── ModelError           a model folder that is incomplete, altered or made for something else
@@ -42,6 +43,10 @@ class PointsError(DataError):
 
 class SchemeError(DataError):
     """A landmark scheme that contradicts itself or the data it is used with."""
+
+
+class ShapeError(DataError):
+    """Shapes that no shape model can be learned from, or points that it cannot be brought to."""
 
 
 class SplitError(DataError):

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from landvote.errors import ModelError
 from landvote.files import whole
@@ -23,9 +23,11 @@ from landvote.frames.placing import same_area, spread_points
 from landvote.prediction import Prediction
 from landvote.sample import Points, Radiograph, Sample
 from landvote.scheme import Scheme
-from landvote.votes import Voter
+from landvote.shapes import ShapeModel, ShapeSettings, plausible
+from landvote.votes import VoteMap, Voter
 
 Report = Callable[[dict[str, Any]], None]
+_SAME = 0.01  # of the film: candidates closer together are one
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 
 
@@ -40,7 +42,11 @@ class StageSettings(BaseModel):
         fit_aspect: keep the grid's area but give it the shape of what it must hold.
         border: free share of the grid on each side.
         rounds: how often to look again, from where the last look found the landmarks.
+        angles, scales: poses to try, degrees (positive is clockwise on screen) and factors: each look is taken once for
+            each angle and scale, as the global searcher of Lindner et al. 2013 does. Networks need one, (0) and (1).
+        keep: how many of the places found go on to the next look; the one whose landmarks have most votes there wins.
         augmentation: how the training views are varied.
+        shape: the shape model that chooses points under the votes; without one each landmark's peak is its point.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,18 +57,56 @@ class StageSettings(BaseModel):
     fit_aspect: bool = True
     border: float = Field(default=0.1, ge=0, lt=0.45)
     rounds: PositiveInt = 1
+    angles: tuple[float, ...] = Field(default=(0.0,), min_length=1)
+    scales: tuple[PositiveFloat, ...] = Field(default=(1.0,), min_length=1)
+    keep: PositiveInt = 1
     augmentation: Augmentation = Augmentation()
+    shape: ShapeSettings | None = None
+
+    @model_validator(mode="after")
+    def _shape_sees_all(self) -> StageSettings:
+        if self.shape and (self.look == "parts" or self.find == "reference"):
+            raise ValueError("a shape model needs a stage that finds all landmarks in one look")
+        return self
 
 
 @dataclass
 class Stage:
-    """One look: ``placing`` says where, ``voter`` votes. Both are made when the localiser is fitted or loaded."""
+    """One look: ``placing`` says where, ``voter`` votes, ``shape`` says what is plausible.
+
+    All three are made when the localiser is fitted or loaded; ``shape`` is None where the settings name none.
+    """
 
     name: str
     settings: StageSettings
     make_voter: Callable[[int], Voter]
     placing: Placing = field(init=False)
     voter: Voter = field(init=False)
+    shape: ShapeModel | None = field(init=False, default=None)
+
+    def choose(self, votes: VoteMap) -> tuple[Points, npt.NDArray[np.float64], list[float] | None]:
+        """Return (n, 2) points under the votes, grid coordinates, how far votes lie from each, and shape parameters."""
+        found = plausible(votes, self.shape, self.settings.shape) if self.shape and self.settings.shape else None
+        if found is None:
+            return *votes.peaks(), None
+        return found.points, found.spread, found.parameters.tolist()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Where the landmarks may be, after some looks.
+
+    Attributes:
+        points: (n, 2) image coordinates; NaN if unknown.
+        error: (n,) expected error in pixels, not yet scaled.
+        looks: what was looked at, as it goes into the prediction.
+        votes: how many votes the points of the last look have, summed over its landmarks.
+    """
+
+    points: Points
+    error: npt.NDArray[np.float64]
+    looks: tuple[dict[str, Any], ...] = ()
+    votes: float = 0.0
 
 
 class Localiser:
@@ -83,23 +127,17 @@ class Localiser:
 
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
-        points = np.full((len(self.scheme), 2), np.nan)
-        error = np.full(len(self.scheme), np.nan)
-        looks: list[dict[str, Any]] = []
+        n = len(self.scheme)
+        candidates = [Candidate(np.full((n, 2), np.nan), np.full(n, np.nan))]
         for stage in self.stages:
             for _ in range(stage.settings.rounds):
-                frames = stage.placing.frames(radiograph.size, points)
-                for frame, part in zip(frames, stage.placing.parts, strict=True):
-                    if frame is None:  # too little was found to know where to look
-                        continue
-                    looks.append({"stage": stage.name, "size": list(frame.size), "matrix": frame.matrix.tolist()})
-                    view = View.through(frame, radiograph.pixels, points[list(part)], radiograph.identifier)
-                    found, spread = stage.voter.vote(view).peaks()
-                    seen = np.isfinite(spread)  # a landmark without votes stays where the stage before saw it
-                    points[np.array(part)[seen]] = frame.to_image(found[seen])
-                    error[np.array(part)[seen]] = spread[seen] / frame.scale * self.calibration
-        details = {**_film(radiograph), "looks": looks}
-        return Prediction(radiograph.identifier, points, error, self.scheme.landmarks, details)
+                seen = [look(stage, pose, radiograph, c) for c in candidates for pose in poses(stage.settings)]
+                candidates = best(seen, stage.settings.keep, _SAME * max(radiograph.size))
+        found = candidates[0]
+        details = {**_film(radiograph), "looks": list(found.looks)}
+        return Prediction(
+            radiograph.identifier, found.points, found.error * self.calibration, self.scheme.landmarks, details
+        )
 
     def fit(self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, report: Report) -> None:
         """Learn every stage, coarse to fine.
@@ -113,7 +151,7 @@ class Localiser:
         shapes = [s.points for s in training]
         if not self.reference:
             self.reference = spread_points(np.stack(shapes), _CHOSEN_REFERENCES)
-        mirror = _mirror(self.scheme)
+        mirror = self.scheme.mirror() if self.scheme.mirrored else None
         for stage in self.stages:
 
             def tell(row: dict[str, Any], name: str = stage.name) -> None:
@@ -121,6 +159,8 @@ class Localiser:
 
             tell({"event": "gather", "films": len(training) + len(validation)})
             stage.placing = self._place(stage.settings, training, shapes)
+            if stage.settings.shape:
+                stage.shape = ShapeModel.fit(np.stack(shapes), stage.settings.shape.share, stage.settings.shape.accept)
             swap = None if mirror is None else _within(mirror, stage.placing.parts)
             look, seen = stage.settings.augmentation, partial(tell, {"event": "film"})
             views = Views.gather(training, stage.placing, look, swap, seen)
@@ -134,6 +174,8 @@ class Localiser:
         for stage in self.stages:
             (folder / stage.name).mkdir(parents=True, exist_ok=True)
             stage.voter.save(folder / stage.name)
+            if stage.shape:
+                stage.shape.save(folder / stage.name / "shape.npz")
             _save_arrays(
                 folder / stage.name / "placing.npz", size=np.array(stage.placing.size), **stage.placing.state()
             )
@@ -164,6 +206,10 @@ class Localiser:
                 stage.placing = PartPlacing(size, self.scheme.groups, state["layouts"])
             stage.voter = stage.make_voter(len(stage.placing.parts[0]))
             stage.voter.load(folder / stage.name)
+            if stage.settings.shape:
+                stage.shape = ShapeModel.load(folder / stage.name / "shape.npz")
+                if len(stage.shape.mean) != len(self.scheme):
+                    raise ModelError(f"{folder / stage.name / 'shape.npz'}: not for {len(self.scheme)} landmarks")
 
     def _found_by(self, settings: StageSettings) -> tuple[int, ...]:
         return self.reference if settings.find == "reference" else tuple(range(len(self.scheme)))
@@ -197,14 +243,42 @@ class Localiser:
             self.calibration *= float(np.concatenate(actual).sum()) / total
 
 
-def _mirror(scheme: Scheme) -> npt.NDArray[np.intp] | None:
-    """Return which landmark takes each one's place in a mirror, or None where the scheme names no pairs."""
-    if not scheme.mirrored:
-        return None
-    swap = np.arange(len(scheme))
-    for a, b in scheme.mirrored:
-        swap[a], swap[b] = b, a
-    return swap
+def poses(settings: StageSettings) -> list[tuple[float, float]]:
+    """Return the scales and angles (radians) to look at."""
+    return [(scale, float(np.deg2rad(angle))) for scale in settings.scales for angle in settings.angles]
+
+
+def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candidate]:
+    """Return up to ``keep`` candidates, most votes first; of those within ``same`` pixels of each other one alone."""
+    kept: list[Candidate] = []
+    for one in sorted(candidates, key=lambda c: -c.votes):
+        away = [np.linalg.norm(one.points - other.points, axis=1) for other in kept]
+        if all(np.isfinite(d).any() and np.nanmax(d) > same for d in away):
+            kept.append(one)
+        if len(kept) == keep:
+            break
+    return kept
+
+
+def look(stage: Stage, pose: tuple[float, float], radiograph: Radiograph, known: Candidate) -> Candidate:
+    """Look at each part of the film that what is known so far leads to; return what is known then."""
+    points, error = known.points.copy(), known.error.copy()
+    looks, total = list(known.looks), 0.0
+    for laid, part in zip(stage.placing.frames(radiograph.size, known.points), stage.placing.parts, strict=True):
+        if laid is None:  # too little was found to know where to look
+            continue
+        frame, index = laid.then(*pose, (0, 0)), np.array(part)
+        view = View.through(frame, radiograph.pixels, known.points[index], radiograph.identifier)
+        votes = stage.voter.vote(view)
+        found, spread, parameters = stage.choose(votes)
+        seen = np.isfinite(spread)  # a landmark without votes stays where the stage before saw it
+        points[index[seen]] = frame.to_image(found[seen])
+        error[index[seen]] = spread[seen] / frame.scale
+        total += float(np.nansum(votes.strength(found)))
+        looks.append({"stage": stage.name, "size": list(frame.size), "matrix": frame.matrix.tolist()})
+        if parameters is not None:
+            looks[-1]["shape"] = parameters
+    return Candidate(points, error, tuple(looks), total)
 
 
 def _within(mirror: npt.NDArray[np.intp], parts: tuple[tuple[int, ...], ...]) -> npt.NDArray[np.intp] | None:

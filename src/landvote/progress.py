@@ -34,11 +34,17 @@ def training() -> Iterator[Callable[[dict[str, Any]], None]]:
                TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
+        read = 0
 
         def report(row: dict[str, Any]) -> None:
+            nonlocal read
             stage = row["stage"]
             if stage not in tasks:
                 tasks[stage] = bars.add_task(f"{stage:<7}", total=1.0, state="reading films")
+                read = 0
+            if row.get("event") == "film":
+                read += 1
+                bars.update(tasks[stage], state=f"films read: {read}")
             if "progress" in row:
                 bars.update(tasks[stage], completed=row["progress"], state=_state(row))
 
@@ -59,6 +65,8 @@ class _Lines:
 
 
 def _state(row: dict[str, Any]) -> str:
+    if "landmark" in row:
+        return f"landmark {row['landmark']}"
     error = row["validation"]
     judged = f", error on held-out films {error:.2f} cells" if error < float("inf") else ""
     return f"step {row['step']}, loss {row['loss']:.3g}{judged}"

@@ -10,24 +10,38 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from landvote.errors import SettingError, nearest
+from landvote.forests.settings import ForestSettings
 from landvote.frames.augment import PAPER, Augmentation
 from landvote.localiser import Localiser, Stage, StageSettings
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.scheme import Scheme
+from landvote.shapes import ShapeSettings
 from landvote.votes import Voter
 
 _TRAINING = 0.95  # of the minutes given; reading films, judging and saving take the rest
 
 
 class StageRecipe(StageSettings):
-    """A stage's place and its voter's settings; ``share`` is the stage's part of the time given with --max-minutes."""
+    """A stage's place and its voter: a network and how it is trained, or a forest.
 
-    network: NetworkSettings = NetworkSettings()
+    ``share`` is the stage's part of the time given with --max-minutes.
+    """
+
+    network: NetworkSettings | None = None
     training: TrainingSettings = TrainingSettings()
+    forest: ForestSettings | None = None
     share: float = Field(default=1.0, gt=0)
 
     @model_validator(mode="after")
+    def _one_votes(self) -> StageRecipe:
+        if (self.network is None) == (self.forest is None):
+            raise ValueError("expected either a network or a forest to vote")
+        return self
+
+    @model_validator(mode="after")
     def _grid_can_be_halved(self) -> StageRecipe:
+        if self.network is None:
+            return self
         unit = 2**self.network.depth
         if self.size[0] % unit or self.size[1] % unit:
             raise ValueError(f"size {self.size} with network.depth {self.network.depth}: expected multiples of {unit}")
@@ -45,6 +59,7 @@ class Recipe(BaseModel):
         name: the recipe this began as.
         global_: the global searcher: the whole film, for the reference points (section 3); ``global`` in files.
         local: the local searcher: a patch placed by them, for all landmarks.
+        fine: the local searcher once more, on a finer grid, from where the first found the landmarks.
         parts: one patch per repeated part of the scheme; left out where the scheme has no groups.
         validation: share of the subjects held out to judge by, where the data has no ``val`` films of its own.
         seed: of the split and of all training; the ``training.seed`` of a stage is added to it.
@@ -55,6 +70,7 @@ class Recipe(BaseModel):
     name: str
     global_: StageRecipe = Field(alias="global")
     local: StageRecipe | None = None
+    fine: StageRecipe | None = None
     parts: StageRecipe | None = None
     validation: float = Field(default=0.15, ge=0, lt=1)
     seed: int = 0
@@ -62,13 +78,22 @@ class Recipe(BaseModel):
     @property
     def stages(self) -> dict[str, StageRecipe]:
         """The stages there are, coarse to fine."""
-        named = {"global": self.global_, "local": self.local, "parts": self.parts}
+        named = {"global": self.global_, "local": self.local, "fine": self.fine, "parts": self.parts}
         return {name: stage for name, stage in named.items() if stage is not None}
 
     def within(self, minutes: float | None, scheme: Scheme) -> Recipe:
-        """Return the recipe with ``minutes`` divided among its stages by their shares."""
+        """Return the recipe with ``minutes`` divided among its stages by their shares.
+
+        Raises:
+            SettingError: forests vote; they are grown until they are done.
+        """
         if minutes is None:
             return self
+        if any(s.forest for s in self.stages.values()):
+            raise SettingError(
+                f"--max-minutes {minutes:g}: recipe {self.name!r} grows forests, which take the time they take; "
+                "leave it out, or set fewer forest.trees or forest.views"
+            )
         stages = {n: s for n, s in self.stages.items() if s.look != "parts" or scheme.groups}
         total = sum(s.share for s in stages.values()) / _TRAINING
         changed = self.model_dump(by_alias=True)
@@ -114,6 +139,37 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _whdv_shape(*, row: bool) -> dict[str, Any]:
+    """Return ``whdv`` with a shape model that chooses the points where a stage looks for all of them at once."""
+    settings = _voting("whdv", row=row)
+    for stage in ("global", "local") if row else ("local",):
+        settings[stage] = settings[stage].model_copy(update={"shape": ShapeSettings()})
+    return settings | {"name": "whdv-shape"}
+
+
+def _forests(*, shape: bool, row: bool) -> dict[str, Any]:  # noqa: ARG001 - the same for a row
+    """Return random-forest regression voting (Lindner et al. 2013, 2015), alone or under a shape model (RFRV-CLM).
+
+    Combining forest votes with the fit of a shape model is claimed by the patents US 9928443 and EP 2893491 (GB, FR,
+    DE): users in those countries should take advice before they use ``rfrv-clm``. The networks' recipes are separate.
+    """
+    jitter = Augmentation(rotation=(-8, 8), scale=0.08, shift=0, mirror=False, gamma=0.8, blur=0.5, erase=0)
+    # votes alone grow worse from look to look, a shape model makes use of each
+    judged: dict[str, Any] = {"augmentation": jitter}
+    judged |= {"shape": ShapeSettings(), "rounds": 2} if shape else {}
+    return {
+        "name": "rfrv-clm" if shape else "rfrv",
+        "global": StageRecipe(
+            look="film", find="reference", size=(128, 96), border=0.06, angles=(-16, 0, 16), scales=(0.85, 1.0, 1.18),
+            keep=4, forest=ForestSettings(displacement=15), augmentation=jitter,
+        ),
+        "local": StageRecipe(look="reference", size=(112, 112), border=0.12, forest=ForestSettings(), **judged),
+        "fine": StageRecipe(
+            look="reference", size=(224, 224), border=0.12, forest=ForestSettings(patch=30), **judged,
+        ),
+    }  # fmt: skip
+
+
 def _paper(*, row: bool) -> dict[str, Any]:  # noqa: ARG001 - to the letter, whatever the scheme
     """Return the paper's experiment to the letter (sections 3, 4.1 and 4.2), with its WHDV loss.
 
@@ -139,6 +195,9 @@ _MADE_BY: dict[str, Any] = {
     "ho": functools.partial(_voting, "ho"),
     "hdv": functools.partial(_voting, "hdv"),
     "whdv": functools.partial(_voting, "whdv"),
+    "whdv-shape": _whdv_shape,
+    "rfrv": functools.partial(_forests, shape=False),
+    "rfrv-clm": functools.partial(_forests, shape=True),
     "paper": _paper,
 }
 RECIPES = tuple(_MADE_BY)
@@ -177,13 +236,20 @@ def recipe(name: str, changes: Iterable[str] = (), scheme: Scheme | None = None)
 def build(recipe: Recipe, scheme: Scheme, device: str = "auto") -> Localiser:
     """Return an unfitted localiser for ``scheme`` by ``recipe``."""
 
-    def network_voter(stage: StageRecipe, landmarks: int) -> Voter:
+    def voter(stage: StageRecipe, landmarks: int) -> Voter:
+        if stage.forest is not None:
+            from landvote.forests.voter import ForestVoter  # noqa: PLC0415 - scikit-learn takes a second
+
+            seeded = stage.forest.model_copy(update={"seed": recipe.seed + stage.forest.seed})
+            return ForestVoter(landmarks, seeded)
         from landvote.networks.voter import NetworkVoter  # noqa: PLC0415 - torch takes seconds; only who votes needs it
 
+        if stage.network is None:
+            raise SettingError("a stage has neither a network nor a forest")
         training = stage.training.model_copy(update={"seed": recipe.seed + stage.training.seed})
         return NetworkVoter(landmarks, stage.network, training, device)
 
-    stages = [Stage(name, s, functools.partial(network_voter, s)) for name, s in recipe.stages.items()]
+    stages = [Stage(name, s, functools.partial(voter, s)) for name, s in recipe.stages.items()]
     return Localiser(scheme, stages)
 
 

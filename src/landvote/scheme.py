@@ -27,6 +27,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from landvote.errors import SchemeError, nearest
@@ -84,6 +86,13 @@ class Scheme(BaseModel):
 
     def __len__(self) -> int:
         return len(self.landmarks)
+
+    def mirror(self) -> npt.NDArray[np.intp]:
+        """Return (n,) the landmark that takes each one's place in a mirror; itself where the scheme names no pair."""
+        swap = np.arange(len(self))
+        for a, b in self.mirrored:
+            swap[a], swap[b] = b, a
+        return swap
 
     @classmethod
     def numbered(cls, n: int) -> Scheme:

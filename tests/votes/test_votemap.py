@@ -43,7 +43,7 @@ def test_smoothing_is_in_grid_cells_whatever_the_accumulators():
     votes = np.zeros((1, 32, 32), np.float32)
     votes[0, 16, 16] = 1
     for cell in (1.0, 2.0):
-        smooth = VoteMap(votes, cell, smoothing=4.0).smooth()
+        smooth = VoteMap(votes, cell, smoothing=4.0).smooth
         x = np.arange(32)
         sd = np.sqrt((smooth[0] * (x - 16) ** 2).sum()) * cell
         assert sd == pytest.approx(4.0, rel=0.05)
@@ -93,3 +93,37 @@ def test_a_landmark_without_votes_is_missing():
     assert np.isnan(points[[0, 2]]).all()
     assert np.isnan(spread[[0, 2]]).all()
     np.testing.assert_allclose(points[1], [12.5, 10.5], atol=1e-6)
+
+
+def test_votes_that_are_missing_count_as_votes_from_anywhere():
+    votes = np.zeros((3, 40, 30), np.float32)
+    for p, total in enumerate((8.0, 4.0, 12.0)):
+        votes[p, 20, 10] = total
+    _, known = VoteMap(votes, 2, 1.5, full=8.0).peaks()
+    half_the_grid = 2 * np.hypot(40, 30) / 2
+    np.testing.assert_allclose(known, [0, half_the_grid / 2, 0], atol=1e-5)
+    _, unknown = VoteMap(votes, 2, 1.5).peaks()
+    np.testing.assert_allclose(unknown, 0, atol=1e-5)
+
+
+def test_spread_and_strength_are_those_of_the_points_asked_for():
+    votes = np.zeros((2, 40, 30), np.float32)
+    votes[0, 20, 10] = 3
+    found = VoteMap(votes, 2, 1.5)
+    points = np.array([[2 * 10.5 - 0.5 + 8, 2 * 20.5 - 0.5 + 6], [5.0, 5.0]])
+    spread = found.spread(points)
+    assert spread[0] == pytest.approx(10)
+    assert np.isnan(spread[1])
+    at = found.strength(np.array([[2 * 10.5 - 0.5, 2 * 20.5 - 0.5], [np.nan, np.nan]]))
+    assert at[0] == pytest.approx(found.smooth[0].max())
+    assert np.isnan(at[1])
+    np.testing.assert_array_equal(found.strength(np.full((2, 2), -50.0)), 0)
+
+
+def test_climbing_stays_on_the_hill_it_starts_on():
+    votes = np.zeros((1, 40, 60), np.float32)
+    votes[0, 10, 10], votes[0, 30, 50] = 5, 1
+    low, _ = VoteMap(votes, 1, 1.5).climb(np.array([[49.0, 29.0]]))
+    np.testing.assert_allclose(low, [[50, 30]], atol=1e-6)
+    high, _ = VoteMap(votes, 1, 1.5).peaks()
+    np.testing.assert_allclose(high, [[10, 10]], atol=1e-6)

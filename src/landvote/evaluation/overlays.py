@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from landvote.evaluation.plots import STYLE
-from landvote.files import whole
+from landvote.evaluation.plots import STYLE, save_figure
 from landvote.sample import Pixels, Points
 from landvote.scheme import Scheme
 
@@ -58,8 +57,7 @@ def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Sch
 def write_overlay(path: Path, pixels: Pixels, predicted: Points, scheme: Scheme) -> None:
     """Write a film with predicted points alone, cropped round them, as PNG; whole or not at all."""
     figure = overlay_figure(pixels, np.full_like(predicted, np.nan), predicted, scheme)
-    with whole(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save_figure(figure, path)
 
 
 def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:

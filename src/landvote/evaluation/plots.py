@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 
 from landvote.evaluation.statistics import cumulative
 from landvote.evaluation.units import SUFFIX
+from landvote.files import whole
 from landvote.scheme import Scheme
 
 FloatArray = npt.NDArray[np.float64]
@@ -157,6 +159,12 @@ def calibration_figure(expected: Sequence[float] | FloatArray, actual: Sequence[
             ax.legend(loc="upper left")
         ax.set(xlabel="mean expected error (px)", ylabel="mean actual error (px)")
     return figure
+
+
+def save_figure(figure: Figure, file: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    with whole(file) as temporary:
+        figure.savefig(temporary, format="png")
 
 
 def as_data_uri(figure: Figure, kind: str = "svg") -> str:

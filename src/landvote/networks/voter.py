@@ -73,7 +73,16 @@ class NetworkVoter(Voter):
         """Run the network on one view and cast the votes of all its cells."""
         dx, dy, weight = self.planes(view.pixels)
         votes = self._cast(dx, dy, weight, (view.pixels.shape[1], view.pixels.shape[0]))
-        return VoteMap(votes, self.settings.cell, self.settings.smoothing)
+        return VoteMap(votes, self.settings.cell, self.settings.smoothing, full=self._full)
+
+    @property
+    def _full(self) -> float:
+        """What the votes of a landmark add up to if the weights are as they should be: the sum of the Gaussian.
+
+        With the weight at the target, or to another power, there is no such figure.
+        """
+        plain = self.settings.side == "source" and self.settings.sharpness == 1 and self.settings.method != "ho"
+        return 2 * np.pi * (self.codec.sigma / self.codec.stride) ** 2 if plain else 0.0
 
     @torch.inference_mode()
     def planes(self, pixels: npt.NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:

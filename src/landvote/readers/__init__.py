@@ -6,6 +6,7 @@ from landvote.readers.hashes import pixel_hash
 from landvote.readers.image import find_images, read_image
 from landvote.readers.points import PointRow, PointTable, read_csv, read_long_csv, read_wide_csv, write_wide_csv
 from landvote.readers.pts import read_pts, write_pts
+from landvote.readers.shapes import ShapeTable, read_shapes
 from landvote.readers.sheet import contact_sheet
 from landvote.readers.split import split_by_subject
 
@@ -13,6 +14,7 @@ __all__ = [
     "FolderReport",
     "PointRow",
     "PointTable",
+    "ShapeTable",
     "check_folder",
     "contact_sheet",
     "find_images",
@@ -22,6 +24,7 @@ __all__ = [
     "read_image",
     "read_long_csv",
     "read_pts",
+    "read_shapes",
     "read_wide_csv",
     "split_by_subject",
     "write_pts",

@@ -13,44 +13,69 @@ import numpy.typing as npt
 Planes = npt.NDArray[np.float32]
 
 
-@numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+_FAST = {"contract", "reassoc", "nsz", "arcp"}
+
+
+@numba.njit(cache=True, fastmath=_FAST)
+def share(x, y, weight, width, height):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled into its callers
+    """Return where a vote goes on a flat accumulator with a border of one cell, its weight, and its shares.
+
+    The border lets each vote have its four cells without a question; there are no branches, so that the compiler makes
+    vectors of a loop over votes. A vote that leaves the accumulator, is not a number, or weighs nothing, weighs 0.
+
+    Args:
+        x: from the left edge of the accumulator (not the middle of its first cell), in its cells, float32.
+        y: from its upper edge.
+        weight: float32.
+        width: cells of the accumulator, without its border.
+        height: the same, down.
+
+    Returns:
+        Index of the upper left of the four cells, weight, share of the right and of the lower ones.
+    """
+    half, zero = np.float32(0.5), np.float32(0)
+    x, y = x + half, y + half  # one cell of border less half a cell to the middle
+    counts = (x >= 0) & (y >= 0) & (x < np.float32(width + 1)) & (y < np.float32(height + 1)) & (weight > 0)
+    x, y = x if counts else zero, y if counts else zero
+    u, v = np.int32(x), np.int32(y)
+    return v * np.int32(width + 2) + u, weight if counts else zero, x - np.float32(u), y - np.float32(v)
+
+
+@numba.njit(cache=True, fastmath=_FAST)
+def deposit(votes, width, place, weight, right, below):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled into its callers
+    """Add a vote, as :func:`share` describes it, to the flat accumulator with its border."""
+    pitch = width + 2
+    lower = weight * below
+    upper = weight - lower
+    votes[place] += upper - upper * right
+    votes[place + 1] += upper * right
+    votes[place + pitch] += lower - lower * right
+    votes[place + pitch + 1] += lower * right
+
+
+@numba.njit(parallel=True, cache=True, fastmath=_FAST)
 def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Write the votes of each landmark to ``out``.
 
-    They are added up on a copy with a border of one cell, so that each vote has its four cells without a question: row
-    by row in two passes, of which the first, without branches, finds cells and shares (the compiler makes vectors of
-    it), and the second adds them up.
+    They are added up row by row in two passes: the first finds places and shares, the second adds them up.
     """
     landmarks, rows, columns = weight.shape
     height, width = out.shape[1:]
-    pitch = width + 2
-    last_x, last_y = np.float32(pitch - 1), np.float32(height + 1)
-    half, zero = np.float32(0.5), np.float32(0)
+    half = np.float32(0.5)
     for p in numba.prange(landmarks):
-        votes = np.zeros((height + 2) * pitch, np.float32)
+        votes = np.zeros((height + 2) * (width + 2), np.float32)
         place = np.empty(columns, np.int32)
         force, right, below = np.empty((3, columns), np.float32)
         for i in range(rows):
             for j in range(columns):
-                # grid coordinate + 0.5 = distance from the grid's corner, for cells too; the border adds one cell
-                x = (stride * (np.float32(j) + half) + dx[p, i, j]) / cell + half
-                y = (stride * (np.float32(i) + half) + dy[p, i, j]) / cell + half
-                w = weight[p, i, j]
-                counts = (x >= 0) & (y >= 0) & (x < last_x) & (y < last_y) & (w > 0)  # NaN does not
-                x, y = x if counts else zero, y if counts else zero
-                u, v = np.int32(x), np.int32(y)
-                place[j], force[j] = v * np.int32(pitch) + u, w if counts else zero
-                right[j], below[j] = x - np.float32(u), y - np.float32(v)
+                # grid coordinate + 0.5 = distance from the grid's corner, for cells too
+                x = (stride * (np.float32(j) + half) + dx[p, i, j]) / cell
+                y = (stride * (np.float32(i) + half) + dy[p, i, j]) / cell
+                place[j], force[j], right[j], below[j] = share(x, y, weight[p, i, j], width, height)
             for j in range(columns):
-                k = place[j]
-                lower = force[j] * below[j]
-                upper = force[j] - lower
-                votes[k] += upper - upper * right[j]
-                votes[k + 1] += upper * right[j]
-                votes[k + pitch] += lower - lower * right[j]
-                votes[k + pitch + 1] += lower * right[j]
+                deposit(votes, width, place[j], force[j], right[j], below[j])
         for i in range(height):
-            out[p, i] = votes[(i + 1) * pitch + 1 : (i + 1) * pitch + 1 + width]
+            out[p, i] = votes[(i + 1) * (width + 2) + 1 : (i + 1) * (width + 2) + 1 + width]
 
 
 def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: float, cell: float) -> Planes:

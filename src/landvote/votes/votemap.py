@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numba
@@ -23,17 +24,21 @@ class VoteMap:
     Attributes:
         votes: (n, rows, columns) float32, not smoothed.
         cell: grid cells per accumulator cell; cell (i, j) stands at ``cell * (j + 0.5) - 0.5`` along x.
-        smoothing: SD of the Gaussian in grid cells that :meth:`smooth` and :meth:`peaks` use.
+        smoothing: SD of the Gaussian in grid cells that :attr:`smooth` and :meth:`peaks` use.
         floor: the smallest total of votes that counts as having seen a landmark.
+        full: the total of a landmark that was seen for certain, or 0 where such a total is not known. What is missing
+            of it counts as votes from anywhere when it is said how far votes lie from a point.
     """
 
     votes: Votes
     cell: float
     smoothing: float
     floor: float = 1e-6
+    full: float = 0.0
 
+    @cached_property
     def smooth(self) -> Votes:
-        """Return the votes blurred with a Gaussian of SD ``smoothing`` (the paper: SD 4)."""
+        """The votes blurred with a Gaussian of SD ``smoothing`` (the paper: SD 4)."""
         return blur(self.votes, self.smoothing / self.cell)
 
     def peaks(self) -> tuple[Points, npt.NDArray[np.float64]]:
@@ -47,14 +52,50 @@ class VoteMap:
             (n, 2) grid coordinates and (n,) the votes' mean distance from the peak, grid cells. A landmark with fewer
             votes than ``floor`` has NaN for both.
         """
-        coarse = self.smooth()
+        smooth = self.smooth
+        highest = smooth.reshape(len(smooth), -1).argmax(axis=1)
+        return self.climb(self.to_grid(np.column_stack(np.divmod(highest, smooth.shape[2])[::-1])))
+
+    def climb(self, start: Points) -> tuple[Points, npt.NDArray[np.float64]]:
+        """Return the modes of the votes that lie uphill from ``start``, (n, 2) grid coordinates; as :meth:`peaks`."""
         found = np.empty((len(self.votes), 4))
-        _climb(self.votes, coarse, max(self.smoothing / self.cell, 1.5), found)
-        points = (found[:, :2] + 0.5) * self.cell - 0.5
-        spread = found[:, 2] * self.cell
-        lost = found[:, 3] < self.floor
-        points[lost], spread[lost] = np.nan, np.nan
+        _climb(self.votes, self.to_cells(start), max(self.smoothing / self.cell, 1.5), found)
+        points, spread = self.to_grid(found[:, :2]), self._far(found[:, 2], found[:, 3])
+        points[~np.isfinite(spread)] = np.nan
         return points, spread
+
+    def spread(self, points: Points) -> npt.NDArray[np.float64]:
+        """Return the (n,) mean distance of the votes from ``points``, (n, 2), both in grid cells; NaN without votes."""
+        found = np.empty((len(self.votes), 2))
+        _spread(self.votes, self.to_cells(points), found)
+        return self._far(found[:, 0], found[:, 1])
+
+    def _far(self, distance: npt.NDArray[np.float64], total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the mean distance of votes in grid cells, those that are missing being half the grid away."""
+        seen = np.clip(total / self.full, 0, 1) if self.full else 1.0
+        anywhere = np.hypot(*self.votes.shape[1:]) / 2
+        return np.where(total < self.floor, np.nan, self.cell * (seen * distance + (1 - seen) * anywhere))
+
+    def strength(self, points: Points) -> npt.NDArray[np.float64]:
+        """Return how many smoothed votes there are at (n, 2) ``points``, in the cell nearest; NaN for missing ones.
+
+        Beside the grid there are none.
+        """
+        given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
+        column, row = np.rint(self.to_cells(np.where(given[:, None], points, 0))).astype(int).T
+        rows, columns = self.votes.shape[1:]
+        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        smooth = self.smooth
+        at = smooth[np.arange(len(points)), row.clip(0, rows - 1), column.clip(0, columns - 1)]
+        return np.where(given, np.where(inside, at, 0.0), np.nan)
+
+    def to_cells(self, points: Points) -> Points:
+        """Map grid coordinates to those of the accumulator."""
+        return (points + 0.5) / self.cell - 0.5
+
+    def to_grid(self, places: npt.NDArray[np.float64] | npt.NDArray[np.intp]) -> Points:
+        """Map coordinates of the accumulator, x before y, to those of the grid."""
+        return np.asarray((places + 0.5) * self.cell - 0.5)
 
 
 def blur(votes: Votes, sd: float) -> Votes:
@@ -68,14 +109,30 @@ def blur(votes: Votes, sd: float) -> Votes:
     return out
 
 
+@numba.njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+def _distance(votes, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+    """Return the mean distance of (rows, columns) votes from (x, y), and how many there are."""
+    rows, columns = votes.shape
+    across = ((np.arange(columns) - x) ** 2).astype(np.float32)
+    total = distance = 0.0
+    for i in range(rows):
+        count = far = np.float32(0)
+        down = np.float32((i - y) ** 2)
+        for j in range(columns):
+            count += votes[i, j]
+            far += votes[i, j] * np.sqrt(across[j] + down)
+        total += float(count)
+        distance += float(far)
+    return distance / max(total, 1e-12), total
+
+
 @numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _climb(votes, coarse, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+def _climb(votes, start, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Write x, y of each landmark's mode, the mean distance of all votes from it, in cells, and how many there are."""
     landmarks, rows, columns = votes.shape
     reach = int(np.ceil(3 * sd))
     for p in numba.prange(landmarks):
-        by, bx = divmod(coarse[p].argmax(), columns)
-        x, y = float(bx), float(by)
+        x, y = start[p]
         window = np.empty(2 * reach + 1, np.float32)  # the Gaussian is separable
         for _ in range(_ROUNDS):
             total = sum_x = sum_y = 0.0
@@ -95,12 +152,12 @@ def _climb(votes, coarse, sd, found):  # type: ignore[no-untyped-def]  # noqa: A
             if total <= 0:
                 break
             x, y = sum_x / total, sum_y / total
-        total = distance = 0.0
-        for i in range(rows):
-            count = far = np.float32(0)
-            for j in range(columns):
-                count += votes[p, i, j]
-                far += votes[p, i, j] * np.sqrt(np.float32((j - x) ** 2 + (i - y) ** 2))
-            total += float(count)
-            distance += float(far)
-        found[p, 0], found[p, 1], found[p, 2], found[p, 3] = x, y, distance / max(total, 1e-12), total
+        found[p, 0], found[p, 1] = x, y
+        found[p, 2], found[p, 3] = _distance(votes[p], x, y)
+
+
+@numba.njit(parallel=True, cache=True)
+def _spread(votes, points, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+    """Write the mean distance of each landmark's votes from its point, in cells, and how many there are."""
+    for p in numba.prange(len(votes)):
+        found[p, 0], found[p, 1] = _distance(votes[p], points[p, 0], points[p, 1])

@@ -1,0 +1,190 @@
+"""A forest: regression trees that say, of a patch, how far away the landmark is. Grown by scikit-learn, kept flat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.tree import DecisionTreeRegressor
+
+from landvote.errors import ModelError
+from landvote.files import whole
+from landvote.forests.features import Features, Indices, Integral, draw, fit_into, table
+from landvote.forests.settings import ForestSettings
+
+Rows = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """What one landmark's forest learns from.
+
+    Attributes:
+        integrals: (views, height, width) integral images of the training views.
+        which: (n,) int32, the view of each patch.
+        origins: (n,) int32, where its corner lies in the flat integral image.
+        offsets: (n, 2) from the patch's middle to the landmark, grid cells.
+    """
+
+    integrals: Integral
+    which: Indices
+    origins: Indices
+    offsets: Rows
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The trees of one landmark, or (:func:`join`) of several.
+
+    Attributes:
+        features: (f, 5) int16, as :func:`landvote.forests.features.draw` makes them.
+        pools: (landmarks, 2) int32, the rows of ``features`` that are a landmark's: first, and one past the last.
+        nodes: (m, 4) int32: feature (counted from the landmark's first), threshold, left (feature <= threshold) and
+            right child; a leaf has feature -1, and its row of ``leaves`` instead of children.
+        leaves: (l, 3) float32: mean offset to the landmark along x and y, and the root mean square distance of the
+            leaf's training patches from that mean, grid cells.
+        roots: (landmarks, trees) int32 rows of ``nodes``.
+        region: (landmarks, 2, 2) mean and SD, along x and y, of where the landmark lay in training views.
+    """
+
+    features: Features
+    pools: Indices
+    nodes: Indices
+    leaves: npt.NDArray[np.float32]
+    roots: Indices
+    region: Rows
+
+    def save(self, file: Path, **more: npt.NDArray[Any]) -> None:
+        """Write the arrays, and ``more`` beside them, as npz."""
+        arrays: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)} | more
+        with whole(file) as temporary:
+            np.savez(temporary, **arrays)
+
+    @classmethod
+    def load(cls, file: Path, settings: ForestSettings) -> Forest:
+        """Read one landmark's forest.
+
+        Raises:
+            ModelError: the file is missing or broken, or holds no forest by these settings.
+        """
+        try:
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+                forest = cls(**{field.name: stored[field.name] for field in fields(cls)})
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise ModelError(f"{file}: not a forest ({error}), expected an npz with its arrays") from error
+        if fault := forest._fault(settings):
+            raise ModelError(f"{file}: not a forest by these settings: {fault}")
+        return forest
+
+    def _fault(self, settings: ForestSettings) -> str:
+        """Return what does not fit, so that the search, which checks nothing, never reads beyond an array."""
+        expected = {
+            "features": ("int16", (-1, 5)),
+            "pools": ("int32", (1, 2)),
+            "nodes": ("int32", (-1, 4)),
+            "leaves": ("float32", (-1, 3)),
+            "roots": ("int32", (1, settings.trees)),
+            "region": ("float64", (1, 2, 2)),
+        }
+        for name, (kind, shape) in expected.items():
+            array = getattr(self, name)
+            fits = array.ndim == len(shape) and all(b in (-1, a) for a, b in zip(array.shape, shape, strict=True))
+            if not fits or array.dtype != kind:
+                wanted = " x ".join("n" if n < 0 else str(n) for n in shape)
+                return f"{name} is {array.dtype} of shape {array.shape}, expected {kind} of {wanted}"
+        if not fit_into(self.features, settings.patch):
+            return f"features reach beyond a patch of {settings.patch} cells"
+        leaf = self.nodes[:, 0] < 0
+        children, below = self.nodes[~leaf, 2:], np.flatnonzero(~leaf)[:, None]
+        sound = (
+            self.pools.tolist() == [[0, len(self.features)]]
+            and (self.nodes[:, 0] < len(self.features)).all()
+            and (children > below).all()  # so every way down ends
+            and (children < len(self.nodes)).all()
+            and ((self.nodes[leaf, 2] >= 0) & (self.nodes[leaf, 2] < len(self.leaves))).all()
+            and ((self.roots >= 0) & (self.roots < len(self.nodes))).all()
+        )
+        return "" if sound else "its trees point beyond their arrays"
+
+
+def join(forests: Sequence[Forest]) -> Forest:
+    """Return forests of one landmark each as one of all landmarks."""
+    ends = [np.cumsum([0, *(len(getattr(f, name)) for f in forests)]) for name in ("features", "nodes", "leaves")]
+    starts = zip(*ends, strict=True)
+    moved, roots, pools = [], [], []
+    for forest, (features, nodes, leaves) in zip(forests, starts, strict=False):
+        inner = forest.nodes[:, :1] >= 0
+        moved.append(forest.nodes + np.where(inner, [0, 0, nodes, nodes], [0, 0, leaves, 0]))
+        roots.append(forest.roots + nodes)
+        pools.append(forest.pools + features)
+    return Forest(
+        np.concatenate([f.features for f in forests]),
+        np.concatenate(pools).astype(np.int32),
+        np.concatenate(moved).astype(np.int32),
+        np.concatenate([f.leaves for f in forests]),
+        np.concatenate(roots).astype(np.int32),
+        np.concatenate([f.region for f in forests]),
+    )
+
+
+def grow(patches: Patches, settings: ForestSettings, landmark: int, region: Rows) -> Forest:
+    """Grow one landmark's trees, each from its own bootstrap sample of the patches and its own pool of features.
+
+    Args:
+        patches: at least one.
+        settings: see there.
+        landmark: its number, by which its randomness differs from that of others.
+        region: (2, 2) mean and SD of where the landmark lay.
+    """
+    trees = [grow_tree(patches, settings, landmark, tree) for tree in range(settings.trees)]
+    return bundle([flatten(features, tree) for features, tree in trees], region)
+
+
+def grow_tree(
+    patches: Patches, settings: ForestSettings, landmark: int, tree: int
+) -> tuple[Features, DecisionTreeRegressor]:
+    """Return the pool of features of one tree, and the tree that scikit-learn grows on them."""
+    rng = np.random.default_rng([settings.seed, 2, landmark, tree])
+    features = draw(rng, settings.pool, settings.patch)
+    n = len(patches.which)
+    times = np.bincount(rng.integers(0, n, n), minlength=n)
+    drawn = np.flatnonzero(times)
+    rows = table(patches.integrals, patches.which[drawn], patches.origins[drawn], features)
+    regressor = DecisionTreeRegressor(
+        min_samples_leaf=settings.leaf, max_features=settings.tried, random_state=int(rng.integers(2**31))
+    )
+    regressor.fit(rows, patches.offsets[drawn], sample_weight=times[drawn])
+    return features, regressor
+
+
+def flatten(features: Features, regressor: DecisionTreeRegressor) -> Forest:
+    """Return a grown tree as flat arrays (the region not known yet).
+
+    scikit-learn goes left where the feature, as float32, is at most the threshold. Features are whole numbers that
+    float32 holds exactly, so the threshold rounded down divides them alike.
+    """
+    tree = regressor.tree_
+    leaf = tree.children_left < 0
+    nodes = np.column_stack([tree.feature, np.floor(tree.threshold), tree.children_left, tree.children_right])
+    nodes[leaf] = [-1, 0, 0, 0]
+    nodes[leaf, 2] = np.arange(leaf.sum())
+    spread = np.sqrt(2 * np.maximum(tree.impurity[leaf], 0))  # the impurity is the mean over x and y of the variance
+    leaves = np.column_stack([tree.value[leaf, :, 0], spread])
+    used, place = np.unique(nodes[~leaf, 0].astype(int), return_inverse=True)
+    nodes[~leaf, 0] = place
+    pool, root = np.array([[0, len(used)]], np.int32), np.zeros((1, 1), np.int32)
+    return Forest(features[used], pool, nodes.astype(np.int32), leaves.astype(np.float32), root, np.zeros((1, 2, 2)))
+
+
+def bundle(trees: Sequence[Forest], region: Rows) -> Forest:
+    """Return flat trees of one landmark as its forest; ``region`` is (2, 2)."""
+    joined = join(trees)
+    nodes = joined.nodes.copy()
+    nodes[:, 0] += np.where(nodes[:, 0] < 0, 0, np.repeat(joined.pools[:, 0], [len(t.nodes) for t in trees]))
+    pool = np.array([[0, len(joined.features)]], np.int32)
+    return Forest(joined.features, pool, nodes, joined.leaves, joined.roots.reshape(1, -1), region[None])

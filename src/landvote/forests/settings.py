@@ -1,0 +1,58 @@
+"""Settings of the forests, with the publications they come from. Imports no scikit-learn."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+
+class ForestSettings(BaseModel):
+    """One forest per landmark: how it is grown and how it votes. Lengths are in grid cells.
+
+    The method is that of Cootes et al. (ECCV 2012) and Lindner et al. (TMI 2013; TPAMI 2015), who set these values task
+    by task. What is said of them below is their usual range; the defaults are what did well on simulated hips.
+
+    Attributes:
+        trees: trees per landmark (2013, 2015: 10 to 20; here 20 found no more than 10).
+        leaf: fewest training patches in a leaf (2, 5 and 10 did alike).
+        pool: Haar-like features drawn for a tree, by which alone it splits (2012, 2013: some hundreds, drawn anew at
+            each node; a pool per tree is computed once for all its nodes).
+        tried: share of the pool tried at each node, drawn anew (a third took three times as long and found no more).
+        patch: side of the square patch that is looked at (2012, 2013: 13 to 24).
+        displacement: training patches lie up to this far from the landmark, uniformly along x and y (2013: about 15 in
+            the coarse stage, 5 to 8 in the fine one).
+        views: how often each film is seen, varied anew by the stage's augmentation each time (2013: scale +-5 to 10 %,
+            angle +-0.1 to 0.2 rad); where the augmentation makes fixed copies, each of them is seen once instead.
+        patches: training patches drawn from each view.
+        step: distance between positions that are searched (2012: every third).
+        radius: searched around a point that is known, along x and y (2013: the displacement of training; a little more
+            did better).
+        reach: around a landmark of which nothing is known, this many SDs of where it lay in training are searched,
+            from its mean.
+        weighted: a vote weighs ``1 / (1 + spread²)`` by the spread of its leaf; otherwise all weigh the same (both in
+            2012 and 2015; here weights did worse).
+        smoothing: SD of the Gaussian over the votes (2015: a light blur).
+        cell: grid cells per accumulator cell.
+        seed: of the views, the patches, the features and the trees.
+        jobs: landmarks that are learned at the same time; 0 for one per processor.
+        memory_gib: the most that training may hold in memory; more is refused before it begins.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trees: PositiveInt = 10
+    leaf: PositiveInt = 5
+    pool: PositiveInt = 400
+    tried: float = Field(default=0.1, gt=0, le=1)
+    patch: int = Field(default=20, ge=4, le=128)
+    displacement: PositiveFloat = 8.0
+    views: PositiveInt = 5
+    patches: PositiveInt = 20
+    step: PositiveInt = 3
+    radius: PositiveFloat = 12.0
+    reach: PositiveFloat = 3.0
+    weighted: bool = False
+    smoothing: NonNegativeFloat = 2.0
+    cell: PositiveInt = 1
+    seed: NonNegativeInt = 0
+    jobs: NonNegativeInt = 0
+    memory_gib: PositiveFloat = 6.0

@@ -1,0 +1,215 @@
+"""The shape model: a mean, its modes of variation, and how far along them a shape stays plausible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.stats import chi2
+
+from landvote.errors import ModelError, ShapeError
+from landvote.files import whole
+from landvote.frames import Frame
+from landvote.sample import Points
+from landvote.shapes.align import align, pose
+
+Array = npt.NDArray[np.float64]
+
+_FILLED = 10  # rounds in which missing points are filled in from the model that the others make,
+_FILLED_BY = 0.95  # by modes of at most this share: with all of them a model repeats whatever it was given
+_FIT = 30  # rounds of pose and parameters; they stand still well before
+_STILL = 1e-6  # of the shape's size
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A shape of the model, brought to points.
+
+    Attributes:
+        pose: from the model's coordinates (as ``image``) to those of the points (as ``grid``).
+        parameters: (modes,), how far along each mode.
+        points: (n, 2), the shape, in the coordinates of the points.
+    """
+
+    pose: Frame
+    parameters: Array
+    points: Points
+
+
+@dataclass(frozen=True)
+class ShapeModel:
+    """A linear model of shape: ``mean + parameters @ modes``, in coordinates of its own (Cootes et al. 1995).
+
+    Attributes:
+        mean: (n, 2), centroid at 0, of the size and direction that the training shapes have on average.
+        modes: (modes, n, 2), orthonormal.
+        variances: (modes,) of the parameters over the training shapes, largest first.
+        residual: (n,) mean squared distance of each landmark from the model's best shape, over the training shapes.
+        accept: share of normally distributed shapes inside the limits.
+        total: variance of the training shapes, all modes included, chosen or not.
+    """
+
+    mean: Points
+    modes: Array
+    variances: Array
+    residual: Array
+    accept: float
+    total: float
+
+    @classmethod
+    def fit(
+        cls,
+        shapes: Array,
+        share: float = 0.98,
+        accept: float = 0.98,
+        mirror: npt.NDArray[np.intp] | None = None,
+        most: int | None = None,
+    ) -> ShapeModel:
+        """Learn a model from shapes.
+
+        Args:
+            shapes: (m, n, 2) points; NaN where missing. Missing points are filled in from the model of the others, in
+                turns (expectation and maximisation without the uncertainty).
+            share: of the variance that the modes must cover (Cootes et al. 1995: 0.95 to 0.98).
+            accept: share of normally distributed shapes that lie inside the limits, an ellipsoid whose size follows
+                from the chi-square distribution (0.98 in Lindner et al. 2015).
+            mirror: landmark that takes each landmark's place in a mirror; shapes are then learned from both ways round.
+            most: modes at most.
+
+        Raises:
+            ShapeError: too few shapes, a landmark missing in all, all landmarks on one line, or values out of range.
+        """
+        if not 0 < share <= 1 or not 0 < accept < 1:
+            raise ShapeError(f"share {share} and accept {accept} of a shape model: expected values from 0 to 1")
+        if mirror is not None:
+            shapes = np.concatenate([shapes, shapes[:, mirror] * [-1, 1]])
+        aligned = align(shapes)
+        m, n = aligned.shapes.shape[:2]
+        missing = ~np.isfinite(aligned.shapes)
+        flat = np.where(missing, aligned.mean, aligned.shapes).reshape(m, 2 * n)
+        for _ in range(_FILLED if missing.any() else 1):
+            mean = flat.mean(axis=0)
+            left, strength, modes = np.linalg.svd(flat - mean, full_matrices=False)
+            variances = strength**2 / max(m - 1, 1)
+            kept = _how_many(variances, share, most)
+            some = min(kept, _how_many(variances, _FILLED_BY, most))
+            guess = mean + (left[:, :some] * strength[:some]) @ modes[:some]
+            flat = np.where(missing.reshape(m, 2 * n), guess, flat)
+        closest = mean + (left[:, :kept] * strength[:kept]) @ modes[:kept]
+        distance = ((flat - closest).reshape(m, n, 2) ** 2).sum(axis=2)
+        distance[missing.any(axis=2)] = np.nan
+        residual = np.nanmean(distance, axis=0)
+        return cls(
+            mean.reshape(n, 2), modes[:kept].reshape(kept, n, 2), variances[:kept], residual, accept,
+            float(variances.sum()),
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        """Return how many modes there are."""
+        return len(self.variances)
+
+    @property
+    def limit(self) -> float:
+        """The largest Mahalanobis distance of a plausible shape from the mean."""
+        return float(np.sqrt(chi2.ppf(self.accept, len(self)))) if len(self) else 0.0
+
+    def shape(self, parameters: Array) -> Points:
+        """Return the (n, 2) shape of ``parameters`` in the model's coordinates."""
+        return self.mean + np.tensordot(parameters, self.modes, axes=1)
+
+    def distance(self, parameters: Array) -> float:
+        """Return the Mahalanobis distance of a shape from the mean; at most :attr:`limit` if it is plausible."""
+        return float(np.sqrt((parameters**2 / self.variances).sum()))
+
+    def limited(self, parameters: Array) -> Array:
+        """Return the plausible parameters closest to ``parameters``: the nearest point of the ellipsoid, if outside.
+
+        Nearest in the distance between shapes, not along the line to the mean: a mode that varies much gives way last.
+        """
+        if self.distance(parameters) <= self.limit:
+            return parameters
+
+        def nearest(pull: float) -> Array:
+            return np.asarray(parameters / (1 + pull / self.variances))
+
+        def beyond(pull: float) -> float:
+            return self.distance(nearest(pull)) - self.limit
+
+        high = float(self.variances.max())
+        while beyond(high) > 0:
+            high *= 4
+        return nearest(float(brentq(beyond, 0.0, high)))
+
+    def match(self, points: Points, weights: Array | None = None) -> Fit:
+        """Bring the model to points: pose and parameters by weighted least squares, in turns, within the limits.
+
+        Parameters are held towards 0 by as much as landmarks scatter about the model (a Gaussian prior), so that few
+        points, or points with little weight, give a sober shape and not a wild one.
+
+        Args:
+            points: (n, 2) in any coordinates; NaN where missing.
+            weights: (n,), how much each point counts; 1 for all if left out.
+
+        Raises:
+            ShapeError: the number of points is not the model's, or fewer than two are known.
+        """
+        if points.shape != self.mean.shape:
+            raise ShapeError(f"points have dimensions {points.shape}, expected {self.mean.shape} of the shape model")
+        given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
+        weight = np.where(given, 1.0 if weights is None else weights, 0.0)
+        if len(np.unique(points[weight > 0], axis=0)) < 2:
+            raise ShapeError(f"{int((weight > 0).sum())} points known, expected two in different places at least")
+        weight /= weight.max()
+        modes = self.modes[:, given].reshape(len(self), 2 * int(given.sum()))
+        w = np.repeat(weight[given], 2)
+        noise = max(float(self.residual.mean()) / 2, 1e-9 * float(self.variances.sum()) + 1e-30)
+        normal = (modes * w) @ modes.T + np.diag(noise / self.variances)
+        parameters = np.zeros(len(self))
+        shape = self.mean
+        for _ in range(_FIT):
+            frame = pose(shape, np.where(given[:, None], points, np.nan), weight)
+            target = frame.to_image(points[given]) - self.mean[given]
+            parameters = self.limited(np.linalg.solve(normal, (modes * w) @ target.ravel()))
+            before, shape = shape, self.shape(parameters)
+            if np.abs(shape - before).max() <= _STILL * np.abs(self.mean).max():
+                break
+        return Fit(frame, parameters, frame.to_grid(shape))
+
+    def save(self, file: Path) -> None:
+        """Write the model as an npz of plain arrays."""
+        with whole(file) as temporary, temporary.open("wb") as opened:
+            np.savez(
+                opened, mean=self.mean, modes=self.modes, variances=self.variances, residual=self.residual,
+                accept=np.array(self.accept), total=np.array(self.total),
+            )  # fmt: skip
+
+    @classmethod
+    def load(cls, file: Path) -> ShapeModel:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ModelError: the file is missing, broken, or not a shape model.
+        """
+        try:
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+                arrays = {k: stored[k] for k in ("mean", "modes", "variances", "residual")}
+                model = cls(**arrays, accept=float(stored["accept"]), total=float(stored["total"]))
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise ModelError(f"{file}: not a shape model ({error})") from error
+        n = len(model.mean)
+        if model.modes.shape != (len(model.variances), n, 2) or model.residual.shape != (n,):
+            raise ModelError(f"{file}: arrays of a shape model that do not fit each other")
+        return model
+
+
+def _how_many(variances: Array, share: float, most: int | None) -> int:
+    """Return how many modes cover ``share`` of the variance; those that are nothing but rounding are never counted."""
+    total = variances.sum()
+    real = int((variances > 1e-12 * max(total, 1e-300)).sum()) if total > 0 else 0
+    covered = np.cumsum(variances[:real]) / total if real else np.empty(0)
+    count = min(int(np.searchsorted(covered, share - 1e-12)) + 1, real)
+    return count if most is None else min(count, most)

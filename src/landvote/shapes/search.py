@@ -1,0 +1,148 @@
+"""Shape under votes: the plausible shape that the votes of all landmarks agree on. It never knows who voted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+
+from landvote.sample import Points
+from landvote.shapes.align import pose
+from landvote.shapes.model import Fit, ShapeModel
+from landvote.votes import VoteMap
+
+_ROBUST = 6  # rounds of the first fit, in which points that went astray are outvoted
+
+
+class ShapeSettings(BaseModel):
+    """The shape model of a stage, and how it is searched for under the votes.
+
+    Attributes:
+        share: of the variance of the training shapes that the modes cover (Cootes et al. 1995).
+        accept: share of normally distributed shapes that count as plausible (0.98, Lindner et al. 2015).
+        radius: of the disk round each point of the shape in which its best response is looked for at first, grid cells.
+        shrink: what the radius is multiplied by per round (0.7, Lindner et al. 2013).
+        tolerance: how far from the shape's point a landmark's own peak may lie and still be the answer, in SDs of the
+            landmark about the model; two grid cells are added.
+        least: how strong votes must be at that peak for it to be the answer, as a share of the strongest votes of the
+            median landmark; where they are weaker the shape's point is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: float = Field(default=0.98, gt=0, le=1)
+    accept: float = Field(default=0.98, gt=0, lt=1)
+    radius: PositiveFloat = 16.0
+    shrink: float = Field(default=0.7, gt=0, lt=1)
+    tolerance: PositiveFloat = 3.0
+    least: float = Field(default=0.1, ge=0)
+
+
+@dataclass(frozen=True)
+class Plausible:
+    """What a shape model makes of votes.
+
+    Attributes:
+        points: (n, 2) grid coordinates: each landmark's peak, or the shape's point where there is none near it.
+        spread: (n,) mean distance of the votes from there, grid cells; for landmarks without votes, the largest.
+        shape: (n, 2) grid coordinates, the shape itself.
+        parameters: (modes,) of the shape.
+    """
+
+    points: Points
+    spread: npt.NDArray[np.float64]
+    shape: Points
+    parameters: npt.NDArray[np.float64]
+
+
+def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Plausible | None:
+    """Find the shape under votes.
+
+    The model is brought to the landmarks' peaks, those that went astray outvoted. Then, in disks round the shape's
+    points, the best response of each landmark is looked for, and the model brought to these by weighted least squares,
+    again and again in smaller disks (Cootes et al. 2012, Lindner et al. 2013). At last each landmark's own peak is
+    chosen where it is near enough to the shape and strong enough, else the shape's point: votes are finer than a linear
+    model, and the model is there for those that are wrong. Peaks that scatter about the shape by more than the training
+    points did are drawn towards it, see :func:`_noise`.
+
+    Returns None where fewer than two landmarks have votes.
+    """
+    peaks, _ = votes.peaks()
+    if np.isfinite(peaks).all(axis=1).sum() < 2 or len(np.unique(peaks[np.isfinite(peaks).all(axis=1)], axis=0)) < 2:
+        return None
+    smooth = votes.smooth
+    typical = float(np.median(smooth.max(axis=(1, 2))))
+    typical = typical if typical > 0 else float(smooth.max())
+    fit = _outvoted(model, peaks)
+    radius = settings.radius / votes.cell
+    while True:
+        best, strength = _in_disks(smooth, votes.to_cells(fit.points), np.full(len(peaks), radius))
+        seen = strength > 0
+        if len(np.unique(best[seen], axis=0)) < 2:
+            break
+        fit = model.match(votes.to_grid(best), np.minimum(strength / typical, 1) * seen)
+        if radius <= 1:
+            break
+        radius *= settings.shrink
+    scatter = np.sqrt(model.residual) * fit.pose.scale
+    reach = settings.tolerance * scatter + 2
+    best, strength = _in_disks(smooth, votes.to_cells(fit.points), reach / votes.cell)
+    climbed, _ = votes.climb(votes.to_grid(best))
+    near = np.linalg.norm(climbed - fit.points, axis=1) <= reach + votes.cell
+    chosen = near & (strength >= settings.least * typical)
+    drawn = _noise(climbed[chosen] - fit.points[chosen], scatter[chosen])
+    points = np.where(chosen[:, None], climbed + drawn * (fit.points - climbed), fit.points)
+    spread = votes.spread(points)
+    spread = np.where(np.isfinite(spread), spread, np.nanmax(spread))
+    return Plausible(points, spread, fit.points, fit.parameters)
+
+
+def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
+    """Bring the model to peaks, some of which may be anywhere: least squares with Cauchy weights, in turns.
+
+    The first round fits position, size and rotation alone: with its modes free a model follows what went astray.
+    """
+    given = np.isfinite(peaks).all(axis=1)
+    frame = pose(model.mean, peaks)
+    fit = Fit(frame, np.zeros(len(model)), frame.to_grid(model.mean))
+    for _ in range(_ROBUST):
+        distance = np.linalg.norm(fit.points - peaks, axis=1)
+        scale = 2 * max(float(np.median(distance[given])), 1.0)
+        fit = model.match(peaks, np.where(given, 1 / (1 + (distance / scale) ** 2), 0))
+    return fit
+
+
+def _noise(away: Points, scatter: npt.NDArray[np.float64]) -> float:
+    """Return the share of noise in how far peaks lie from the shape, 0 to 1: empirical Bayes (Efron & Morris 1973).
+
+    Landmarks scatter about the model by ``scatter`` (root mean square), noise of the votes comes on top. If it is
+    Gaussian in both directions, the squared distance, in units of scatter squared, has the median ln 2 without noise;
+    by how much it is larger says how much noise there is. The best guess at a landmark then lies that share of the
+    way from its peak to the shape.
+    """
+    if not len(away):
+        return 0.0
+    excess = float(np.median((away**2).sum(axis=1) / np.maximum(scatter**2, 1e-9))) / np.log(2)
+    return float(1 - 1 / max(excess, 1.0))
+
+
+@numba.njit(cache=True)
+def _in_disks(smooth, centres, radii):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+    """Return the cell of the largest value in each landmark's disk, (n, 2) as x, y, and the value.
+
+    A disk that lies beside the grid has its centre, and the value 0.
+    """
+    n, rows, columns = smooth.shape
+    best = centres.copy()
+    strength = np.zeros(n)
+    for p in range(n):
+        x, y, r = centres[p, 0], centres[p, 1], max(radii[p], 1.0)
+        for i in range(max(0, int(np.ceil(y - r))), min(rows - 1, int(np.floor(y + r))) + 1):
+            for j in range(max(0, int(np.ceil(x - r))), min(columns - 1, int(np.floor(x + r))) + 1):
+                if (i - y) ** 2 + (j - x) ** 2 <= r * r and smooth[p, i, j] > strength[p]:
+                    strength[p] = smooth[p, i, j]
+                    best[p, 0], best[p, 1] = j, i
+    return best, strength

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from landvote.frames import Frame
+from landvote.shapes import ShapeModel, ShapeSettings, plausible
+from landvote.votes import VoteMap
+
+T = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+CIRCLE = np.column_stack([50 * np.cos(T), 40 * np.sin(T)])
+MODE = np.column_stack([np.cos(3 * T), np.sin(3 * T)])
+
+
+@pytest.fixture(scope="module")
+def model():
+    rng = np.random.default_rng(0)
+    shapes = CIRCLE + rng.normal(0, 4, (60, 1, 1)) * MODE + rng.normal(0, 0.3, (60, 16, 2))
+    return ShapeModel.fit(shapes)
+
+
+def truth(b=5.0, angle=0.2, scale=0.9):
+    return Frame.similarity(scale, angle, (0, 0), (64, 60), (128, 128)).to_grid(CIRCLE + b * MODE)
+
+
+def votes_at(points, strength=1.0, size=128, seed=0):
+    rng = np.random.default_rng(seed)
+    votes = np.zeros((len(points), size, size), np.float32)
+    for p, (x, y) in enumerate(points):
+        near = np.rint(rng.normal((x, y), 1.5, (200, 2))).astype(int).clip(0, size - 1)
+        np.add.at(votes[p], (near[:, 1], near[:, 0]), strength)
+    return votes
+
+
+def test_good_votes_are_left_alone(model):
+    points = truth()
+    votes = VoteMap(votes_at(points), 1, 1.5)
+    found = plausible(votes, model, ShapeSettings())
+    np.testing.assert_allclose(found.points, votes.peaks()[0], atol=0.01)
+    np.testing.assert_allclose(found.shape, points, atol=1)
+
+
+def test_landmarks_flung_across_the_film_are_brought_back(model):
+    points = truth()
+    votes = votes_at(points)
+    for p, far in ((3, (10, 10)), (11, (120, 15))):
+        stray = votes_at(np.array([far], float))[0]
+        votes[p] = 0.4 * votes[p] + stray
+    votes = VoteMap(votes, 1, 1.5)
+    assert np.linalg.norm(votes.peaks()[0] - points, axis=1).max() > 40
+    found = plausible(votes, model, ShapeSettings())
+    assert np.linalg.norm(found.points - points, axis=1).max() < 1.5
+    assert found.spread[3] > 3 * np.median(found.spread)  # and it is said that most votes were elsewhere
+
+
+def test_a_landmark_without_votes_gets_the_place_the_others_leave_it(model):
+    points = truth()
+    votes = votes_at(points)
+    votes[5] = 0
+    found = plausible(VoteMap(votes, 1, 1.5), model, ShapeSettings())
+    assert np.linalg.norm(found.points[5] - points[5]) < 3
+    assert np.isfinite(found.spread).all()
+    assert found.spread[5] == found.spread.max()
+
+
+def test_the_answer_does_not_depend_on_the_cells(model):
+    points = truth()
+    fine = plausible(VoteMap(votes_at(points), 1, 1.5), model, ShapeSettings())
+    pairs = votes_at(points).reshape(16, 64, 2, 64, 2).sum(axis=(2, 4))
+    coarse = plausible(VoteMap(pairs, 2, 1.5), model, ShapeSettings())
+    np.testing.assert_allclose(coarse.points, fine.points, atol=0.7)
+
+
+def test_no_votes_at_all_are_no_shape(model):
+    assert plausible(VoteMap(np.zeros((16, 64, 64), np.float32), 1, 1.5), model, ShapeSettings()) is None
+
+
+def test_an_implausible_row_of_peaks_stays_within_the_limits(model):
+    rng = np.random.default_rng(2)
+    found = plausible(VoteMap(votes_at(rng.uniform(5, 120, (16, 2))), 1, 1.5), model, ShapeSettings())
+    assert model.distance(found.parameters) <= model.limit * 1.001
+
+
+def test_noisy_peaks_are_drawn_towards_the_shape(model):
+    rng = np.random.default_rng(4)
+    raw, drawn = [], []
+    for seed in range(10):
+        points = truth(b=rng.normal(0, 4))
+        votes = VoteMap(votes_at(points + rng.normal(0, 2.0, points.shape), seed=seed), 1, 1.5)
+        raw.append(np.linalg.norm(votes.peaks()[0] - points, axis=1).mean())
+        drawn.append(np.linalg.norm(plausible(votes, model, ShapeSettings()).points - points, axis=1).mean())
+    assert np.mean(drawn) < 0.75 * np.mean(raw)

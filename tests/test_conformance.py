@@ -1,0 +1,189 @@
+"""One contract for every voter and every recipe: whoever votes, the rest of landvote may rely on this."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from landvote.forests.settings import ForestSettings
+from landvote.forests.voter import ForestVoter
+from landvote.frames import Augmentation, FilmPlacing, Frame, View, Views
+from landvote.localiser import Localiser
+from landvote.networks.settings import NetworkSettings, TrainingSettings
+from landvote.networks.voter import NetworkVoter
+from landvote.recipes import RECIPES, build, recipe
+from landvote.sample import Radiograph, Sample
+from landvote.scheme import Scheme
+
+CORNERS = np.array([[0, 0], [14, 0], [14, 36], [40, 36], [40, 50], [0, 50]], float)  # of an L
+SCHEME = Scheme.numbered(6).model_copy(update={"name": "L", "reference": (0, 4)})
+STILL = Augmentation(rotation=(-5, 5), scale=0.05, shift=0.02, erase=0, mirror=False)
+SIZE = (48, 48)
+
+
+def film(i, lines=True):
+    """Return film ``i``, a bright L somewhere on 96 x 96 pixels (or nothing but noise), and its corners."""
+    rng = np.random.default_rng(i)
+    frame = Frame.similarity(rng.uniform(0.9, 1.2), rng.uniform(-0.1, 0.1), (20, 25), rng.uniform(38, 58, 2), (1, 1))
+    x, y = np.meshgrid(np.arange(96.0), np.arange(96.0))
+    inside = frame.to_image(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(96, 96, 2)
+    u, v = inside[..., 0], inside[..., 1]
+    bright = lines * ((u > 0) & (v > 0) & (v < 50) & ((u < 14) | ((u < 40) & (v > 36))))
+    return (40 + 150 * bright + rng.uniform(0, 20, (96, 96))).astype(np.uint8), frame.to_grid(CORNERS)
+
+
+def sample(i, missing=()):
+    points = film(i)[1]
+    points[list(missing)] = np.nan
+    return Sample(f"{i}.png", lambda: Radiograph(film(i)[0], f"{i}.png"), SCHEME, {"": points})
+
+
+def network(landmarks=6):
+    small = NetworkSettings(width=4, depth=2, stride=2, head_width=16, k=16, sigma=5, precision="fp32")
+    return NetworkVoter(
+        landmarks, small, TrainingSettings(steps=240, batch=4, rate=0.01, judge_every=120, average=0.9), "cpu"
+    )
+
+
+def forest(landmarks=6):
+    return ForestVoter(
+        landmarks, ForestSettings(trees=4, pool=60, patch=12, displacement=12, views=3, patches=6, jobs=1)
+    )
+
+
+VOTERS = {"network": network, "forest": forest}
+
+
+def views(samples, augmentation=STILL):
+    return Views.gather(samples, FilmPlacing(SIZE, 0.05, tuple(range(6))), augmentation)
+
+
+def view(i, lines=True, known=False):
+    pixels, points = film(i, lines)
+    frame = Frame.whole((96, 96), SIZE, 0.05)
+    return View.through(frame, pixels, points if known else np.full((6, 2), np.nan))
+
+
+@pytest.fixture(scope="module", params=VOTERS)
+def make(request):
+    return VOTERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def fitted(make, tmp_path_factory):
+    voter = make()
+    voter.fit(views([sample(i) for i in range(16)]), views([]), tmp_path_factory.mktemp("stage"), lambda _: None)
+    return voter
+
+
+def test_a_voter_fills_a_vote_map_of_the_views_grid(fitted):
+    votes = fitted.vote(view(40))
+    assert votes.votes.dtype == np.float32
+    assert votes.votes.shape == (6, *(-(-n // votes.cell) for n in SIZE[::-1]))
+    assert (votes.votes >= 0).all()
+    assert (votes.votes.sum(axis=(1, 2)) > 0).all()
+
+
+def test_a_voter_learns(fitted):
+    errors = []
+    for i in range(40, 48):
+        seen = view(i)
+        truth = seen.frame.to_grid(film(i)[1])
+        errors.append(np.linalg.norm(fitted.vote(seen).peaks()[0] - truth, axis=1))
+    assert np.median(errors) < 3  # of 48 cells
+
+
+def test_a_voter_votes_the_same_twice(fitted):
+    np.testing.assert_array_equal(fitted.vote(view(41)).votes, fitted.vote(view(41)).votes)
+
+
+def test_the_same_seed_gives_the_same_voter(make, fitted, tmp_path):
+    again = make()
+    again.fit(views([sample(i) for i in range(16)]), views([]), tmp_path, lambda _: None)
+    np.testing.assert_array_equal(again.vote(view(42)).votes, fitted.vote(view(42)).votes)
+
+
+def test_a_voter_that_was_saved_and_loaded_votes_the_same(make, fitted, tmp_path):
+    fitted.save(tmp_path)
+    loaded = make()
+    loaded.load(tmp_path)
+    np.testing.assert_array_equal(loaded.vote(view(43)).votes, fitted.vote(view(43)).votes)
+
+
+def test_missing_points_are_learned_around(make, tmp_path):
+    voter = make()
+    some = [sample(i, missing=[i % 6]) for i in range(12)]
+    voter.fit(views(some), views([]), tmp_path, lambda _: None)
+    points, spread = voter.vote(view(44)).peaks()
+    assert np.isfinite(points).all()
+    assert np.isfinite(spread).all()
+
+
+def test_far_from_training_the_votes_say_that_they_do_not_know(fitted):
+    known, unknown = (
+        np.concatenate([fitted.vote(view(i, lines)).peaks()[1] for i in range(50, 56)]) for lines in (True, False)
+    )
+    unknown = np.where(np.isfinite(unknown), unknown, np.inf)  # no votes at all is an answer too
+    assert np.median(unknown) > 1.25 * np.median(known)
+
+
+# -- recipes: the same from the outside -----------------------------------------------------------------------------
+
+NETWORK = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=16", "network.k=16",
+           "network.sigma=5", "network.precision=fp32", "training.steps=80", "training.batch=4", "training.rate=0.01",
+           "training.judge_every=40", "training.average=0.9"]  # fmt: skip
+FOREST = ["forest.trees=4", "forest.pool=60", "forest.patch=12", "forest.displacement=10", "forest.radius=8",
+          "forest.views=3", "forest.jobs=1"]  # fmt: skip
+COMMON = ["size=[48, 48]", "fit_aspect=false", "augmentation.rotation=[-5, 5]"]
+
+
+def tiny(name):
+    """Return the recipe made small; how it works is not changed."""
+    stages = recipe(name).stages
+    changes = []
+    for stage in ("global", "local", "fine"):
+        if stage in stages:
+            changes += [f"{stage}.{c}" for c in COMMON + (FOREST if stages[stage].forest else NETWORK)]
+    return recipe(name, changes)
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def localiser(request, tmp_path_factory):
+    built = build(tiny(request.param), SCHEME, "cpu")
+    folder = tmp_path_factory.mktemp("model")
+    for stage in built.stages:
+        (folder / stage.name).mkdir()
+    built.fit(
+        [sample(i, missing=[3] if i == 5 else ()) for i in range(16)], [sample(20), sample(21)], folder, lambda _: None
+    )
+    built.save(folder)
+    return request.param, built, folder
+
+
+def test_every_recipe_gives_all_points_and_errors_to_expect(localiser):
+    _, built, _ = localiser
+    found = built.locate(sample(60).open())
+    assert found.points.shape == (6, 2)
+    assert np.isfinite(found.points).all()
+    assert (found.expected_error > 0).all()
+    assert found.landmarks == SCHEME.landmarks
+
+
+def test_every_recipe_is_the_same_after_saving_and_loading(localiser):
+    name, built, folder = localiser
+    loaded = build(tiny(name), SCHEME, "cpu")
+    loaded.load(folder)
+    for i in (60, 61):
+        one, other = built.locate(sample(i).open()), loaded.locate(sample(i).open())
+        np.testing.assert_array_equal(one.points, other.points)
+        np.testing.assert_array_equal(one.expected_error, other.expected_error)
+
+
+def test_every_recipe_answers_for_a_film_far_from_training(localiser):
+    _, built, _ = localiser
+    for pixels in (film(70, lines=False)[0], np.zeros((96, 96), np.uint8), np.full((30, 300), 9, np.uint8)):
+        found = built.locate(Radiograph(pixels, "odd.png"))
+        assert found.points.shape == (6, 2)
+        known = np.isfinite(found.points).all(axis=1)
+        assert np.isfinite(found.expected_error[known]).all()
+        assert isinstance(built, Localiser)
