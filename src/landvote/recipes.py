@@ -113,8 +113,6 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
     network: dict[str, Any] = {"method": method}
     if method == "ho":  # each cell votes for itself: only smoothing brings the votes of neighbours together
         network["smoothing"] = 4.0
-    if method == "hdv":  # all cells count alike, and far ones are the easier to learn the less is clipped
-        network["k"] = 64.0
     two_points = StageRecipe(
         look="film", find="reference", size=(256, 192), border=0.06, share=1.0,
         network=NetworkSettings(**network, head_width=32), training=TrainingSettings(steps=3000),
