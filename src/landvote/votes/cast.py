@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 Planes = npt.NDArray[np.float32]
 
+FAST = {"contract", "reassoc", "nsz", "arcp"}
+"""What compiled loops over votes may do to sums; NaN and infinity keep their meaning."""
 
-_FAST = {"contract", "reassoc", "nsz", "arcp"}
 
-
-@numba.njit(cache=True, fastmath=_FAST)
+@numba.njit(cache=True, fastmath=FAST)
 def share(x, y, weight, width, height):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled into its callers
     """Return where a vote goes on a flat accumulator with a border of one cell, its weight, and its shares.
 
@@ -41,7 +41,7 @@ def share(x, y, weight, width, height):  # type: ignore[no-untyped-def]  # noqa:
     return v * np.int32(width + 2) + u, weight if counts else zero, x - np.float32(u), y - np.float32(v)
 
 
-@numba.njit(cache=True, fastmath=_FAST)
+@numba.njit(cache=True, fastmath=FAST)
 def deposit(votes, width, place, weight, right, below):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled into its callers
     """Add a vote, as :func:`share` describes it, to the flat accumulator with its border."""
     pitch = width + 2
@@ -53,7 +53,7 @@ def deposit(votes, width, place, weight, right, below):  # type: ignore[no-untyp
     votes[place + pitch + 1] += lower * right
 
 
-@numba.njit(parallel=True, cache=True, fastmath=_FAST)
+@numba.njit(parallel=True, cache=True, fastmath=FAST)
 def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Write the votes of each landmark to ``out``.
 

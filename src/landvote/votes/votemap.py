@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.sample import Points
+from landvote.votes.cast import FAST
 
 Votes = npt.NDArray[np.float32]
 
@@ -109,7 +110,7 @@ def blur(votes: Votes, sd: float) -> Votes:
     return out
 
 
-@numba.njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+@numba.njit(cache=True, fastmath=FAST)
 def _distance(votes, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Return the mean distance of (rows, columns) votes from (x, y), and how many there are."""
     rows, columns = votes.shape
@@ -126,7 +127,7 @@ def _distance(votes, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
     return distance / max(total, 1e-12), total
 
 
-@numba.njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+@numba.njit(parallel=True, cache=True, fastmath=FAST)
 def _climb(votes, start, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Write x, y of each landmark's mode, the mean distance of all votes from it, in cells, and how many there are."""
     landmarks, rows, columns = votes.shape
