@@ -18,6 +18,8 @@ import hashlib
 import io
 import json
 import platform
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,9 +79,20 @@ def train_model(
     *,
     device: str = "auto",
     resume: bool = False,
+    voters: Path | None = None,
     report: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Localiser:
     """Fit a localiser and write its model folder; with ``resume``, go on where a killed call had come to.
+
+    Args:
+        split: what to learn from and to be judged by.
+        recipe: all settings.
+        folder: the model folder to make.
+        device: for networks.
+        resume: whether ``folder`` may hold a training that was stopped.
+        voters: a finished model folder whose voters learned from the same films by the same settings; each stage begins
+            with what is there, and finds that it is done.
+        report: is given rows of progress.
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.
@@ -95,6 +108,8 @@ def train_model(
         refuse_existing(folder, "" if resume else "--resume to go on with a training")
         write_text(folder / "films.csv", films)
         write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
+    if voters is not None:
+        _begin_with(voters, folder, recipe)
     start = time.monotonic()
     localiser.fit(split.training, split.validation, folder, report)
     localiser.save(folder)
@@ -134,6 +149,16 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
     localiser = build(recipe, scheme, device)
     localiser.load(folder)
     return localiser
+
+
+def _begin_with(voters: Path, folder: Path, recipe: Recipe) -> None:
+    """Copy what the voters of another model were trained to, stage by stage, each whole or not at all."""
+    for stage in recipe.stages:
+        if (voters / stage).is_dir() and not (folder / stage).exists():
+            with tempfile.TemporaryDirectory(prefix=f".{stage}.", dir=folder) as temporary:
+                made = Path(temporary) / stage
+                shutil.copytree(voters / stage, made, ignore=shutil.ignore_patterns("shape.npz", "placing.npz"))
+                made.replace(folder / stage)
 
 
 def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:

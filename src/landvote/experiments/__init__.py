@@ -1,0 +1,5 @@
+"""Many recipes, training-set sizes and folds on the same films: which method, and from how many films."""
+
+from landvote.experiments.grid import Grid, read_grid
+
+__all__ = ["Grid", "read_grid"]

@@ -1,0 +1,175 @@
+"""The cells of a grid: what each learns from, is judged by and measured on, and the hash of all that decides it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landvote import __version__
+from landvote.errors import SplitError
+from landvote.experiments.grid import Grid, Size
+from landvote.readers.folder import Films
+from landvote.recipes import Recipe, recipe
+from landvote.sample import Sample
+from landvote.scheme import Scheme
+
+_CHOOSING = {"shape", "rounds", "angles", "scales", "keep"}  # settings of a stage that choose points, not votes
+_DIGITS = 16  # of a hash in a folder's name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training and its measurement.
+
+    Attributes:
+        method, size, fold, seed: its place in the grid.
+        films: how many it learns from; ``size``, unless that is ``"all"``.
+        recipe: its settings, whole.
+        training, validation, test: identifiers of films.
+        key: hash of all that decides its result: films (files and points), scheme, recipe, version of landvote. Its
+            folder has this name.
+        votes: hash of what decides its voters. Cells that have it in common share their training: they differ in how
+            points are chosen under the votes, and in nothing else.
+    """
+
+    method: str
+    size: Size
+    fold: int
+    seed: int
+    recipe: Recipe
+    training: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+    key: str
+    votes: str
+
+    @property
+    def films(self) -> int:
+        """How many it learns from."""
+        return len(self.training)
+
+    @property
+    def name(self) -> str:
+        """How it is spoken of."""
+        return f"{self.method}, {self.size} films, fold {self.fold}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which films are measured on, and for each fold the others in the order in which they are taken."""
+
+    test: tuple[Sample, ...]
+    folds: tuple[tuple[Sample, ...], ...]
+
+    def take(self, fold: int, size: Size, validation: float) -> tuple[list[Sample], list[Sample]]:
+        """Return the films to learn from and those to judge by; no subject is in both.
+
+        Raises:
+            SplitError: there are not enough films.
+        """
+        order = self.folds[fold]
+        films = int(len(order) / (1 + validation)) if size == "all" else size
+        learned = list(order[:films])
+        subjects = {s.subject for s in learned}
+        others = [s for s in order[films:] if s.subject not in subjects]
+        judged = others[: max(1, round(films * validation))]
+        if len(learned) < films or not judged:
+            raise SplitError(
+                f"{len(order)} films are left to learn from beside {len(self.test)} to measure on; "
+                f"{films} and {max(1, round(films * validation))} more to judge by were asked for"
+            )
+        return learned, judged
+
+
+def draw(samples: Sequence[Sample], grid: Grid) -> Draw:
+    """Draw whole subjects: those to measure on once, those to learn from in another order for each fold.
+
+    A subject's place is decided by a hash of the grid's ``draw`` and its name, so that the same grid has the same films
+    on another day or machine, whatever the order in which they are read.
+
+    Raises:
+        SplitError: nothing is left to measure on or to learn from.
+    """
+    pointed = [s for s in samples if s.annotations]
+    if isinstance(grid.test, str):
+        test = [s for s in pointed if s.split == grid.test]
+        rest = [s for s in pointed if s.split in (None, "train")]
+    else:
+        # the subjects of the first films, whole: a few more than asked for where a subject has several
+        subjects = {s.subject for s in _shuffled(pointed, f"{grid.draw} test")[: grid.test]}
+        test = [s for s in pointed if s.subject in subjects]
+        rest = [s for s in pointed if s.subject not in subjects]
+    if not test or not rest:
+        raise SplitError(
+            f"test = {grid.test!r}: {len(test)} of {len(pointed)} films with points to measure on and {len(rest)} to "
+            "learn from; expected one at least of each"
+        )
+    folds = tuple(tuple(_shuffled(rest, f"{grid.draw} {fold}")) for fold in range(grid.folds))
+    return Draw(tuple(sorted(test, key=lambda s: s.identifier)), folds)
+
+
+def _shuffled(samples: Sequence[Sample], seed: str) -> list[Sample]:
+    """Return samples in an order of their subjects' that depends on names and seed alone."""
+    place = {s.subject: hashlib.sha256(f"{seed} {s.subject}".encode()).digest() for s in samples}
+    return sorted(samples, key=lambda s: (place[s.subject], s.identifier))
+
+
+def cells(grid: Grid, samples: Sequence[Sample], folder: Path) -> list[Cell]:
+    """Return all cells of a grid, each method, size, fold and seed in turn.
+
+    Args:
+        grid: reduced to its scale.
+        samples: all films of ``folder``.
+        folder: the DATA folder; its films' files are hashed.
+
+    Raises:
+        SplitError: there are not enough films.
+        SettingError: a method changes a setting that its recipe does not have.
+    """
+    drawn = draw(samples, grid)
+    scheme = samples[0].scheme
+    prints = fingerprints(samples, folder)
+    out = []
+    for fold in range(grid.folds):
+        for size in grid.sizes:
+            learned, judged = drawn.take(fold, size, grid.validation)
+            uses = {"training": learned, "validation": judged, "test": drawn.test}
+            names = {use: tuple(s.identifier for s in chosen) for use, chosen in uses.items()}
+            told = {use: [prints[name] for name in chosen] for use, chosen in names.items()}
+            for seed in grid.seeds:
+                for method in grid.methods:
+                    chosen = recipe(method.recipe, (*method.set, f"seed={seed}"), scheme)
+                    key, votes = _keys(chosen, scheme, told)
+                    out.append(Cell(method.name, size, fold, seed, chosen, **names, key=key, votes=votes))
+    return out
+
+
+def fingerprints(samples: Sequence[Sample], folder: Path) -> dict[str, str]:
+    """Return identifier -> hash of a film's file and of its points."""
+    files = Films(folder).files
+    found = {}
+    for sample in samples:
+        with files[sample.identifier].open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256")
+        for annotator, points in sorted(sample.annotations.items()):
+            digest.update(annotator.encode())
+            digest.update(points.tobytes())
+        found[sample.identifier] = digest.hexdigest()
+    return found
+
+
+def _keys(chosen: Recipe, scheme: Scheme, films: Mapping[str, list[str]]) -> tuple[str, str]:
+    settings = chosen.model_dump(by_alias=True)
+    rest: dict[str, Any] = {"landvote": __version__, "scheme": scheme.model_dump(), "films": films}
+    key = _digest(rest | {"recipe": settings})
+    settings.pop("name")
+    voting = {stage: {k: v for k, v in settings[stage].items() if k not in _CHOOSING} for stage in chosen.stages}
+    return key, _digest(rest | {"votes": voting, "seed": chosen.seed})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS]

@@ -1,0 +1,108 @@
+"""Run a grid: films, cells, jobs, results, report."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from landvote.errors import DataError
+from landvote.experiments.cells import Cell, cells
+from landvote.experiments.engine import Engine, Standing, jobs, standing
+from landvote.experiments.grid import Grid
+from landvote.experiments.results import Results, gather
+from landvote.experiments.work import Place
+from landvote.phantom import simulate_folder
+from landvote.progress import counting
+from landvote.readers import read_folder
+from landvote.sample import Sample
+from landvote.scheme import Scheme
+
+_LOOK = 5.0  # seconds between looks at how far the cells have come
+
+
+def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tuple[Path, str | None]:
+    """Return the DATA folder of a grid and its scheme; simulate it into ``results`` where the grid says so.
+
+    Args:
+        grid: whose data.
+        beside: where folders named in it are sought.
+        results: where simulated films go.
+        given: a folder to use instead.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    source = grid.data
+    if given is not None:
+        folder = given
+    elif source.simulate is None:
+        folder = beside / str(source.folder)
+    else:
+        folder = results / "data"
+        if not folder.exists():
+            with counting("simulating", source.simulate) as advance:
+                simulate_folder(folder, source.simulate, source.seed, progress=lambda *_: advance())
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder, expected the films of {grid.title!r}; --data names another")
+    return folder.resolve(), source.scheme
+
+
+def run_grid(
+    grid: Grid,
+    place: Place,
+    engine: Engine,
+    shard: tuple[int, int] = (1, 1),
+    tell: Callable[[Standing], None] = lambda _: None,
+) -> tuple[Results, list[str]]:
+    """Work on all cells of a grid that are not finished, and gather what all have found.
+
+    Args:
+        grid: reduced to its scale.
+        place: where films come from and results go.
+        engine: who works.
+        shard: (i, n): only every n-th job from the i-th on, 1 <= i <= n; others work on the rest.
+        tell: is told now and then how far the grid is.
+
+    Returns:
+        The results and what failed, in words.
+
+    Raises:
+        DataError: not one cell is finished.
+    """
+    samples, every = lay_out(grid, place)
+    own = jobs(every)[shard[0] - 1 :: shard[1]]
+    # whole jobs: finished cells of a job have votes to share with those that are not
+    work = [job for job in own if not all(place.finished(c.key) for c in job)]
+    failures: list[str] = []
+    with _watched(every, place, tell):
+        for failed in engine(work, place):
+            failures += failed
+    return gather(grid, every, samples, place), failures
+
+
+def lay_out(grid: Grid, place: Place) -> tuple[list[Sample], list[Cell]]:
+    """Return the films of a grid and its cells."""
+    scheme = Scheme.named(place.scheme) if place.scheme else None
+    samples = read_folder(place.data, scheme, require_points=True)
+    return samples, cells(grid, samples, place.data)
+
+
+@contextmanager
+def _watched(every: Sequence[Cell], place: Place, tell: Callable[[Standing], None]) -> Iterator[None]:
+    """Tell how far the cells are, now and then, while the body runs, and once it is through."""
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(_LOOK):
+            tell(standing(every, place))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        tell(standing(every, place))

@@ -1,0 +1,185 @@
+"""The grid: which methods learn from how many of which films, how often, and what they are measured on.
+
+A grid is a TOML file::
+
+    title = "Forest or network, and from how many films"
+    sizes = [100, 200, 500, 1000]  # films to learn from; "all" for as many as there are
+    folds = 3                      # draws of training films
+    seeds = [0]                    # of the training
+    test = 500                     # films, by subject, the same for all; or the name of a split: "val", "test"
+    validation = 0.15              # films more, to judge by, as a share of the size
+
+    [data]
+    simulate = 1696                # hips; or folder = "chest", sought beside the grid file
+    seed = 0
+
+    [[methods]]
+    name = "WHDV"
+    recipe = "whdv"
+    set = ["local.network.width=32"]
+
+    [scales.laptop]                # what is reduced, and what to say about it
+    note = "fewer steps"
+    sizes = [100, 200, 500]
+    [scales.laptop.set]
+    WHDV = ["local.training.steps=1000"]
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+
+from landvote.errors import SettingError, nearest
+from landvote.recipes import RECIPES
+
+Size = PositiveInt | Literal["all"]
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(BaseModel):
+    """Where the films come from.
+
+    Attributes:
+        folder: a DATA folder, sought beside the grid file; or
+        simulate: how many hips to simulate.
+        seed: of the simulation.
+        scheme: name or file; for a folder without a ``scheme.toml``.
+    """
+
+    model_config = _STRICT
+
+    folder: str | None = None
+    simulate: PositiveInt | None = None
+    seed: NonNegativeInt = 0
+    scheme: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Source:
+        if (self.folder is None) == (self.simulate is None):
+            raise ValueError("expected either folder or simulate")
+        return self
+
+
+class Method(BaseModel):
+    """A recipe with changes, and what it is called in figures."""
+
+    model_config = _STRICT
+
+    name: str = Field(min_length=1)
+    recipe: str
+    set: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> Method:
+        if self.recipe not in RECIPES:
+            raise ValueError(
+                f"recipe {self.recipe!r} is unknown, expected one of {', '.join(RECIPES)}"
+                f"{nearest(self.recipe, RECIPES)}"
+            )
+        return self
+
+
+class Scale(BaseModel):
+    """What a scale reduces: anything of the grid's own, and settings per method."""
+
+    model_config = _STRICT
+
+    note: str = Field(min_length=1)
+    sizes: tuple[Size, ...] | None = None
+    folds: PositiveInt | None = None
+    seeds: tuple[NonNegativeInt, ...] | None = None
+    test: PositiveInt | Literal["val", "test"] | None = None
+    data: Source | None = None
+    set: dict[str, tuple[str, ...]] = {}
+
+
+class Grid(BaseModel):
+    """All cells of an experiment: methods x sizes x folds x seeds.
+
+    Attributes:
+        title: of the report.
+        data: the films.
+        methods: in the order of figures and tables.
+        sizes: films to learn from.
+        folds: draws of the films to learn from. A fold's smaller sets are parts of its larger ones.
+        seeds: of the training, apart from the draw.
+        test: how many films to measure on, drawn once by subject; or the split they have in the data.
+        validation: films beyond ``sizes`` to judge by, as a share of the size.
+        draw: seed of the draws.
+        unit: ``px``, ``mm``, ``%`` or ``auto``, as in ``landvote evaluate``.
+        subgroups: columns of the data to report apart; ``column:edge,edge`` cuts numbers into ranges.
+        scales: what may be asked for by ``--scale`` besides ``paper``, the grid as it stands.
+        note: what was reduced; filled in by the scale chosen.
+    """
+
+    model_config = _STRICT
+
+    title: str
+    data: Source
+    methods: tuple[Method, ...] = Field(min_length=1)
+    sizes: tuple[Size, ...] = Field(min_length=1)
+    folds: PositiveInt = 1
+    seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
+    test: PositiveInt | Literal["val", "test"]
+    validation: float = Field(default=0.15, gt=0, lt=1)
+    draw: NonNegativeInt = 0
+    unit: Literal["auto", "px", "mm", "%"] = "auto"
+    subgroups: tuple[str, ...] = ()
+    scales: dict[str, Scale] = {}
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Grid:
+        names = [m.name for m in self.methods]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"method {name!r} is there twice, expected names that differ")
+        for which, scale in self.scales.items():
+            for name in scale.set:
+                if name not in names:
+                    raise ValueError(f"scale {which!r} sets {name!r}, expected one of {', '.join(names)}")
+        return self
+
+    def at(self, scale: str) -> Grid:
+        """Return the grid reduced to a scale; ``paper`` is the grid as it stands.
+
+        Raises:
+            SettingError: the grid has no such scale.
+        """
+        if scale == "paper":
+            return self.model_copy(update={"scales": {}})
+        if scale not in self.scales:
+            known = ("paper", *self.scales)
+            raise SettingError(f"--scale {scale!r}: expected one of {', '.join(known)}{nearest(scale, known)}")
+        chosen = self.scales[scale]
+        changed = chosen.model_dump(exclude={"set"}, exclude_none=True)
+        methods = [m.model_copy(update={"set": (*m.set, *chosen.set.get(m.name, ()))}) for m in self.methods]
+        return self.model_copy(
+            update={
+                **{k: getattr(chosen, k) for k in changed},
+                "methods": tuple(methods),
+                "scales": {},
+            }
+        )
+
+
+def read_grid(file: Path) -> Grid:
+    """Read a grid file.
+
+    Raises:
+        SettingError: the file cannot be read, or holds what is no grid; names the setting, and what was expected.
+    """
+    try:
+        return Grid.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{file}: cannot be read ({error}), expected a grid in TOML") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(map(str, first["loc"])) or "grid"
+        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+        known = nearest(str(first["loc"][-1]), Grid.model_fields) if first["type"] == "extra_forbidden" else ""
+        raise SettingError(f"{file}: {at}: {first['msg'].removeprefix('Value error, ')}{found}{known}") from error

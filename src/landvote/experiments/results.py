@@ -1,0 +1,126 @@
+"""The results of a grid: the errors of every finished cell, film by film, from files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.errors import DataError
+from landvote.evaluation.matching import match
+from landvote.evaluation.measure import film_means, measure
+from landvote.evaluation.units import scales
+from landvote.experiments.cells import Cell
+from landvote.experiments.grid import Grid, Size
+from landvote.experiments.work import Place
+from landvote.prediction import read_predictions
+from landvote.sample import Sample
+from landvote.scheme import Scheme
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The errors of one cell on the test films.
+
+    Attributes:
+        method, size, fold, seed: its place in the grid.
+        films: how many it learned from.
+        to_point: (films, n) point-to-point; NaN where there is nothing to measure, infinity where nothing was found.
+        to_curve: (films, n) point-to-curve, likewise; NaN for landmarks on no outline.
+        expected: (films, n) errors the method itself expects.
+        told: what ``cell.json`` holds: minutes, machine, versions.
+    """
+
+    method: str
+    size: Size
+    fold: int
+    seed: int
+    films: int
+    to_point: FloatArray
+    to_curve: FloatArray
+    expected: FloatArray
+    told: dict[str, Any]
+
+    @property
+    def point_means(self) -> FloatArray:
+        """(films,) mean point-to-point error of each film."""
+        return film_means(self.to_point)
+
+    @property
+    def curve_means(self) -> FloatArray:
+        """(films,) mean point-to-curve error of each film."""
+        return film_means(self.to_curve)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a grid has found so far.
+
+    Attributes:
+        grid: reduced to its scale.
+        unit: of all errors.
+        scheme: of the landmarks.
+        films: those measured on, in the order of the rows of all errors.
+        runs: finished cells, in the order of the grid.
+        missing: names of the cells that are not finished.
+        annotators_to_point: (films,) annotators against their mean; NaN with fewer than two.
+        annotators_to_curve: likewise, against the outlines of their mean.
+    """
+
+    grid: Grid
+    unit: str
+    scheme: Scheme
+    films: tuple[Sample, ...]
+    runs: tuple[Run, ...]
+    missing: tuple[str, ...]
+    annotators_to_point: FloatArray
+    annotators_to_curve: FloatArray
+
+    def of(self, method: str, size: Size) -> list[Run]:
+        """Return the runs of a method at a size, over folds and seeds."""
+        return [r for r in self.runs if (r.method, r.size) == (method, size)]
+
+
+def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: Place) -> Results:
+    """Read the predictions of all finished cells and measure them.
+
+    Raises:
+        DataError: not one cell is finished.
+    """
+    finished = [c for c in cells if place.finished(c.key)]
+    if not finished:
+        raise DataError(f"{place.results}: none of {len(cells)} cells is finished, expected one at least")
+    test = set(finished[0].test)
+    truth = [s for s in samples if s.identifier in test]
+    runs, first = [], None
+    for cell in finished:
+        folder = place.cell(cell.key)
+        matching = match(read_predictions(folder / "predictions.jsonl"), truth)
+        unit, scale = scales(matching.films, matching.scheme, grid.unit)
+        errors = measure(matching, unit, scale)
+        first = first or (matching, errors)
+        expected = np.stack([f.expected_error for f in matching.films]) * scale.mean(axis=1, keepdims=True)
+        told = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
+        runs.append(
+            Run(
+                cell.method, cell.size, cell.fold, cell.seed, cell.films,
+                errors.point_to_point, errors.point_to_curve, expected, told,
+            )
+        )  # fmt: skip
+    matching, errors = first  # type: ignore[misc]  # there is a finished cell
+    return Results(
+        grid=grid,
+        unit=errors.unit,
+        scheme=matching.scheme,
+        films=tuple(f.sample for f in matching.films),
+        runs=tuple(runs),
+        missing=tuple(c.name for c in cells if not place.finished(c.key)),
+        annotators_to_point=errors.annotators_to_point,
+        annotators_to_curve=errors.annotators_to_curve,
+    )
