@@ -24,14 +24,11 @@ _ONE_THREAD = dict.fromkeys(_THREADS, "1")  # the last one is for forests, which
 
 
 def jobs(todo: Sequence[Cell]) -> list[list[Cell]]:
-    """Return cells in jobs, those that share their votes in one, the largest trainings first.
-
-    What takes longest begins first, so that no machine works alone at the end.
-    """
+    """Return cells in jobs, those that share their votes in one, the smallest trainings first: a first answer soon."""
     together: dict[str, list[Cell]] = defaultdict(list)
     for cell in todo:
         together[cell.votes].append(cell)
-    return sorted(together.values(), key=lambda job: -job[0].films)
+    return sorted(together.values(), key=lambda job: job[0].films)
 
 
 def local(work: Sequence[Sequence[Cell]], place: Place, processes: int = 0) -> Iterator[list[str]]:
