@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landvote.errors import ShapeError
 from landvote.forests.settings import ForestSettings
 from landvote.forests.voter import ForestVoter
 from landvote.frames import Augmentation, FilmPlacing, Frame, View, Views
@@ -187,3 +188,35 @@ def test_every_recipe_answers_for_a_film_far_from_training(localiser):
         known = np.isfinite(found.points).all(axis=1)
         assert np.isfinite(found.expected_error[known]).all()
         assert isinstance(built, Localiser)
+
+
+@pytest.mark.parametrize("name", [n for n in RECIPES if any(s.shape for s in recipe(n).stages.values())])
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([sample(0)], "1 of 1 shapes"),
+        ([sample(0, missing=range(1, 6)), sample(1)], "1 of 2 shapes"),
+        ([sample(i, missing=[4]) for i in range(4)], r"landmarks \[4\] are missing"),
+    ],
+    ids=["a single film", "one with two points", "a landmark nobody marked"],
+)
+def test_shapes_that_teach_nothing_are_told_of_before_any_training(name, samples, message, tmp_path):
+    rows = []
+    with pytest.raises(ShapeError, match=message):
+        build(tiny(name), SCHEME, "cpu").fit(samples, [], tmp_path, rows.append)
+    assert not rows
+
+
+WITHOUT_SHAPE = [n for n in RECIPES if not any(s.shape for s in recipe(n).stages.values())]
+
+
+@pytest.mark.parametrize("name", WITHOUT_SHAPE)
+def test_one_film_is_enough_where_no_shape_is_learned(name, tmp_path):
+    built = build(tiny(name), SCHEME, "cpu")
+    for stage in built.stages:
+        (tmp_path / stage.name).mkdir()
+    built.fit([sample(0)], [], tmp_path, lambda _: None)
+    found = built.locate(sample(0).open())
+    away = np.linalg.norm(found.points - sample(0).points, axis=1)
+    assert np.median(away) < 24  # of 96 pixels: it knows this one film, if not well
+    assert np.isfinite(found.expected_error).all()

@@ -147,11 +147,17 @@ class Localiser:
             validation: samples with points, never learned from: they are judged by, and scale the expected errors.
             folder: each stage keeps its checkpoint in a folder of its name; a killed call goes on from there.
             report: is given rows of progress, with the stage's name under ``stage``.
+
+        Raises:
+            ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
         """
         shapes = [s.points for s in training]
         if not self.reference:
             self.reference = spread_points(np.stack(shapes), _CHOSEN_REFERENCES)
         mirror = self.scheme.mirror() if self.scheme.mirrored else None
+        for stage in self.stages:  # all of them first: shapes that teach nothing are told of before hours of training
+            if rules := stage.settings.shape:
+                stage.shape = ShapeModel.fit(np.stack(shapes), rules.share, rules.accept)
         for stage in self.stages:
 
             def tell(row: dict[str, Any], name: str = stage.name) -> None:
@@ -159,8 +165,6 @@ class Localiser:
 
             tell({"event": "gather", "films": len(training) + len(validation)})
             stage.placing = self._place(stage.settings, training, shapes)
-            if stage.settings.shape:
-                stage.shape = ShapeModel.fit(np.stack(shapes), stage.settings.shape.share, stage.settings.shape.accept)
             swap = None if mirror is None else _within(mirror, stage.placing.parts)
             look, seen = stage.settings.augmentation, partial(tell, {"event": "film"})
             views = Views.gather(training, stage.placing, look, swap, seen)
