@@ -161,7 +161,7 @@ def _forests(*, shape: bool, row: bool) -> dict[str, Any]:  # noqa: ARG001 - the
         "name": "rfrv-clm" if shape else "rfrv",
         "global": StageRecipe(
             look="film", find="reference", size=(128, 96), border=0.06, angles=(-16, 0, 16), scales=(0.85, 1.0, 1.18),
-            keep=4, forest=ForestSettings(displacement=15), augmentation=jitter,
+            keep=8, forest=ForestSettings(displacement=15), augmentation=jitter,
         ),
         "local": StageRecipe(look="reference", size=(112, 112), border=0.12, forest=ForestSettings(), **judged),
         "fine": StageRecipe(
