@@ -180,8 +180,8 @@ def _ends(
                 np.hypot(share * below, fold),
                 np.where(np.isinf(above), above, np.hypot(share * above, fold)),
             )
-        # of a figure that is itself infinite, the folds and films say nothing below
-        return np.where(np.isfinite(value), value - below, np.nan), value + above
+        # below a figure that is itself infinite, films and folds say nothing
+        return np.where(np.isfinite(value), value - below, np.nan), np.where(np.isinf(value), value, value + above)
 
 
 def _shared(every: FloatArray, drawn: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 
@@ -13,9 +13,9 @@ from scipy import stats
 
 from landvote.evaluation.statistics import LEVEL
 from landvote.experiments.grid import Size
-from landvote.experiments.intervals import Draws, draw, ratio
+from landvote.experiments.intervals import draw, ratio
 from landvote.experiments.results import Results, Run
-from landvote.experiments.statistics import by_fold, fold_figures, means, metrics, subjects_of
+from landvote.experiments.statistics import Figured, by_fold, fold_figures, means, metrics, run_figures, subjects_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,11 +34,12 @@ def paired_table(results: Results) -> pd.DataFrame:
     """
     draws = draw(subjects_of(results))
     columns = ["metric", "size", "first", "second", "p", "p_holm"]
-    rows = [
-        {**dict(zip(columns, (metric, size, a, b), strict=False)), **_compared(results, metric, pair, draws)}
-        for metric in metrics(results)
-        for size, a, b, pair in _pairs(results)
-    ]
+    rows = []
+    for metric in metrics(results):
+        of = {id(r): run_figures(means(r, metric), draws) for r in results.runs}
+        for size, a, b, pair in _pairs(results):
+            place = {"metric": metric, "size": size, "first": a, "second": b}
+            rows.append({**place, **_compared(results, metric, pair, of, draws.subjects)})
     table = pd.DataFrame(rows, columns=[*columns, *(k for k in (rows[0] if rows else ()) if k not in columns)])
     table["p_holm"] = holm(table["p"].to_numpy(dtype=np.float64))
     return table
@@ -53,14 +54,16 @@ def _pairs(results: Results) -> Iterator[tuple[Size, str, str, tuple[list[Run], 
                 yield size, a, b, ([of[0][k] for k in common], [of[1][k] for k in common])
 
 
-def _compared(results: Results, metric: str, pair: tuple[list[Run], list[Run]], draws: Draws) -> dict[str, object]:
+def _compared(
+    results: Results, metric: str, pair: tuple[list[Run], list[Run]], of: Mapping[int, Figured], subjects: int
+) -> dict[str, object]:
     errors = [[means(r, metric) for r in runs] for runs in pair]
     first, second = (_per_subject(results, np.mean(e, axis=0)) for e in errors)
     with np.errstate(invalid="ignore"):
         difference = np.where(np.isinf(first) & np.isinf(second), 0.0, first - second)  # both lost it
     difference = difference[~np.isnan(difference)]
-    (a, drawn_a), (b, drawn_b) = (fold_figures(runs, e, draws) for runs, e in zip(pair, errors, strict=True))
-    medians = ratio(a[:, :1], [d.first() for d in drawn_a], b[:, :1], [d.first() for d in drawn_b], draws.subjects)
+    (a, drawn_a), (b, drawn_b) = (fold_figures(runs, [of[id(r)] for r in runs]) for runs in pair)
+    medians = ratio(a[:, :1], [d.first() for d in drawn_a], b[:, :1], [d.first() for d in drawn_b], subjects)
     value, low, high = hodges_lehmann(difference)
     return {
         "p": wilcoxon(difference),

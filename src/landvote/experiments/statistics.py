@@ -106,20 +106,25 @@ def by_fold(runs: Sequence[Run]) -> list[list[Run]]:
     return [[r for r in runs if r.fold == fold] for fold in sorted({r.fold for r in runs})]
 
 
-def fold_figures(
-    runs: Sequence[Run], errors: Sequence[FloatArray], draws: Draws
-) -> tuple[FloatArray, list[Replicates]]:
+Figured = tuple[FloatArray, Replicates]
+"""The figures of some films, and the same in each bootstrap sample."""
+
+
+def run_figures(errors: FloatArray, draws: Draws) -> Figured:
+    """Return the figures of (films,) errors."""
+    return figures(errors), replicate(errors, draws)
+
+
+def fold_figures(runs: Sequence[Run], of: Sequence[Figured]) -> tuple[FloatArray, list[Replicates]]:
     """Return the figures of each fold, (F, 4), means over its seeds, and the same in each bootstrap sample.
 
     Args:
         runs: of one method and size.
-        errors: (films,) of each run.
-        draws: for these films.
+        of: the figures of each, from the same draws.
     """
-    of = {id(r): (figures(e), replicate(e, draws)) for r, e in zip(runs, errors, strict=True)}
-    folds = by_fold(runs)
-    values = np.stack([np.mean([of[id(r)][0] for r in fold], axis=0) for fold in folds])
-    return values, [over([of[id(r)][1] for r in fold]) for fold in folds]
+    folds = [[f for r, f in zip(runs, of, strict=True) if r.fold == fold] for fold in sorted({r.fold for r in runs})]
+    values = np.stack([np.mean([value for value, _ in fold], axis=0) for fold in folds])
+    return values, [over([drawn for _, drawn in fold]) for fold in folds]
 
 
 def subjects_of(results: Results, films: npt.NDArray[np.bool_] | None = None) -> list[str]:
@@ -135,8 +140,8 @@ def error_table(results: Results) -> pd.DataFrame:
     for metric in metrics(results):
         for method, size in present(results):
             runs = results.of(method, size)
-            errors = [means(r, metric) for r in runs]
-            found = estimate(*fold_figures(runs, errors, draws), draws.subjects)
+            of = [run_figures(means(r, metric), draws) for r in runs]
+            found = estimate(*fold_figures(runs, of), draws.subjects)
             place = {"metric": metric, "size": size, "learned_from": runs[0].films, "method": method}
             rows.append({**place, **_on(basis(results, runs, _wanted(results), metric)), **_named(found)})
         between = annotators(results, metric)
@@ -212,7 +217,8 @@ def subgroup_table(results: Results) -> pd.DataFrame:
                 runs = results.of(method, size)
                 against = value if column == ANNOTATOR else None
                 errors = [(means(r, metric) if against is None else against_one(results, r, against)) for r in runs]
-                found = estimate(*fold_figures(runs, [e[films] for e in errors], draws), draws.subjects)
+                of = [run_figures(e[films], draws) for e in errors]
+                found = estimate(*fold_figures(runs, of), draws.subjects)
                 place = {"column": column, "value": value, "metric": metric, "size": size, "method": method}
                 on = {"films": int(films.sum()), "subjects": draws.subjects, "runs": len(runs)}
                 rows.append({**place, **on, **_named(found)})
