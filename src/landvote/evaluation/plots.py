@@ -163,10 +163,17 @@ def calibration_figure(expected: Sequence[float] | FloatArray, actual: Sequence[
     return figure
 
 
-def save_figure(figure: Figure, file: Path, dpi: float | None = None) -> None:
-    """Write a figure as PNG or SVG, whole or not at all; the same figure gives the same file."""
+def save_figure(figure: Figure, file: Path, dpi: float | None = None, style: dict[Any, Any] = STYLE) -> None:
+    """Write a figure as PNG or SVG, whole or not at all; the same figure gives the same file.
+
+    Args:
+        figure: what to write.
+        file: ends in ``.png`` or ``.svg``.
+        dpi: dots per inch of a PNG; by default the figure's own.
+        style: the one it was made with: ticks are made anew when a figure is drawn.
+    """
     kind = file.suffix.removeprefix(".")
-    with mpl.rc_context(STYLE), whole(file) as temporary:
+    with mpl.rc_context(style), whole(file) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi or "figure", metadata=_NO_DATE[kind])
 
 

@@ -112,9 +112,7 @@ def _cdf(
     panels = {title: {**curves, **beside} for title, curves in panels.items() if curves}
     limit = _limit([c for curves in panels.values() for c in curves.values()])
     with mpl.rc_context(PRINT):
-        figure, axes = _panels(
-            len(panels), f"mean {METRICS[metric].lower()} error of a film ({results.unit})", "films (%)"
-        )
+        figure, axes = _panels(len(panels), f"{METRICS[metric].lower()} error of a film ({results.unit})", "films (%)")
         for ax, (title, curves) in zip(axes, panels.items(), strict=True):
             for name, values in curves.items():
                 x, share = cumulative(values)
@@ -265,7 +263,7 @@ def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure |
         bar = figure.colorbar(points, ax=list(axes), label=f"{METRICS[metric].lower()} ({results.unit})", aspect=30)
         _log_ticks(bar.ax.yaxis, colours.vmin or 0, colours.vmax or 1)
         bar.ax.yaxis.set_minor_locator(mpl.ticker.NullLocator())
-        _above(figure, results, metric, f"{films_learned(size)}; ")
+        _above(figure, results, metric, size)
     return figure
 
 
@@ -301,7 +299,7 @@ def subgroup_figure(results: Results, table: pd.DataFrame) -> Figure:
         grid[-1].set_xlabel(f"median point-to-point error ({results.unit}); films in brackets")
         _log_ticks(grid[-1].xaxis, *grid[-1].get_xlim())
         _legend(figure, list(grid), methods)
-        _above(figure, results, also=f"{films_learned(size)}; ")
+        _above(figure, results, size=size)
     return figure
 
 
@@ -333,9 +331,10 @@ def _legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> None:
         figure.legend(handles, shown, loc="outside lower center", ncols=int(-(-len(shown) // rows)))
 
 
-def _above(figure: Figure, results: Results, metric: str = "point_to_point", also: str = "") -> None:
+def _above(figure: Figure, results: Results, metric: str = "point_to_point", size: Size | None = None) -> None:
     """Say what the figure rests on."""
-    figure.suptitle(f"{also}{whole_basis(results, metric)}", size=7, color=GREY, x=0.01, ha="left")
+    at = "" if size is None else f"{films_learned(size)}; "
+    figure.suptitle(f"{at}{whole_basis(results, metric, size)}", size=7, color=GREY, x=0.01, ha="left")
 
 
 def _log_ticks(axis: Axis, low: float, high: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,9 +65,10 @@ def write_comparison(results: Results, folder: Path) -> Path:
     for name, table in shown.items():
         write_text(folder / "tables" / f"{name}.tex", table.latex(name))
     for name, figure in figures.items():
-        save_figure(figure, folder / "figures" / f"{name}.svg")
-        save_figure(figure, folder / "figures" / f"{name}.png", plots.DPI)
-    write_text(folder / REPORT, render(results, frames, shown, figures))
+        for suffix in (".svg", ".png"):
+            save_figure(figure, folder / "figures" / f"{name}{suffix}", plots.DPI, plots.PRINT)
+    pictures = {name: (folder / "figures" / f"{name}.svg").read_bytes() for name in figures}
+    write_text(folder / REPORT, render(results, frames, shown, pictures))
     return folder / REPORT
 
 
@@ -109,9 +111,9 @@ def _figures(results: Results, frames: dict[str, pd.DataFrame]) -> dict[str, Fig
 
 
 def render(
-    results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, tables.Table], figures: dict[str, Figure]
+    results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, tables.Table], pictures: dict[str, bytes]
 ) -> str:
-    """Return the page as HTML; see :func:`write_comparison`."""
+    """Return the page as HTML, with pictures in SVG; see :func:`write_comparison`."""
     grid = results.grid
     return template("landvote.experiments").render(
         grid=grid,
@@ -121,7 +123,7 @@ def render(
         titles=METRICS,
         main_size=main_size(results),
         tables=shown,
-        figures={name: as_data_uri(figure) for name, figure in figures.items()},
+        figures={name: f"data:image/svg+xml;base64,{b64encode(svg).decode()}" for name, svg in pictures.items()},
         most=MOST_ROWS,
         lost=frames["lost_films"],
         limit=tables.number(threshold(results)),

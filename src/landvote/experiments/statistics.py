@@ -67,11 +67,12 @@ def basis(results: Results, runs: Sequence[Run], expected: int, metric: str = "p
     )
 
 
-def whole_basis(results: Results, metric: str = "point_to_point") -> Basis:
-    """Return what a figure of all methods and sizes rests on."""
+def whole_basis(results: Results, metric: str = "point_to_point", size: Size | None = None) -> Basis:
+    """Return what a figure of all methods rests on, at all sizes or at one."""
     grid = results.grid
-    expected = len(grid.methods) * len(grid.sizes) * grid.folds * len(grid.seeds)
-    return basis(results, results.runs, expected, metric)
+    runs = results.runs if size is None else results.of_size(size)
+    sizes = len(grid.sizes) if size is None else 1
+    return basis(results, runs, len(grid.methods) * sizes * grid.folds * len(grid.seeds), metric)
 
 
 def metrics(results: Results) -> dict[str, str]:

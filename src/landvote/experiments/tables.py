@@ -11,6 +11,7 @@ import pandas as pd
 
 from landvote.evaluation.plots import ANNOTATORS
 from landvote.evaluation.report import METRICS, three_digits
+from landvote.experiments.grid import Size
 from landvote.experiments.results import Results
 from landvote.experiments.statistics import whole_basis
 
@@ -98,10 +99,10 @@ def comparisons(results: Results, table: pd.DataFrame, metric: str) -> Table:
     rows = [
         [
             str(row["size"]),
-            f"{row['first']} – {row['second']}",
+            row["first"],
+            row["second"],
             interval(row, "difference"),
-            probability(row["p"]),
-            probability(row["p_holm"]),
+            (probability(row["p_holm"]), probability(row["p"])),
             f"{row['rank_biserial']:.2f}".replace("-", "−"),
             f"{row['first_better']} : {row['second_better']}",
             interval(row, "ratio"),
@@ -111,11 +112,12 @@ def comparisons(results: Results, table: pd.DataFrame, metric: str) -> Table:
     ]
     caption = (
         f"Methods in pairs, {METRICS[metric].lower()} errors in {results.unit}: a difference below 0, or a ratio below "
-        f"1, is in favour of the first. p: Wilcoxon's signed-rank test; corrected by Holm for all {len(table)} tests. "
+        f"1, is in favour of the first. p: Wilcoxon’s signed-rank test, corrected by Holm for all "
+        f"{len(table)} tests, and as it was before. "
         f"{whole_basis(results, metric)}."
     )
-    header = ["training films", "methods", "difference", "p", "p, corrected", "rank-biserial correlation", "won : lost"]
-    return Table(caption, [*header, "ratio of medians", "folds won"], rows)
+    header = ["training films", "first", "second", "difference", "p, corrected", "rank-biserial", "won : lost"]
+    return Table(caption, [*header, "ratio of medians", "folds won"], rows, words=3)
 
 
 def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
@@ -140,7 +142,7 @@ def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
     return Table(caption, [*header, "some landmarks not found"], rows)
 
 
-def subgroups(results: Results, table: pd.DataFrame, size: object) -> Table:
+def subgroups(results: Results, table: pd.DataFrame, size: Size) -> Table:
     """Return the groups at one size from :func:`landvote.experiments.statistics.subgroup_table`."""
     rows = [
         [
@@ -156,7 +158,7 @@ def subgroups(results: Results, table: pd.DataFrame, size: object) -> Table:
     ]
     caption = (
         f"Errors of films in {results.unit} by subgroup, {size} training films, with 95 % intervals. An annotator’s "
-        f"films are measured against that annotator’s points. {whole_basis(results)}."
+        f"films are measured against that annotator’s points. {whole_basis(results, size=size)}."
     )
     header = ["column", "group", "method", "error", "films", "median", "95th percentile"]
     return Table(caption, header, rows, words=4)
