@@ -26,9 +26,13 @@ def threshold(results: Results) -> float:
 
 
 def lost(run: Run, limit: float) -> npt.NDArray[np.bool_]:
-    """Return (films,) whether a film was lost."""
+    """Return (films,) whether a film was lost: its mean error is beyond the limit, or most of it was not found.
+
+    The mean is over landmarks that were found; of a film with few of those it says little.
+    """
     errors = means(run, "point_to_point")
-    return ~np.isnan(errors) & ((errors > limit) | np.isinf(errors))
+    measured, missed = (~np.isnan(run.to_point)).sum(axis=1), np.isinf(run.to_point).sum(axis=1)
+    return np.asarray(~np.isnan(errors) & ((errors > limit) | (missed > measured / 2)))
 
 
 def failure_table(results: Results, limit: float) -> pd.DataFrame:

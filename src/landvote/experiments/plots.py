@@ -52,7 +52,7 @@ _BETWEEN: Any = (0, (2.5, 2.5))  # the annotators' dash
 
 NAMES = {"median": "median film", "p95": "95th percentile", "p99": "99th percentile"}
 _TIMES_MEDIAN = 10.0  # a curve is not followed beyond this many times the best median
-_MARKED = 20  # so few landmarks are marked one by one
+_MARKED = 20  # so few landmarks are marked one by one: a line may have none to join
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,9 @@ def size_figure(results: Results, table: pd.DataFrame) -> Figure:
         grid = figure.subplots(len(kinds), len(NAMES), sharex=True, sharey="row", squeeze=False)
         for row, metric in zip(grid, kinds, strict=True):
             own = table[table["metric"] == metric]
-            values = own[list(NAMES)].to_numpy(dtype=np.float64)
-            values = values[np.isfinite(values) & (values > 0)]
-            ends = (values.min() / 1.6, values.max() * 2.2) if values.size else (0.1, 10.0)
+            limits = _limits(own[list(NAMES)].to_numpy(dtype=np.float64))
             for ax, name in zip(row, NAMES, strict=True):
-                _against_size(ax, own, name, drawn, ends)
+                _against_size(ax, own, name, drawn, limits)
             row[0].set_ylabel(f"{METRICS[metric].lower()} ({results.unit})")
             _log_ticks(row[0].yaxis, *row[0].get_ylim())
         sizes = sorted({r.films for r in results.runs})
@@ -212,7 +210,7 @@ def outline_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure
             for method, own in table[table["size"] == size].groupby("method", sort=False):
                 line = drawn[str(method)]
                 x = own["landmark"].map(place).to_numpy(dtype=np.float64)
-                mark = "o" if len(place) <= _MARKED else None
+                mark = "o" if own["mean"].notna().sum() <= _MARKED else None
                 ax.plot(x, own["mean"], color=line.colour, linestyle=line.dash, marker=mark, label=str(method))
             ax.set(title=films_learned(size), yscale="log", xlim=(-1, len(place)))
             if len(outlines) > 1 and len(place) > _MARKED:
@@ -279,6 +277,7 @@ def subgroup_figure(results: Results, table: pd.DataFrame) -> Figure:
     drawn = lines(results)
     columns = {c: list(dict.fromkeys(part["value"])) for c, part in table.groupby("column", sort=False)}
     methods = list(dict.fromkeys(table["method"]))
+    limits = _limits(table["median"].to_numpy(dtype=np.float64))
     heights = [0.5 + len(values) for values in columns.values()]
     with mpl.rc_context(PRINT):
         figure = Figure(figsize=(TWO_COLUMNS, 1.0 + sum(heights) * (0.12 + 0.07 * len(methods))), layout="constrained")
@@ -289,15 +288,14 @@ def subgroup_figure(results: Results, table: pd.DataFrame) -> Figure:
                 own = part[part["method"] == method]
                 y = own["value"].map(values.index).to_numpy(dtype=np.float64) + 0.7 * ((i + 0.5) / len(methods) - 0.5)
                 value, low, high = (own[c].to_numpy(dtype=np.float64) for c in ("median", "median_low", "median_high"))
-                ends = np.where(np.isinf(high), 3 * value, high)
-                ax.hlines(y, low, ends, color=drawn[method].colour, linewidth=1.1)
+                ax.hlines(y, *np.clip([low, high], *limits), color=drawn[method].colour, linewidth=1.1)
                 ax.plot(value, y, "o", color=drawn[method].colour, markersize=3, label=method)
             films = part.drop_duplicates("value").set_index("value")["films"]
             ax.set_yticks(range(len(values)), [f"{v}  ({films[v]})" for v in values])
-            ax.set(title=column, xscale="log", ylim=(len(values) - 0.5, -0.5))
+            ax.set(title=column, xscale="log", xlim=limits, ylim=(len(values) - 0.5, -0.5))
             ax.grid(visible=False, axis="y")
         grid[-1].set_xlabel(f"median point-to-point error ({results.unit}); films in brackets")
-        _log_ticks(grid[-1].xaxis, *grid[-1].get_xlim())
+        _log_ticks(grid[-1].xaxis, *limits)
         _legend(figure, list(grid), methods)
         _above(figure, results, size=size)
     return figure
@@ -335,6 +333,12 @@ def _above(figure: Figure, results: Results, metric: str = "point_to_point", siz
     """Say what the figure rests on."""
     at = "" if size is None else f"{films_learned(size)}; "
     figure.suptitle(f"{at}{whole_basis(results, metric, size)}", size=7, color=GREY, x=0.01, ha="left")
+
+
+def _limits(values: FloatArray) -> tuple[float, float]:
+    """Return the ends of a logarithmic axis: room for all figures, and for as much of their intervals as is of use."""
+    some = values[np.isfinite(values) & (values > 0)]
+    return (float(some.min()) / 2, float(some.max()) * 2) if some.size else (0.1, 10.0)
 
 
 def _log_ticks(axis: Axis, low: float, high: float) -> None:

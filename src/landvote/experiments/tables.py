@@ -135,8 +135,8 @@ def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
         for row in table.to_dict("records")
     ]
     caption = (
-        f"Failures, films counted once a run. Lost: mean point-to-point error beyond {number(limit)} {results.unit}. "
-        f"{whole_basis(results)}."
+        f"Failures, films counted once a run. Lost: mean point-to-point error beyond {number(limit)} {results.unit}, "
+        f"or most landmarks not found. {whole_basis(results)}."
     )
     header = ["training films", "method", "films × runs", "lost", "lost in every run", "nothing found"]
     return Table(caption, [*header, "some landmarks not found"], rows)
