@@ -49,6 +49,15 @@ def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plots, "DPI", 30)
 
 
+@pytest.fixture
+def _svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(figure: Figure, file: Path, *rest: object) -> None:
+        if file.suffix == ".svg":
+            save_figure(figure, file, *rest)
+
+    monkeypatch.setattr(report, "save_figure", save)
+
+
 def written(results: Results, folder: Path) -> str:
     """Write a report, check that its page stands alone, and return its text without the pictures."""
     text = write_comparison(results, folder).read_text(encoding="utf-8")
@@ -101,14 +110,8 @@ def test_files_are_all_there_and_the_same_twice(make_results: MakeResults, tmp_p
     ],
     ids=["one of each", "no outlines, no second annotator", "one landmark, one film", "all lost", "barely begun"],
 )
-def test_the_smallest_grids_there_can_be(
-    make_results: MakeResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given
-):
-    def save(figure: Figure, file: Path, *rest: object) -> None:
-        if file.suffix == ".svg":  # one kind will do
-            save_figure(figure, file, *rest)
-
-    monkeypatch.setattr(report, "save_figure", save)
+@pytest.mark.usefixtures("_svg_alone")
+def test_the_smallest_grids_there_can_be(make_results: MakeResults, tmp_path: Path, given):
     text = written(make_results(**given), tmp_path)
     assert not re.search(r"\b(nan|none|inf)\b", text.partition("<body>")[2])
     assert ("point_to_curve" in text) == ("scheme" not in given)
@@ -116,6 +119,7 @@ def test_the_smallest_grids_there_can_be(
     assert ("know nothing of what another draw" in text) == (given["folds"] == 1)
 
 
+@pytest.mark.usefixtures("_svg_alone")
 def test_what_is_said_no_more_is_removed(make_results: MakeResults, tmp_path: Path):
     (tmp_path / "tables").mkdir()
     for name in ("pairs.csv", "pairs_point_to_point.tex", "notes.txt"):
