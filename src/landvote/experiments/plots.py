@@ -324,9 +324,11 @@ def _legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> None:
         found |= dict(zip(labels, handles, strict=True))
     shown = [n for n in names if n in found]
     if shown:
-        rows = -(-sum(0.62 + 0.065 * len(n) for n in shown) // figure.get_figwidth())
+        widths = [0.75 + 0.065 * len(n) for n in shown]  # inches, about
+        room = figure.get_figwidth()
+        columns = len(shown) if sum(widths) <= room else max(1, int(room / max(widths)))
         handles = [found[n] for n in shown]
-        figure.legend(handles, shown, loc="outside lower center", ncols=int(-(-len(shown) // rows)))
+        figure.legend(handles, shown, loc="outside lower center", ncols=columns)
 
 
 def _above(figure: Figure, results: Results, metric: str = "point_to_point", size: Size | None = None) -> None:
