@@ -48,6 +48,8 @@ STYLE: dict[Any, Any] = {  # the names of the settings are typed differently fro
     "svg.hashsalt": "landvote",  # the same figures give the same file
 }
 
+_NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
+
 MOST_NAMES = 40
 """More landmarks than this are not named one by one under an axis."""
 
@@ -71,7 +73,7 @@ def cdf_figure(panels: Mapping[str, Mapping[str, FloatArray]], unit: str) -> Fig
 
 
 def _cumulative_panel(ax: Axes, curves: Mapping[str, FloatArray]) -> None:
-    limit = max((_axis_end(values) for values in curves.values()), default=1.0)
+    limit = max((axis_end(values) for values in curves.values()), default=1.0)
     methods = [name for name in curves if name != ANNOTATORS]
     colour = {**dict(zip(methods, COLOURS * len(methods), strict=False)), ANNOTATORS: GREY}
     beyond = []
@@ -90,7 +92,7 @@ def _cumulative_panel(ax: Axes, curves: Mapping[str, FloatArray]) -> None:
         ax.text(0.98, 0.36, note, transform=ax.transAxes, ha="right", color=GREY, size=9)
 
 
-def _axis_end(values: FloatArray) -> float:
+def axis_end(values: FloatArray) -> float:
     """Right end of the axis: the largest error, unless a few wild films would squeeze all others into a corner."""
     finite = values[np.isfinite(values)]
     return 1.04 * min(float(finite.max()), 3 * float(np.quantile(finite, 0.9))) if finite.size else 1.0
@@ -123,11 +125,11 @@ def landmark_figure(table: pd.DataFrame, unit: str, scheme: Scheme) -> Figure:
             ax.set_xticks(place, table["landmark"], rotation=60 if long else 0, ha="right" if long else "center")
             ax.set_xlabel("landmark")
         else:
-            _mark_outlines(ax, table, scheme)
+            mark_outlines(ax, table, scheme)
     return figure
 
 
-def _mark_outlines(ax: Axes, table: pd.DataFrame, scheme: Scheme) -> None:
+def mark_outlines(ax: Axes, table: pd.DataFrame, scheme: Scheme) -> None:
     """Name runs of landmarks on one outline below the axis, every other run shaded."""
     ax.set_xlabel("landmark, in the order of the scheme")
     for i, outline in enumerate(o.name for o in scheme.outlines):
@@ -161,10 +163,18 @@ def calibration_figure(expected: Sequence[float] | FloatArray, actual: Sequence[
     return figure
 
 
-def save_figure(figure: Figure, file: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    with whole(file) as temporary:
-        figure.savefig(temporary, format="png")
+def save_figure(figure: Figure, file: Path, dpi: float | None = None, style: dict[Any, Any] = STYLE) -> None:
+    """Write a figure as PNG or SVG, whole or not at all; the same figure gives the same file.
+
+    Args:
+        figure: what to write.
+        file: ends in ``.png`` or ``.svg``.
+        dpi: dots per inch of a PNG; by default the figure's own.
+        style: the one it was made with: ticks are made anew when a figure is drawn.
+    """
+    kind = file.suffix.removeprefix(".")
+    with mpl.rc_context(style), whole(file) as temporary:
+        figure.savefig(temporary, format=kind, dpi=dpi or "figure", metadata=_NO_DATE[kind])
 
 
 def as_data_uri(figure: Figure, kind: str = "svg") -> str:
@@ -172,7 +182,7 @@ def as_data_uri(figure: Figure, kind: str = "svg") -> str:
     buffer = io.BytesIO()
     with mpl.rc_context(STYLE):
         if kind == "svg":
-            figure.savefig(buffer, format="svg", metadata={"Date": None})
+            figure.savefig(buffer, format="svg", metadata=_NO_DATE[kind])
         else:
             figure.savefig(buffer, format="jpeg", pil_kwargs={"quality": 88, "subsampling": 0})
     mime = {"svg": "image/svg+xml", "jpeg": "image/jpeg"}[kind]

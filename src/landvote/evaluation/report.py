@@ -76,17 +76,9 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
 
 def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
     """Return the page as HTML; see :func:`write_report`."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("landvote.evaluation", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = _figure
     metrics = {key: title for key, title in METRICS.items() if key in evaluation.summary}
     worst_first = evaluation.films.sort_values("point_to_point_px", ascending=False, na_position="last")
-    return environment.get_template("report.html.j2").render(
+    return template("landvote.evaluation").render(
         summary=evaluation.summary,
         unit=evaluation.unit,
         suffix=SUFFIX[evaluation.unit],
@@ -96,6 +88,19 @@ def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
         worst=worst_first.head(MOST_ROWS).to_dict(orient="records"),
         subgroups=[] if evaluation.subgroups is None else evaluation.subgroups.to_dict(orient="records"),
     )
+
+
+def template(package: str) -> jinja2.Template:
+    """Return the template ``report.html.j2`` of a package; all pages share one style, ``page.css``."""
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(p, ".") for p in (package, "landvote.evaluation")]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure"] = three_digits
+    return environment.get_template("report.html.j2")
 
 
 def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
@@ -151,7 +156,7 @@ def _caption(evaluation: Evaluation, row: int) -> str:
     for key, title in METRICS.items():
         if key in evaluation.summary:
             every = [(film_means(_distances(e, key))[row], e.unit) for e in _each_unit(errors, pixels)]
-            if told := [f"{_figure(mean)} {unit}" for mean, unit in every if np.isfinite(mean)]:
+            if told := [f"{three_digits(mean)} {unit}" for mean, unit in every if np.isfinite(mean)]:
                 parts.append(f"{title.lower()} {' = '.join(told)}")
     if missed := int(np.isinf(pixels.point_to_point[row]).sum()):
         parts.append(f"{missed} not found")
@@ -166,7 +171,7 @@ def _distances(errors: Errors, metric: str) -> npt.NDArray[np.float64]:
     return errors.point_to_point if metric == "point_to_point" else errors.point_to_curve
 
 
-def _figure(value: float | None) -> str:
+def three_digits(value: float | None) -> str:
     """Return a figure with three significant digits; what is unknown, or beyond what was found, is a dash."""
     if value is None or not np.isfinite(value):
         return "–"

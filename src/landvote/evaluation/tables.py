@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, film_means
 from landvote.evaluation.statistics import column_means, describe, resample
 from landvote.evaluation.units import SUFFIX
+from landvote.sample import Sample
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -84,7 +86,7 @@ def subgroup_table(matching: Matching, errors: Errors, columns: Sequence[str], s
         kinds["point_to_curve"] = film_means(errors.point_to_curve)
     rows = []
     for column in columns:
-        groups, order = _groups(matching, column)
+        groups, order = group([f.sample for f in matching.films], column)
         for value in order:
             inside = groups == value
             row: dict[str, object] = {"column": column, "value": value, "films": int(inside.sum())}
@@ -100,19 +102,33 @@ def subgroup_table(matching: Matching, errors: Errors, columns: Sequence[str], s
     return pd.DataFrame(rows)
 
 
-def _groups(matching: Matching, column: str) -> tuple[npt.NDArray[np.object_], list[str]]:
-    """Return the group each film belongs to, in the order of the films, and the groups in order of their values."""
-    known = {"split"}.union(*(f.sample.attributes for f in matching.films))
+def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object_], list[str]]:
+    """Return the group each film belongs to, in the order of the films, and the groups in order of their values.
+
+    Args:
+        samples: the films.
+        column: of their attributes, or ``split``. A column of many numbers is divided at its quartiles, and
+            ``column:edge,edge`` at the edges; a number equal to an edge belongs below it.
+
+    Raises:
+        SettingError: a column that no film has, or edges that are no numbers, or of a column that has none.
+    """
+    column, _, cuts = column.partition(":")
+    known = {"split"}.union(*(s.attributes for s in samples))
     if column not in known:
-        hint = nearest(column, known)
-        raise SettingError(f"subgroup column {column!r}, expected one of {', '.join(sorted(known))}{hint}")
-    told = [
-        f.sample.attributes.get(column, (f.sample.split or "") if column == "split" else "") for f in matching.films
-    ]
+        raise SettingError(
+            f"subgroup column {column!r}, expected one of {', '.join(sorted(known))}{nearest(column, known)}"
+        )
+    told = [s.attributes.get(column, (s.split or "") if column == "split" else "") for s in samples]
     groups = np.array([value or "not stated" for value in told], dtype=object)
     stated = np.array([bool(value) for value in told])
     numbers = pd.to_numeric(pd.Series(told, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
-    if np.isnan(numbers[stated]).any():
+    if cuts:
+        edges = _edges(column, cuts, numbers[stated])
+        ranges = [_range(column, *ends) for ends in pairwise((-np.inf, *edges, np.inf))]
+        groups[stated] = [ranges[i] for i in np.searchsorted(edges, numbers[stated])]
+        order = [name for name in ranges if name in groups]
+    elif np.isnan(numbers[stated]).any():
         order = sorted(set(groups[stated]))
     else:
         if len(set(numbers[stated])) > MOST_GROUPS:
@@ -122,7 +138,22 @@ def _groups(matching: Matching, column: str) -> tuple[npt.NDArray[np.object_], l
     return groups, order + (["not stated"] if not stated.all() else [])
 
 
+def _edges(column: str, cuts: str, numbers: FloatArray) -> list[float]:
+    try:
+        edges = sorted({float(edge) for edge in cuts.split(",")})
+    except ValueError as error:
+        raise SettingError(f"subgroup column {column!r} cut at {cuts!r}, expected numbers such as 4,8") from error
+    if np.isnan(numbers).any():
+        raise SettingError(f"subgroup column {column!r} cut at {cuts!r}, expected a column of numbers")
+    return edges
+
+
 def _band(column: str, left: float, right: float, numbers: FloatArray) -> str:
-    """Name a range of numbers, open at the outer ends."""
-    above = f"{left:.3g} < " if left >= numbers.min() else ""
-    return f"{above}{column} <= {right:.3g}" if right < numbers.max() else f"{column} > {left:.3g}"
+    """Name a quarter of numbers, open at the outer ends."""
+    inner = right < numbers.max()
+    return _range(column, left if left >= numbers.min() or not inner else -np.inf, right if inner else np.inf)
+
+
+def _range(column: str, left: float, right: float) -> str:
+    above = f"{left:.3g} < " if np.isfinite(left) else ""
+    return f"{above}{column} <= {right:.3g}" if np.isfinite(right) else f"{column} > {left:.3g}"

@@ -34,6 +34,7 @@ class Run:
         to_point: (films, n) point-to-point; NaN where there is nothing to measure, infinity where nothing was found.
         to_curve: (films, n) point-to-curve, likewise; NaN for landmarks on no outline.
         expected: (films, n) errors the method itself expects.
+        predicted: (films, n, 2) image pixels; NaN where not found.
         told: what ``cell.json`` holds: minutes, machine, versions.
     """
 
@@ -45,6 +46,7 @@ class Run:
     to_point: FloatArray
     to_curve: FloatArray
     expected: FloatArray
+    predicted: FloatArray
     told: dict[str, Any]
 
     @property
@@ -67,6 +69,7 @@ class Results:
         unit: of all errors.
         scheme: of the landmarks.
         films: those measured on, in the order of the rows of all errors.
+        scale: (films, 2) length of a pixel along x and y in the unit; NaN where unknown.
         runs: finished cells, in the order of the grid.
         missing: names of the cells that are not finished.
         annotators_to_point: (films,) annotators against their mean; NaN with fewer than two.
@@ -77,6 +80,7 @@ class Results:
     unit: str
     scheme: Scheme
     films: tuple[Sample, ...]
+    scale: FloatArray
     runs: tuple[Run, ...]
     missing: tuple[str, ...]
     annotators_to_point: FloatArray
@@ -85,6 +89,10 @@ class Results:
     def of(self, method: str, size: Size) -> list[Run]:
         """Return the runs of a method at a size, over folds and seeds."""
         return [r for r in self.runs if (r.method, r.size) == (method, size)]
+
+    def of_size(self, size: Size) -> list[Run]:
+        """Return the runs of all methods at a size."""
+        return [r for r in self.runs if r.size == size]
 
 
 def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: Place) -> Results:
@@ -104,21 +112,23 @@ def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: 
         matching = match(read_predictions(folder / "predictions.jsonl"), truth)
         unit, scale = scales(matching.films, matching.scheme, grid.unit)
         errors = measure(matching, unit, scale)
-        first = first or (matching, errors)
+        first = first or (matching, scale, errors)
         expected = np.stack([f.expected_error for f in matching.films]) * scale.mean(axis=1, keepdims=True)
         told = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
         runs.append(
             Run(
                 cell.method, cell.size, cell.fold, cell.seed, cell.films,
-                errors.point_to_point, errors.point_to_curve, expected, told,
+                errors.point_to_point, errors.point_to_curve, expected,
+                np.stack([f.predicted for f in matching.films]), told,
             )
         )  # fmt: skip
-    matching, errors = first  # type: ignore[misc]  # there is a finished cell
+    matching, scale, errors = first  # type: ignore[misc]  # there is a finished cell
     return Results(
         grid=grid,
         unit=errors.unit,
         scheme=matching.scheme,
         films=tuple(f.sample for f in matching.films),
+        scale=scale,
         runs=tuple(runs),
         missing=tuple(c.name for c in cells if not place.finished(c.key)),
         annotators_to_point=errors.annotators_to_point,

@@ -1,0 +1,175 @@
+"""The report of a grid: its files, what it admits to, and the smallest grids there can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from landvote.errors import ImageError
+from landvote.evaluation.plots import save_figure
+from landvote.experiments import plots, report
+from landvote.experiments.report import write_comparison
+from landvote.experiments.results import Results
+from landvote.experiments.statistics import error_table
+from landvote.experiments.tables import Table, interval, number, probability
+from landvote.sample import Radiograph
+from landvote.scheme import Scheme
+
+MakeResults = Callable[..., Results]
+
+
+class Page(HTMLParser):
+    """Collects what a page would fetch, and checks that every tag is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(autouse=True)
+def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw coarse pictures: they are not looked at."""
+    monkeypatch.setattr(plots, "DPI", 30)
+
+
+@pytest.fixture
+def _svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(figure: Figure, file: Path, *rest: object) -> None:
+        if file.suffix == ".svg":
+            save_figure(figure, file, *rest)
+
+    monkeypatch.setattr(report, "save_figure", save)
+
+
+def written(results: Results, folder: Path) -> str:
+    """Write a report, check that its page stands alone, and return its text without the pictures."""
+    text = write_comparison(results, folder).read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert all(s.startswith(("data:image/", "#")) for s in page.sources)
+    return re.sub(r'"data:[^"]*"', "", text)
+
+
+def test_files_are_all_there_and_the_same_twice(make_results: MakeResults, tmp_path: Path):
+    """Only what costs is told in may differ: the same results took other minutes on another day."""
+    results = make_results(subgroups=("age:5",), skip=1, films=9)
+    text = written(results, tmp_path / "a")
+    later = tuple(replace(r, told={**r.told, "minutes": 99.0, "machine": "another"}) for r in results.runs)
+    write_comparison(replace(results, runs=later), tmp_path / "b")
+    names = {str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*.*")}
+    kinds = ("point_to_point", "point_to_curve")
+    csvs = ("errors", "pairs", "failures", "lost_films", "subgroups", "landmarks", "films", "costs")
+    texs = ("failures", "subgroups", "costs", *(f"{t}_{k}" for t in ("errors", "pairs") for k in kinds))
+    drawn = ("cdf_sizes", "cdf_methods", "landmarks", "shape")
+    figures = ("size", "subgroups", *(f"{f}_{k}" for f in drawn for k in kinds))
+    assert names == {
+        "report.html",
+        *(f"tables/{n}.csv" for n in csvs),
+        *(f"tables/{n}.tex" for n in texs),
+        *(f"figures/{n}.{kind}" for n in figures for kind in ("svg", "png")),
+    }
+    differ = {n for n in names if (tmp_path / "a" / n).read_bytes() != (tmp_path / "b" / n).read_bytes()}
+    assert differ == {"report.html", "tables/costs.csv", "tables/costs.tex"}
+    for said in (
+        "A grid &lt;made up&gt;", "reduced scale of the experiment: fewer steps", "1 of 8 runs are missing",
+        "WHDV + shape, 400 films, fold 1, seed 0", "seed=1", "9 films, 2 folds, 1 seed; 7 of 8 runs finished",
+        "corrected by Holm for all 4 tests", "age &lt;= 5", "Not a medical device", "a machine",
+    ):  # fmt: skip
+        assert said in text, said
+    told = pd.read_csv(tmp_path / "a" / "tables" / "errors.csv")
+    np.testing.assert_allclose(told["median"], error_table(results)["median"], rtol=1e-5)
+    assert "9 films, 2 folds, 1 seed" in (tmp_path / "a" / "tables" / "errors_point_to_point.tex").read_text()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"methods": 1, "sizes": (100,), "folds": 1},
+        {"methods": 2, "sizes": ("all",), "folds": 1, "scheme": Scheme.numbered(3), "annotators": 1},
+        {"methods": 1, "sizes": (100, 400), "folds": 2, "scheme": Scheme.numbered(1), "annotators": 0, "films": 1},
+        {"methods": 2, "sizes": (100, 400), "folds": 2, "lost": 1.0},
+        {"methods": 5, "sizes": (50, 100, 200, 400), "folds": 2, "seeds": 2, "films": 6, "skip": 70},
+    ],
+    ids=["one of each", "no outlines, no second annotator", "one landmark, one film", "all lost", "barely begun"],
+)
+@pytest.mark.usefixtures("_svg_alone")
+def test_the_smallest_grids_there_can_be(make_results: MakeResults, tmp_path: Path, given):
+    text = written(make_results(**given), tmp_path)
+    assert not re.search(r"\b(nan|none|inf)\b", text.partition("<body>")[2])
+    assert ("point_to_curve" in text) == ("scheme" not in given)
+    assert ('id="pairs"' in text) == (given["methods"] > 1)
+    assert ("know nothing of what another draw" in text) == (given["folds"] == 1)
+
+
+@pytest.mark.usefixtures("_svg_alone")
+def test_what_is_said_no_more_is_removed(make_results: MakeResults, tmp_path: Path):
+    (tmp_path / "tables").mkdir()
+    for name in ("pairs.csv", "pairs_point_to_point.tex", "notes.txt"):
+        (tmp_path / "tables" / name).write_text("of an earlier report")
+    write_comparison(make_results(methods=1, sizes=(100,), films=4), tmp_path)
+    left = {p.name for p in (tmp_path / "tables").iterdir()}
+    assert {"pairs.csv", "pairs_point_to_point.tex"} & left == set()
+    assert "notes.txt" in left  # is not ours
+
+
+def test_a_film_that_cannot_be_decoded_is_named(make_results: MakeResults):
+    def broken() -> Radiograph:
+        raise ImageError("film.png: truncated after 12 bytes")
+
+    results = make_results(methods=1, films=4)
+    (shown,) = report._overlays(replace(results, films=tuple(replace(f, open=broken) for f in results.films)))
+    assert shown.trouble == "film.png: truncated after 12 bytes"
+
+
+def test_curves_are_pooled_and_end_below_the_top_where_films_were_lost(make_results: MakeResults):
+    results = make_results(methods=1, sizes=(100,), folds=2, films=10, lost=0.0)
+    errors = results.runs[0].to_point.copy()
+    errors[:4] = np.inf
+    results = replace(results, runs=(replace(results.runs[0], to_point=errors), results.runs[1]))
+    (ax,) = plots.cdf_by_size(results, "point_to_point").axes
+    curves = {line.get_label(): np.asarray(line.get_ydata()) for line in ax.get_lines()}
+    assert curves["WHDV"].max() == pytest.approx(100 * 16 / 20)
+    assert curves["annotators"].max() == pytest.approx(100)
+
+
+def test_methods_look_the_same_in_all_figures(make_results: MakeResults):
+    drawn = plots.lines(make_results(methods=5))
+    looks = [(line.colour, str(line.dash)) for line in drawn.values()]
+    assert len(set(looks)) == 6
+    assert len({dash for _, dash in looks}) == 6  # told apart in black and white
+
+
+def test_latex():
+    table = Table("50 % of a_b & <c>", ("method", "median"), [["WHDV + {x}", ("∞", "1.2 to ∞")]], words=1)
+    tex = table.latex("errors")
+    assert r"\caption{50 \% of a\_b \& \textless{}c\textgreater{}}" in tex
+    assert r"WHDV + \{x\} & $\infty$ (1.2 to $\infty$) \\" in tex
+    assert r"\begin{tabular}{lr}" in tex
+    assert tex.count(r"\begin") == tex.count(r"\end")
+
+
+def test_numbers():
+    assert [number(v) for v in (0.01234, 1.0, 12.34, 1234.5, np.inf, -np.inf, np.nan, -2.5)] == [
+        "0.0123", "1.00", "12.3", "1234", "∞", "−∞", "–", "−2.50",
+    ]  # fmt: skip
+    assert [probability(p) for p in (1e-6, 0.0123, 1.0)] == ["< 0.0001", "0.012", "1"]
+    assert interval({"a": 1.0, "a_low": np.nan, "a_high": np.nan}, "a") == "1.00"
+    assert interval({"a": 1.0, "a_low": 0.5, "a_high": np.inf}, "a") == ("1.00", "0.500 to ∞")
