@@ -200,6 +200,35 @@ def shape(
 
 
 @app.command()
+def compare(
+    grid: Annotated[Path, typer.Argument(help="The experiment, as TOML.", metavar="GRID.toml")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results; a second call goes on there.")],
+    scale: Annotated[str, typer.Option(help="paper, the grid as it stands, or a reduced one it names.")] = "paper",
+    engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
+    shard: Annotated[
+        str, typer.Option(help="Work only on this part of the grid, such as 2/8; others do the rest.", metavar="I/N")
+    ] = "1/1",
+    data: Annotated[Path | None, typer.Option(help="DATA folder, instead of the grid's own.", metavar="DATA")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Cells worked on at a time; 0: one per processor.")] = 0,
+    device: Device = "cpu",
+) -> None:
+    """Train and measure many recipes on many training sets, and write tables, tests and curves of how they compare."""
+    from landvote.experiments import choose_engine, compare_grid
+    from landvote.progress import whole_grid
+
+    workers = choose_engine(engine, jobs, device)
+    with whole_grid() as tell:
+        report, failures = compare_grid(
+            grid, out, workers, scale=scale, shard=shard, data=data, device=device, tell=tell
+        )
+    typer.echo(f"report: {report}")
+    for failure in failures:
+        typer.echo(f"failed: {failure}", err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to make.", metavar="DIR")] = Path("landvote-demo"),
     device: Device = "auto",

@@ -51,6 +51,29 @@ def training() -> Iterator[Callable[[dict[str, Any]], None]]:
         yield report
 
 
+@contextmanager
+def whole_grid() -> Iterator[Callable[[Any], None]]:
+    """Show one bar for all cells of a grid; yield the function that takes a ``Standing`` of theirs."""
+    console = Console(stderr=True)
+    columns = (TextColumn("cells"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    said = ("", 0.0)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        task = bars.add_task("cells", total=1.0, state="")
+
+        def tell(standing: Any) -> None:  # noqa: ANN401 - of landvote.experiments, which stands above this module
+            nonlocal said
+            hours = standing.minutes_left / 60
+            left = f", about {hours:.1f} h of one process left" if hours > 0 else ""
+            state = f"{standing.done} of {standing.total}{left}"
+            bars.update(task, completed=standing.share, state=state)
+            due = time.monotonic() - said[1] > _LINE_SECONDS or standing.done == standing.total
+            if not console.is_terminal and due and state != said[0]:
+                said = (state, time.monotonic())
+                print(f"cells: {state}", file=sys.stderr, flush=True)  # noqa: T201
+
+        yield tell
+
+
 class _Lines:
     """Rows of progress as lines, one every half minute and one at the end of each stage."""
 

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from landvote.errors import DataError
+from filelock import FileLock
+
+from landvote.errors import DataError, SettingError
 from landvote.experiments.cells import Cell, cells
 from landvote.experiments.engine import Engine, Standing, jobs, standing
-from landvote.experiments.grid import Grid
+from landvote.experiments.grid import Grid, read_grid
+from landvote.experiments.report import write_comparison
 from landvote.experiments.results import Results, gather
 from landvote.experiments.work import Place
 from landvote.phantom import simulate_folder
@@ -20,6 +23,52 @@ from landvote.sample import Sample
 from landvote.scheme import Scheme
 
 _LOOK = 5.0  # seconds between looks at how far the cells have come
+
+
+def compare_grid(
+    file: Path,
+    out: Path,
+    engine: Engine,
+    *,
+    scale: str = "paper",
+    shard: str = "1/1",
+    data: Path | None = None,
+    device: str = "cpu",
+    tell: Callable[[Standing], None] = lambda _: None,
+) -> tuple[Path, list[str]]:
+    """Run a grid file, or go on with it, and write the report on what is finished.
+
+    Args:
+        file: the grid.
+        out: folder of the results: ``cells/`` with one folder per cell, ``report/``, and ``data/`` where films are
+            simulated. It belongs to whoever calls with the same grid; finished cells in it are kept and used.
+        engine: who works.
+        scale: see :meth:`landvote.experiments.grid.Grid.at`.
+        shard: ``"i/n"``: this call works on every n-th job only; the report is on all that is there.
+        data: a DATA folder instead of the grid's own.
+        device: for networks.
+        tell: is told now and then how far the grid is.
+
+    Returns:
+        The report, and what failed, in words.
+
+    Raises:
+        SettingError: the grid, the scale or the shard is not one.
+        DataError: there are no films, not enough of them, or no cell is finished.
+    """
+    grid = read_grid(file).at(scale)
+    part = _shard(shard)
+    folder, scheme = find_data(grid, file.resolve().parent, out, data)
+    place = Place(folder, scheme, out.resolve(), device)
+    results, failures = run_grid(grid, place, engine, part, tell)
+    return write_comparison(results, out / "report"), failures
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, of = text.partition("/")
+    if slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return int(number), int(of)
+    raise SettingError(f"--shard {text!r}: expected I/N with I from 1 to N, such as 2/8")
 
 
 def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tuple[Path, str | None]:
@@ -41,9 +90,11 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
         folder = beside / str(source.folder)
     else:
         folder = results / "data"
-        if not folder.exists():
-            with counting("simulating", source.simulate) as advance:
-                simulate_folder(folder, source.simulate, source.seed, progress=lambda *_: advance())
+        results.mkdir(parents=True, exist_ok=True)
+        with FileLock(results / "data.lock"):  # several shards may begin at once
+            if not folder.exists():
+                with counting("simulating", source.simulate) as advance:
+                    simulate_folder(folder, source.simulate, source.seed, progress=lambda *_: advance())
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected the films of {grid.title!r}; --data names another")
     return folder.resolve(), source.scheme

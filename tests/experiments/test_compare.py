@@ -1,0 +1,170 @@
+"""A small grid from end to end: killed and restarted, in shards, with a cell that fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from landvote.cli import app
+from landvote.phantom import simulate_folder
+
+GRID = """
+title = "small"
+sizes = [4]
+folds = 2
+test = 4
+unit = "%"
+data = {folder = "hips"}
+
+[[methods]]
+name = "WHDV"
+recipe = "whdv"
+set = [NETWORK]
+
+[[methods]]
+name = "WHDV + shape"
+recipe = "whdv-shape"
+set = [NETWORK]
+
+[[methods]]
+name = "RFRV"
+recipe = "rfrv"
+set = [FOREST]
+""".replace(
+    "NETWORK",
+    '"global.size=[32,32]", "local.size=[32,32]", "global.training.steps=3", "local.training.steps=3", '
+    '"global.training.batch=2", "local.training.batch=2"',
+).replace(
+    "FOREST",
+    ", ".join(
+        f'"{stage}.forest.{s}"'
+        for stage in ("global", "local", "fine")
+        for s in ("trees=1", "views=1", "pool=10", "patches=4")
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grid")
+    simulate_folder(folder / "hips", 12, seed=3)
+    (folder / "grid.toml").write_text(GRID)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place):
+    assert run(place, "undisturbed").exit_code == 0
+    return place / "undisturbed"
+
+
+def run(place, out, *more):
+    return CliRunner().invoke(app, ["compare", str(place / "grid.toml"), "--out", str(place / out), *more])
+
+
+def finished(folder):
+    return {f.parent.name for f in folder.glob("cells/*/cell.json")}
+
+
+def tables(folder):
+    """Return every table, figure and prediction of a grid; costs are minutes, which no two runs have in common."""
+    kept = [f for f in (folder / "report").rglob("*") if f.suffix in (".csv", ".tex", ".svg") and "cost" not in f.name]
+    kept += folder.glob("cells/*/predictions.jsonl")
+    return {f.relative_to(folder).as_posix(): f.read_bytes() for f in kept}
+
+
+def test_a_grid_gives_a_folder_per_cell_and_a_report(undisturbed):
+    told = [json.loads(f.read_text()) for f in undisturbed.glob("cells/*/cell.json")]
+    assert sorted((t["method"], t["fold"]) for t in told) == [
+        (m, f) for m in ("RFRV", "WHDV", "WHDV + shape") for f in (0, 1)
+    ]
+    assert {t["votes_of"] for t in told if t["method"] == "WHDV + shape"} == {"WHDV"}
+    assert all(t["minutes"] >= t["train_minutes"] > 0 for t in told)
+    assert (undisturbed / "report" / "report.html").is_file()
+    assert any(name.endswith(".csv") for name in tables(undisturbed))
+
+
+def test_finished_cells_are_not_worked_on_again(place, undisturbed):
+    before = {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")}
+    assert run(place, "undisturbed").exit_code == 0
+    assert {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")} == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
+def test_killed_twice_and_begun_again_it_gives_the_same_tables(place, undisturbed):
+    out = place / "killed"
+    command = [sys.executable, "-m", "landvote.cli", "compare", str(place / "grid.toml"), "--out", str(out)]
+    source = str(Path(__file__).parents[2] / "src")
+    for enough in (1, 3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from landvote.cli import main; main()", *command[3:]],
+            env={**os.environ, "PYTHONPATH": source}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until(lambda enough=enough: len(finished(out)) >= enough or process.poll() is not None)
+        assert process.poll() is None, "the grid was through before it could be killed"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    until(lambda: not working(out))
+    assert len(finished(out)) < len(finished(undisturbed))
+    assert run(place, "killed").exit_code == 0
+    assert tables(out) == tables(undisturbed)
+
+
+def test_shards_together_are_the_whole(place, undisturbed):
+    assert run(place, "shards", "--shard", "1/2").exit_code == 0
+    first = finished(place / "shards")
+    assert first < finished(undisturbed)
+    assert run(place, "shards", "--shard", "2/2").exit_code == 0
+    assert tables(place / "shards") == tables(undisturbed)
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b"])
+def test_a_shard_that_is_none_is_refused(place, shard):
+    result = run(place, "none", "--shard", shard)
+    assert result.exit_code != 0
+    assert "expected I/N" in str(result.exception)
+
+
+def test_a_cell_that_fails_is_named_and_the_others_go_on(place):
+    grid = GRID.replace('"local.forest.views=1"', '"local.forest.views=1", "local.forest.memory_gib=0.0001"')
+    (place / "failing.toml").write_text(grid)
+    result = CliRunner().invoke(app, ["compare", str(place / "failing.toml"), "--out", str(place / "failing")])
+    assert result.exit_code == 1
+    assert result.output.count("failed: RFRV, 4 films, fold") == 2
+    assert "memory_gib" in result.output
+    assert len(finished(place / "failing")) == 4
+
+
+def test_films_that_are_not_there_are_told_of(place, tmp_path):
+    (tmp_path / "grid.toml").write_text(GRID)
+    result = CliRunner().invoke(app, ["compare", str(tmp_path / "grid.toml"), "--out", str(tmp_path / "out")])
+    assert "hips: no such folder" in str(result.exception)
+    assert run(place, "given", "--data", str(place / "nothing")).exit_code != 0
+
+
+def until(true, seconds=120.0):
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def working(folder):
+    """Say whether any process still holds a lock of a cell."""
+    from filelock import FileLock, Timeout
+
+    for lock in folder.glob("cells/*/lock"):
+        try:
+            FileLock(lock).acquire(timeout=0).lock.release()
+        except Timeout:
+            return True
+    return False
