@@ -7,6 +7,7 @@ the whole batch, and decisions (when to stop, what to go on from) taken by one p
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from landvote.errors import SettingError, TrainingError
 from landvote.process import this_process
 
 T = TypeVar("T")
+_MEETINGS = itertools.count()  # a process may train several models, one after the other
 _WORK_OF_LEAD = timedelta(days=30)  # the others wait at the end for as long as it takes; torchrun ends them if it fails
 
 
@@ -41,22 +43,35 @@ def together() -> Iterator[None]:
     except ValueError as error:
         raise SettingError(f"{me.size} processes are to train together, but {error}; start them by torchrun") from error
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+    store = PrefixStore(f"landvote/{next(_MEETINGS)}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size)
-    notes = PrefixStore("landvote", store)
+    notes = PrefixStore("notes", store)
     try:
         yield
-        if me.lead:
-            notes.set("done", "")
-        else:
-            notes.wait(["done"], _WORK_OF_LEAD)
+        _part(notes, lead=me.lead)
     except Exception as error:
         own, first = f"process {rank} of {size} failed: {type(error).__name__}: {error}", ""
         with suppress(dist.DistError):  # the machine that keeps the notes may be gone
             first = notes.compare_set("failed", "", own).decode()
+            notes.set("ended", "")
         if first and first != own:  # what failed here did so because the other one was gone
             raise TrainingError(first) from error
         raise
     dist.destroy_process_group()
+
+
+def _part(notes: PrefixStore, *, lead: bool) -> None:
+    """Say that the lead is done, or wait until it is: what it still writes after the training takes its time.
+
+    Raises:
+        TrainingError: it failed.
+    """
+    if lead:
+        notes.set("ended", "")
+        return
+    notes.wait(["ended"], _WORK_OF_LEAD)
+    if notes.check(["failed"]):
+        raise TrainingError(notes.get("failed").decode())
 
 
 @dataclass(frozen=True)
