@@ -166,7 +166,7 @@ def test_killed_and_resumed_two_processes_end_as_if_never_stopped(data, two, tmp
     assert not (tmp_path / "model" / "model.json").exists()
     status, _, err = torchrun("-m", "landvote", *words(data, tmp_path / "model"), "--resume")
     assert status == 0, err
-    for name in ("global/network.safetensors", "local/network.safetensors", "localiser.npz"):
+    for name in ("global/network.safetensors", "local/network.safetensors"):
         assert (tmp_path / "model" / name).read_bytes() == (two[0] / name).read_bytes()
 
 
