@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,24 +90,26 @@ def train(
 ) -> None:
     """Train a model on the films of DATA; films its split marks as test are never touched."""
     from landvote.models import divide, train_model
+    from landvote.process import this_process
     from landvote.progress import training
     from landvote.readers import read_folder
     from landvote.recipes import recipe as named
 
+    say: Callable[[str], None] = typer.echo if this_process().lead else lambda _: None
     named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, _scheme(scheme), origin=origin, require_points=True)
     known = samples[0].scheme
     chosen = named(recipe, changes or (), known).within(max_minutes, known)
     split = divide(samples, chosen)
     if split.without_points:
-        typer.echo(f"left out, for want of points: {_some(split.without_points)}")
-    typer.echo(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
+        say(f"left out, for want of points: {_some(split.without_points)}")
+    say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
     with training() as report:
         localiser = train_model(split, chosen, out, device=device, resume=resume, report=report)
     if localiser.held_out:
         median, worst = statistics.median(localiser.held_out), max(localiser.held_out)
-        typer.echo(f"mean error on {len(localiser.held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")
-    typer.echo(f"model: {out}")
+        say(f"mean error on {len(localiser.held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")
+    say(f"model: {out}")
 
 
 @app.command()

@@ -22,6 +22,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,7 @@ from pydantic import ValidationError
 from landvote.errors import ModelError, SettingError, SplitError
 from landvote.files import refuse_existing, write_text
 from landvote.localiser import Localiser
+from landvote.process import this_process
 from landvote.readers.hashes import pixel_hash
 from landvote.readers.split import split_by_subject
 from landvote.recipes import Recipe, build
@@ -84,6 +86,9 @@ def train_model(
 ) -> Localiser:
     """Fit a localiser and write its model folder; with ``resume``, go on where a killed call had come to.
 
+    Processes that torchrun started train one model together. Only the first of them, the lead, sees the validation
+    films, writes the model folder and returns a localiser that is complete.
+
     Args:
         split: what to learn from and to be judged by.
         recipe: all settings.
@@ -96,32 +101,37 @@ def train_model(
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.
-        SettingError: the training to resume had other settings or films.
+        SettingError: the training to resume had other settings or films; several processes for forests.
+        TrainingError: training cannot go on; another process failed.
     """
     scheme = split.training[0].scheme
     begun = {"recipe": recipe.model_dump(by_alias=True), "scheme": scheme.model_dump(), "device": device}
     localiser = build(recipe, scheme, device)
-    films = _film_table(split)
-    if resume and (folder / "training.json").exists():
-        _same_as_before(folder, begun, films)
-    else:
-        refuse_existing(folder, "" if resume else "--resume to go on with a training")
-        write_text(folder / "films.csv", films)
-        write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
-    if voters is not None:
-        _begin_with(voters, folder, recipe)
-    start = time.monotonic()
-    localiser.fit(split.training, split.validation, folder, report)
-    localiser.save(folder)
-    files = [p for p in sorted(folder.rglob("*")) if p.suffix in _USED and p.name not in _UNUSED]
-    manifest = {
-        "versions": {name: version(name) for name in _RECORDED} | {"python": platform.python_version()},
-        "minutes": round((time.monotonic() - start) / 60, 2),
-        "films": {"train": len(split.training), "val": len(split.validation)},
-        "held_out_error_px": [round(e, 3) for e in localiser.held_out],
-        "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in files},
-    }
-    write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
+    with _together(recipe):
+        if not this_process().lead:
+            localiser.fit(split.training, [], folder, lambda _: None)
+            return localiser
+        films = _film_table(split)
+        if resume and (folder / "training.json").exists():
+            _same_as_before(folder, begun, films)
+        else:
+            refuse_existing(folder, "" if resume else "--resume to go on with a training")
+            write_text(folder / "films.csv", films)
+            write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
+        if voters is not None:
+            _begin_with(voters, folder, recipe)
+        start = time.monotonic()
+        localiser.fit(split.training, split.validation, folder, report)
+        localiser.save(folder)
+        files = [p for p in sorted(folder.rglob("*")) if p.suffix in _USED and p.name not in _UNUSED]
+        manifest = {
+            "versions": {name: version(name) for name in _RECORDED} | {"python": platform.python_version()},
+            "minutes": round((time.monotonic() - start) / 60, 2),
+            "films": {"train": len(split.training), "val": len(split.validation)},
+            "held_out_error_px": [round(e, 3) for e in localiser.held_out],
+            "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in files},
+        }
+        write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
     return localiser
 
 
@@ -149,6 +159,21 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
     localiser = build(recipe, scheme, device)
     localiser.load(folder)
     return localiser
+
+
+def _together(recipe: Recipe) -> AbstractContextManager[None]:
+    """Join the processes that torchrun started; without torchrun there is nothing to join."""
+    size = this_process().size
+    if size == 1:
+        return nullcontext()
+    if any(stage.forest for stage in recipe.stages.values()):
+        raise SettingError(
+            f"{size} processes for recipe {recipe.name!r}: expected one, without torchrun; forests are grown by all "
+            "processors of one machine"
+        )
+    from landvote.networks.parallel import together  # noqa: PLC0415 - torch takes seconds; only who needs it waits
+
+    return together()
 
 
 def _begin_with(voters: Path, folder: Path, recipe: Recipe) -> None:

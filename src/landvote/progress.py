@@ -11,6 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from landvote.process import this_process
+
 _LINE_SECONDS = 30.0
 
 
@@ -27,7 +29,7 @@ def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
 @contextmanager
 def training() -> Iterator[Callable[[dict[str, Any]], None]]:
     """Show one bar per stage; yield the function that takes rows of progress."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not this_process().lead:  # the lead alone has the terminal
         yield _Lines()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),

@@ -22,19 +22,26 @@ class Batch:
     points: Tensor
 
 
-def batch_at(views: Views, step: int, size: int, seed: int) -> Batch:
-    """Return batch number ``step``; it depends on the arguments alone, so a resumed training sees the same."""
-    drawn = [_draw(views, step * size + i, seed) for i in range(size)]
+_WHOLE = slice(None)
+
+
+def batch_at(views: Views, step: int, size: int, seed: int, share: slice = _WHOLE) -> Batch:
+    """Return a ``share`` of batch number ``step``.
+
+    It depends on the arguments alone: a resumed training sees the same, and the shares of several processes together
+    are what one process would see.
+    """
+    drawn = [_draw(views, step * size + i, seed) for i in range(size)[share]]
     return Batch(
         torch.from_numpy(np.stack([v.pixels for v in drawn]))[:, None],
         torch.from_numpy(np.stack([v.points for v in drawn])).float(),
     )
 
 
-def batches(views: Views, first: int, size: int, seed: int, ahead: int = 3) -> Iterator[Batch]:
-    """Yield batches from number ``first`` on, without end, made by a thread that keeps ``ahead`` of them ready.
+def batches(views: Views, first: int, size: int, seed: int, share: slice = _WHOLE, ahead: int = 3) -> Iterator[Batch]:
+    """Yield batches from number ``first`` on, or a ``share`` of each, without end.
 
-    An exception in the thread is raised here, as it was.
+    They are made by a thread that keeps ``ahead`` of them ready. An exception in the thread is raised here, as it was.
     """
     ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
     stop = threading.Event()
@@ -43,7 +50,7 @@ def batches(views: Views, first: int, size: int, seed: int, ahead: int = 3) -> I
         step = first
         while not stop.is_set():
             try:
-                item: Batch | BaseException = batch_at(views, step, size, seed)
+                item: Batch | BaseException = batch_at(views, step, size, seed, share)
             except BaseException as error:  # noqa: BLE001 - handed over whole to the thread that waits for it
                 item = error
             while not stop.is_set():

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from landvote.errors import SettingError
+from landvote.process import this_process
 from landvote.votes import cast
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # from glibc's malloc.h
@@ -18,13 +19,20 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # from glibc's 
 def choose_device(name: str) -> torch.device:
     """Return the device of that name; ``"auto"`` prefers CUDA, then MPS, then the CPU.
 
+    Of several processes, each takes the GPU of its own number on the machine.
+
     Raises:
-        SettingError: no such device, or it is not there.
+        SettingError: no such device, or it is not there; one GPU is named for several processes.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
+        if device.type == "cuda" and (me := this_process()).size > 1:
+            if name != "cuda":
+                raise SettingError(f"device {name!r} for {me.size} processes: expected cuda, of which each takes one")
+            device = torch.device("cuda", me.local)
+            torch.cuda.set_device(device)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:  # torch asserts when it was built without CUDA
         raise SettingError(f"device {name!r} cannot be used ({error}); expected auto, cpu, cuda or mps") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import io
 import math
 import time
@@ -20,6 +21,7 @@ from landvote.files import whole, write_text
 from landvote.frames import Views
 from landvote.networks.batches import Batch, batches
 from landvote.networks.codecs import Codec
+from landvote.networks.parallel import Team
 from landvote.networks.settings import TrainingSettings
 
 Report = Callable[[dict[str, Any]], None]
@@ -40,6 +42,9 @@ def train(
 ) -> nn.Module:
     """Train ``network`` and return the one to keep.
 
+    Of several processes that have joined, each does this with its share of every batch; the one in the lead judges,
+    writes, and decides for all. The network to keep is what it returns there.
+
     Args:
         network: on its device; changed in place.
         codec: makes targets from points and the loss from planes.
@@ -51,26 +56,31 @@ def train(
         report: is given a row per step. The validation figures go into ``log.csv`` beside the checkpoint.
 
     Raises:
-        TrainingError: the loss is not a number any more; the checkpoint of before remains.
+        SettingError: a batch has fewer views than there are processes.
+        TrainingError: the loss is not a number any more; the checkpoint of before remains. Or the processes do not
+            train the same.
     """
-    device = next(network.parameters()).device
+    team = Team.present()
+    share = team.share(settings.batch)
+    _check_alike(team, codec, views, settings)
     kept = copy.deepcopy(network).requires_grad_(requires_grad=False)  # running mean of the weights
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
     state = State(network, kept, optimiser, folder / "checkpoint.pt")
-    state.resume()
-    board = tensorboard(folder) if settings.tensorboard else lambda _: None
+    state.resume(team)
+    board = tensorboard(folder) if settings.tensorboard and team.lead else lambda _: None
+    shared = team.wrap(network)
     averaged = _pairs(kept, network)
     clock = time.monotonic() - state.seconds
     saved = time.monotonic()
 
-    for batch in batches(views, state.step, settings.batch, settings.seed):
+    for batch in batches(views, state.step, settings.batch, settings.seed, share):
         state.seconds = time.monotonic() - clock
-        progress = _progress(settings, state)
-        if state.done or progress >= 1:
+        progress = team.agree(1.0 if state.done else _progress(settings, state))
+        if progress >= 1:
             break
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _rate(settings.schedule, progress)
-        loss = step(network, codec, optimiser, batch, device, progress, bfloat16=bfloat16)
+        loss = step(shared, codec, optimiser, batch, team, progress, bfloat16=bfloat16)
         _average(*averaged, settings.average, state.step)
         state.step += 1
         state.loss += (loss.item() - state.loss) * max(0.01, 1 / state.step)
@@ -80,12 +90,14 @@ def train(
                 f"try a lower rate. The last checkpoint is in {folder}"
             )
         report({"step": state.step, "progress": progress, "loss": state.loss, "validation": state.last})
-        if state.step % settings.judge_every == 0:
+        if team.lead and state.step % settings.judge_every == 0:
             state.judged(judge(kept), progress, settings)
             board(state.history[-1])
-        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+        if team.lead and time.monotonic() - saved > _CHECKPOINT_SECONDS:
             state.save(time.monotonic() - clock)
             saved = time.monotonic()
+    if not team.lead:
+        return kept
     if not state.history or state.history[-1]["step"] < state.step:
         state.judged(judge(kept), 1.0, settings)
     state.done = True
@@ -101,23 +113,24 @@ def step(
     codec: Codec,
     optimiser: torch.optim.Optimizer,
     batch: Batch,
-    device: torch.device,
+    team: Team,
     progress: float,
     *,
     bfloat16: bool,
 ) -> Tensor:
-    """Take one optimiser step on one batch; return its loss."""
+    """Take one optimiser step on one batch, of which this may be a share; return the loss of all of it."""
+    device = next(network.parameters()).device
     network.train()
     pictures = batch.pictures.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         planes = network(pictures)
     rows, columns = planes.shape[2:]
     targets = codec.encode(batch.points.to(device), rows, columns, progress)
-    loss = codec.loss(planes, targets, progress)
+    loss = team.weigh(codec.loss(planes, targets, progress), targets.given.sum())
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     optimiser.step()
-    return loss.detach()
+    return team.mean(loss.detach())
 
 
 class State:
@@ -160,16 +173,17 @@ class State:
         with whole(self.file) as temporary:
             temporary.write_bytes(content.getbuffer())
 
-    def resume(self) -> None:
-        """Go on from the checkpoint, if there is one.
+    def resume(self, team: Team) -> None:
+        """Go on from the checkpoint, if there is one; the lead reads it for all.
 
         Raises:
             TrainingError: the checkpoint does not fit the network.
         """
-        if not self.file.exists():
+        content = team.agree(self.file.read_bytes() if team.lead and self.file.exists() else None)
+        if content is None:
             return
         try:
-            stored = torch.load(self.file, map_location=self.device, weights_only=True)
+            stored = torch.load(io.BytesIO(content), map_location=self.device, weights_only=True)
             for name, part in self.parts.items():
                 part.load_state_dict(stored.pop(name))
         except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
@@ -196,6 +210,24 @@ def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
         writer.flush()
 
     return write
+
+
+def _check_alike(team: Team, codec: Codec, views: Views, settings: TrainingSettings) -> None:
+    """Hold what this process was given against what the lead was.
+
+    Raises:
+        TrainingError: it has other films, points or settings, and its shares would be of another training.
+    """
+    if team.size == 1:
+        return
+    own = hashlib.sha256(repr((codec, settings, views.augmentation)).encode())
+    for film in views.working:
+        own.update(repr((film.identifier, film.points.tolist())).encode())
+    if team.agree(own.digest()) != own.digest():
+        raise TrainingError(
+            f"process {team.rank} of {team.size} has other films, points or settings than process 0; expected the same "
+            "DATA and the same command on every machine"
+        )
 
 
 def _progress(settings: TrainingSettings, state: State) -> float:

@@ -1,0 +1,214 @@
+"""Several processes that train one network: each takes a share of every batch, their gradients are averaged.
+
+torch's DDP averages gradients. Around it stands what makes the result that of one process: a share of the batch that
+depends on the rank alone, losses weighted by how many landmarks a share holds, batch normalisation by the statistics of
+the whole batch, and decisions (when to stop, what to go on from) taken by one process for all.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
+from torch.nn.parallel import DistributedDataParallel
+
+from landvote.errors import SettingError, TrainingError
+from landvote.process import this_process
+
+T = TypeVar("T")
+_MEETINGS = itertools.count()  # a process may train several models, one after the other
+_WORK_OF_LEAD = timedelta(days=30)  # the others wait at the end for as long as it takes; torchrun ends them if it fails
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Join the processes that torchrun started, and part when the one in the lead is done.
+
+    Raises:
+        SettingError: where the others are is not known.
+        TrainingError: another process failed; says which, and its message.
+    """
+    me = this_process()
+    try:
+        store, rank, size = next(rendezvous("env://"))
+    except ValueError as error:
+        raise SettingError(f"{me.size} processes are to train together, but {error}; start them by torchrun") from error
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+    store = PrefixStore(f"landvote/{next(_MEETINGS)}", store)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+    notes = PrefixStore("notes", store)
+    try:
+        yield
+        _part(notes, lead=me.lead)
+    except Exception as error:
+        own, first = f"process {rank} of {size} failed: {type(error).__name__}: {error}", ""
+        with suppress(dist.DistError):  # the machine that keeps the notes may be gone
+            first = notes.compare_set("failed", "", own).decode()
+            notes.set("ended", "")
+        if first and first != own:  # what failed here did so because the other one was gone
+            raise TrainingError(first) from error
+        raise
+    dist.destroy_process_group()
+
+
+def _part(notes: PrefixStore, *, lead: bool) -> None:
+    """Say that the lead is done, or wait until it is: what it still writes after the training takes its time.
+
+    Raises:
+        TrainingError: it failed.
+    """
+    if lead:
+        notes.set("ended", "")
+        return
+    notes.wait(["ended"], _WORK_OF_LEAD)
+    if notes.check(["failed"]):
+        raise TrainingError(notes.get("failed").decode())
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes that are training, seen from one of them; alone, everything here returns what it was given.
+
+    Attributes:
+        rank: of this process.
+        size: how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @classmethod
+    def present(cls) -> Team:
+        """Return those that have joined."""
+        return cls(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else cls()
+
+    @property
+    def lead(self) -> bool:
+        """Whether this process judges and writes."""
+        return self.rank == 0
+
+    def share(self, batch: int) -> slice:
+        """Return which of ``batch`` views are this process's; shares differ by one view at most.
+
+        Raises:
+            SettingError: there are fewer views than processes.
+        """
+        if batch < self.size:
+            raise SettingError(f"training.batch {batch} for {self.size} processes: expected a view for each at least")
+        return slice(batch * self.rank // self.size, batch * (self.rank + 1) // self.size)
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """Return what to call in place of ``network``, so that gradients are averaged over all processes.
+
+        Weights and statistics become those of the lead. Batch normalisations in ``network`` are exchanged for such as
+        see the whole batch; its weights stay the same tensors.
+
+        Raises:
+            SettingError: the network is on a device that cannot be shared.
+        """
+        if self.size == 1:
+            return network
+        device = next(network.parameters()).device
+        if device.type == "cuda":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        elif device.type == "cpu":
+            _share_statistics(network, self)
+        else:
+            raise SettingError(f"device {device.type!r} for {self.size} processes: expected cpu or cuda")
+        return DistributedDataParallel(network)
+
+    def agree(self, value: T) -> T:
+        """Return the value that the lead has; values are plain, such as numbers and bytes."""
+        if self.size == 1:
+            return value
+        held = [value]
+        dist.broadcast_object_list(held, src=0)
+        return held[0]
+
+    def weigh(self, loss: Tensor, known: Tensor) -> Tensor:
+        """Scale the loss of a share so that the mean over all processes is the loss of the whole batch.
+
+        Args:
+            loss: mean over the ``known`` landmarks of the share, 0 if there is none.
+            known: how many they are; a whole number without dimensions.
+        """
+        if self.size == 1:
+            return loss
+        total = known.clone()
+        dist.all_reduce(total)
+        return loss * (self.size * known / total.clamp(min=1))
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of a tensor over all processes."""
+        if self.size == 1:
+            return value
+        total = value.clone()
+        dist.all_reduce(total)
+        return total / self.size
+
+
+class WholeBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation by the statistics of all processes' shares: SyncBatchNorm for the CPU, which torch lacks."""
+
+    team: Team
+    momentum: float
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """Normalise (share, channels, height, width); computed in fp32, returned in the precision it came in."""
+        if not self.training:
+            return super().forward(input)
+        x = input.float()
+        var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
+        own = torch.stack([torch.full_like(mean, x.numel() / x.shape[1]), mean, var])
+        rows = [own if rank == self.team.rank else torch.zeros_like(own) for rank in range(self.team.size)]
+        cells, means, variances = _Sum.apply(torch.stack(rows)).unbind(1)  # type: ignore[no-untyped-call]
+        share = cells / cells.sum(0)  # each (processes, channels)
+        mean = (share * means).sum(0)
+        var = (share * (variances + (means - mean) ** 2)).sum(0)
+        with torch.no_grad():
+            total = cells.sum(0)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(var * total / (total - 1), self.momentum)
+            self.num_batches_tracked.add_(1)
+        scale = self.weight * torch.rsqrt(var + self.eps)
+        normalised: Tensor = x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        return normalised.to(input.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over all processes; gradients are summed likewise."""
+
+    @staticmethod
+    def forward(_: Any, tensor: Tensor) -> Tensor:  # noqa: ANN401 - a context of torch's, not needed
+        total = tensor.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, *gradients: Tensor) -> Tensor:  # noqa: ANN401 - the same
+        total = gradients[0].clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _share_statistics(network: nn.Module, team: Team) -> None:
+    """Exchange each BatchNorm2d below ``network`` for one that sees the whole batch, with the same tensors."""
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                norm = WholeBatchNorm(child.num_features)
+                vars(norm).update(vars(child))  # the same tensors and settings
+                norm.team = team
+                setattr(parent, name, norm)
