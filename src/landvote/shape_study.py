@@ -81,7 +81,7 @@ def study(
         "landmarks": len(table.scheme),
         "modes": len(model),
         "share": share,
-        "residual": float(np.sqrt(model.residual.mean())),
+        "residual": float(np.sqrt(model.scatter.mean())),
         "implausible": [
             table.films[i]
             for i, fit in zip(aligned.kept, fits, strict=True)

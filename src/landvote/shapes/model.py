@@ -21,6 +21,7 @@ Array = npt.NDArray[np.float64]
 
 _FILLED = 10  # rounds in which missing points are filled in from the model that the others make,
 _FILLED_BY = 0.95  # by modes of at most this share: with all of them a model repeats whatever it was given
+_FOLDS = 10  # shapes are left out by tenths, or one by one where there are fewer
 _FIT = 30  # rounds of pose and parameters; they stand still well before
 _STILL = 1e-6  # of the shape's size
 
@@ -48,7 +49,8 @@ class ShapeModel:
         mean: (n, 2), centroid at 0, of the size and direction that the training shapes have on average.
         modes: (modes, n, 2), orthonormal.
         variances: (modes,) of the parameters over the training shapes, largest first.
-        residual: (n,) mean squared distance of each landmark from the model's best shape, over the training shapes.
+        residual: (n, 2, 2) covariance of each landmark about the best shape of a model that did not learn from its
+            film: a model of few shapes repeats these well and describes others badly.
         accept: share of normally distributed shapes inside the limits.
         total: variance of the training shapes, all modes included, chosen or not.
     """
@@ -99,10 +101,9 @@ class ShapeModel:
             some = min(kept, _how_many(variances, _FILLED_BY, most))
             guess = mean + (left[:, :some] * strength[:some]) @ modes[:some]
             flat = np.where(missing.reshape(m, 2 * n), guess, flat)
-        closest = mean + (left[:, :kept] * strength[:kept]) @ modes[:kept]
-        distance = ((flat - closest).reshape(m, n, 2) ** 2).sum(axis=2)
-        distance[missing.any(axis=2)] = np.nan
-        residual = np.nanmean(distance, axis=0)
+        away = np.where(missing, 0, _unseen(flat, share, most).reshape(m, n, 2))
+        seen = (~missing.any(axis=2)).sum(axis=0)
+        residual = np.einsum("mni,mnj->nij", away, away) / seen[:, None, None]
         return cls(
             mean.reshape(n, 2), modes[:kept].reshape(kept, n, 2), variances[:kept], residual, accept,
             float(variances.sum()),
@@ -111,6 +112,11 @@ class ShapeModel:
     def __len__(self) -> int:
         """Return how many modes there are."""
         return len(self.variances)
+
+    @property
+    def scatter(self) -> Array:
+        """Mean squared distance of each landmark from the best shape, (n,)."""
+        return np.asarray(np.trace(self.residual, axis1=1, axis2=2))
 
     @property
     def limit(self) -> float:
@@ -166,7 +172,7 @@ class ShapeModel:
         weight /= weight.max()
         modes = self.modes[:, given].reshape(len(self), 2 * int(given.sum()))
         w = np.repeat(weight[given], 2)
-        noise = max(float(self.residual.mean()) / 2, 1e-9 * float(self.variances.sum()) + 1e-30)
+        noise = max(float(self.scatter.mean()) / 2, 1e-9 * float(self.variances.sum()) + 1e-30)
         normal = (modes * w) @ modes.T + np.diag(noise / self.variances)
         parameters = np.zeros(len(self))
         shape = self.mean
@@ -201,9 +207,22 @@ class ShapeModel:
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise ModelError(f"{file}: not a shape model ({error})") from error
         n = len(model.mean)
-        if model.modes.shape != (len(model.variances), n, 2) or model.residual.shape != (n,):
+        if model.modes.shape != (len(model.variances), n, 2) or model.residual.shape != (n, 2, 2):
             raise ModelError(f"{file}: arrays of a shape model that do not fit each other")
         return model
+
+
+def _unseen(flat: Array, share: float, most: int | None) -> Array:
+    """Return (m, 2 n) how far aligned shapes are from what a model of the others makes of them, a tenth at a time."""
+    fold = np.arange(len(flat)) % _FOLDS
+    away = np.empty_like(flat)
+    for left_out in np.unique(fold):
+        others = flat[fold != left_out]
+        _, strength, modes = np.linalg.svd(others - others.mean(axis=0), full_matrices=False)
+        modes = modes[: _how_many(strength**2, share, most)]
+        rest = flat[fold == left_out] - others.mean(axis=0)
+        away[fold == left_out] = rest - (rest @ modes.T) @ modes
+    return away
 
 
 def _how_many(variances: Array, share: float, most: int | None) -> int:

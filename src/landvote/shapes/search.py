@@ -8,12 +8,15 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from scipy.stats import chi2
 
+from landvote.frames import Frame
 from landvote.sample import Points
 from landvote.shapes.align import pose
 from landvote.shapes.model import Fit, ShapeModel
 from landvote.votes import VoteMap
 
+_POSE = 4  # parameters of a similarity
 _ROBUST = 6  # rounds of the first fit, in which points that went astray are outvoted
 
 
@@ -66,7 +69,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     again and again in smaller disks (Cootes et al. 2012, Lindner et al. 2013). At last each landmark's own peak is
     chosen where it is near enough to the shape and strong enough, else the shape's point: votes are finer than a linear
     model, and the model is there for those that are wrong. Peaks that scatter about the shape by more than the training
-    points did are drawn towards it, see :func:`_noise`.
+    points did are drawn towards it, see :func:`_sobered`.
 
     Returns None where fewer than two landmarks have votes.
     """
@@ -87,14 +90,14 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
         if radius <= 1:
             break
         radius *= settings.shrink
-    scatter = np.sqrt(model.residual) * fit.pose.scale
+    scatter = np.sqrt(model.scatter) * fit.pose.scale
     reach = settings.tolerance * scatter + 2
     best, strength = _in_disks(smooth, votes.to_cells(fit.points), reach / votes.cell)
     climbed, _ = votes.climb(votes.to_grid(best))
     near = np.linalg.norm(climbed - fit.points, axis=1) <= reach + votes.cell
     chosen = near & (strength >= settings.least * typical)
-    drawn = _noise(climbed[chosen] - fit.points[chosen], scatter[chosen])
-    points = np.where(chosen[:, None], climbed + drawn * (fit.points - climbed), fit.points)
+    points = fit.points.copy()
+    points[chosen] += _sobered(climbed[chosen] - fit.points[chosen], model, chosen, fit.pose)
     spread = votes.spread(points)
     spread = np.where(np.isfinite(spread), spread, np.nanmax(spread))
     return Plausible(points, spread, fit.points, fit.parameters)
@@ -115,18 +118,32 @@ def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
     return fit
 
 
-def _noise(away: Points, scatter: npt.NDArray[np.float64]) -> float:
-    """Return the share of noise in how far peaks lie from the shape, 0 to 1: empirical Bayes (Efron & Morris 1973).
+def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], frame: Frame) -> Points:
+    """Return how far from the shape landmarks are, having seen how far their peaks are: empirical Bayes.
 
-    Landmarks scatter about the model by ``scatter`` (root mean square), noise of the votes comes on top. If it is
-    Gaussian in both directions, the squared distance, in units of scatter squared, has the median ln 2 without noise;
-    by how much it is larger says how much noise there is. The best guess at a landmark then lies that share of the
-    way from its peak to the shape.
+    Landmarks scatter about the model by its residual, along a contour more than across it; noise of the votes comes on
+    top, and it too is not the same both ways. So each is looked at along the axes of its own residual. If both are
+    Gaussian, squared distances in units of the residual's variance have the median of chi-square without noise, and by
+    how much it is larger, over all landmarks, says how much noise there is (Efron & Morris 1973). The shape was brought
+    to these very peaks and has followed some of their noise: by as much as it has parameters, of all coordinates.
+
+    Args:
+        away: (k, 2) from the shape's points to the peaks, grid cells.
+        model: the shape model.
+        chosen: (n,) which k landmarks these are.
+        frame: from the model's coordinates to the grid.
     """
     if not len(away):
-        return 0.0
-    excess = float(np.median((away**2).sum(axis=1) / np.maximum(scatter**2, 1e-9))) / np.log(2)
-    return float(1 - 1 / max(excess, 1.0))
+        return away
+    turn = frame.matrix[:, :2] / frame.scale
+    variances, axes = np.linalg.eigh(model.residual[chosen])  # across, along
+    axes = turn @ axes
+    along = np.einsum("kji,kj->ki", axes, away)
+    own = np.maximum(variances, 1e-9 * model.total + 1e-30) * frame.scale**2
+    excess = np.median(along**2 / own, axis=0) / chi2.ppf(0.5, 1) - 1
+    followed = min((len(model) + _POSE) / away.size, 0.5)
+    noise = np.maximum(excess, 0) / (1 - followed)
+    return np.asarray(np.einsum("kij,kj->ki", axes, along / (1 + noise)))
 
 
 @numba.njit(cache=True)
