@@ -1,5 +1,6 @@
 """Many recipes, training-set sizes and folds on the same films: which method, and from how many films."""
 
+from landvote.experiments.engine import choose_engine
 from landvote.experiments.grid import Grid, read_grid
 
-__all__ = ["Grid", "read_grid"]
+__all__ = ["Grid", "choose_engine", "read_grid"]
