@@ -14,7 +14,9 @@ import pytest
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (the extra 'cluster')"),
-    pytest.mark.skipif(sys.platform != "linux", reason="each node has a loopback address of its own, as Linux has them"),
+    pytest.mark.skipif(
+        sys.platform != "linux", reason="each node has a loopback address of its own, as Linux has them"
+    ),
 ]
 
 NETWORK = ["width=4", "depth=2", "stride=2", "head_width=8"]
@@ -95,10 +97,15 @@ def program(text, *words, environment=None):
     )  # fmt: skip
 
 
-def finish(running, seconds=240):
-    out, err = running.communicate(timeout=seconds)
+def finish(running):
+    """Return the last line a program says, after what Ray has to say."""
+    with running:
+        try:
+            out, err = running.communicate(timeout=240)
+        finally:
+            running.kill()
     assert running.returncode == 0, err
-    return out
+    return out.splitlines()[-1]
 
 
 def test_a_task_that_always_takes_its_process_along_is_told_of_when_all_others_are_done(cluster, tmp_path):
@@ -144,7 +151,7 @@ def test_a_node_is_killed_while_cells_run_and_each_result_is_there_once_as_in_pr
         begun, done = set(ray.glob("cells/*/progress.json")), set(ray.glob("cells/*/cell.json"))
     nodes[-1].kill()
     said = finish(running)
-    assert said.split("\n")[0] == "8 [] ()"
+    assert said == "8 [] ()"
     assert finish(program(WORK_ON_THE_GRID, "local", grid, here)) == said
 
     cells = sorted(p.name for p in (here / "cells").iterdir())

@@ -33,6 +33,7 @@ Result = TypeVar("Result")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 _ONE_THREAD = dict.fromkeys(_THREADS, "1")  # the last one is for forests, which are grown by threads of joblib's
 _RETRIES = 3  # a machine may be lost, and another; what kills its process each time will do so again
+_ANSWERS = 10.0  # seconds in which a cluster's head has to
 _WAITING = 1000  # tasks that wait at a cluster: it may grow with them, but they take memory
 
 
@@ -192,11 +193,14 @@ def _ray() -> ModuleType:
 
 
 def _connect(ray: ModuleType) -> None:
+    address = os.environ.get("RAY_ADDRESS", "auto")
+    host, _, port = address.rpartition(":")
     try:
+        if port.isdecimal() and "/" not in host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=_ANSWERS).close()
         ray.init(logging_level="WARNING")
-    except (ConnectionError, ValueError) as error:
-        address = os.environ.get("RAY_ADDRESS", "that of the last cluster started here")
-        raise SettingError(f"RAY_ADDRESS {address}: no Ray cluster there ({error})") from error
+    except (OSError, ValueError) as error:  # a ConnectionError, too
+        raise SettingError(f"RAY_ADDRESS {address}: no Ray cluster there that lets us in ({error})") from error
 
 
 def _visit(function: Callable[[Task], Result], task: Task, seen: Iterable[Path], asked_by: str) -> Result:
