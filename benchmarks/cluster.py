@@ -1,6 +1,6 @@
 """The engines of a grid: Ray on two nodes of one core against one, and what the local engine costs beside its cells.
 
-    python benchmarks/cluster.py [--turns 3] [--seconds 4]
+    python benchmarks/cluster.py [--turns 3] [--seconds 10]
 
 Cells are stood in for by tasks that keep one processor busy for some seconds of its time, so that what is measured is
 the engine. One and two nodes take turns. What the local engine costs is its wall-clock time with one process, less that
@@ -32,7 +32,7 @@ def main() -> None:
     """Measure, and print the ratios; or work, called by itself with an engine's name, and print the seconds."""
     parser = argparse.ArgumentParser(description="Ray on two nodes against one; what the local engine costs.")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of a processor's time, a task")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of a processor's time, a task")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.work:

@@ -67,6 +67,7 @@ def cluster(nodes: int) -> Iterator[tuple[dict[str, str], list[Node]]]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # or tasks give way to whatever else runs
     }
     started: list[Node] = []
 
