@@ -15,7 +15,7 @@ from PIL import Image
 
 from landvote import cli
 from landvote.prediction import read_predictions
-from landvote.readers import read_pts, read_wide_csv, write_wide_csv
+from landvote.readers import read_pts, read_wide_csv
 
 STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "training.steps=6",
          "training.batch=2", "training.judge_every=3", "fit_aspect=false"]  # fmt: skip
@@ -23,23 +23,8 @@ CHANGES = [*(f"{s}.{c}" for s in ("global", "local") for c in STAGE), "global.si
 TINY = [word for change in (*CHANGES, "validation=0.3") for word in ("--set", change)]
 
 
-def draw(folder, names):
-    """Make a DATA folder: a bright cross on each film, its four ends and its middle as landmarks."""
-    rows = []
-    (folder / "images").mkdir(parents=True)
-    for i, name in enumerate(names):
-        x, y = np.random.default_rng(i).integers(30, 50, 2)
-        grey = np.full((80, 90), 30, np.uint8)
-        grey[y - 18 : y + 19, x - 2 : x + 3] = grey[y - 2 : y + 3, x - 14 : x + 15] = 200
-        Image.fromarray(grey).save(folder / "images" / name)
-        ends = np.array([[x, y], [x, y - 18], [x + 14, y], [x, y + 18], [x - 14, y]], float)
-        rows.append((name, None, ends))
-    write_wide_csv(folder / "landmarks.csv", rows)
-    return folder
-
-
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(tmp_path_factory, draw):
     folder = draw(tmp_path_factory.mktemp("cli") / "data", [f"{i}.png" for i in range(8)])
     uses = "\n".join(f"{i}.png,{'test' if i > 5 else 'train'}" for i in range(8))
     (folder / "split.csv").write_text(f"image,split\n{uses}\n")

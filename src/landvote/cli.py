@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from landvote.errors import LandvoteError
+from landvote.errors import LandvoteError, SettingError
 
 app = typer.Typer(
     name="landvote",
@@ -116,17 +116,30 @@ def train(
 def locate(
     model: Annotated[Path, typer.Argument(help="Model folder.", metavar="MODEL")],
     images: Annotated[list[Path], typer.Argument(help="Films, or folders of films.", metavar="IMAGE_OR_FOLDER...")],
-    out: Annotated[Path, typer.Option("--out", help="Predictions, one JSON object a line.", metavar="FILE.jsonl")],
+    out: Annotated[Path, typer.Option("--out", help="Predictions, one JSON object a line.", metavar="FILE.jsonl|DIR")],
     overlays: Annotated[
         Path | None, typer.Option(help="Folder for pictures of the films with their landmarks.")
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="The points as a landmarks.csv as well.")] = None,
     pts: Annotated[Path | None, typer.Option("--pts", help="Folder for a .pts file per film as well.")] = None,
+    films_per_shard: Annotated[
+        int | None,
+        typer.Option(help="For very many films: --out is a folder of such files; a second call goes on.", min=1),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Shards worked on at a time; 0: one per processor.")] = 0,
+    engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
     origin: Origin = 0,
     device: Device = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
     """Find the landmarks of films; films that cannot be read are named and left out, and the exit status is 1."""
+    if films_per_shard is not None:
+        if overlays or csv or pts or force:
+            raise SettingError("--films-per-shard: expected without --overlays, --csv, --pts and --force")
+        _locate_shards(model, images, out, films_per_shard, jobs, engine, device)
+        return
+    if jobs or engine != "local":
+        raise SettingError("--jobs, --engine: expected with --films-per-shard, which divides the work")
     from landvote.files import refuse_existing
     from landvote.locating import export_points, locate_files
     from landvote.models import load_model
@@ -146,9 +159,27 @@ def locate(
         raise typer.Exit(1)
 
 
+def _locate_shards(
+    model: Path, images: list[Path], out: Path, films_per_shard: int, jobs: int, engine: str, device: str
+) -> None:
+    from landvote.batch import locate_shards
+    from landvote.progress import counting
+    from landvote.workers import choose_workers
+
+    workers = choose_workers(engine, jobs)
+    with counting("locating") as advance:
+        located, failed = locate_shards(model, images, out, films_per_shard, workers, device, advance)
+    typer.echo(f"{located} films located: {out}")
+    if failed:
+        typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)
+        raise typer.Exit(1)
+
+
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(help="What locate wrote, or the like.", metavar="PREDICTIONS.jsonl")],
+    predictions: Annotated[
+        Path, typer.Argument(help="What locate wrote, file or folder, or the like.", metavar="PREDICTIONS")
+    ],
     truth: Annotated[Path, typer.Option("--truth", help="DATA folder with the true points.", metavar="DATA")],
     out: Annotated[
         Path, typer.Option("--out", help="Folder for report.html, summary.json and CSVs.", metavar="REPORT")

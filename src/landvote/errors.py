@@ -11,7 +11,8 @@
     │   └── SplitError       films or subjects divided in a way that would flatter the result
     ├── SettingError         an unknown setting, or a value out of its range
     ├── ModelError           a model folder that is incomplete, altered or made for something else
-    └── TrainingError        training that cannot go on
+    ├── TrainingError        training that cannot go on
+    └── WorkerError          work that is lost with its process or machine again and again
 
 Every message names the file (or setting), the value found and the value expected.
 """
@@ -63,6 +64,10 @@ class ModelError(LandvoteError):
 
 class TrainingError(LandvoteError):
     """Training that cannot go on."""
+
+
+class WorkerError(LandvoteError):
+    """Work that is lost with its process or machine again and again."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from landvote.errors import ImageError
 from landvote.localiser import Localiser
 from landvote.prediction import Prediction, read_predictions
-from landvote.readers import find_images, read_image, write_pts, write_wide_csv
+from landvote.readers import read_image, walk_images, write_pts, write_wide_csv
 from landvote.readers.pts import check_origin
 
 
@@ -26,21 +30,27 @@ def locate_files(
     Raises:
         ImageError: there is no film at all.
     """
-    for path, identifier in _films(images):
+    for path, identifier in list_films(images):
         try:
-            radiograph = read_image(path)
+            yield locate_file(localiser, path, identifier, overlays)
         except ImageError as error:
             failures.append(str(error))
-            continue
-        prediction = localiser.locate(radiograph)
-        if overlays is not None:
-            from landvote.evaluation.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
-            picture = overlays / f"{identifier.replace('/', '_')}.png"
-            write_overlay(picture, radiograph.pixels, prediction.points, localiser.scheme)
-        yield Prediction(
-            identifier, prediction.points, prediction.expected_error, prediction.landmarks, prediction.details
-        )
+
+def locate_file(localiser: Localiser, path: Path, identifier: str, overlays: Path | None = None) -> Prediction:
+    """Return the prediction of one film, and draw it if there is a folder for that.
+
+    Raises:
+        ImageError: the film cannot be read.
+    """
+    radiograph = read_image(path)
+    prediction = localiser.locate(radiograph)
+    if overlays is not None:
+        from landvote.evaluation.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
+
+        picture = overlays / f"{identifier.replace('/', '_')}.png"
+        write_overlay(picture, radiograph.pixels, prediction.points, localiser.scheme)
+    return replace(prediction, identifier=identifier)
 
 
 def export_points(predictions: Path, csv: Path | None, pts: Path | None, origin: int) -> None:
@@ -61,18 +71,35 @@ def export_points(predictions: Path, csv: Path | None, pts: Path | None, origin:
             write_pts(pts / Path(p.identifier).with_suffix(".pts"), p.points, origin)
 
 
-def _films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield each film once, with the identifier it has in its folder, or its whole path where that one is taken."""
-    seen: set[Path] = set()
-    taken: set[str] = set()
-    for given in images:
-        root = given / "images" if (given / "images").is_dir() else given
-        for path in find_images(root):
-            if path.resolve() not in seen:
-                seen.add(path.resolve())
-                name = path.relative_to(root).as_posix() if root.is_dir() else path.name
-                identifier = path.as_posix() if name in taken else name
-                taken.add(identifier)
+def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each film once, with the identifier it has in its folder, or its whole path where that one is taken.
+
+    Films come in the order of ``images``, those of a folder sorted by folders and names. Lists are kept on disk: there
+    may be millions of films.
+
+    Args:
+        images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
+
+    Raises:
+        ImageError: there is no film at all.
+    """
+    with closing(sqlite3.connect("", isolation_level=None)) as disk:  # a file of its own, gone when it is closed
+        disk.execute("CREATE TABLE found (parts BLOB, path BLOB)")
+        disk.execute("CREATE TABLE films (place BLOB PRIMARY KEY, identifier BLOB UNIQUE) WITHOUT ROWID")
+        for given in images:
+            root = given / "images" if (given / "images").is_dir() else given
+            rows = ((os.fsencode(p).replace(b"/", b"\0"), os.fsencode(p)) for p in walk_images(root))
+            disk.execute("DELETE FROM found")
+            disk.executemany("INSERT INTO found VALUES (?, ?)", rows)
+            for (name,) in disk.execute("SELECT path FROM found ORDER BY parts"):
+                path = Path(os.fsdecode(name))
+                place = os.fsencode(path.resolve())
+                if disk.execute("SELECT 1 FROM films WHERE place = ?", (place,)).fetchone():
+                    continue
+                identifier = path.relative_to(root).as_posix() if root.is_dir() else path.name
+                if disk.execute("SELECT 1 FROM films WHERE identifier = ?", (os.fsencode(identifier),)).fetchone():
+                    identifier = path.as_posix()
+                disk.execute("INSERT INTO films VALUES (?, ?)", (place, os.fsencode(identifier)))
                 yield path, identifier
-    if not seen:
-        raise ImageError(f"{', '.join(map(str, images))}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
+        if not disk.execute("SELECT 1 FROM films").fetchone():
+            raise ImageError(f"{', '.join(map(str, images))}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")

@@ -141,10 +141,7 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
     Raises:
         ModelError: no model, an unfinished one, or one with a missing or altered file; names the file.
     """
-    manifest = _read_json(folder / "model.json", "a finished model (an unfinished training goes on with --resume)")
-    if not isinstance(manifest.get("files"), dict):
-        raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
-    for name, digest in manifest["files"].items():
+    for name, digest in _read_manifest(folder)["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
         if (found := _sha256(folder / name)) != digest:
@@ -174,6 +171,23 @@ def _together(recipe: Recipe) -> AbstractContextManager[None]:
     from landvote.networks.parallel import together  # noqa: PLC0415 - torch takes seconds; only who needs it waits
 
     return together()
+
+
+def model_hash(folder: Path) -> str:
+    """Return the SHA-256 of a model's ``model.json``, which has those of all files that an answer rests on.
+
+    Raises:
+        ModelError: no model, or an unfinished one.
+    """
+    _read_manifest(folder)
+    return _sha256(folder / "model.json")
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    manifest = _read_json(folder / "model.json", "a finished model (an unfinished training goes on with --resume)")
+    if not isinstance(manifest.get("files"), dict):
+        raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
+    return manifest
 
 
 def _begin_with(voters: Path, folder: Path, recipe: Recipe) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,43 +37,73 @@ class Prediction:
 
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
-    """Write predictions as JSON lines, whole or not at all; return how many.
+    """Write predictions as JSON lines, whole or not at all; return how many."""
+    count = 0
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for p in predictions:
+            file.write(prediction_line(p))
+            count += 1
+    return count
+
+
+def prediction_line(p: Prediction) -> str:
+    """Return a prediction as a line of JSON.
 
     Keys: ``image``, ``points`` [[x, y], ...] in image pixels (null where not found), ``expected_error`` (pixels),
     ``landmarks``, then whatever ``details`` holds.
     """
-    count = 0
-    with whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for p in predictions:
-            record = {
-                "image": p.identifier,
-                "points": [[_number(x), _number(y)] for x, y in p.points],
-                "expected_error": [_number(e) for e in p.expected_error],
-                "landmarks": list(p.landmarks),
-                **p.details,
-            }
-            file.write(json.dumps(record, allow_nan=False) + "\n")
-            count += 1
-    return count
+    record = {
+        "image": p.identifier,
+        "points": [[_number(x), _number(y)] for x, y in p.points],
+        "expected_error": [_number(e) for e in p.expected_error],
+        "landmarks": list(p.landmarks),
+        **p.details,
+    }
+    return json.dumps(record, allow_nan=False) + "\n"
 
 
 def read_predictions(path: Path) -> list[Prediction]:
     """Read predictions from JSON lines. Only ``image`` and ``points`` are required, so other tools' output will do.
 
+    Args:
+        path: a file, or a folder of shards as :func:`landvote.batch.locate_shards` fills it.
+
     Raises:
-        PointsError: the file cannot be read, or a line is not a prediction; names the line and the value.
+        PointsError: a file cannot be read, or a line is not a prediction, naming the line and the value; or there are
+            shards still to come.
     """
+    predictions = []
+    seen: set[str] = set()
+    for file in _shards(path) if path.is_dir() else [path]:
+        for p in _read_file(file):
+            if p.identifier in seen:
+                raise PointsError(f"{file}: film {p.identifier!r} is predicted twice, expected once")
+            seen.add(p.identifier)
+            predictions.append(p)
+    return predictions
+
+
+def _shards(folder: Path) -> list[Path]:
+    try:
+        expected = int(json.loads((folder / "shards.json").read_text(encoding="utf-8"))["shards"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PointsError(f"{folder / 'shards.json'}: cannot be read ({error!r}), expected that of locate") from error
+    found = sorted(folder.glob("predictions-*.jsonl"))
+    if len(found) != expected:
+        raise PointsError(
+            f"{folder}: {len(found)} finished shards, expected {expected}; locate goes on with the others"
+        )
+    return found
+
+
+def _read_file(path: Path) -> Iterator[Prediction]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise PointsError(f"{path}: cannot be read ({error})") from error
-    predictions = [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    seen: set[str] = set()
-    for p in predictions:
-        if p.identifier in seen:
-            raise PointsError(f"{path}: film {p.identifier!r} is predicted twice, expected once")
-        seen.add(p.identifier)
-    return predictions
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _parse(path, number, line)
 
 
 def _number(value: float) -> float | None:

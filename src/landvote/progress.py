@@ -17,13 +17,13 @@ _LINE_SECONDS = 30.0
 
 
 @contextmanager
-def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar of ``total`` items; yield the function to call after each."""
+def counting(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Show a bar of ``total`` items; yield the function to call after each, or with how many more, and of how many."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(what, total=total)
-        yield lambda: bars.advance(task)
+        yield lambda more=1, of=None: bars.update(task, advance=more, total=of)
 
 
 @contextmanager

@@ -101,17 +101,8 @@ def test_finished_cells_are_not_worked_on_again(place, undisturbed):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
 def test_killed_twice_and_begun_again_it_gives_the_same_tables(place, undisturbed):
     out = place / "killed"
-    command = [sys.executable, "-m", "landvote.cli", "compare", str(place / "grid.toml"), "--out", str(out)]
-    source = str(Path(__file__).parents[2] / "src")
     for enough in (1, 3):
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from landvote.cli import main; main()", *command[3:]],
-            env={**os.environ, "PYTHONPATH": source}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        until(lambda enough=enough: len(finished(out)) >= enough or process.poll() is not None)
-        assert process.poll() is None, "the grid was through before it could be killed"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_with(place, out, enough)
     until(lambda: not working(out))
     assert len(finished(out)) < len(finished(undisturbed))
     assert run(place, "killed").exit_code == 0
@@ -148,6 +139,20 @@ def test_films_that_are_not_there_are_told_of(place, tmp_path):
     result = CliRunner().invoke(app, ["compare", str(tmp_path / "grid.toml"), "--out", str(tmp_path / "out")])
     assert "hips: no such folder" in str(result.exception)
     assert run(place, "given", "--data", str(place / "nothing")).exit_code != 0
+
+
+def kill_with(place, out, enough):
+    """Run the grid until so many cells are finished, and kill it."""
+    call = "from landvote.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", call, "compare", str(place / "grid.toml"), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    until(lambda: len(finished(out)) >= enough or process.poll() is not None)
+    assert process.poll() is None, "the grid was through before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
 
 def until(true, seconds=120.0):

@@ -1,26 +1,21 @@
-"""The engine of one machine: jobs in worker processes of one thread each, and how far they have come."""
+"""Who works on the jobs of a grid, in which order, and how far they have come."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from joblib import cpu_count
-from joblib.externals.loky import as_completed, get_reusable_executor
-
 from landvote.experiments.cells import Cell
-from landvote.experiments.work import Place, end_with, run_job
+from landvote.experiments.work import Place, run_job
+from landvote.workers import Work, choose_workers
 
 Engine = Callable[[Sequence[Sequence[Cell]], Place], Iterator[list[str]]]
 """Takes jobs, yields what failed in each as it ends, in any order."""
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
-_ONE_THREAD = dict.fromkeys(_THREADS, "1")  # the last one is for forests, which are grown by threads of joblib's
 
 
 def jobs(todo: Sequence[Cell]) -> list[list[Cell]]:
@@ -31,22 +26,24 @@ def jobs(todo: Sequence[Cell]) -> list[list[Cell]]:
     return sorted(together.values(), key=lambda job: job[0].films)
 
 
-def local(work: Sequence[Sequence[Cell]], place: Place, processes: int = 0) -> Iterator[list[str]]:
-    """Work on jobs in ``processes`` processes of this machine (0: one per processor), each with one thread.
+def choose_engine(name: str, jobs: int = 0, device: str = "cpu") -> Engine:
+    """Return who works on a grid.
 
-    One thread each, whatever the number of processes: sums in another order have other last digits, and a result must
-    not depend on how busy a machine was.
+    Args:
+        name: ``local``, processes of this machine, or ``ray``, a Ray cluster.
+        jobs: how many cells at a time; 0: one per processor.
+        device: of networks; with ``cuda`` a cell takes one graphics card of a cluster.
+
+    Raises:
+        SettingError: there is no such engine.
     """
-    if not work:
-        return
-    executor = get_reusable_executor(
-        min(processes or cpu_count(), len(work)), env=_ONE_THREAD, initializer=end_with, initargs=(os.getpid(),)
-    )
-    try:
-        for job in as_completed([executor.submit(run_job, job, place) for job in work]):
-            yield job.result()
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)
+    workers = choose_workers(name, jobs)
+
+    def engine(work: Sequence[Sequence[Cell]], place: Place) -> Iterator[list[str]]:
+        gpus = 1.0 if device.startswith("cuda") else 0.0
+        return workers(Work(partial(run_job, place=place), work, len(work), (place.data,), place.results, gpus))
+
+    return engine
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -151,15 +150,3 @@ class Clock:
 def _samples(data: Path, scheme: str | None) -> dict[str, Sample]:
     named = Scheme.named(scheme) if scheme else None
     return {s.identifier: s for s in read_folder(data, named, require_points=True)}
-
-
-@cache
-def end_with(parent: int) -> None:
-    """End this process as soon as the one that started it is gone: a killed grid leaves nobody working."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -3,7 +3,7 @@
 from landvote.readers.check import FolderReport, check_folder
 from landvote.readers.folder import read_folder
 from landvote.readers.hashes import pixel_hash
-from landvote.readers.image import find_images, read_image
+from landvote.readers.image import find_images, read_image, walk_images
 from landvote.readers.points import PointRow, PointTable, read_csv, read_long_csv, read_wide_csv, write_wide_csv
 from landvote.readers.pts import read_pts, write_pts
 from landvote.readers.shapes import ShapeTable, read_shapes
@@ -27,6 +27,7 @@ __all__ = [
     "read_shapes",
     "read_wide_csv",
     "split_by_subject",
+    "walk_images",
     "write_pts",
     "write_wide_csv",
 ]

@@ -7,8 +7,10 @@ millimetres, so these formats have no spacing.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -63,19 +65,36 @@ def read_image(path: Path) -> Radiograph:
 
 
 def find_images(path: Path) -> list[Path]:
-    """Return the image files at ``path``: itself if it is a file, else all below it, sorted.
+    """Return the image files at ``path``, as :func:`walk_images` finds them, sorted.
 
-    Files count as images by their suffix, or, without one, by the DICOM magic; hidden files and folders are skipped.
+    Raises:
+        ImageError: there is nothing at ``path``.
+    """
+    return sorted(walk_images(path))
+
+
+def walk_images(path: Path) -> Iterator[Path]:
+    """Yield the image files at ``path`` one by one, in any order: itself if it is a file, else all below it.
+
+    Files count as images by their suffix, or, without one, by the DICOM magic; hidden files and folders are skipped,
+    and linked folders are not entered.
 
     Raises:
         ImageError: there is nothing at ``path``.
     """
     if path.is_file():
-        return [path]
+        yield path
+        return
     if not path.is_dir():
         raise ImageError(f"{path}: no such file or folder")
-    visible = [p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts)]
-    return sorted(p for p in visible if p.is_file() and _looks_like_image(p))
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from walk_images(path / entry.name)
+            elif entry.is_file() and _looks_like_image(path / entry.name):
+                yield path / entry.name
 
 
 def _looks_like_image(path: Path) -> bool:

@@ -1,0 +1,229 @@
+"""Tasks on many processes: of this machine by joblib's loky, of a cluster by Ray; each task on one processor.
+
+A task has to be safe to repeat: one whose process is killed, or whose machine is lost, is given to another process.
+What comes of a task is known by the files it writes; what it returns is for telling people.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, Protocol, TypeVar
+
+from joblib import cpu_count
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from landvote.errors import DataError, LandvoteError, SettingError, WorkerError, nearest
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+_ONE_THREAD = dict.fromkeys(_THREADS, "1")  # the last one is for forests, which are grown by threads of joblib's
+_RETRIES = 3  # a machine may be lost, and another; what kills its process each time will do so again
+_ANSWERS = 10.0  # seconds in which a cluster's head has to
+_WAITING = 1000  # tasks that wait at a cluster: it may grow with them, but they take memory
+
+
+@dataclass(frozen=True)
+class Work(Generic[Task, Result]):
+    """What is to be done.
+
+    Attributes:
+        function: does one task; with its arguments it is sent to other processes.
+        tasks: taken one by one, so that there may be any number of them.
+        count: how many tasks there are.
+        reads: files and folders that every process has to see.
+        writes: folder that every process writes to, the same on all machines.
+        gpus: graphics cards, or a share of one, that a task takes; for a cluster, which hands them out.
+    """
+
+    function: Callable[[Task], Result]
+    tasks: Iterable[Task]
+    count: int
+    reads: tuple[Path, ...]
+    writes: Path
+    gpus: float = 0.0
+
+
+class Workers(Protocol):
+    """Somebody who works on tasks, and yields what each returns as it ends, in any order."""
+
+    def __call__(self, work: Work[Task, Result], /) -> Iterator[Result]:
+        """Raise what a task raises, and WorkerError if a task is lost with its process again and again."""
+
+
+def choose_workers(engine: str, at_most: int = 0) -> Workers:
+    """Return the workers of an engine.
+
+    Args:
+        engine: ``local``, processes of this machine, or ``ray``, a Ray cluster.
+        at_most: how many tasks at a time; 0: one per processor.
+
+    Raises:
+        SettingError: there is no such engine.
+    """
+    if engine == "local":
+        return partial(in_processes, at_most=at_most)
+    if engine == "ray":
+        return partial(in_cluster, at_most=at_most)
+    raise SettingError(f"--engine {engine!r}: expected local or ray{nearest(engine, ('local', 'ray'))}")
+
+
+def in_processes(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
+    """Work on tasks in ``at_most`` processes of this machine (0: one per processor), each with one thread.
+
+    One thread each, whatever the number of processes: sums in another order have other last digits, and a result must
+    not depend on how busy a machine was.
+
+    Raises:
+        WorkerError: processes were killed again and again.
+    """
+    if not work.count:
+        return
+    processes = min(at_most or cpu_count(), work.count)
+    todo = iter(work.tasks)
+    for _ in range(1 + _RETRIES):
+        executor = get_reusable_executor(processes, env=_ONE_THREAD, initializer=_end_with, initargs=(os.getpid(),))
+        running: dict[Future[Result], Task] = {}
+        begun: list[Task] = []
+        try:
+            for task in todo:
+                begun = [task]  # not yet running if the executor breaks now
+                running[executor.submit(work.function, task)] = task
+                begun = []
+                if len(running) >= 2 * processes:  # one more for each, so that none has to wait for its next
+                    yield from _ended(running)
+            while running:
+                yield from _ended(running)
+        except TerminatedWorkerError:  # which ends all the others, too
+            todo = chain(running.values(), begun, todo)
+        else:
+            return
+        finally:
+            executor.shutdown(wait=True, kill_workers=True)
+    raise WorkerError(
+        f"worker processes were killed {1 + _RETRIES} times, expected to live; is there enough memory for "
+        f"{processes} of them? The same command goes on from here"
+    )
+
+
+def _ended(running: dict[Future[Result], Task]) -> Iterator[Result]:
+    """Wait for one task at least, and take those that have ended out of the running."""
+    for future in wait(running, return_when=FIRST_COMPLETED).done:
+        result = future.result()
+        del running[future]
+        yield result
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this process as soon as the one that started it is gone: whoever is killed leaves nobody working."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def in_cluster(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
+    """Work on tasks in a Ray cluster, ``at_most`` at a time (0: as many as there is room for), each with one thread.
+
+    The cluster is the one this process is connected to, the one at ``RAY_ADDRESS``, or the one running on this machine;
+    where there is none, one is started on this machine, and stopped at the end.
+
+    Raises:
+        SettingError: Ray is not installed, there is nothing at ``RAY_ADDRESS``, or a machine has another landvote.
+        DataError: a machine does not see the folders.
+        WorkerError: a task was lost with its process or machine again and again; raised when all others are through.
+    """
+    if not work.count:
+        return
+    ray = _ray()
+    lost: list[str] = []
+    connected = ray.is_initialized()
+    if not connected:
+        _connect(ray)
+    try:
+        work.writes.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".seen-", dir=work.writes) as mark:
+            seen = (*work.reads, Path(mark.name))
+            options = {"num_cpus": 1, "num_gpus": work.gpus, "max_retries": _RETRIES}
+            remote = ray.remote(**options, runtime_env={"env_vars": _ONE_THREAD})(_visit)
+            running: list[Any] = []
+            for task in work.tasks:
+                running.append(remote.remote(work.function, task, seen, version("landvote")))
+                if len(running) >= (at_most or _WAITING):
+                    yield from _returned(ray, running, lost)
+            while running:
+                yield from _returned(ray, running, lost)
+    finally:
+        if not connected:
+            ray.shutdown()
+    if lost:
+        raise WorkerError(
+            f"{len(lost)} of {work.count} tasks were lost {1 + _RETRIES} times with their process or machine, expected "
+            f"to end ({lost[0]}); the same command goes on from here"
+        )
+
+
+def _ray() -> ModuleType:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here tells nobody
+    try:
+        import ray  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as error:
+        raise SettingError(
+            f'--engine ray: Ray is not installed ({error}), expected it by: pip install "landvote[cluster]"'
+        ) from error
+    return ray
+
+
+def _connect(ray: ModuleType) -> None:
+    address = os.environ.get("RAY_ADDRESS", "auto")
+    host, _, port = address.rpartition(":")
+    try:
+        if port.isdecimal() and "/" not in host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=_ANSWERS).close()
+        ray.init(logging_level="WARNING")
+    except (OSError, ValueError) as error:  # a ConnectionError, too
+        raise SettingError(f"RAY_ADDRESS {address}: no Ray cluster there that lets us in ({error})") from error
+
+
+def _visit(function: Callable[[Task], Result], task: Task, seen: Iterable[Path], asked_by: str) -> Result:
+    """Do a task on whatever machine this is, once it is known to see what the others see."""
+    host = socket.gethostname()
+    if (own := version("landvote")) != asked_by:
+        raise SettingError(f"{host}: has landvote {own}, expected {asked_by} as on the machine that asks")
+    for path in seen:
+        if not path.exists():
+            raise DataError(f"{path}: not to be seen on {host}, expected a folder that all machines share")
+    return function(task)
+
+
+def _returned(ray: ModuleType, running: list[Any], lost: list[str]) -> Iterator[Any]:
+    """Wait for one task, and take it out of the running."""
+    (done, *_), running[:] = ray.wait(running, num_returns=1)
+    try:
+        result = ray.get(done)
+    except ray.exceptions.RayTaskError as error:  # raised by the task
+        if isinstance(error.cause, LandvoteError):
+            raise error.cause from None
+        raise
+    except ray.exceptions.RayError as error:
+        lost.append(str(error).partition("\n")[0])
+    else:
+        yield result
