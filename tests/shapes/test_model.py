@@ -44,6 +44,12 @@ def test_identical_shapes_give_a_rigid_model():
     np.testing.assert_allclose(rigid.match(moved).points, moved, atol=1e-6)
 
 
+def test_scatter_is_that_of_shapes_it_did_not_learn_from():
+    few = ShapeModel.fit(drawn(12, noise=1.0), share=1.0)  # repeats all twelve exactly
+    assert 1.5 < few.scatter.mean() < 6  # noise of variance 1 in x and in y, and what twelve shapes do not tell
+    assert few.residual.shape == (20, 2, 2)
+
+
 def test_the_share_of_variance_decides_how_many_modes():
     shapes = drawn(200, noise=0.5)
     assert len(ShapeModel.fit(shapes, share=0.8)) == 1
