@@ -146,15 +146,16 @@ def modes_figure(model: ShapeModel, scheme: Scheme) -> Figure:
             ax.set_aspect("equal")
             if len(model):
                 share = model.variances[k] / model.total
-                for sign, colour in ((-1, COLOURS[0]), (1, COLOURS[1])):
-                    at = np.zeros(len(model))
-                    at[k] = sign * _SD * np.sqrt(model.variances[k])
-                    draw_shape(ax, model.shape(at), scheme, colour, label=f"{'+' if sign > 0 else '−'}{_SD} SD")
+                ends = [model.mean + sign * _SD * np.sqrt(model.variances[k]) * model.modes[k] for sign in (-1, 1)]
+                for end, sign, colour in zip(ends, "−+", COLOURS, strict=False):
+                    draw_shape(ax, end, scheme, colour, label=f"{sign}{_SD} SD")
+                if not scheme.outlines:  # nothing else says which dots belong together
+                    ax.plot(*np.stack(ends).transpose(2, 0, 1), color=GREY, linewidth=0.7, zorder=1)
                 ax.set_title(f"mode {k + 1}: {share:.0%}")
             draw_shape(ax, model.mean, scheme, GREY, label="mean")
             ax.invert_yaxis()
-            if k == 0:
-                ax.legend(loc="upper left", fontsize=7, handlelength=1)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)  # beside the shapes, which fill their axes
     return figure
 
 
@@ -178,16 +179,17 @@ def aligned_figure(aligned: Aligned, scheme: Scheme) -> Figure:
 
 def curves_figure(curves: pd.DataFrame) -> Figure:
     """Draw compactness, generalisation and specificity against the number of modes."""
-    titles = {
-        "compactness": "Compactness: share of variance",
-        "generalisation": "Generalisation: distance of unseen shapes",
-        "specificity": "Specificity: distance of random shapes",
+    what = {
+        "compactness": "share of the variance",
+        "generalisation": "distance of unseen shapes",
+        "specificity": "distance of random shapes",
     }
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.2), dpi=110, layout="constrained")
-        for ax, (name, title), colour in zip(figure.subplots(1, 3), titles.items(), COLOURS, strict=False):
+        for ax, (name, label), colour in zip(figure.subplots(1, 3), what.items(), COLOURS, strict=False):
             ax.plot(curves["modes"], curves[name], color=colour, marker="o", markersize=3)
-            ax.set_title(title)
+            ax.set_title(name.capitalize())
+            ax.set_ylabel(label)
             ax.set_xlabel("modes")
             ax.set_ylim(bottom=0)
     return figure
