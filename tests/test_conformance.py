@@ -207,6 +207,15 @@ def test_shapes_that_teach_nothing_are_told_of_before_any_training(name, samples
     assert not rows
 
 
+def test_every_recipe_expects_larger_errors_on_films_far_from_training(localiser):
+    """These recipes are tiny and hardly trained; results/pipeline.md has what real models expect."""
+    _, built, _ = localiser
+    strange = [film(i, lines=False)[0] for i in range(70, 74)] + [np.zeros((96, 96), np.uint8)] * 4
+    far = [built.locate(Radiograph(pixels, "odd.png")).expected_error.mean() for pixels in strange]
+    own = [built.locate(sample(i).open()).expected_error.mean() for i in range(60, 68)]
+    assert np.mean(far) > np.mean(own)
+
+
 WITHOUT_SHAPE = [n for n in RECIPES if not any(s.shape for s in recipe(n).stages.values())]
 
 

@@ -28,6 +28,7 @@ from landvote.votes import VoteMap, Voter
 
 Report = Callable[[dict[str, Any]], None]
 _SAME = 0.01  # of the film: candidates closer together are one
+_ASKEW = (0.04, 4.0)  # how a frame is laid askew: of its width and height, and degrees; training has seen as much
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 
 
@@ -122,22 +123,25 @@ class Localiser:
         needed = {"film": True, "reference": len(scheme) > 1, "parts": bool(scheme.groups)}  # one point places nothing
         self.stages = [s for s in stages if needed[s.settings.look]]
         self.reference = scheme.reference
-        self.calibration = 1.0  # expected error per spread of the votes
+        self.calibration = np.ones(2)  # expected error per spread of the votes, and per pixel moved in a frame askew
         self.held_out: list[float] = []
 
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
+        found = self._find(radiograph)
+        error = self.calibration @ [found.error, moved(self._stays(), radiograph, found)]
+        details = {**_film(radiograph), "looks": list(found.looks)}
+        return Prediction(radiograph.identifier, found.points, error, self.scheme.landmarks, details)
+
+    def _find(self, radiograph: Radiograph) -> Candidate:
+        """Look, stage by stage, from where the look before has led."""
         n = len(self.scheme)
         candidates = [Candidate(np.full((n, 2), np.nan), np.full(n, np.nan))]
         for stage in self.stages:
             for _ in range(stage.settings.rounds):
                 seen = [look(stage, pose, radiograph, c) for c in candidates for pose in poses(stage.settings)]
                 candidates = best(seen, stage.settings.keep, _SAME * max(radiograph.size))
-        found = candidates[0]
-        details = {**_film(radiograph), "looks": list(found.looks)}
-        return Prediction(
-            radiograph.identifier, found.points, found.error * self.calibration, self.scheme.landmarks, details
-        )
+        return candidates[0]
 
     def fit(self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, report: Report) -> None:
         """Learn every stage, coarse to fine.
@@ -183,9 +187,7 @@ class Localiser:
             _save_arrays(
                 folder / stage.name / "placing.npz", size=np.array(stage.placing.size), **stage.placing.state()
             )
-        _save_arrays(
-            folder / "localiser.npz", reference=np.array(self.reference), calibration=np.array(self.calibration)
-        )
+        _save_arrays(folder / "localiser.npz", reference=np.array(self.reference), calibration=self.calibration)
 
     def load(self, folder: Path) -> None:
         """Read what :meth:`save` wrote.
@@ -195,7 +197,9 @@ class Localiser:
         """
         own = _load_arrays(folder / "localiser.npz", "reference", "calibration")
         self.reference = tuple(int(i) for i in own["reference"])
-        self.calibration = float(own["calibration"])
+        self.calibration = own["calibration"]
+        if self.calibration.shape != (2,):
+            raise ModelError(f"{folder / 'localiser.npz'}: calibration has another form, expected two numbers")
         for stage in self.stages:
             keys = {"film": (), "reference": ("layout",), "parts": ("layouts",)}[stage.settings.look]
             state = _load_arrays(folder / stage.name / "placing.npz", "size", *keys)
@@ -229,22 +233,31 @@ class Localiser:
             return ReferencePlacing.fit(shapes, size, self.reference, border, fit_aspect=fit_aspect)
         return PartPlacing.fit(shapes, size, self.scheme.groups, border)
 
-    def _calibrate(self, validation: Sequence[Sample]) -> None:
-        """Scale the spread of the votes so that on films not learned from it equals the error, on average.
+    def _stays(self) -> Stage:
+        """Return the stage that is asked whether points stay where they are: the last one that sees all in one look."""
+        return [s for s in self.stages if s.settings.look != "parts"][-1]
 
-        Their mean errors, one a film in image pixels, are kept as ``held_out``.
+    def _calibrate(self, validation: Sequence[Sample]) -> None:
+        """Scale what is known of errors so that on films not learned from it equals the error, on average.
+
+        How far points move in a frame askew counts in full, or less if that alone were more than the errors are; the
+        spread of the votes makes up the rest. Mean errors, one a film in image pixels, are kept as ``held_out``.
         """
-        expected, actual = [], []
+        total = np.zeros(3)  # of spread, movement, error
+        self.calibration = np.ones(2)
         for sample in validation:
-            prediction = self.locate(sample.open())
-            distance = np.linalg.norm(prediction.points - sample.points, axis=1)
-            both = np.isfinite(distance) & np.isfinite(prediction.expected_error)
-            expected.append(prediction.expected_error[both])
-            actual.append(distance[both])
+            radiograph = sample.open()
+            found = self._find(radiograph)
+            distance = np.linalg.norm(found.points - sample.points, axis=1)
+            known = np.stack([found.error, moved(self._stays(), radiograph, found), distance])
+            both = np.isfinite(known).all(axis=0)
+            total += known[:, both].sum(axis=1)
             if both.any():
                 self.held_out.append(float(distance[both].mean()))
-        if expected and (total := float(np.concatenate(expected).sum())) > 0:
-            self.calibration *= float(np.concatenate(actual).sum()) / total
+        spread, movement, error = total
+        if spread > 0:
+            in_full = min(1.0, error / movement) if movement > 0 else 1.0
+            self.calibration = np.array([(error - in_full * movement) / spread, in_full])
 
 
 def poses(settings: StageSettings) -> list[tuple[float, float]]:
@@ -283,6 +296,35 @@ def look(stage: Stage, pose: tuple[float, float], radiograph: Radiograph, known:
         if parameters is not None:
             looks[-1]["shape"] = parameters
     return Candidate(points, error, tuple(looks), total)
+
+
+def moved(stage: Stage, radiograph: Radiograph, found: Candidate) -> npt.NDArray[np.float64]:
+    """Look once more, through a frame laid askew; return (n,) how far each landmark has moved on the film, pixels.
+
+    What is seen stays where it is on the film. What is guessed, from where in a view it usually lies, goes with the
+    frame: that is how a voter answers for a film unlike any it has learned from. A voter that searches around known
+    points is told the ones that the frame would bring there.
+
+    A landmark that has followed the frame by more than half its way begins to count as guessed, and may be anywhere in
+    the view (half its diagonal); so may one that is not found again. One that was not found before has NaN, and one
+    that nothing places a view for has 0.
+    """
+    distance = np.zeros(len(found.points))
+    shift, angle = _ASKEW
+    for laid, part in zip(stage.placing.frames(radiograph.size, found.points), stage.placing.parts, strict=True):
+        if laid is None:
+            continue
+        index = np.array(part)
+        askew = laid.then(1.0, np.deg2rad(angle), shift * np.array(laid.size))
+        brought = askew.to_image(laid.to_grid(found.points[index]))
+        view = View.through(askew, radiograph.pixels, brought, radiograph.identifier)
+        again, _, _ = stage.choose(stage.voter.vote(view))
+        away = np.linalg.norm(askew.to_image(again) - found.points[index], axis=1)
+        followed = away / np.linalg.norm(brought - found.points[index], axis=1)
+        guessed = np.where(np.isnan(away), 1, np.clip(2 * followed - 1, 0, 1))
+        anywhere = np.hypot(*laid.size) / 2 / laid.scale
+        distance[index] = (1 - guessed) * np.nan_to_num(away) + guessed * anywhere
+    return np.where(np.isnan(found.points[:, 0]), np.nan, distance)
 
 
 def _within(mirror: npt.NDArray[np.intp], parts: tuple[tuple[int, ...], ...]) -> npt.NDArray[np.intp] | None:
