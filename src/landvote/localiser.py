@@ -29,6 +29,7 @@ from landvote.votes import VoteMap, Voter
 Report = Callable[[dict[str, Any]], None]
 _SAME = 0.01  # of the film: candidates closer together are one
 _ASKEW = (0.04, 4.0)  # how a frame is laid askew: of its width and height, and degrees; training has seen as much
+_DIGITS = 9  # after the point: compiled loops may differ in their last one from run to run, files should not
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 
 
@@ -85,12 +86,12 @@ class Stage:
     voter: Voter = field(init=False)
     shape: ShapeModel | None = field(init=False, default=None)
 
-    def choose(self, votes: VoteMap) -> tuple[Points, npt.NDArray[np.float64], list[float] | None]:
+    def choose(self, votes: VoteMap) -> tuple[Points, npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
         """Return (n, 2) points under the votes, grid coordinates, how far votes lie from each, and shape parameters."""
         found = plausible(votes, self.shape, self.settings.shape) if self.shape and self.settings.shape else None
         if found is None:
             return *votes.peaks(), None
-        return found.points, found.spread, found.parameters.tolist()
+        return found.points, found.spread, found.parameters
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ class Localiser:
         spread, movement, error = total
         if spread > 0:
             in_full = min(1.0, error / movement) if movement > 0 else 1.0
-            self.calibration = np.array([(error - in_full * movement) / spread, in_full])
+            self.calibration = np.array([(error - in_full * movement) / spread, in_full]).round(_DIGITS)
 
 
 def poses(settings: StageSettings) -> list[tuple[float, float]]:
@@ -292,9 +293,9 @@ def look(stage: Stage, pose: tuple[float, float], radiograph: Radiograph, known:
         points[index[seen]] = frame.to_image(found[seen])
         error[index[seen]] = spread[seen] / frame.scale
         total += float(np.nansum(votes.strength(found)))
-        looks.append({"stage": stage.name, "size": list(frame.size), "matrix": frame.matrix.tolist()})
+        looks.append({"stage": stage.name, "size": list(frame.size), "matrix": frame.matrix.round(_DIGITS).tolist()})
         if parameters is not None:
-            looks[-1]["shape"] = parameters
+            looks[-1]["shape"] = parameters.round(_DIGITS).tolist()
     return Candidate(points, error, tuple(looks), total)
 
 

@@ -12,6 +12,7 @@ from landvote.forests import training
 from landvote.forests.features import integral
 from landvote.forests.forest import Forest
 from landvote.forests.training import gather, landmark_file, train
+from landvote.forests.voter import ForestVoter
 from landvote.frames import Augmentation, Views
 
 
@@ -139,3 +140,13 @@ def test_a_forest_of_other_settings_or_films_is_grown_anew(views, quick, tmp_pat
     assert not same(first, other)
     films = train(views(seed=5), 1, quick, tmp_path, quiet)
     assert same(films, train(views(seed=5), 1, quick, tmp_path / "fresh", quiet))
+
+
+def test_a_saved_voter_is_found_by_a_training_that_goes_on(views, quick, tmp_path, monkeypatch):
+    voter, again = ForestVoter(3, quick), ForestVoter(3, quick)
+    voter.fit(views(), views(1), tmp_path, quiet)
+    voter.save(tmp_path)  # over what the training kept
+    monkeypatch.setattr(training, "grow", None)  # nothing is grown again
+    again.fit(views(), views(1), tmp_path, quiet)
+    view = views().plain(0)
+    np.testing.assert_array_equal(again.vote(view).votes, voter.vote(view).votes)

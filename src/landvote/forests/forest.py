@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -50,6 +50,7 @@ class Forest:
             leaf's training patches from that mean, grid cells.
         roots: (landmarks, trees) int32 rows of ``nodes``.
         region: (landmarks, 2, 2) mean and SD, along x and y, of where the landmark lay in training views.
+        origin: digest of the patches and settings it was grown from, by which a training finds it again; may be empty.
     """
 
     features: Features
@@ -58,10 +59,11 @@ class Forest:
     leaves: npt.NDArray[np.float32]
     roots: Indices
     region: Rows
+    origin: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
-    def save(self, file: Path, **more: npt.NDArray[Any]) -> None:
-        """Write the arrays, and ``more`` beside them, as npz."""
-        arrays: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)} | more
+    def save(self, file: Path) -> None:
+        """Write the arrays as npz."""
+        arrays: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
         with whole(file) as temporary:
             np.savez(temporary, **arrays)
 
@@ -74,7 +76,7 @@ class Forest:
         """
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-                forest = cls(**{field.name: stored[field.name] for field in fields(cls)})
+                forest = cls(**{each.name: stored[each.name] for each in fields(cls)})
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise ModelError(f"{file}: not a forest ({error}), expected an npz with its arrays") from error
         if fault := forest._fault(settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -134,8 +134,8 @@ def _grown_or_found(
     origin = np.frombuffer(_origin(patches, settings), np.uint8)
     if file.exists() and np.array_equal(_stored_origin(file), origin):
         return Forest.load(file, settings)
-    forest = grow(patches, settings, landmark, region)
-    forest.save(file, origin=origin)
+    forest = replace(grow(patches, settings, landmark, region), origin=origin)
+    forest.save(file)
     return forest
 
 
