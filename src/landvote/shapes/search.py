@@ -17,6 +17,7 @@ from landvote.shapes.model import Fit, ShapeModel
 from landvote.votes import VoteMap
 
 _POSE = 4  # parameters of a similarity
+_VOTES = np.array([0.3, 1.0])  # across, along: share of the excess that is the votes'; the rest, the shape's own error
 _ROBUST = 6  # rounds of the first fit, in which points that went astray are outvoted
 
 
@@ -125,7 +126,9 @@ def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], fra
     top, and it too is not the same both ways. So each is looked at along the axes of its own residual. If both are
     Gaussian, squared distances in units of the residual's variance have the median of chi-square without noise, and by
     how much it is larger, over all landmarks, says how much noise there is (Efron & Morris 1973). The shape was brought
-    to these very peaks and has followed some of their noise: by as much as it has parameters, of all coordinates.
+    to these very peaks and has followed some of their noise: by as much as it has parameters, of all coordinates. And
+    it is not the best shape there is: what it errs by counts as noise too, above all across contours, where landmarks
+    scatter least; so only a part of the excess there is taken for noise (chosen on chest films).
 
     Args:
         away: (k, 2) from the shape's points to the peaks, grid cells.
@@ -142,7 +145,7 @@ def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], fra
     own = np.maximum(variances, 1e-9 * model.total + 1e-30) * frame.scale**2
     excess = np.median(along**2 / own, axis=0) / chi2.ppf(0.5, 1) - 1
     followed = min((len(model) + _POSE) / away.size, 0.5)
-    noise = np.maximum(excess, 0) / (1 - followed)
+    noise = _VOTES * np.maximum(excess, 0) / (1 - followed)
     return np.asarray(np.einsum("kij,kj->ki", axes, along / (1 + noise)))
 
 
