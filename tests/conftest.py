@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import hypothesis
@@ -64,3 +66,33 @@ def draw():
         return folder
 
     return crosses
+
+
+class _Addresses(HTMLParser):
+    """Collects what a page would fetch, and checks that every tag is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def fetched() -> Callable[[str], list[str]]:
+    """Return the function that lists the addresses a page would fetch; it has to be whole."""
+
+    def parse(text: str) -> list[str]:
+        page = _Addresses()
+        page.feed(text)
+        assert page.open == []
+        return page.sources
+
+    return parse

@@ -269,3 +269,16 @@ def test_divide_may_hold_out_nothing():
 def test_nothing_to_learn_from_is_an_error(samples):
     with pytest.raises(SplitError, match="of which none has points and is to be trained on"):
         divide(samples, tiny())
+
+
+def test_voters_of_another_model_are_taken_and_not_trained_again(tmp_path):
+    split = divide([sample(i) for i in range(12)], tiny(*QUICK))
+    train_model(split, tiny(*QUICK), tmp_path / "votes", device="cpu")
+    judged = recipe("whdv-shape", [*TINY, *QUICK])
+    rows = []
+    train_model(split, judged, tmp_path / "shape", device="cpu", voters=tmp_path / "votes", report=rows.append)
+    assert {row["progress"] for row in rows if "progress" in row} == {1.0}  # all that is told is that it is done
+    for stage in ("global", "local"):
+        one, other = (tmp_path / name / stage / "network.safetensors" for name in ("votes", "shape"))
+        assert one.read_bytes() == other.read_bytes()
+    assert (tmp_path / "shape" / "local" / "shape.npz").is_file()

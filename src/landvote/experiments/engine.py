@@ -52,7 +52,7 @@ class Standing:
 
     Attributes:
         done: finished cells, of ``total``.
-        share: of all work that is done, 0 to 1, begun cells counted by their progress.
+        share: of all work that is done, 0 to 1, in minutes; begun cells count by those they have had.
         minutes_left: of one process; NaN until a cell is finished.
     """
 
