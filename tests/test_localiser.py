@@ -9,10 +9,11 @@ import pytest
 
 from landvote.errors import ModelError, PointsError
 from landvote.frames import Frame
-from landvote.localiser import Candidate, Localiser, Stage, StageSettings, best
+from landvote.localiser import Localiser
 from landvote.sample import Radiograph, Sample, Spacing
 from landvote.scheme import Scheme
 from landvote.shapes import ShapeModel, ShapeSettings
+from landvote.stage import Candidate, Stage, StageSettings, best
 from landvote.votes import VoteMap, Voter
 
 SHAPE = np.array([[0, 0], [60, 10], [50, 120], [-10, 110], [25, 60]], float)

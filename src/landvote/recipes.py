@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from landvote.errors import SettingError, nearest
 from landvote.forests.settings import ForestSettings
 from landvote.frames.augment import PAPER, Augmentation
-from landvote.localiser import Localiser, Stage, StageSettings
+from landvote.localiser import Localiser
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.scheme import Scheme
 from landvote.shapes import ShapeSettings
+from landvote.stage import Stage, StageSettings
 from landvote.votes import Voter
 
 _TRAINING = 0.95  # of the minutes given; reading films, judging and saving take the rest
