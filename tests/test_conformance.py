@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -154,9 +156,9 @@ def localiser(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     for stage in built.stages:
         (folder / stage.name).mkdir()
-    built.fit(
-        [sample(i, missing=[3] if i == 5 else ()) for i in range(16)], [sample(20), sample(21)], folder, lambda _: None
-    )
+    films = [sample(i, missing=[3] if i == 5 else ()) for i in range(16)]
+    films[7] = replace(films[7], open=lambda: Radiograph(255 - film(7)[0], "7.png"))  # somebody stored a negative
+    built.fit(films, [sample(20), sample(21)], folder, lambda _: None)
     built.save(folder)
     return request.param, built, folder
 
@@ -168,6 +170,15 @@ def test_every_recipe_gives_all_points_and_errors_to_expect(localiser):
     assert np.isfinite(found.points).all()
     assert (found.expected_error > 0).all()
     assert found.landmarks == SCHEME.landmarks
+
+
+def test_every_recipe_finds_the_same_in_a_negative(localiser):
+    _, built, _ = localiser
+    for i in (60, 61):
+        pixels, _ = film(i)
+        plain, negative = (built.locate(Radiograph(p, "f.png")) for p in (pixels, 255 - pixels))
+        np.testing.assert_allclose(negative.points, plain.points, atol=0.5)  # grey levels may differ in a rounding
+        assert (plain.details["inverted"], negative.details["inverted"]) == (False, True)
 
 
 def test_every_recipe_is_the_same_after_saving_and_loading(localiser):

@@ -6,6 +6,7 @@ It knows neither networks nor forests; :mod:`landvote.recipes` puts voters into 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from landvote.errors import ModelError
 from landvote.files import whole
 from landvote.frames import FilmPlacing, PartPlacing, Placing, ReferencePlacing, Views
 from landvote.frames.placing import same_area, spread_points
+from landvote.polarity import Polarity, picture
 from landvote.prediction import Prediction
 from landvote.sample import Points, Radiograph, Sample
 from landvote.scheme import Scheme
@@ -27,6 +29,7 @@ from landvote.stage import DIGITS, Candidate, Stage, StageSettings, best, look, 
 Report = Callable[[dict[str, Any]], None]
 _SAME = 0.01  # of the film: candidates closer together are one
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
+_TELLING = 200  # films are enough to learn their polarity from
 
 
 class Localiser:
@@ -42,14 +45,16 @@ class Localiser:
         needed = {"film": True, "reference": len(scheme) > 1, "parts": bool(scheme.groups)}  # one point places nothing
         self.stages = [s for s in stages if needed[s.settings.look]]
         self.reference = scheme.reference
+        self.polarity: Polarity  # learned, as what the stages learn
         self.calibration = np.ones(2)  # expected error per spread of the votes, and per pixel moved in a frame askew
         self.held_out: list[float] = []
 
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
+        radiograph, inverted = self.polarity.righted(radiograph)
         found = self._find(radiograph)
         error = self.calibration @ [found.error, moved(self._stays(), radiograph, found)]
-        details = {**_film(radiograph), "looks": list(found.looks)}
+        details = {**_film(radiograph), "inverted": inverted, "looks": list(found.looks)}
         return Prediction(radiograph.identifier, found.points, error, self.scheme.landmarks, details)
 
     def _find(self, radiograph: Radiograph) -> Candidate:
@@ -74,6 +79,9 @@ class Localiser:
         Raises:
             ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
         """
+        some = training[:: -(-len(training) // _TELLING)]
+        self.polarity = Polarity.learn([picture(s.open()) for s in some])
+        training, validation = self._righted(training), self._righted(validation)
         shapes = [s.points for s in training]
         if not self.reference:
             self.reference = spread_points(np.stack(shapes), _CHOSEN_REFERENCES)
@@ -106,7 +114,8 @@ class Localiser:
             _save_arrays(
                 folder / stage.name / "placing.npz", size=np.array(stage.placing.size), **stage.placing.state()
             )
-        _save_arrays(folder / "localiser.npz", reference=np.array(self.reference), calibration=self.calibration)
+        own = {"reference": np.array(self.reference), "calibration": self.calibration}
+        _save_arrays(folder / "localiser.npz", polarity=self.polarity.weights.round(DIGITS), **own)
 
     def load(self, folder: Path) -> None:
         """Read what :meth:`save` wrote.
@@ -114,7 +123,8 @@ class Localiser:
         Raises:
             ModelError: a file is missing or not what it should be.
         """
-        own = _load_arrays(folder / "localiser.npz", "reference", "calibration")
+        own = _load_arrays(folder / "localiser.npz", "reference", "calibration", "polarity")
+        self.polarity = Polarity(own["polarity"])
         self.reference = tuple(int(i) for i in own["reference"])
         self.calibration = own["calibration"]
         if self.calibration.shape != (2,):
@@ -137,6 +147,14 @@ class Localiser:
                 stage.shape = ShapeModel.load(folder / stage.name / "shape.npz")
                 if len(stage.shape.mean) != len(self.scheme):
                     raise ModelError(f"{folder / stage.name / 'shape.npz'}: not for {len(self.scheme)} landmarks")
+
+    def _righted(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Return samples whose films are opened in the polarity of most."""
+
+        def righted(opened: Callable[[], Radiograph]) -> Radiograph:
+            return self.polarity.righted(opened())[0]
+
+        return [replace(s, open=partial(righted, s.open)) for s in samples]
 
     def _found_by(self, settings: StageSettings) -> tuple[int, ...]:
         return self.reference if settings.find == "reference" else tuple(range(len(self.scheme)))

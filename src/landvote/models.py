@@ -7,7 +7,7 @@
       films.csv         every film: subject, whether it was learned from (train) or judged by (val), hash of its pixels
       global/ local/    per stage: log.csv (validation curve), checkpoint.pt (last and best, to go on from),
                         placing.npz, network.safetensors or landmark_*.npz, shape.npz (what is used)
-      localiser.npz     reference points and the scale of the expected errors
+      localiser.npz     reference points, polarity, and the scale of the expected errors
       model.json        written last: versions, minutes, and the SHA-256 of every file in use
 """
 

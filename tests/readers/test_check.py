@@ -94,6 +94,17 @@ class TestReport:
         annotate(data, f05=SQUARE[[1, 0, 2, 3]])
         assert any("unlike the others" in w and "f05.png" in w for w in check_folder(data).warnings)
 
+    def test_negatives_are_noticed(self, data):
+        light = np.tile(np.linspace(0, 200, 40), (20, 1))
+        for i in range(12):
+            grey = light + np.random.default_rng(i).uniform(0, 40, (20, 40))
+            file = data / "images" / f"f{i:02}.png"
+            Image.fromarray((255 - grey if i in (3, 8) else grey).astype(np.uint8)).save(file)
+        warnings = check_folder(data).warnings
+        assert [w for w in warnings if "negatives" in w] == [
+            "2 films look like negatives of the others and will be inverted: f03.png, f08.png"
+        ]
+
     def test_points_of_absent_films_and_broken_rows(self, data):
         annotate(data, ghost=SQUARE)
         assert any("not in images/: ghost.png" in p for p in check_folder(data).problems)

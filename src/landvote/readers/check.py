@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from landvote.errors import ImageError
+from landvote.polarity import Picture, Polarity, picture
 from landvote.readers.folder import survey_folder
 from landvote.readers.hashes import pixel_hash
 from landvote.sample import Points, Radiograph, Sample
@@ -73,18 +74,19 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
         if outside := _outside(film, sample.points):
             warnings.append(f"{sample.identifier}: {_landmarks(sample.scheme, outside)} outside the film")
     problems += [f"the same picture twice: {' and '.join(names)}" for names in facts.duplicates()]
-    warnings += _missing(samples) + _strange(samples)
+    warnings += facts.inverted() + _missing(samples) + _strange(samples)
     return FolderReport(tuple(samples), (*facts.lines(), *_contents(samples)), tuple(warnings), tuple(problems))
 
 
 class _Pixels:
-    """Sizes, depths, spacings and fingerprints of films seen one at a time."""
+    """Sizes, depths, spacings, fingerprints and small pictures of films seen one at a time."""
 
     def __init__(self) -> None:
         self._sizes: list[tuple[int, int]] = []
         self._depths: Counter[str] = Counter()
         self._spacings: Counter[str] = Counter()
         self._hashes: dict[str, list[str]] = {}
+        self._pictures: dict[str, Picture] = {}
 
     def add(self, film: Radiograph) -> None:
         self._sizes.append(film.size)
@@ -97,9 +99,18 @@ class _Pixels:
             figure = f"{x:.4g}" if x == y else f"{x:.4g} x {y:.4g}"
             self._spacings[f"{figure} mm by {film.spacing.source}{note}"] += 1
         self._hashes.setdefault(pixel_hash(film), []).append(film.identifier)
+        self._pictures[film.identifier] = picture(film)
 
     def duplicates(self) -> list[list[str]]:
         return [names for names in self._hashes.values() if len(names) > 1]
+
+    def inverted(self) -> list[str]:
+        if not self._pictures:
+            return []
+        polarity = Polarity.learn(list(self._pictures.values()))
+        names = [name for name, seen in self._pictures.items() if polarity.inverted(seen)]
+        found = f"{len(names)} films look like negatives of the others and will be inverted: {_some(names)}"
+        return [found] if names else []
 
     def lines(self) -> list[tuple[str, str]]:
         if not self._sizes:

@@ -1,0 +1,79 @@
+"""Polarity: which films are stored with bone dark, told by what most of the others look like.
+
+DICOM says how its grey values are meant, PNG and JPEG do not, and folders of exported films hold some of each kind. A
+voter that has learned from the one kind is lost in the other, so films are brought to one polarity before anyone looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from landvote.sample import Radiograph
+
+Picture = npt.NDArray[np.float64]
+
+_SIDE = 24  # cells of a picture, along x and along y
+_CALM = 0.3  # ridge; pictures have length 1
+_SURE = 0.4  # films that agree with the others have about 1, inverted ones about -1
+_ROUNDS = 20
+
+
+def picture(radiograph: Radiograph) -> Picture:
+    """Return the whole film as (24 x 24,) grey values, without their mean, of length 1; zeros if it is all one grey."""
+    small = cv2.resize(radiograph.pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
+    low, high = np.percentile(small, [1, 99])
+    reach = max(high - low, 1e-9)
+    small = np.clip((small - low) / reach, -0.25, 1.25)
+    small -= small.mean()
+    return np.asarray(small / max(float(np.linalg.norm(small)), 1e-9))
+
+
+class Polarity:
+    """Tells a film from its negative.
+
+    Args:
+        weights: (24 x 24,); their product with a picture is about 1 for a film like most, about -1 for its negative.
+    """
+
+    def __init__(self, weights: Picture) -> None:
+        self.weights = weights
+
+    @classmethod
+    def learn(cls, pictures: Sequence[Picture]) -> Polarity:
+        """Learn from films of which most are of one polarity; which, does not matter.
+
+        A ridge regression of 1 on pictures, or of -1 where a picture is a negative, by turns with the choice of which
+        are: those that the regression on all others is sure about.
+
+        Args:
+            pictures: of one film each, one at least.
+        """
+        stack = np.stack(pictures)
+        left, length, right = np.linalg.svd(stack, full_matrices=False)
+        sign = np.where(left[:, 0] < 0, -1.0, 1.0)
+        sign *= np.sign(sign.sum() + 0.5 * sign[0])  # most are as they should be; if half are, those like the first
+        kept = length**2 / (length**2 + _CALM)
+        own = (left**2) @ kept  # how far a picture's answer rests on its own sign
+        for _ in range(_ROUNDS):
+            by_others = ((left * kept) @ (left.T @ sign) - own * sign) / (1 - own)
+            before, sign = sign, np.where(by_others < -_SURE, -1.0, 1.0)
+            if np.array_equal(before, sign):
+                break
+        return cls(right.T @ (length / (length**2 + _CALM) * (left.T @ sign)))
+
+    def inverted(self, seen: Picture) -> bool:
+        """Say whether a picture is the negative of one like most; if in doubt, it is not."""
+        return bool(self.weights @ seen < -_SURE)
+
+    def righted(self, radiograph: Radiograph) -> tuple[Radiograph, bool]:
+        """Return the film in the polarity of most, and whether it had to be inverted for that."""
+        if not self.inverted(picture(radiograph)):
+            return radiograph, False
+        pixels = radiograph.pixels
+        low, high = pixels.min(), pixels.max()
+        return replace(radiograph, pixels=high - (pixels - low)), True
