@@ -26,7 +26,7 @@ class Prediction:
         points: (n, 2) in image coordinates; NaN where a landmark was not found.
         expected_error: (n,) expected distance from the truth per landmark, image pixels.
         landmarks: n names, in the order of ``points``.
-        details: what else is worth keeping (spacing, model, stages' frames); plain JSON values.
+        details: what else is worth keeping (spacing, whether the film was inverted, stages' frames); plain JSON.
     """
 
     identifier: str
