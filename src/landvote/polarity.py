@@ -27,7 +27,7 @@ _ROUNDS = 20
 def picture(radiograph: Radiograph) -> Picture:
     """Return the whole film as (24 x 24,) grey values, without their mean, of length 1; zeros if it is all one grey."""
     step = max(1, min(radiograph.size) // _SAMPLED)
-    some = np.ascontiguousarray(radiograph.pixels[::step, ::step])
+    some = np.ascontiguousarray(radiograph.pixels[::step, ::step], dtype=np.float32)
     small = cv2.resize(some, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
     low, high = np.percentile(small, [1, 99])
     reach = max(high - low, 1e-9)
