@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -179,6 +180,25 @@ def test_points_that_go_with_the_frame_are_not_believed(tmp_path):
     known, guessed = (np.median(one.locate(sample(30).open()).expected_error) for one in (seer, guesser))
     patch = guesser.stages[1].placing.frames(film(30)[0], film(30)[1])[0]
     assert guessed - known > 0.03 * min(patch.size) / patch.scale
+
+
+def test_no_voter_sees_a_negative(tmp_path):
+    def ramp(i, stored_inverted):
+        def opened():
+            grey = np.linspace(20, 200, film(i)[0][0]).astype(np.uint8) * np.ones((400, 1), np.uint8)
+            return Radiograph(255 - grey if stored_inverted else grey, f"{i}.png", SPACING)
+
+        return replace(sample(i), open=opened)
+
+    one = localiser()
+    one.fit([ramp(i, i == 3) for i in range(6)], [ramp(6, stored_inverted=True)], tmp_path, lambda _: None)
+    for stage in one.stages:
+        one.locate(ramp(20, stored_inverted=True).open())
+        seen = [views.plain(i) for views in (stage.voter.training, stage.voter.validation) for i in range(len(views))]
+        for view in [*seen, *stage.voter.looked]:
+            right = view.frame.to_grid(np.array([[300.0, 200.0], [100.0, 200.0]])).round().astype(int)
+            (bright_x, bright_y), (dark_x, dark_y) = np.clip(right, 0, np.array(view.frame.size) - 1)
+            assert view.pixels[bright_y, bright_x] > view.pixels[dark_y, dark_x]
 
 
 def test_without_reference_points_some_are_chosen_far_apart(tmp_path):
