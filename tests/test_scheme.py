@@ -107,6 +107,8 @@ class TestFile:
             ("points = 3\nname = 's'\nuse = [0, '0-1']", "use names a point twice"),
             ("points = 3\nname = 's'\nuse = ['0-x']", "'0-x' is neither an index nor a range"),
             ("points = 3\nname = 's'\ngroups = [[0], [1, 2]]", "groups differ in length"),
+            ("points = 4\nname = 's'\norder = 'down'", "and there are no groups"),
+            ("points = 2\nname = 's'\ngroups = [[0], [1]]\norder = 'up'", "order: Input should be"),
             ("points = 4\nname = 's'\ngroups = [[0], [1]]", "groups must hold every point in use exactly once"),
             ("points = 3\nname = 's'\n[[outlines]]\nname = 'o'\npoints = ['1-5']", "outline 'o' names point 3"),
             ("points = [", "not a TOML file"),
@@ -129,3 +131,13 @@ class TestFile:
     def test_an_unknown_name_says_the_nearest(self):
         with pytest.raises(SchemeError, match="did you mean 'spine'"):
             Scheme.named("spin")
+
+
+def test_groups_given_out_of_order_are_sorted(read):
+    scheme = read("name = 's'\npoints = 8\ngroups = [['0-1'], ['2-3'], ['4-5'], ['6-7']]\norder = 'down'")
+    points = np.array([[0, 20], [9, 22], [0, 40], [9, 42], [0, 60], [9, 62], [0, 2], [9, 0]], float)
+    np.testing.assert_array_equal(scheme.sorted(points), points[[6, 7, 0, 1, 2, 3, 4, 5]])
+    holes = points.copy()
+    holes[2] = np.nan  # this part stays in its place, the others are sorted round it
+    np.testing.assert_array_equal(scheme.sorted(holes), holes[[6, 7, 2, 3, 0, 1, 4, 5]])
+    np.testing.assert_array_equal(scheme.model_copy(update={"order": ""}).sorted(points), points)

@@ -103,6 +103,8 @@ def train(
     split = divide(samples, chosen)
     if split.without_points:
         say(f"left out, for want of points: {_some(split.without_points)}")
+    if reordered := [s.identifier for s in (*split.training, *split.validation) if s.sorted]:
+        say(f"parts sorted into the order of the scheme: {_some(reordered)}")
     say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
     with training() as report:
         localiser = train_model(split, chosen, out, device=device, resume=resume, report=report)

@@ -62,6 +62,7 @@ class Recipe(BaseModel):
         local: the local searcher: a patch placed by them, for all landmarks.
         fine: the local searcher once more, on a finer grid, from where the first found the landmarks.
         parts: one patch per repeated part of the scheme; left out where the scheme has no groups.
+        numbers: wide patches along the row of parts, for which of them is which; left out likewise.
         validation: share of the subjects held out to judge by, where the data has no ``val`` films of its own.
         seed: of the split and of all training; the ``training.seed`` of a stage is added to it.
     """
@@ -73,13 +74,15 @@ class Recipe(BaseModel):
     local: StageRecipe | None = None
     fine: StageRecipe | None = None
     parts: StageRecipe | None = None
+    numbers: StageRecipe | None = None
     validation: float = Field(default=0.15, ge=0, lt=1)
     seed: int = 0
 
     @property
     def stages(self) -> dict[str, StageRecipe]:
         """The stages there are, coarse to fine."""
-        named = {"global": self.global_, "local": self.local, "fine": self.fine, "parts": self.parts}
+        named = {"global": self.global_, "local": self.local, "fine": self.fine}
+        named |= {"parts": self.parts, "numbers": self.numbers}
         return {name: stage for name, stage in named.items() if stage is not None}
 
     def within(self, minutes: float | None, scheme: Scheme) -> Recipe:
@@ -95,7 +98,7 @@ class Recipe(BaseModel):
                 f"--max-minutes {minutes:g}: recipe {self.name!r} grows forests, which take the time they take; "
                 "leave it out, or set fewer forest.trees or forest.views"
             )
-        stages = {n: s for n, s in self.stages.items() if s.look != "parts" or scheme.groups}
+        stages = {n: s for n, s in self.stages.items() if s.look not in {"parts", "row"} or scheme.groups}
         total = sum(s.share for s in stages.values()) / _TRAINING
         changed = self.model_dump(by_alias=True)
         for name, stage in stages.items():
@@ -107,9 +110,8 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
     """Return our defaults for one of the paper's three methods.
 
     In a ``row`` of parts that look alike two reference points are as hard to tell from their neighbours as any others;
-    there the global searcher looks for all landmarks, coarsely and often, so that the row is laid as a whole. The local
-    searcher's views are moved by no more than the global one errs: had they been moved by a whole part, where it was
-    placed would tell it nothing of which part is which.
+    there the global searcher looks for all landmarks, coarsely and often. From there on parts are looked at one by one:
+    where they are, then which of them is which.
     """
     network: dict[str, Any] = {"method": method}
     if method == "ho":  # each cell votes for itself: only smoothing brings the votes of neighbours together
@@ -122,20 +124,23 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
         look="film", size=(128, 96), border=0.04, share=1.0,
         network=NetworkSettings(**network, sigma=4.0), training=TrainingSettings(steps=20000, batch=4, rate=2e-3),
     )  # fmt: skip
-    nudged = Augmentation(rotation=(-6, 6), scale=0.05, shift=0.03)
     moved = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
+    small = Augmentation(rotation=(-8, 8), scale=0.12, shift=0.1, erase=0.1)
+    patch = StageRecipe(
+        look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
+        network=NetworkSettings(**network), augmentation=moved, training=TrainingSettings(steps=6000),
+    )  # fmt: skip
     return {
         "name": method,
-        "global": whole_row if row else two_points,
-        "local": StageRecipe(
-            look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
-            network=NetworkSettings(**network), augmentation=nudged if row else moved,
-            training=TrainingSettings(steps=20000, batch=4, rate=2e-3) if row else TrainingSettings(steps=6000),
-        ),
+        **({"global": whole_row} if row else {"global": two_points, "local": patch}),
         "parts": StageRecipe(
-            look="parts", size=(96, 96), border=0.28, fit_aspect=False, share=1.5,
-            network=NetworkSettings(**network, depth=4, stride=2),
-            augmentation=Augmentation(rotation=(-8, 8), scale=0.12, shift=0.1, erase=0.1),
+            look="parts", size=(96, 96), border=0.28, fit_aspect=False, rounds=2, share=1.5,
+            network=NetworkSettings(**network, depth=4, stride=2), augmentation=small,
+        ),
+        "numbers": StageRecipe(
+            look="row", size=(96, 96), border=0.38, fit_aspect=False, share=1.5,
+            network=NetworkSettings(method="numbers", cell=4, smoothing=4.0), augmentation=small,
+            training=TrainingSettings(weight_decay=0.01),
         ),
     }  # fmt: skip
 
@@ -143,8 +148,8 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
 def _whdv_shape(*, row: bool) -> dict[str, Any]:
     """Return ``whdv`` with a shape model that chooses the points where a stage looks for all of them at once."""
     settings = _voting("whdv", row=row)
-    for stage in ("global", "local") if row else ("local",):
-        settings[stage] = settings[stage].model_copy(update={"shape": ShapeSettings()})
+    stage = "global" if row else "local"
+    settings[stage] = settings[stage].model_copy(update={"shape": ShapeSettings()})
     return settings | {"name": "whdv-shape"}
 
 

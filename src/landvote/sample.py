@@ -71,6 +71,7 @@ class Sample:
         subject: patient; films of one subject never stand on both sides of a split.
         split: ``"train"``, ``"val"``, ``"test"``, or None where the folder does not say.
         attributes: further columns the folder gives (age, side, disease, ...), as text.
+        sorted: the scheme's groups were given in another order than they follow each other in, and have been sorted.
     """
 
     identifier: str
@@ -80,6 +81,7 @@ class Sample:
     subject: str = ""
     split: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    sorted: bool = False
 
     def __post_init__(self) -> None:
         for annotator, points in self.annotations.items():

@@ -10,6 +10,7 @@ A scheme is written as TOML. Indices count from 0; ranges such as ``"0-43"`` inc
     normaliser = [3, 40]         # optional: errors in % are of the distance between these two
     mirrored = [[0, 44], ...]    # optional: pairs that change places when a film is mirrored
     groups = [["0-3"], ["4-7"]]  # optional: equal parts that repeat, such as vertebrae
+    order = "down"               # optional: groups follow each other down the film; given otherwise, they are sorted
 
     [[outlines]]
     name = "right lung"
@@ -25,7 +26,7 @@ import os
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,7 @@ def _indices(value: object) -> object:
     return tuple(out)
 
 
+Order = Literal["", "down"]
 Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
 
 
@@ -83,6 +85,7 @@ class Scheme(BaseModel):
     normaliser: tuple[int, int] | None = None
     mirrored: tuple[tuple[int, int], ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
+    order: Order = ""
 
     def __len__(self) -> int:
         return len(self.landmarks)
@@ -93,6 +96,21 @@ class Scheme(BaseModel):
         for a, b in self.mirrored:
             swap[a], swap[b] = b, a
         return swap
+
+    def sorted(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return (n, 2) points with the groups in the order they should follow each other in.
+
+        By the mean y of a group; one that is missing, in part or whole, stays where it is, and so does everything where
+        the scheme asks for no order.
+        """
+        if not self.order:
+            return points
+        groups = np.array(self.groups)
+        y = points[groups, 1].mean(axis=1)
+        whole = np.flatnonzero(np.isfinite(y))
+        out = points.copy()
+        out[groups[whole]] = points[groups[whole[np.argsort(y[whole], kind="stable")]]]
+        return out
 
     @classmethod
     def numbered(cls, n: int) -> Scheme:
@@ -146,6 +164,7 @@ class SchemeFile(BaseModel):
     normaliser: tuple[int, int] | None = None
     mirrored: tuple[tuple[int, int], ...] = ()
     groups: tuple[Indices, ...] = ()
+    order: Order = ""
     outlines: tuple[Outline, ...] = ()
 
     @model_validator(mode="after")
@@ -180,6 +199,8 @@ class SchemeFile(BaseModel):
             raise ValueError("groups differ in length; they are parts that repeat, point for point")
         if self.groups and sorted(i for g in self.groups for i in g) != sorted(used):
             raise ValueError("groups must hold every point in use exactly once")
+        if self.order and not self.groups:
+            raise ValueError(f"order = {self.order!r} of groups, and there are no groups")
         pairs = [i for pair in self.mirrored for i in pair]
         if len(set(pairs)) != len(pairs):
             raise ValueError("mirrored names a point twice")
@@ -205,6 +226,7 @@ class SchemeFile(BaseModel):
             normaliser=(normaliser[0], normaliser[1]) if normaliser else None,
             mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
             groups=tuple(kept(g) for g in self.groups),
+            order=self.order,
         )
 
 

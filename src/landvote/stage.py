@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
-from landvote.frames import Augmentation, Placing, View
+from landvote.frames import Augmentation, Frame, Placing, View
 from landvote.sample import Points, Radiograph
 from landvote.shapes import ShapeModel, ShapeSettings, plausible
 from landvote.votes import VoteMap, Voter
@@ -25,8 +25,9 @@ class StageSettings(BaseModel):
     """Where a stage looks and for what.
 
     Attributes:
-        look: at the whole ``film``, at a patch laid on the ``reference`` points, or at one patch for each of the
-            scheme's ``parts`` (left out where the scheme has no groups).
+        look: at the whole ``film``, at a patch laid on the ``reference`` points, at one patch for each of the
+            scheme's ``parts``, or along the ``row`` of parts, for which of them is which (the last two are left out
+            where the scheme has no groups).
         find: ``all`` landmarks, or only the ``reference`` points (a stage that looks at the film).
         size: width and height of the grid.
         fit_aspect: keep the grid's area but give it the shape of what it must hold.
@@ -41,7 +42,7 @@ class StageSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    look: Literal["film", "reference", "parts"]
+    look: Literal["film", "reference", "parts", "row"]
     find: Literal["all", "reference"] = "all"
     size: tuple[PositiveInt, PositiveInt]
     fit_aspect: bool = True
@@ -55,7 +56,7 @@ class StageSettings(BaseModel):
 
     @model_validator(mode="after")
     def _shape_sees_all(self) -> StageSettings:
-        if self.shape and (self.look == "parts" or self.find == "reference"):
+        if self.shape and (self.look in {"parts", "row"} or self.find == "reference"):
             raise ValueError("a shape model needs a stage that finds all landmarks in one look")
         return self
 
@@ -118,23 +119,27 @@ def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candid
 
 def look(stage: Stage, pose: tuple[float, float], radiograph: Radiograph, known: Candidate) -> Candidate:
     """Look at each part of the film that what is known so far leads to; return what is known then."""
-    points, error = known.points.copy(), known.error.copy()
-    looks, total = list(known.looks), 0.0
+    found = replace(known, votes=0.0)
     for laid, part in zip(stage.placing.frames(radiograph.size, known.points), stage.placing.parts, strict=True):
-        if laid is None:  # too little was found to know where to look
-            continue
-        frame, index = laid.then(*pose, (0, 0)), np.array(part)
-        view = View.through(frame, radiograph.pixels, known.points[index], radiograph.identifier)
-        votes = stage.voter.vote(view)
-        found, spread, parameters = stage.choose(votes)
-        seen = np.isfinite(spread)  # a landmark without votes stays where the stage before saw it
-        points[index[seen]] = frame.to_image(found[seen])
-        error[index[seen]] = spread[seen] / frame.scale
-        total += float(np.nansum(votes.strength(found)))
-        looks.append({"stage": stage.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()})
-        if parameters is not None:
-            looks[-1]["shape"] = parameters.round(DIGITS).tolist()
-    return Candidate(points, error, tuple(looks), total)
+        if laid is not None:  # else too little was found to know where to look
+            found = glance(stage, laid.then(*pose, (0, 0)), part, radiograph, found)
+    return found
+
+
+def glance(stage: Stage, frame: Frame, part: tuple[int, ...], radiograph: Radiograph, known: Candidate) -> Candidate:
+    """Look through one frame for the landmarks ``part``; return what is known then."""
+    index = np.array(part)
+    votes = stage.voter.vote(View.through(frame, radiograph.pixels, known.points[index], radiograph.identifier))
+    found, spread, parameters = stage.choose(votes)
+    seen = np.isfinite(spread)  # a landmark without votes stays where the stage before saw it
+    points, error = known.points.copy(), known.error.copy()
+    points[index[seen]] = frame.to_image(found[seen])
+    error[index[seen]] = spread[seen] / frame.scale
+    laid = {"stage": stage.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()}
+    if parameters is not None:
+        laid["shape"] = parameters.round(DIGITS).tolist()
+    total = known.votes + float(np.nansum(votes.strength(found)))
+    return Candidate(points, error, (*known.looks, laid), total)
 
 
 def moved(stage: Stage, radiograph: Radiograph, found: Candidate) -> npt.NDArray[np.float64]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.frames import FilmPlacing, Frame, PartPlacing, ReferencePlacing
-from landvote.frames.placing import same_area, spread_points
+from landvote.frames import FilmPlacing, Frame, PartPlacing, ReferencePlacing, RowPlacing
+from landvote.frames.placing import ends, same_area, spread_points
 
 SHAPE = np.array([[0, 0], [60, 5], [55, 140], [-10, 130], [20, 70], [40, 90]], float)
 
@@ -200,3 +200,34 @@ def test_a_reference_point_that_went_astray_is_outvoted():
 )
 def test_a_patch_that_cannot_be_is_not_placed(move):
     assert placed_by(move, count=2) is None
+
+
+def test_ends_are_shares_of_the_film_beyond_the_row_whichever_way_it_runs():
+    down = np.array([[50, 9.5], [50, 19.5], [50, 79.5]])
+    parts = ((0,), (1,), (2,))
+    expected = np.log([0.1, 0.2])
+    np.testing.assert_allclose(ends(down, parts, (300, 100)), expected)
+    np.testing.assert_allclose(ends(down[:, ::-1], parts, (100, 300)), expected)
+    up = 99 - down
+    np.testing.assert_allclose(ends(up, parts, (300, 100)), expected)
+    beyond = down - [0, 30]
+    assert ends(beyond, parts, (300, 100))[0] < np.log(0.01)
+    down[2] = np.nan
+    assert np.isnan(ends(down, parts, (300, 100))).all()
+
+
+def test_a_row_is_likely_where_rows_lay_in_training():
+    training = spine()
+    films = [(900, round(p[-1, 1] + 60 + 8 * i % 3)) for i, p in enumerate(training)]
+    placing = RowPlacing.fit(training, films, (96, 96), SPINE_PARTS, 0.38)
+    step = training[0][16] - training[0][12]
+    likely = [placing.likely(films[0], training[0] + k * step) for k in (-1, 0, 1)]
+    assert max(likely) == likely[1]
+    assert placing.likely((400, 320), np.full_like(training[0], np.nan)) == 0
+    assert placing.parts == (tuple(range(20)),) * 5
+
+
+def test_where_rows_end_is_not_known_from_one_film():
+    training = spine(1)
+    placing = RowPlacing.fit(training, [(400, 320)], (96, 96), SPINE_PARTS, 0.38)
+    assert np.isfinite(placing.likely((400, 320), training[0] + 45.0))

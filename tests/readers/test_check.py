@@ -202,3 +202,20 @@ class TestSplit:
     def test_a_share_out_of_range(self, share):
         with pytest.raises(SettingError, match="expected between 0 and 1"):
             split_by_subject(films([1, 2]), share, seed=0)
+
+
+ROWS = Scheme(
+    name="rows", landmarks=tuple("abcd"), file_points=4, columns=(0, 1, 2, 3), groups=((0, 1), (2, 3)), order="down"
+)
+
+
+def test_parts_in_another_order_are_sorted_by_the_reader_and_named(data):
+    upside_down = SQUARE[[3, 2, 1, 0]]
+    annotate(data, f03=upside_down)
+    samples = {s.identifier: s for s in read_folder(data, ROWS)}
+    assert [name for name, s in samples.items() if s.sorted] == ["f03.png"]
+    np.testing.assert_allclose(samples["f03.png"].points, upside_down[[2, 3, 0, 1]], atol=1e-3)
+    (warning,) = [w for w in check_folder(data, ROWS).warnings if "sorted" in w]
+    assert "1 films" in warning
+    assert "f03.png" in warning
+    assert not any(s.sorted for s in read_folder(data))  # numbered landmarks have no order

@@ -17,6 +17,9 @@ from landvote.sample import Points, mean_points
 
 _REWEIGHTED = 6  # rounds of least squares
 _LARGEST = 3  # times the film: a cropped film may be smaller than its patch, but not by more
+_LEAST_END = 0.003  # share of a film; what lies beyond its edge counts as so much
+_LEAST_SPREAD = 0.01  # variance of the logarithm, so that films all framed alike forbid nothing
+_TAILS = 4.0  # degrees of freedom
 _MULTIPLE = 32  # grids are multiples of this, so that a network may halve them five times
 
 
@@ -155,13 +158,82 @@ class PartPlacing:
 
     def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
         """Return one frame per part."""
-        near = [list(_neighbours(self.parts, g)) for g in range(len(self.parts))]
-        laid = zip(near, self.layouts, strict=True)
-        return [_lay(points[n], layout[n], self.size, image_size) for n, layout in laid]
+        return [self.frame(g, image_size, points) for g in range(len(self.parts))]
+
+    def frame(self, part: int, image_size: tuple[int, int], points: Points) -> Frame | None:
+        """Return the frame of one part."""
+        near = list(_neighbours(self.parts, part))
+        return _lay(points[near], self.layouts[part][near], self.size, image_size)
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return the layouts."""
         return {"layouts": self.layouts}
+
+
+class RowPlacing:
+    """One patch per part, wide enough to see its neighbours, for the landmarks of the whole row, part after part.
+
+    It also knows where on a film rows begin and end: ``middle`` (2,) and ``spread`` (2, 2) are the median and the
+    covariance of :func:`ends` in training. Films are framed by people who saw the row, so this tells it from the same
+    one shifted by a part.
+    """
+
+    def __init__(self, wide: PartPlacing, middle: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> None:
+        self.wide = wide
+        self.middle = middle
+        self.spread = spread
+        self.size = wide.size
+        self.parts = (tuple(i for part in wide.parts for i in part),) * len(wide.parts)
+
+    @classmethod
+    def fit(
+        cls,
+        training: list[Points],
+        films: list[tuple[int, int]],
+        size: tuple[int, int],
+        parts: tuple[tuple[int, ...], ...],
+        border: float,
+    ) -> RowPlacing:
+        """Learn from training points and the widths and heights of their films; see :meth:`PartPlacing.fit`."""
+        seen = np.stack([ends(points, parts, film) for points, film in zip(training, films, strict=True)])
+        seen = seen[np.isfinite(seen).all(axis=1)]
+        spread = np.cov(seen.T) if len(seen) > 1 else np.eye(2)
+        middle = np.median(seen, axis=0) if len(seen) else np.zeros(2)
+        return cls(PartPlacing.fit(training, size, parts, border), middle, spread + _LEAST_SPREAD * np.eye(2))
+
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
+        """Return one frame per part."""
+        return self.wide.frames(image_size, points)
+
+    def likely(self, image_size: tuple[int, int], points: Points) -> float:
+        """Return the logarithm, but for a constant, of how likely rows begin and end there; 0 if it is not known.
+
+        A t-distribution: films that are framed otherwise than most are rare, but not as rare as a Gaussian has them.
+        """
+        away = ends(points, self.wide.parts, image_size) - self.middle
+        if not np.isfinite(away).all():
+            return 0.0
+        distance = away @ np.linalg.solve(self.spread, away)
+        return -float(np.log1p(distance / _TAILS) * (_TAILS + len(away)) / 2)
+
+    def state(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return what was learned."""
+        return {"layouts": self.wide.layouts, "middle": self.middle, "spread": self.spread}
+
+
+def ends(points: Points, parts: tuple[tuple[int, ...], ...], film: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Return (2,) how far the first and the last part's centre are from the edge of the film that each is nearer to.
+
+    Along the axis, x or y, that the row follows; logarithms of shares of the film. NaN where either part is missing.
+    """
+    first, last = (points[list(part)].mean(axis=0) for part in (parts[0], parts[-1]))
+    if not np.isfinite(first + last).all():
+        return np.full(2, np.nan)
+    axis = int(np.abs(last - first)[1] >= np.abs(last - first)[0])
+    before, after = first[axis] + 0.5, film[axis] - 0.5 - last[axis]
+    if first[axis] > last[axis]:
+        before, after = film[axis] - 0.5 - first[axis], last[axis] + 0.5
+    return np.asarray(np.log(np.maximum(np.array([before, after]) / film[axis], _LEAST_END)))
 
 
 def _lay(points: Points, layout: Points, size: tuple[int, int], image_size: tuple[int, int]) -> Frame | None:

@@ -74,7 +74,7 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
         if outside := _outside(film, sample.points):
             warnings.append(f"{sample.identifier}: {_landmarks(sample.scheme, outside)} outside the film")
     problems += [f"the same picture twice: {' and '.join(names)}" for names in facts.duplicates()]
-    warnings += facts.inverted() + _missing(samples) + _strange(samples)
+    warnings += facts.inverted() + _missing(samples) + _sorted(samples) + _strange(samples)
     return FolderReport(tuple(samples), (*facts.lines(), *_contents(samples)), tuple(warnings), tuple(problems))
 
 
@@ -151,6 +151,11 @@ def _missing(samples: Sequence[Sample]) -> list[str]:
         named = _some([f"{name} ({n})" for name, n in gaps.items()])
         found.append(f"{sum(gaps.values())} points are missing, in {len(gaps)} films: {named}")
     return found
+
+
+def _sorted(samples: Sequence[Sample]) -> list[str]:
+    names = [s.identifier for s in samples if s.sorted]
+    return [f"{len(names)} films have their parts in another order, sorted here: {_some(names)}"] if names else []
 
 
 def _outside(film: Radiograph, points: Points) -> list[int]:

@@ -77,16 +77,19 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -
     samples = []
     for identifier, path in films.files.items():
         known = facts[identifier]
+        given = annotations.get(identifier, {})
+        ordered = {annotator: scheme.sorted(points) for annotator, points in given.items()}
         spacing = _spacing(identifier, known.pop("spacing_mm", ""), problems)
         samples.append(
             Sample(
                 identifier=identifier,
                 open=partial(open_film, path, identifier, spacing),
                 scheme=scheme,
-                annotations=annotations.get(identifier, {}),
+                annotations=ordered,
                 subject=known.pop("subject", ""),
                 split=_split(identifier, known.pop("split", ""), problems),
                 attributes=known,
+                sorted=any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given),
             )
         )
     problems += _leaks(folder, samples)
