@@ -25,13 +25,13 @@ def test_every_recipe_builds_for_schemes_with_and_without_groups(name, scheme):
     chosen = recipe(name, scheme=scheme)
     stages = [stage.name for stage in build(chosen, scheme, "cpu").stages]
     along_row = bool(scheme.groups) and name in {"ho", "hdv", "whdv", "whdv-shape"}
-    assert stages[:3] == (["global", "parts", "numbers"] if along_row else ["global", "local", *stages[2:]])
+    assert stages[:2] == ["global", "parts" if along_row else "local"]
+    assert ("parts" in stages) == along_row
     for stage in chosen.stages.values():
         if name.startswith("rfrv"):
             assert stage.network is None
         else:
-            method = {"paper": "whdv", "whdv-shape": "whdv"}.get(name, name)
-            assert stage.network.method == ("numbers" if stage.look == "row" else method)
+            assert stage.network.method == {"paper": "whdv", "whdv-shape": "whdv"}.get(name, name)
 
 
 def test_a_shape_model_judges_where_the_name_says_so_and_all_landmarks_are_seen():
@@ -159,17 +159,17 @@ def test_planes_coarser_than_the_deepest_level_are_refused():
 
 
 def test_minutes_are_divided_by_the_stages_shares():
-    shares = ["global.share=1", "parts.share=5", "numbers.share=3"]
+    shares = ["global.share=1", "parts.share=5"]
     chosen = recipe("whdv", [*shares, "local.share=2"])
     plain = chosen.within(30, FOUR)
     minutes = {name: s.training.minutes for name, s in plain.stages.items()}
-    assert minutes["parts"] is minutes["numbers"] is None  # no groups, no parts
+    assert minutes["parts"] is None  # no groups, no parts
     assert minutes["local"] == pytest.approx(2 * minutes["global"])
     assert 27 < minutes["global"] + minutes["local"] < 30  # the rest is for reading, judging and saving
     assert chosen.within(None, FOUR) == chosen
     row = recipe("whdv", shares, PAIRS).within(16, PAIRS)
-    first, second, third = (s.training.minutes for s in row.stages.values())
-    assert (second, third) == (pytest.approx(5 * first), pytest.approx(3 * first))
+    first, second = (s.training.minutes for s in row.stages.values())
+    assert second == pytest.approx(5 * first)
 
 
 @pytest.mark.parametrize("name", RECIPES)

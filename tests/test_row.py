@@ -1,12 +1,12 @@
-"""The row: voters that see parts well and take each for any other; only walking and numbers tell which is which."""
+"""The row: a voter that sees parts well and takes each for any other; only walking and the film tell which is which."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from landvote.frames import PartPlacing, RowPlacing
-from landvote.row import settle, smoothed, walk
+from landvote.frames import PartPlacing
+from landvote.row import settled, smoothed, walk
 from landvote.sample import Radiograph
 from landvote.stage import Candidate, Stage, StageSettings
 from landvote.votes import VoteMap, Voter
@@ -58,39 +58,19 @@ class AnyPart(Voter):
     def load(self, _): ...
 
 
-class Counter(AnyPart):
-    """Votes everywhere for the number of the part nearest to the middle; ``certain`` of its votes, the rest for all."""
-
-    def __init__(self, certain, off=0):
-        self.certain, self.off = certain, off
-
-    def vote(self, view):
-        width, height = view.frame.size
-        middle = (np.array([width, height]) - 1) / 2
-        away = [np.linalg.norm(view.frame.to_grid(row(g)[:4]).mean(axis=0) - middle) for g in range(-4, PARTS + 4)]
-        number = int(np.clip(np.argmin(away) - 4 + self.off, -1, PARTS))
-        votes = np.full((PARTS + 2, height, width), (1 - self.certain) / (PARTS + 2), np.float32)
-        votes[number + 1] += self.certain
-        return VoteMap(votes, 1, 0)
-
-
-def stage(name, look, placing, voter):
-    made = Stage(name, StageSettings(look=look, size=placing.size), lambda _: voter)
-    made.placing, made.voter = placing, voter
-    return made
+def looking(spread):
+    """Return the stage that finds parts; ``spread`` is the variance of where rows end on films, as a logarithm."""
+    learned = PartPlacing.fit([row()], [(240, 700)], (64, 64), GROUPS, 0.25)
+    placing = PartPlacing((64, 64), GROUPS, learned.layouts, learned.middle, np.eye(2) * spread)
+    voter = AnyPart()
+    stage = Stage("parts", StageSettings(look="parts", size=placing.size), lambda _: voter)
+    stage.placing, stage.voter = placing, voter
+    return stage
 
 
 @pytest.fixture
 def parts():
-    return stage("parts", "parts", PartPlacing.fit([row()], (64, 64), GROUPS, 0.25), AnyPart())
-
-
-def numbers(certain, ends_known, off=0):
-    """Return the stage that tells numbers; where rows end on films is known to a tenth, or not at all."""
-    wide = PartPlacing.fit([row()], (96, 96), GROUPS, 0.38)
-    known = RowPlacing.fit([row()], [FILM.size], (96, 96), GROUPS, 0.38)
-    placing = RowPlacing(wide, known.middle, np.eye(2) * (0.01 if ends_known else 1e6))
-    return stage("numbers", "row", placing, Counter(certain, off))
+    return looking(0.01)
 
 
 def known(points):
@@ -122,22 +102,27 @@ def test_a_row_of_which_nothing_is_known_stays_unknown(parts):
 
 
 @pytest.mark.parametrize("shift", [-2, -1, 0, 1, 2])
-@pytest.mark.parametrize(("certain", "ends_known"), [(0.9, False), (0.0, True)], ids=["numbers", "ends"])
-def test_a_shifted_row_is_shifted_back(parts, shift, certain, ends_known):
-    found = settle(numbers(certain, ends_known), parts, FILM, known(row(shift)))
+def test_a_shifted_row_is_shifted_back_to_where_rows_lie_on_films(parts, shift):
+    found = settled(parts, FILM, known(row(shift)))
     assert numbers_of(found.points) == list(range(PARTS))
     assert found.looks[-1]["shifted"] == -shift
-    assert sum(found.looks[-1]["probable"]) == pytest.approx(1)
+    assert found.looks[-1]["probable"] > 0.9
     assert found.error.max() < 0.5 * SPACING
 
 
-def test_ends_outvote_numbers_that_are_wrong_by_one(parts):
-    assert numbers_of(settle(numbers(0.4, True, off=1), parts, FILM, known(row())).points) == list(range(PARTS))
+def test_where_rows_lie_anywhere_the_row_stays_and_the_error_to_expect_is_of_whole_parts():
+    found = settled(looking(1e6), FILM, known(row(1)))
+    assert numbers_of(found.points) == list(range(1, PARTS + 1))
+    assert found.looks[-1]["probable"] < 0.4
+    assert found.error.min() > 0.5 * SPACING
 
 
-def test_where_nothing_tells_the_rows_apart_the_error_to_expect_is_of_whole_parts(parts):
-    found = settle(numbers(0.0, False), parts, FILM, known(row()))
-    assert found.error.min() > 0.9 * SPACING
+def test_a_row_of_one_part_has_nowhere_to_be_shifted_to():
+    one = PartPlacing.fit([row()[:4]], [(240, 700)], (64, 64), GROUPS[:1], 0.25)
+    stage = Stage("parts", StageSettings(look="parts", size=one.size), lambda _: AnyPart())
+    stage.placing, stage.voter = one, AnyPart()
+    found = settled(stage, FILM, walk(stage, FILM, known(row()[:4] + 2)))
+    np.testing.assert_allclose(found.points, row()[:4], atol=1.5)
 
 
 def test_a_smooth_row_stays_and_what_went_astray_is_brought_back():

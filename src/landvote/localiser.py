@@ -17,18 +17,18 @@ import numpy.typing as npt
 
 from landvote.errors import ModelError
 from landvote.files import whole
-from landvote.frames import FilmPlacing, PartPlacing, Placing, ReferencePlacing, RowPlacing, Views
+from landvote.frames import FilmPlacing, PartPlacing, Placing, ReferencePlacing, Views
 from landvote.frames.placing import same_area, spread_points
 from landvote.polarity import Polarity, picture
 from landvote.prediction import Prediction
-from landvote.row import settle, walk
+from landvote.row import settled, walk
 from landvote.sample import Points, Radiograph, Sample
 from landvote.scheme import Scheme
 from landvote.shapes import ShapeModel
 from landvote.stage import DIGITS, Candidate, Stage, StageSettings, best, look, moved, poses
 
 Report = Callable[[dict[str, Any]], None]
-_LEARNED = {"film": (), "reference": ("layout",), "parts": ("layouts",), "row": ("layouts", "middle", "spread")}
+_LEARNED = {"film": (), "reference": ("layout",), "parts": ("layouts", "middle", "spread")}
 _SAME = 0.01  # of the film: candidates closer together are one
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 _TELLING = 200  # films are enough to learn their polarity from
@@ -44,8 +44,7 @@ class Localiser:
 
     def __init__(self, scheme: Scheme, stages: Sequence[Stage]) -> None:
         self.scheme = scheme
-        needed = {"film": True, "reference": len(scheme) > 1, "parts": bool(scheme.groups)}
-        needed["row"] = len(scheme.groups) > 1  # one point places nothing
+        needed = {"film": True, "reference": len(scheme) > 1, "parts": bool(scheme.groups)}  # one point places nothing
         self.stages = [s for s in stages if needed[s.settings.look]]
         self.reference = scheme.reference
         self.polarity: Polarity  # learned, as what the stages learn
@@ -68,15 +67,15 @@ class Localiser:
             for _ in range(stage.settings.rounds):
                 seen = [s for c in candidates for s in self._look(stage, radiograph, c)]
                 candidates = best(seen, stage.settings.keep, _SAME * max(radiograph.size))
+            if stage.settings.look == "parts":
+                candidates = [settled(stage, radiograph, c) for c in candidates]
         return candidates[0]
 
-    def _look(self, stage: Stage, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
-        """Look once: at one place in each pose, at the parts one after the other, or at which of them is which."""
+    @staticmethod
+    def _look(stage: Stage, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
+        """Look once: at parts one after the other, or at one place in each pose."""
         if stage.settings.look == "parts":
             return [walk(stage, radiograph, known)]
-        if stage.settings.look == "row":
-            parts = next(s for s in self.stages if s.settings.look == "parts")
-            return [settle(stage, parts, radiograph, known)]
         return [look(stage, pose, radiograph, known) for pose in poses(stage.settings)]
 
     def fit(self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, report: Report) -> None:
@@ -112,7 +111,7 @@ class Localiser:
             varied, seen = stage.settings.augmentation, partial(tell, {"event": "film"})
             views = Views.gather(training, stage.placing, varied, swap, seen)
             held_out = Views.gather(validation, stage.placing, varied, swap, seen)
-            stage.voter = stage.make_voter(self._voted_for(stage))
+            stage.voter = stage.make_voter(len(stage.placing.parts[0]))
             stage.voter.fit(views, held_out, folder / stage.name, tell)
         self._calibrate(validation)
 
@@ -152,10 +151,9 @@ class Localiser:
             elif stage.settings.look == "reference":
                 stage.placing = ReferencePlacing(size, self.reference, state["layout"])
             else:
-                stage.placing = PartPlacing(size, self.scheme.groups, state["layouts"])
-                if stage.settings.look == "row":
-                    stage.placing = RowPlacing(stage.placing, state["middle"], state["spread"])
-            stage.voter = stage.make_voter(self._voted_for(stage))
+                learned = (state["layouts"], state["middle"], state["spread"])
+                stage.placing = PartPlacing(size, self.scheme.groups, *learned)
+            stage.voter = stage.make_voter(len(stage.placing.parts[0]))
             stage.voter.load(folder / stage.name)
             if stage.settings.shape:
                 stage.shape = ShapeModel.load(folder / stage.name / "shape.npz")
@@ -182,18 +180,12 @@ class Localiser:
             return FilmPlacing(size, border, self._found_by(settings))
         if settings.look == "reference":
             return ReferencePlacing.fit(shapes, size, self.reference, border, fit_aspect=fit_aspect)
-        if settings.look == "row":
-            films = [s.open().size for s in training]
-            return RowPlacing.fit(shapes, films, size, self.scheme.groups, border)
-        return PartPlacing.fit(shapes, size, self.scheme.groups, border)
-
-    def _voted_for(self, stage: Stage) -> int:
-        """Return how many landmarks a stage's voter votes for, or how many parts."""
-        return len(self.scheme.groups) if stage.settings.look == "row" else len(stage.placing.parts[0])
+        films = [s.open().size for s in training]
+        return PartPlacing.fit(shapes, films, size, self.scheme.groups, border)
 
     def _stays(self) -> Stage:
         """Return the stage that is asked whether points stay where they are: the last one that sees all in one look."""
-        return [s for s in self.stages if s.settings.look in {"film", "reference"}][-1]
+        return [s for s in self.stages if s.settings.look != "parts"][-1]
 
     def _calibrate(self, validation: Sequence[Sample]) -> None:
         """Scale what is known of errors so that on films not learned from it equals the error, on average.

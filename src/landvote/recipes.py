@@ -62,7 +62,6 @@ class Recipe(BaseModel):
         local: the local searcher: a patch placed by them, for all landmarks.
         fine: the local searcher once more, on a finer grid, from where the first found the landmarks.
         parts: one patch per repeated part of the scheme; left out where the scheme has no groups.
-        numbers: wide patches along the row of parts, for which of them is which; left out likewise.
         validation: share of the subjects held out to judge by, where the data has no ``val`` films of its own.
         seed: of the split and of all training; the ``training.seed`` of a stage is added to it.
     """
@@ -74,15 +73,13 @@ class Recipe(BaseModel):
     local: StageRecipe | None = None
     fine: StageRecipe | None = None
     parts: StageRecipe | None = None
-    numbers: StageRecipe | None = None
     validation: float = Field(default=0.15, ge=0, lt=1)
     seed: int = 0
 
     @property
     def stages(self) -> dict[str, StageRecipe]:
         """The stages there are, coarse to fine."""
-        named = {"global": self.global_, "local": self.local, "fine": self.fine}
-        named |= {"parts": self.parts, "numbers": self.numbers}
+        named = {"global": self.global_, "local": self.local, "fine": self.fine, "parts": self.parts}
         return {name: stage for name, stage in named.items() if stage is not None}
 
     def within(self, minutes: float | None, scheme: Scheme) -> Recipe:
@@ -98,7 +95,7 @@ class Recipe(BaseModel):
                 f"--max-minutes {minutes:g}: recipe {self.name!r} grows forests, which take the time they take; "
                 "leave it out, or set fewer forest.trees or forest.views"
             )
-        stages = {n: s for n, s in self.stages.items() if s.look not in {"parts", "row"} or scheme.groups}
+        stages = {n: s for n, s in self.stages.items() if s.look != "parts" or scheme.groups}
         total = sum(s.share for s in stages.values()) / _TRAINING
         changed = self.model_dump(by_alias=True)
         for name, stage in stages.items():
@@ -110,8 +107,7 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
     """Return our defaults for one of the paper's three methods.
 
     In a ``row`` of parts that look alike two reference points are as hard to tell from their neighbours as any others;
-    there the global searcher looks for all landmarks, coarsely and often. From there on parts are looked at one by one:
-    where they are, then which of them is which.
+    there the global searcher looks for all landmarks, coarsely and often, and from there on parts are found one by one.
     """
     network: dict[str, Any] = {"method": method}
     if method == "ho":  # each cell votes for itself: only smoothing brings the votes of neighbours together
@@ -125,7 +121,9 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
         network=NetworkSettings(**network, sigma=4.0), training=TrainingSettings(steps=20000, batch=4, rate=2e-3),
     )  # fmt: skip
     moved = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
-    small = Augmentation(rotation=(-8, 8), scale=0.12, shift=0.1, erase=0.1)
+    between = Augmentation(
+        rotation=(-8, 8), scale=0.12, shift=0.14, erase=0.1
+    )  # a part may be expected beside its place
     patch = StageRecipe(
         look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
         network=NetworkSettings(**network), augmentation=moved, training=TrainingSettings(steps=6000),
@@ -134,13 +132,9 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
         "name": method,
         **({"global": whole_row} if row else {"global": two_points, "local": patch}),
         "parts": StageRecipe(
-            look="parts", size=(96, 96), border=0.28, fit_aspect=False, rounds=2, share=1.5,
-            network=NetworkSettings(**network, depth=4, stride=2), augmentation=small,
-        ),
-        "numbers": StageRecipe(
-            look="row", size=(96, 96), border=0.38, fit_aspect=False, share=1.5,
-            network=NetworkSettings(method="numbers", cell=4, smoothing=4.0), augmentation=small,
-            training=TrainingSettings(weight_decay=0.01),
+            look="parts", size=(96, 96), border=0.28, fit_aspect=False, rounds=2, share=2.0,
+            network=NetworkSettings(**network, depth=4, stride=2), augmentation=between,
+            training=TrainingSettings(steps=12000),
         ),
     }  # fmt: skip
 

@@ -11,17 +11,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.frames import PartPlacing, RowPlacing, View
+from landvote.frames import PartPlacing
 from landvote.sample import Points, Radiograph
 from landvote.stage import DIGITS, Candidate, Stage, glance, look
 
 _DEGREE = 5  # of the curve that the centres of a row lie on: a spine may have three bends
 _ROBUST = 6  # rounds of least squares
 _REACH = 2  # parts that a row may be shifted by
-_VOICE = 1.0  # the parts' votes together count as one: they err together (chosen on spine films)
-_LEAST = 1e-3  # share of a part's votes that no number falls below
+_OWN = 0.5  # how much more likely, as a logarithm, the row is that was found than one shifted from there
 
 
 def walk(stage: Stage, radiograph: Radiograph, known: Candidate) -> Candidate:
@@ -41,39 +39,23 @@ def walk(stage: Stage, radiograph: Radiograph, known: Candidate) -> Candidate:
     return found
 
 
-def settle(numbers: Stage, parts: Stage, radiograph: Radiograph, known: Candidate) -> Candidate:
-    """Shift the row by as many parts as its parts' votes for their numbers and its place on the film say; look again.
+def settled(stage: Stage, radiograph: Radiograph, known: Candidate) -> Candidate:
+    """Shift a row that was walked by as many parts as its place on the film says, and look at all parts once more.
 
-    Each hypothesis is as likely as the row's place on the film (:meth:`RowPlacing.likely`) and the numbers that it
-    gives its parts. How far the other hypotheses lie away, each by its probability, is added to the errors to expect.
-
-    Args:
-        numbers: the stage whose voter votes for numbers.
-        parts: the stage that finds the parts.
-        radiograph: the film.
-        known: a row that was walked.
+    How far the rows that were not chosen lie away, each by its probability, is added to the errors to expect.
     """
-    placing = numbers.placing
-    if not isinstance(placing, RowPlacing):
-        raise TypeError(f"stage {numbers.name}: placed by {type(placing).__name__}, expected RowPlacing")
-    votes = np.log(np.maximum(_votes_for_numbers(numbers, placing, radiograph, known.points), _LEAST))
-    own = np.arange(len(votes))
-    shifts = range(-_REACH, _REACH + 1)
+    placing = _part_placing(stage)
     rows = {0: known}
-    for s in range(1, _REACH + 1):
-        rows[s] = _shifted(parts, radiograph, rows[s - 1], 1)
-        rows[-s] = _shifted(parts, radiograph, rows[1 - s], -1)
-    score = np.array([
-        _VOICE * votes[own, np.clip(own - s + 1, 0, len(own) + 1)].mean()
-        + placing.likely(radiograph.size, rows[s].points)
-        for s in shifts
-    ])  # fmt: skip
-    probable = np.exp(score - score.max())
+    for s in range(1, _REACH + 1 if len(placing.parts) > 1 else 1):
+        rows[s] = _shifted(stage, placing, radiograph, rows[s - 1], 1)
+        rows[-s] = _shifted(stage, placing, radiograph, rows[1 - s], -1)
+    score = {s: placing.likely(radiograph.size, row.points) + _OWN * (s == 0) for s, row in rows.items()}
+    chosen = max(score, key=lambda s: score[s])
+    probable = np.exp([score[s] - score[chosen] for s in rows])
     probable /= probable.sum()
-    chosen = shifts[int(score.argmax())]
-    found = look(parts, (1.0, 0.0), radiograph, rows[chosen])
-    away = [np.linalg.norm(rows[s].points - rows[chosen].points, axis=1) for s in shifts]
-    told = {"stage": numbers.name, "shifted": chosen, "probable": probable.round(DIGITS).tolist()}
+    away = [np.linalg.norm(row.points - rows[chosen].points, axis=1) for row in rows.values()]
+    found = look(stage, (1.0, 0.0), radiograph, rows[chosen])
+    told = {"stage": stage.name, "shifted": chosen, "probable": round(float(probable.max()), DIGITS)}
     return replace(found, error=found.error + probable @ away, looks=(*found.looks, told))
 
 
@@ -127,9 +109,8 @@ def _step(
     return found
 
 
-def _shifted(parts: Stage, radiograph: Radiograph, known: Candidate, by: int) -> Candidate:
+def _shifted(stage: Stage, placing: PartPlacing, radiograph: Radiograph, known: Candidate, by: int) -> Candidate:
     """Return the row shifted by one part, up (-1) or down (1): the one that comes in is looked for, twice."""
-    placing = _part_placing(parts)
     index = np.array(placing.parts)
     rows = known.points[index]
     if by > 0:
@@ -140,26 +121,5 @@ def _shifted(parts: Stage, radiograph: Radiograph, known: Candidate, by: int) ->
     shifted.points[index] = rows
     end = len(index) - 1 if by > 0 else 0
     for _ in range(2):
-        shifted = _step(parts, placing, end, (), radiograph, shifted)
+        shifted = _step(stage, placing, end, (), radiograph, shifted)
     return shifted
-
-
-def _votes_for_numbers(
-    stage: Stage, placing: RowPlacing, radiograph: Radiograph, points: Points
-) -> npt.NDArray[np.float64]:
-    """Return (parts, parts + 2) which share of the votes at each part is for each number; 1 where nothing is seen.
-
-    Numbers begin with what lies before the first part. Each part is looked at twice, once in a mirror: that changes no
-    number.
-    """
-    shares = np.ones((len(placing.parts), len(placing.parts) + 2))
-    for g, frame in enumerate(placing.frames(radiograph.size, points)):
-        if frame is None:
-            continue
-        centre = points[list(placing.wide.parts[g])].mean(axis=0, keepdims=True)
-        seen = []
-        for laid in (frame, frame.mirrored()):
-            view = View.through(laid, radiograph.pixels, points[list(placing.parts[g])], radiograph.identifier)
-            seen.append(stage.voter.vote(view).shares(laid.to_grid(centre))[0])
-        shares[g] = np.nan_to_num(np.mean(seen, axis=0), nan=1.0)
-    return shares

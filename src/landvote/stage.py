@@ -25,9 +25,8 @@ class StageSettings(BaseModel):
     """Where a stage looks and for what.
 
     Attributes:
-        look: at the whole ``film``, at a patch laid on the ``reference`` points, at one patch for each of the
-            scheme's ``parts``, or along the ``row`` of parts, for which of them is which (the last two are left out
-            where the scheme has no groups).
+        look: at the whole ``film``, at a patch laid on the ``reference`` points, or at one patch for each of the
+            scheme's ``parts``, one after the other along their row (left out where the scheme has no groups).
         find: ``all`` landmarks, or only the ``reference`` points (a stage that looks at the film).
         size: width and height of the grid.
         fit_aspect: keep the grid's area but give it the shape of what it must hold.
@@ -42,7 +41,7 @@ class StageSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    look: Literal["film", "reference", "parts", "row"]
+    look: Literal["film", "reference", "parts"]
     find: Literal["all", "reference"] = "all"
     size: tuple[PositiveInt, PositiveInt]
     fit_aspect: bool = True
@@ -56,7 +55,7 @@ class StageSettings(BaseModel):
 
     @model_validator(mode="after")
     def _shape_sees_all(self) -> StageSettings:
-        if self.shape and (self.look in {"parts", "row"} or self.find == "reference"):
+        if self.shape and (self.look == "parts" or self.find == "reference"):
             raise ValueError("a shape model needs a stage that finds all landmarks in one look")
         return self
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.frames import FilmPlacing, Frame, PartPlacing, ReferencePlacing, RowPlacing
+from landvote.frames import FilmPlacing, Frame, PartPlacing, ReferencePlacing
 from landvote.frames.placing import ends, same_area, spread_points
 
 SHAPE = np.array([[0, 0], [60, 5], [55, 140], [-10, 130], [20, 70], [40, 90]], float)
@@ -26,6 +26,11 @@ def films(count=40, shape=SHAPE, seed=0, jitter=4.0):
 def spine(count=20, parts=5, seed=0):
     rows = [(x, y + 45 * g) for g in range(parts) for x, y in ((0, 0), (50, 0), (0, 30), (50, 30))]
     return films(count, np.array(rows, float), seed, jitter=1.5)
+
+
+def films_of(training):
+    """Return films that end a little below the row, as people frame them."""
+    return [(900, round(points[-1, 1] + 60 + 8 * i % 3)) for i, points in enumerate(training)]
 
 
 SPINE_PARTS = tuple(tuple(range(4 * g, 4 * g + 4)) for g in range(5))
@@ -109,7 +114,7 @@ def test_no_film_with_all_reference_points_is_named():
 
 def test_each_part_lies_in_the_middle_of_its_patch_with_its_border():
     training = spine()
-    placing = PartPlacing.fit(training, (96, 96), SPINE_PARTS, 0.28)
+    placing = PartPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
     assert placing.parts == SPINE_PARTS
     for points in training:
         frames = placing.frames((2000, 2000), points)
@@ -123,7 +128,7 @@ def test_each_part_lies_in_the_middle_of_its_patch_with_its_border():
 
 def test_a_part_is_placed_by_its_neighbours_where_it_is_missing_itself():
     training = spine()
-    placing = PartPlacing.fit(training, (96, 96), SPINE_PARTS, 0.28)
+    placing = PartPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
     points = training[3].copy()
     points[list(SPINE_PARTS[2])] = np.nan
     grid = placing.frames((2000, 2000), points)[2].to_grid(training[3][list(SPINE_PARTS[2])])
@@ -135,7 +140,7 @@ def test_parts_never_seen_together_are_named():
     for points in training:
         points[9] = np.nan
     with pytest.raises(PointsError, match="part 1"):
-        PartPlacing.fit(training, (96, 96), SPINE_PARTS, 0.28)
+        PartPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
 
 
 def test_spread_points_are_far_apart():
@@ -218,16 +223,14 @@ def test_ends_are_shares_of_the_film_beyond_the_row_whichever_way_it_runs():
 
 def test_a_row_is_likely_where_rows_lay_in_training():
     training = spine()
-    films = [(900, round(p[-1, 1] + 60 + 8 * i % 3)) for i, p in enumerate(training)]
-    placing = RowPlacing.fit(training, films, (96, 96), SPINE_PARTS, 0.38)
+    films, placing = films_of(training), PartPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
     step = training[0][16] - training[0][12]
     likely = [placing.likely(films[0], training[0] + k * step) for k in (-1, 0, 1)]
     assert max(likely) == likely[1]
     assert placing.likely((400, 320), np.full_like(training[0], np.nan)) == 0
-    assert placing.parts == (tuple(range(20)),) * 5
 
 
 def test_where_rows_end_is_not_known_from_one_film():
     training = spine(1)
-    placing = RowPlacing.fit(training, [(400, 320)], (96, 96), SPINE_PARTS, 0.38)
+    placing = PartPlacing.fit(training, [(400, 320)], (96, 96), SPINE_PARTS, 0.28)
     assert np.isfinite(placing.likely((400, 320), training[0] + 45.0))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from landvote.networks.codecs import CODECS, HDV, HO, WHDV, Numbers
+from landvote.networks.codecs import CODECS, HDV, HO, WHDV
 from landvote.votes import VoteMap, cast
 
 ROWS, COLUMNS, K, SIGMA = 6, 9, 3.0, 2.0
@@ -156,43 +156,3 @@ def test_points_survive_planes_votes_and_peaks(method, stride, cell):
     found, spread = VoteMap(cast(dx, dy, weight, (64, 56), stride, cell), cell, smoothing).peaks()
     np.testing.assert_allclose(found, points[0], atol=tolerance)
     assert np.isfinite(spread).all()
-
-
-ROW = torch.tensor([[[4.0, 6], [4, 10], [4, 22], [4, 26], [4, 38], [4, 42]]])  # three parts of two landmarks
-
-
-def test_numbers_weigh_cells_round_the_centres_and_as_far_beyond_the_ends():
-    targets = Numbers(3, 1, 1, 2.0).encode(ROW, 64, 9)
-    assert targets.weight.shape == (1, 5, 64, 9)
-    peaks = targets.weight[0].flatten(1).argmax(dim=1)
-    assert [(int(p) // 9, int(p) % 9) for p in peaks[1:]] == [(8, 4), (24, 4), (40, 4), (56, 4)]
-    assert float(targets.weight[0, 0].max()) < 1e-3  # beyond the upper end is beyond the grid
-    assert targets.given.all()
-
-
-def test_numbers_of_a_part_that_misses_a_landmark_take_no_part():
-    holes = ROW.clone()
-    holes[0, 2] = float("nan")
-    assert Numbers(3, 1, 1, 2.0).encode(holes, 64, 9).given.tolist() == [[False, True, False, True, False]]
-
-
-def test_numbers_are_learned_by_cross_entropy():
-    codec = Numbers(3, 1, 1, 2.0)
-    targets = codec.encode(ROW, 64, 9)
-    right, even = 20 * targets.weight, torch.zeros_like(targets.weight)
-    cells = 64 * 9
-    expected = sum(float(w.sum()) for w in targets.weight[0]) / cells / 5 * math.log(5)
-    assert float(codec.loss(even, targets, 1)) == pytest.approx(expected, rel=1e-5)
-    assert float(codec.loss(right, targets, 1)) < 0.3 * expected
-    _, _, weight = codec.decode(right)
-    torch.testing.assert_close(weight.sum(dim=1), torch.ones(1, 64, 9))
-
-
-def test_errors_of_numbers_are_by_how_many_they_are_wrong():
-    codec = Numbers(3, 1, 1, 2.0)
-    weight = codec.encode(ROW, 64, 9).weight[0].numpy()
-    points = ROW[0].double().numpy()
-    np.testing.assert_array_equal(codec.errors(VoteMap(weight, 1, 0), points), [0, 0, 0])
-    np.testing.assert_array_equal(codec.errors(VoteMap(np.roll(weight, 1, axis=0), 1, 0), points), [1, 1, 1])
-    outside = codec.errors(VoteMap(weight[:, :30], 1, 0), points)
-    np.testing.assert_array_equal(outside, [0, 0, np.nan])

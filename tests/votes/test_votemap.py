@@ -127,11 +127,3 @@ def test_climbing_stays_on_the_hill_it_starts_on():
     np.testing.assert_allclose(low, [[50, 30]], atol=1e-6)
     high, _ = VoteMap(votes, 1, 1.5).peaks()
     np.testing.assert_allclose(high, [[10, 10]], atol=1e-6)
-
-
-def test_shares_are_each_landmarks_part_of_the_votes_at_a_place():
-    votes = np.zeros((3, 20, 20), np.float32)
-    votes[:, 5, 6] = 1, 3, 0
-    shares = VoteMap(votes, 2, 0).shares(np.array([[12.5, 10.5], [2.0, 2.0], [-9.0, 4.0], [np.nan, 4.0]]))
-    np.testing.assert_allclose(shares[0], [0.25, 0.75, 0])
-    assert np.isnan(shares[1:]).all()  # no votes, beside the grid, nowhere

@@ -2,7 +2,7 @@
 
 from landvote.frames.augment import Augmentation
 from landvote.frames.frame import Frame
-from landvote.frames.placing import FilmPlacing, PartPlacing, Placing, ReferencePlacing, RowPlacing
+from landvote.frames.placing import FilmPlacing, PartPlacing, Placing, ReferencePlacing
 from landvote.frames.view import View, standardise
 from landvote.frames.views import Views
 
@@ -13,7 +13,6 @@ __all__ = [
     "PartPlacing",
     "Placing",
     "ReferencePlacing",
-    "RowPlacing",
     "View",
     "Views",
     "standardise",

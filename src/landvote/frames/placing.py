@@ -130,18 +130,47 @@ class PartPlacing:
 
     Four corners of one vertebra are too few to turn and scale a patch by; with the vertebrae above and below they are
     twelve. ``layouts`` (g, n, 2) holds, per part, where the landmarks lie on that part's grid on average.
+
+    It also knows where on a film rows begin and end: ``middle`` (2,) and ``spread`` (2, 2) are the median and the
+    covariance of :func:`ends` in training. Films are framed by people who saw the row, so this tells it from the same
+    one shifted by a part.
     """
 
-    def __init__(self, size: tuple[int, int], parts: tuple[tuple[int, ...], ...], layouts: Points) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        parts: tuple[tuple[int, ...], ...],
+        layouts: Points,
+        middle: npt.NDArray[np.float64],
+        spread: npt.NDArray[np.float64],
+    ) -> None:
         self.size = size
         self.parts = parts
         self.layouts = layouts
+        self.middle = middle
+        self.spread = spread
 
     @classmethod
     def fit(
-        cls, training: list[Points], size: tuple[int, int], parts: tuple[tuple[int, ...], ...], border: float
+        cls,
+        training: list[Points],
+        films: list[tuple[int, int]],
+        size: tuple[int, int],
+        parts: tuple[tuple[int, ...], ...],
+        border: float,
     ) -> PartPlacing:
-        """Choose each part's layout from training points; ``border`` is the free share of the patch on each side."""
+        """Learn from training points and the widths and heights of their films.
+
+        Args:
+            training: per film (n, 2) image coordinates.
+            films: their widths and heights in pixels.
+            size: width and height of each patch in grid cells.
+            parts: the landmarks of each part.
+            border: free share of the patch on each side.
+
+        Raises:
+            PointsError: no film has all landmarks of some part and of its neighbours.
+        """
         layouts = []
         for g, part in enumerate(parts):
             near = _neighbours(parts, g)
@@ -154,7 +183,11 @@ class PartPlacing:
             scale = min(size) * (1 - 2 * border) / extent
             middle = (own.min(axis=0) + own.max(axis=0)) / 2
             layouts.append(Frame.similarity(scale, 0.0, middle, (np.array(size) - 1) / 2, size).to_grid(mean))
-        return cls(size, parts, np.stack(layouts))
+        seen = np.stack([ends(points, parts, film) for points, film in zip(training, films, strict=True)])
+        seen = seen[np.isfinite(seen).all(axis=1)]
+        spread = np.cov(seen.T) if len(seen) > 1 else np.eye(2)
+        usual = np.median(seen, axis=0) if len(seen) else np.zeros(2)
+        return cls(size, parts, np.stack(layouts), usual, spread + _LEAST_SPREAD * np.eye(2))
 
     def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
         """Return one frame per part."""
@@ -165,52 +198,12 @@ class PartPlacing:
         near = list(_neighbours(self.parts, part))
         return _lay(points[near], self.layouts[part][near], self.size, image_size)
 
-    def state(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Return the layouts."""
-        return {"layouts": self.layouts}
-
-
-class RowPlacing:
-    """One patch per part, wide enough to see its neighbours, for the landmarks of the whole row, part after part.
-
-    It also knows where on a film rows begin and end: ``middle`` (2,) and ``spread`` (2, 2) are the median and the
-    covariance of :func:`ends` in training. Films are framed by people who saw the row, so this tells it from the same
-    one shifted by a part.
-    """
-
-    def __init__(self, wide: PartPlacing, middle: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> None:
-        self.wide = wide
-        self.middle = middle
-        self.spread = spread
-        self.size = wide.size
-        self.parts = (tuple(i for part in wide.parts for i in part),) * len(wide.parts)
-
-    @classmethod
-    def fit(
-        cls,
-        training: list[Points],
-        films: list[tuple[int, int]],
-        size: tuple[int, int],
-        parts: tuple[tuple[int, ...], ...],
-        border: float,
-    ) -> RowPlacing:
-        """Learn from training points and the widths and heights of their films; see :meth:`PartPlacing.fit`."""
-        seen = np.stack([ends(points, parts, film) for points, film in zip(training, films, strict=True)])
-        seen = seen[np.isfinite(seen).all(axis=1)]
-        spread = np.cov(seen.T) if len(seen) > 1 else np.eye(2)
-        middle = np.median(seen, axis=0) if len(seen) else np.zeros(2)
-        return cls(PartPlacing.fit(training, size, parts, border), middle, spread + _LEAST_SPREAD * np.eye(2))
-
-    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
-        """Return one frame per part."""
-        return self.wide.frames(image_size, points)
-
     def likely(self, image_size: tuple[int, int], points: Points) -> float:
         """Return the logarithm, but for a constant, of how likely rows begin and end there; 0 if it is not known.
 
         A t-distribution: films that are framed otherwise than most are rare, but not as rare as a Gaussian has them.
         """
-        away = ends(points, self.wide.parts, image_size) - self.middle
+        away = ends(points, self.parts, image_size) - self.middle
         if not np.isfinite(away).all():
             return 0.0
         distance = away @ np.linalg.solve(self.spread, away)
@@ -218,7 +211,7 @@ class RowPlacing:
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return what was learned."""
-        return {"layouts": self.wide.layouts, "middle": self.middle, "spread": self.spread}
+        return {"layouts": self.layouts, "middle": self.middle, "spread": self.spread}
 
 
 def ends(points: Points, parts: tuple[tuple[int, ...], ...], film: tuple[int, int]) -> npt.NDArray[np.float64]:

@@ -11,13 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
-
-from landvote.sample import Points
-from landvote.votes import VoteMap
 
 
 @dataclass(frozen=True)
@@ -89,10 +84,6 @@ class Codec(ABC):
         """Grid cells per unit of the head's output: spares the last layer from growing weights of the size of k."""
         return self.k / 4
 
-    def errors(self, votes: VoteMap, points: Points) -> npt.NDArray[np.float64]:
-        """Return how far each landmark's peak is from its point, (n,), grid cells."""
-        return np.asarray(np.linalg.norm(votes.peaks()[0] - points, axis=1))
-
     @abstractmethod
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
         """Return the mean loss over known landmarks and cells; ``progress`` runs from 0 to 1 over the training."""
@@ -143,44 +134,6 @@ class WHDV(Codec):
         scale = targets.weight.clamp(min=floor) if floor else targets.weight
         offsets = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2
         return _mean(scale * offsets + self.gain * (weight - targets.weight) ** 2, targets.given)
-
-
-@dataclass(frozen=True)
-class Numbers(Codec):
-    """Which part of a row of parts that look alike a cell belongs to: one plane a part, and one beyond either end.
-
-    ``n`` counts the parts. Cells round the centre of a part, by the Gaussian weight of the others, are to say its
-    number; what is beyond the ends is as far from them as the parts beside them. Each cell votes for itself.
-    """
-
-    planes_per_landmark: ClassVar[int] = 1
-
-    @property
-    def planes(self) -> int:
-        """The parts and what lies beyond either end."""
-        return self.n + 2
-
-    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
-        """Return the weights of (batch, landmarks, 2) points, part after part; one that misses a point is unknown."""
-        centres = points.reshape(len(points), self.n, -1, 2).mean(dim=2)
-        above, below = 2 * centres[:, :1] - centres[:, 1:2], 2 * centres[:, -1:] - centres[:, -2:-1]
-        return super().encode(torch.cat([above, centres, below], dim=1), rows, columns, progress)
-
-    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return offsets of zero and how probable each number is."""
-        zero = torch.zeros_like(planes)
-        return zero, zero, planes.softmax(dim=1)
-
-    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
-        """Cross-entropy, weighted by how near a cell is to the part's centre."""
-        return _mean(-targets.weight * planes.log_softmax(dim=1), targets.given)
-
-    def errors(self, votes: VoteMap, points: Points) -> npt.NDArray[np.float64]:
-        """Return by how many numbers the most probable one is wrong, at each part's centre; NaN outside the grid."""
-        centres = points.reshape(self.n, -1, 2).mean(axis=1)
-        shares = votes.shares(centres)
-        away = np.abs(shares.argmax(axis=1) - 1 - np.arange(self.n)).astype(float)
-        return np.where(np.isfinite(shares).all(axis=1), away, np.nan)
 
 
 CODECS: dict[str, type[Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV}

@@ -11,7 +11,7 @@ class NetworkSettings(BaseModel):
     """The network, its planes and how they are turned into votes.
 
     Attributes:
-        method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper); ``numbers`` where a stage looks along a ``row``.
+        method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper).
         width, depth, stride, head_width, widest, coordinates, normalise: see :class:`landvote.networks.unet.UNet`.
         k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
         sigma: SD of the Gaussian weight in grid cells (equation 1; the paper gives no value).
@@ -27,7 +27,7 @@ class NetworkSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["ho", "hdv", "whdv", "numbers"] = "whdv"
+    method: Literal["ho", "hdv", "whdv"] = "whdv"
     width: PositiveInt = 16
     depth: int = Field(default=5, ge=1, le=5)
     stride: Literal[1, 2, 4, 8] = 4

@@ -17,7 +17,7 @@ from landvote.errors import ModelError
 from landvote.files import whole
 from landvote.frames import View, Views
 from landvote.networks.accumulate import accumulate
-from landvote.networks.codecs import CODECS, WHDV, Codec, Numbers
+from landvote.networks.codecs import CODECS, WHDV, Codec
 from landvote.networks.device import choose_device, use_bfloat16
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.training import train
@@ -29,10 +29,10 @@ _JUDGED = 64  # validation views looked at, at most: enough for a curve, few eno
 
 
 class NetworkVoter(Voter):
-    """Votes by HO, HDV or WHDV, or for the numbers of parts in a row.
+    """Votes by HO, HDV or WHDV.
 
     Args:
-        landmarks: how many landmarks, or parts of a row, it votes for.
+        landmarks: how many landmarks it votes for.
         settings: the network and its planes.
         training: how it is trained.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -60,7 +60,7 @@ class NetworkVoter(Voter):
 
         def judge(network: nn.Module) -> float:
             self.network = network.eval()
-            errors = [self.codec.errors(self.vote(v), v.points) for v in looked_at]
+            errors = [np.linalg.norm(self.vote(v).peaks()[0] - v.points, axis=1) for v in looked_at]
             seen = np.concatenate(errors) if errors else np.empty(0)
             return float(np.nanmean(seen)) if np.isfinite(seen).any() else float("nan")
 
@@ -81,8 +81,7 @@ class NetworkVoter(Voter):
 
         With the weight at the target, or to another power, there is no such figure.
         """
-        s = self.settings
-        plain = s.side == "source" and s.sharpness == 1 and s.method in {"hdv", "whdv"}
+        plain = self.settings.side == "source" and self.settings.sharpness == 1 and self.settings.method != "ho"
         return 2 * np.pi * (self.codec.sigma / self.codec.stride) ** 2 if plain else 0.0
 
     @torch.inference_mode()
@@ -131,6 +130,4 @@ class NetworkVoter(Voter):
 
 def _codec(landmarks: int, settings: NetworkSettings) -> Codec:
     shape = (landmarks, settings.stride, settings.k, settings.sigma, settings.gain, settings.widen)
-    if settings.method == "numbers":
-        return Numbers(*shape)
     return WHDV(*shape, dense=settings.dense) if settings.method == "whdv" else CODECS[settings.method](*shape)

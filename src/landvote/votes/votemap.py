@@ -90,19 +90,6 @@ class VoteMap:
         at = smooth[np.arange(len(points)), row.clip(0, rows - 1), column.clip(0, columns - 1)]
         return np.where(given, np.where(inside, at, 0.0), np.nan)
 
-    def shares(self, places: Points) -> npt.NDArray[np.float64]:
-        """Return which share each of the n landmarks has in the smoothed votes at (m, 2) places: (m, n).
-
-        Read in the cell nearest; NaN beside the grid, for missing places, and where there are no votes.
-        """
-        given: npt.NDArray[np.bool_] = np.all(np.isfinite(places), axis=1)
-        column, row = np.rint(self.to_cells(np.where(given[:, None], places, -1e6))).astype(int).T
-        rows, columns = self.votes.shape[1:]
-        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-        at = self.smooth[:, row.clip(0, rows - 1), column.clip(0, columns - 1)].T.astype(float)
-        total = np.where(inside, at.sum(axis=1), 0)[:, None]
-        return np.where(total > 0, at / np.maximum(total, 1e-30), np.nan)
-
     def to_cells(self, points: Points) -> Points:
         """Map grid coordinates to those of the accumulator."""
         return (points + 0.5) / self.cell - 0.5
