@@ -107,6 +107,7 @@ def test_a_shifted_row_is_shifted_back_to_where_rows_lie_on_films(parts, shift):
     assert numbers_of(found.points) == list(range(PARTS))
     assert found.looks[-1]["shifted"] == -shift
     assert found.looks[-1]["probable"] > 0.9
+    assert len(found.looks) == PARTS + 1  # the last look at each part, and what was decided
     assert found.error.max() < 0.5 * SPACING
 
 

@@ -106,7 +106,7 @@ def _step(
     moved = (found.points[own] - known.points[own]).mean(axis=0)
     others = [i for h in beyond if h != g for i in placing.parts[h]]
     found.points[others] += moved
-    return found
+    return replace(found, looks=known.looks)  # on the way; the last look at each part is what a prediction tells of
 
 
 def _shifted(stage: Stage, placing: PartPlacing, radiograph: Radiograph, known: Candidate, by: int) -> Candidate:

@@ -95,8 +95,8 @@ class NetworkVoter(Voter):
 
     def _cast(self, dx: Tensor, dy: Tensor, weight: Tensor, size: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Cast with the weight at the source of each vote, or multiply the finished votes by it at their target."""
-        weight = weight.clamp(min=0)
-        weight = weight if self.settings.sharpness == 1 else weight**self.settings.sharpness
+        if self.settings.side == "target" or self.settings.sharpness != 1:  # else casting leaves negative ones out
+            weight = weight.clamp(min=0) ** self.settings.sharpness
         force = weight if self.settings.side == "source" else torch.ones_like(weight)
         stride, cell = self.codec.stride, self.settings.cell
         if self.device.type == "cpu":
