@@ -55,7 +55,7 @@ class Localiser:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
         radiograph, inverted = self.polarity.righted(radiograph)
         found = self._find(radiograph)
-        error = self.calibration @ [found.error, moved(self._stays(), radiograph, found)]
+        error = self.calibration @ [found.error, moved(self.stages[-1], radiograph, found)]
         details = {**_film(radiograph), "inverted": inverted, "looks": list(found.looks)}
         return Prediction(radiograph.identifier, found.points, error, self.scheme.landmarks, details)
 
@@ -183,10 +183,6 @@ class Localiser:
         films = [s.open().size for s in training]
         return PartPlacing.fit(shapes, films, size, self.scheme.groups, border)
 
-    def _stays(self) -> Stage:
-        """Return the stage that is asked whether points stay where they are: the last one that sees all in one look."""
-        return [s for s in self.stages if s.settings.look != "parts"][-1]
-
     def _calibrate(self, validation: Sequence[Sample]) -> None:
         """Scale what is known of errors so that on films not learned from it equals the error, on average.
 
@@ -199,7 +195,7 @@ class Localiser:
             radiograph = sample.open()
             found = self._find(radiograph)
             distance = np.linalg.norm(found.points - sample.points, axis=1)
-            known = np.stack([found.error, moved(self._stays(), radiograph, found), distance])
+            known = np.stack([found.error, moved(self.stages[-1], radiograph, found), distance])
             both = np.isfinite(known).all(axis=0)
             total += known[:, both].sum(axis=1)
             if both.any():
