@@ -137,3 +137,10 @@ def test_a_smooth_row_stays_and_what_went_astray_is_brought_back():
     few = np.full_like(straight, np.nan)
     few[:4] = straight[:4]
     np.testing.assert_array_equal(smoothed(few, GROUPS), few)
+
+
+def test_of_a_row_of_which_nothing_is_known_nothing_is_decided(parts):
+    nothing = known(np.full((4 * PARTS, 2), np.nan))
+    found = settled(parts, FILM, nothing)
+    assert np.isnan(found.points).all()
+    assert found.looks[-1]["shifted"] == 0

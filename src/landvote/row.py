@@ -2,8 +2,8 @@
 
 A vertebra is easily found and hardly told from the next one. So the points of a coarse look only say where the row
 begins: it is walked from its middle outwards, each part being expected where the one before says, so that none is found
-twice and none left out. Then the parts vote for their numbers, and the row is taken that most of them agree on and that
-lies on the film as rows do: the one found, or that one shifted by a part or two.
+twice and none left out. Then that row is taken that lies on the film as rows do: the one found, or that one shifted by
+a part or two.
 """
 
 from __future__ import annotations
