@@ -235,8 +235,17 @@ def test_parts_are_looked_at_one_by_one(tmp_path):
     parts = one.stages[1]
     assert parts.placing.parts == groups
     assert parts.voter.landmarks == 2
-    np.testing.assert_allclose(one.locate(sample(30).open()).points, film(30)[1][:4], atol=0.3)
+    found = one.locate(sample(30).open())
+    np.testing.assert_allclose(found.points, film(30)[1][:4], atol=0.3)
+    *looks, told = found.details["looks"]
+    assert [each["stage"] for each in looks] == ["global", "parts", "parts"]  # the last look at each
+    assert (told["stage"], told["shifted"]) == ("parts", 0)
     assert {len(view.points) for view in parts.voter.looked} == {2}
+    one.save(tmp_path)
+    again = localiser(scheme, stages)
+    again.load(tmp_path)
+    for key, learned in parts.placing.state().items():
+        np.testing.assert_array_equal(again.stages[1].placing.state()[key], learned)
 
 
 def test_parts_are_left_out_where_a_scheme_has_none():

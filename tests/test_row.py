@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landvote.frames import PartPlacing
+from landvote.frames import FilmPlacing, PartPlacing
+from landvote.localiser import Localiser
+from landvote.polarity import Polarity
 from landvote.row import settled, smoothed, walk
 from landvote.sample import Radiograph
+from landvote.scheme import Scheme
 from landvote.stage import Candidate, Stage, StageSettings
 from landvote.votes import VoteMap, Voter
 
@@ -144,3 +147,29 @@ def test_of_a_row_of_which_nothing_is_known_nothing_is_decided(parts):
     found = settled(parts, FILM, nothing)
     assert np.isnan(found.points).all()
     assert found.looks[-1]["shifted"] == 0
+
+
+class Coarse(AnyPart):
+    """Votes for all landmarks of the row, as if it lay ``off`` parts further down."""
+
+    def __init__(self, off):
+        self.off = off
+
+    def vote(self, view):
+        width, height = view.frame.size
+        votes = np.zeros((4 * PARTS, height, width), np.float32)
+        for p, (x, y) in enumerate(view.frame.to_grid(row() + np.array([0.0, self.off * SPACING]))):
+            votes[p, np.clip(round(y), 0, height - 1), np.clip(round(x), 0, width - 1)] = 1
+        return VoteMap(votes, 1, 1.5)
+
+
+@pytest.mark.parametrize("off", [0.0, 0.45, 1.0, -0.6])
+def test_a_localiser_walks_the_row_and_settles_it(parts, off):
+    every = tuple(range(4 * PARTS))
+    names = tuple(map(str, every))
+    scheme = Scheme(name="row", landmarks=names, file_points=len(every), columns=every, groups=GROUPS)
+    coarse = Stage("global", StageSettings(look="film", size=(120, 350)), lambda _: Coarse(off))
+    coarse.placing, coarse.voter = FilmPlacing((120, 350), 0.05, every), Coarse(off)
+    one = Localiser(scheme, [coarse, parts])
+    one.polarity = Polarity(np.zeros(24 * 24))
+    assert numbers_of(one.locate(FILM).points) == list(range(PARTS))

@@ -121,9 +121,8 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
         network=NetworkSettings(**network, sigma=4.0), training=TrainingSettings(steps=20000, batch=4, rate=2e-3),
     )  # fmt: skip
     moved = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
-    between = Augmentation(
-        rotation=(-8, 8), scale=0.12, shift=0.14, erase=0.1
-    )  # a part may be expected beside its place
+    # a part may be expected beside its place, by up to half the way to the next one
+    beside = Augmentation(rotation=(-8, 8), scale=0.12, shift=0.14, erase=0.1)
     patch = StageRecipe(
         look="reference", size=(224, 224), border=0.12, rounds=2, share=2.5,
         network=NetworkSettings(**network), augmentation=moved, training=TrainingSettings(steps=6000),
@@ -133,7 +132,7 @@ def _voting(method: str, *, row: bool) -> dict[str, Any]:
         **({"global": whole_row} if row else {"global": two_points, "local": patch}),
         "parts": StageRecipe(
             look="parts", size=(96, 96), border=0.28, fit_aspect=False, rounds=2, share=2.0,
-            network=NetworkSettings(**network, depth=4, stride=2), augmentation=between,
+            network=NetworkSettings(**network, depth=4, stride=2), augmentation=beside,
             training=TrainingSettings(steps=12000),
         ),
     }  # fmt: skip

@@ -8,6 +8,7 @@ a part or two.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -32,10 +33,11 @@ def walk(stage: Stage, radiograph: Radiograph, known: Candidate) -> Candidate:
     known = replace(known, points=smoothed(known.points, placing.parts), votes=0.0)
     middle = range(count // 4, count - count // 4)
     start = max(middle, key=lambda g: _step(stage, placing, g, (), radiograph, known).votes)
-    found = known
-    for g in (*range(start, count), *range(start - 1, -1, -1)):
-        beyond = range(g) if g < start else range(g + 1, count)
-        found = _step(stage, placing, g, beyond if g != start else range(count), radiograph, found)
+    found = _step(stage, placing, start, range(count), radiograph, known)
+    for g in range(start + 1, count):
+        found = _step(stage, placing, g, range(g, count), radiograph, found)
+    for g in reversed(range(start)):
+        found = _step(stage, placing, g, range(g), radiograph, found)
     return found
 
 
@@ -95,7 +97,7 @@ def _part_placing(stage: Stage) -> PartPlacing:
 
 
 def _step(
-    stage: Stage, placing: PartPlacing, g: int, beyond: range | tuple[()], radiograph: Radiograph, known: Candidate
+    stage: Stage, placing: PartPlacing, g: int, beyond: Iterable[int], radiograph: Radiograph, known: Candidate
 ) -> Candidate:
     """Look for part ``g``; the parts ``beyond`` are expected as far from there as they were."""
     frame = placing.frame(g, radiograph.size, known.points)

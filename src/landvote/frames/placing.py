@@ -215,7 +215,7 @@ class PartPlacing:
 
 
 def ends(points: Points, parts: tuple[tuple[int, ...], ...], film: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Return (2,) how far the first and the last part's centre are from the edge of the film that each is nearer to.
+    """Return (2,) how much of the film lies before the first part's centre and beyond the last one's.
 
     Along the axis, x or y, that the row follows; logarithms of shares of the film. NaN where either part is missing.
     """
