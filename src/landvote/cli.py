@@ -240,7 +240,10 @@ def compare(
     grid: Annotated[Path, typer.Argument(help="The experiment, as TOML.", metavar="GRID.toml")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the results; a second call goes on there.")],
     scale: Annotated[str, typer.Option(help="paper, the grid as it stands, or a reduced one it names.")] = "paper",
-    engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
+    engine: Annotated[
+        str,
+        typer.Option(help="local: processes of this machine; ray: a Ray cluster; none: only report on what is there."),
+    ] = "local",
     shard: Annotated[
         str, typer.Option(help="Work only on this part of the grid, such as 2/8; others do the rest.", metavar="I/N")
     ] = "1/1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,6 +114,11 @@ def test_shards_together_are_the_whole(place, undisturbed):
     assert run(place, "shards", "--shard", "1/2").exit_code == 0
     first = finished(place / "shards")
     assert first < finished(undisturbed)
+    before = tables(place / "shards")
+    shutil.rmtree(place / "shards" / "report")
+    assert run(place, "shards", "--engine", "none").exit_code == 0  # the report alone, on what there is
+    assert finished(place / "shards") == first
+    assert tables(place / "shards") == before
     assert run(place, "shards", "--shard", "2/2").exit_code == 0
     assert tables(place / "shards") == tables(undisturbed)
 

@@ -30,13 +30,16 @@ def choose_engine(name: str, jobs: int = 0, device: str = "cpu") -> Engine:
     """Return who works on a grid.
 
     Args:
-        name: ``local``, processes of this machine, or ``ray``, a Ray cluster.
+        name: ``local``, processes of this machine; ``ray``, a Ray cluster; or ``none``, nobody: a report is written on
+            what there is, such as while others work.
         jobs: how many cells at a time; 0: one per processor.
         device: of networks; with ``cuda`` a cell takes one graphics card of a cluster.
 
     Raises:
         SettingError: there is no such engine.
     """
+    if name == "none":
+        return lambda work, place: iter(())  # noqa: ARG005 - nobody does it
     workers = choose_workers(name, jobs)
 
     def engine(work: Sequence[Sequence[Cell]], place: Place) -> Iterator[list[str]]:
