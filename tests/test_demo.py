@@ -65,4 +65,4 @@ def test_its_settings_are_settings_of_the_recipe():
 
     chosen = recipe("whdv", demo._SETTINGS)
     assert chosen != recipe("whdv")
-    assert demo._MINUTES < 5  # the whole of it is to take less than six
+    assert {s.training.minutes for s in chosen.stages.values()} == {None}  # or a busy machine would train it badly
