@@ -130,6 +130,12 @@ def test_a_shard_that_is_none_is_refused(place, shard):
     assert "expected I/N" in str(result.exception)
 
 
+def test_an_engine_that_is_none_of_them_is_refused(place):
+    result = run(place, "none", "--engine", "nnoe")
+    assert result.exit_code != 0
+    assert str(result.exception) == "--engine 'nnoe': expected local, ray, none; did you mean 'none'?"
+
+
 def test_a_cell_that_fails_is_named_and_the_others_go_on(place):
     grid = GRID.replace('"local.forest.views=1"', '"local.forest.views=1", "local.forest.memory_gib=0.0001"')
     (place / "failing.toml").write_text(grid)

@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from landvote.errors import SettingError, nearest
 from landvote.experiments.cells import Cell
 from landvote.experiments.work import Place, run_job
 from landvote.workers import Work, choose_workers
 
+_ENGINES = ("local", "ray", "none")
 Engine = Callable[[Sequence[Sequence[Cell]], Place], Iterator[list[str]]]
 """Takes jobs, yields what failed in each as it ends, in any order."""
 
@@ -40,6 +42,8 @@ def choose_engine(name: str, jobs: int = 0, device: str = "cpu") -> Engine:
     """
     if name == "none":
         return lambda work, place: iter(())  # noqa: ARG005 - nobody does it
+    if name not in _ENGINES:
+        raise SettingError(f"--engine {name!r}: expected {', '.join(_ENGINES)}{nearest(name, _ENGINES)}")
     workers = choose_workers(name, jobs)
 
     def engine(work: Sequence[Sequence[Cell]], place: Place) -> Iterator[list[str]]:
