@@ -23,7 +23,11 @@ methods = [{name = "A", recipe = "whdv"}, {name = "B", recipe = "rfrv", set = ["
 note = "fewer of everything"
 sizes = [5]
 test = 8
-set = {B = ["local.forest.trees=1"]}
+changes = [
+  {methods = ["B"], set = ["local.forest.trees=2"]},
+  {methods = ["A", "B"], set = ["seed=4"]},
+  {methods = ["B"], set = ["local.forest.trees=1"]},
+]
 """
 SHIPPED = sorted((Path(__file__).parents[2] / "grids").glob("*.toml"))
 
@@ -43,8 +47,9 @@ def test_a_grid_is_read_as_it_stands(tmp_path):
 def test_a_scale_reduces_and_says_what(tmp_path):
     grid = read_grid(written(tmp_path)).at("small")
     assert (grid.sizes, grid.test, grid.folds, grid.note) == ((5,), 8, 3, "fewer of everything")
-    assert grid.methods[0].set == ()
-    assert recipe("rfrv", grid.methods[1].set).local.forest.trees == 1  # the scale has the last word
+    assert grid.methods[0].set == ("seed=4",)
+    chosen = recipe("rfrv", grid.methods[1].set)
+    assert (chosen.local.forest.trees, chosen.seed) == (1, 4)  # the scale has the last word, and its last change
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,9 @@ def test_a_scale_reduces_and_says_what(tmp_path):
         ("folds = 3", "fold = 3", "fold.*did you mean 'folds'"),
         ("folds = 3", "folds = 0", "folds: .*greater than 0, found 0"),
         ("simulate = 60", 'simulate = 60, folder = "x"', "either folder or simulate"),
-        ("set = {B", "set = {C", "'small' sets 'C', expected one of A, B"),
+        ('methods = ["A", "B"]', 'methods = ["A", "C"]', "'small' changes 'C', expected one of A, B"),
+        ('methods = ["A", "B"]', "methods = []", "scales.small.changes.1.methods: .*at least 1 item"),
+        ("changes = [", "set = {B = []}\nchanges = [", "scales.small.set: Extra inputs are not permitted"),
         ("sizes = [10", "sizes = [10.5", "sizes.0"),
         ("title = ", "title ", "cannot be read"),
     ],

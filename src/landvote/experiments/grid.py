@@ -21,8 +21,9 @@ A grid is a TOML file::
     [scales.laptop]                # what is reduced, and what to say about it
     note = "fewer steps"
     sizes = [100, 200, 500]
-    [scales.laptop.set]
-    WHDV = ["local.training.steps=1000"]
+    [[scales.laptop.changes]]
+    methods = ["WHDV"]
+    set = ["local.training.steps=1000"]
 """
 
 from __future__ import annotations
@@ -83,8 +84,17 @@ class Method(BaseModel):
         return self
 
 
+class Change(BaseModel):
+    """Settings that some of the methods get; the same for all of them, so that they stay comparable."""
+
+    model_config = _STRICT
+
+    methods: tuple[str, ...] = Field(min_length=1)
+    set: tuple[str, ...] = Field(min_length=1)
+
+
 class Scale(BaseModel):
-    """What a scale reduces: anything of the grid's own, and settings per method."""
+    """What a scale reduces: anything of the grid's own, and settings of methods."""
 
     model_config = _STRICT
 
@@ -94,7 +104,11 @@ class Scale(BaseModel):
     seeds: tuple[NonNegativeInt, ...] | None = None
     test: PositiveInt | Literal["val", "test"] | None = None
     data: Source | None = None
-    set: dict[str, tuple[str, ...]] = {}
+    changes: tuple[Change, ...] = ()
+
+    def of(self, method: str) -> tuple[str, ...]:
+        """Return the settings that a method gets."""
+        return tuple(setting for c in self.changes if method in c.methods for setting in c.set)
 
 
 class Grid(BaseModel):
@@ -139,9 +153,10 @@ class Grid(BaseModel):
             if names.count(name) > 1:
                 raise ValueError(f"method {name!r} is there twice, expected names that differ")
         for which, scale in self.scales.items():
-            for name in scale.set:
-                if name not in names:
-                    raise ValueError(f"scale {which!r} sets {name!r}, expected one of {', '.join(names)}")
+            for name in (n for c in scale.changes for n in c.methods if n not in names):
+                raise ValueError(
+                    f"scale {which!r} changes {name!r}, expected one of {', '.join(names)}{nearest(name, names)}"
+                )
         return self
 
     def at(self, scale: str) -> Grid:
@@ -156,8 +171,8 @@ class Grid(BaseModel):
             known = ("paper", *self.scales)
             raise SettingError(f"--scale {scale!r}: expected one of {', '.join(known)}{nearest(scale, known)}")
         chosen = self.scales[scale]
-        changed = chosen.model_dump(exclude={"set"}, exclude_none=True)
-        methods = [m.model_copy(update={"set": (*m.set, *chosen.set.get(m.name, ()))}) for m in self.methods]
+        changed = chosen.model_dump(exclude={"changes"}, exclude_none=True)
+        methods = [m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods]
         return self.model_copy(
             update={
                 **{k: getattr(chosen, k) for k in changed},
