@@ -21,11 +21,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
 
-from joblib import cpu_count
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from landvote.errors import DataError, LandvoteError, SettingError, WorkerError, nearest
+from landvote.processors import processors
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -93,7 +93,7 @@ def in_processes(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]
     """
     if not work.count:
         return
-    processes = min(at_most or cpu_count(), work.count)
+    processes = min(at_most or processors(), work.count)
     todo = iter(work.tasks)
     for _ in range(1 + _RETRIES):
         executor = get_reusable_executor(processes, env=_ONE_THREAD, initializer=_end_with, initargs=(os.getpid(),))

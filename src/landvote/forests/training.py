@@ -11,13 +11,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, delayed
 
 from landvote.errors import ModelError, SettingError, TrainingError
 from landvote.forests.features import Integral, integral
 from landvote.forests.forest import Forest, Patches, grow
 from landvote.forests.settings import ForestSettings
 from landvote.frames import Views
+from landvote.processors import processors
 from landvote.sample import Points
 
 Report = Callable[[dict[str, Any]], None]
@@ -74,7 +75,7 @@ def train(views: Views, landmarks: int, settings: ForestSettings, folder: Path, 
         SettingError: training would take more than ``settings.memory_gib``.
         TrainingError: there is nothing to learn a landmark from.
     """
-    jobs = min(settings.jobs or cpu_count(), landmarks)
+    jobs = min(settings.jobs or processors(), landmarks)
     gathered = gather(views, settings, jobs)
 
     def one(landmark: int) -> Forest:

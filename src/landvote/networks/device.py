@@ -11,6 +11,7 @@ import torch
 
 from landvote.errors import SettingError
 from landvote.process import this_process
+from landvote.processors import threads
 from landvote.votes import cast
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # from glibc's malloc.h
@@ -73,13 +74,13 @@ def keep_freed_memory() -> None:
 
 @functools.cache
 def keep_threads() -> None:
-    """Let numba start its threads now, and give torch its number of threads back.
+    """Let numba start its threads now, and give torch its number of threads back, or as many as are ours if fewer.
 
     Starting them sets the number for all of OpenMP: the first look at the validation views would change how many
     threads the training takes from there on, and with them the last digits of its result, which a resumed training
     has to meet.
     """
-    threads = torch.get_num_threads()
+    own = min(torch.get_num_threads(), threads())
     nothing = np.zeros((1, 1, 1), np.float32)
     cast(nothing, nothing, nothing, (1, 1), 1, 1)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(own)

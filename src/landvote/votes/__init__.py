@@ -3,13 +3,14 @@
 import os
 import sys
 
-_WISHED = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-if _WISHED.isdigit() and "numba" not in sys.modules:
-    # numba looks at its own variable alone, once, and would set its number for all of OpenMP, torch included
-    os.environ.setdefault("NUMBA_NUM_THREADS", _WISHED)
+from landvote.processors import threads
 
-from landvote.votes.cast import cast, cast_reference  # noqa: E402 - after the number of threads is set
-from landvote.votes.votemap import VoteMap  # noqa: E402 - after the number of threads is set
-from landvote.votes.voter import Voter  # noqa: E402 - after the number of threads is set
+if "numba" not in sys.modules:
+    # numba looks at its own variable alone, once, and would set its number for all of OpenMP, torch included
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(threads()))
+
+from landvote.votes.cast import cast, cast_reference
+from landvote.votes.votemap import VoteMap
+from landvote.votes.voter import Voter
 
 __all__ = ["VoteMap", "Voter", "cast", "cast_reference"]

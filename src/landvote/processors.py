@@ -1,0 +1,22 @@
+"""How many processors are ours, and how many threads that makes."""
+
+from __future__ import annotations
+
+import os
+
+from joblib import cpu_count
+
+
+def processors() -> int:
+    """Return how many processors this process may use: those it is bound to, or a container's share of them."""
+    return int(cpu_count())
+
+
+def threads() -> int:
+    """Return how many threads to compute with: the wish in ``OMP_NUM_THREADS``, else one per processor that is ours.
+
+    numba, and torch in a container with a share of a large machine, would start one for each that the machine has, and
+    these take turns: with more threads than processors each operation waits for the last.
+    """
+    wished = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(wished) if wished.isdigit() and int(wished) else processors()
