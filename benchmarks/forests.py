@@ -11,7 +11,7 @@ from skimage.feature import haar_like_feature
 from skimage.transform import integral_image
 from sklearn.tree import DecisionTreeRegressor
 
-from hips import simulated
+from hips import outlined, simulated
 from landvote.forests.features import KINDS, Features, integral
 from landvote.forests.forest import Forest, bundle, flatten, grow_tree
 from landvote.forests.search import Positions, search
@@ -83,8 +83,9 @@ def rows(repeats: int) -> list[Row]:
 def learned() -> Case:
     """Grow one landmark's trees."""
     with simulated(_FILMS) as samples:
-        points = [s.points for s in samples]
-        placing = ReferencePlacing.fit(points, (_GRID, _GRID), samples[0].scheme.reference, 0.12, fit_aspect=True)
+        placing = ReferencePlacing.fit(
+            *outlined(samples), (_GRID, _GRID), samples[0].scheme.reference, 0.12, fit_aspect=True
+        )
         views = Views.gather(samples, placing, Augmentation(rotation=(-7, 7), scale=0.06, shift=0.02, erase=0))
     patches = gather(views, _SETTINGS).patches(_LANDMARK, _SETTINGS)
     trees = [grow_tree(patches, _SETTINGS, _LANDMARK, t) for t in range(_SETTINGS.trees)]

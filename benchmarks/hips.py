@@ -9,7 +9,7 @@ from pathlib import Path
 
 from landvote.phantom import simulate_folder
 from landvote.readers import read_folder
-from landvote.sample import Sample
+from landvote.sample import Points, Sample
 
 
 @contextmanager
@@ -18,3 +18,8 @@ def simulated(films: int) -> Iterator[list[Sample]]:
     with tempfile.TemporaryDirectory() as folder:
         simulate_folder(Path(folder) / "hips", films, seed=1)
         yield read_folder(Path(folder) / "hips", require_points=True)
+
+
+def outlined(samples: list[Sample]) -> tuple[list[Points], list[tuple[int, int]]]:
+    """Return the points of films and their widths and heights: what a patch is placed by."""
+    return [s.points for s in samples], [s.open().size for s in samples]

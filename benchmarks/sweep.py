@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hips import outlined
 from landvote.frames import Augmentation, ReferencePlacing, Views
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
@@ -63,9 +64,7 @@ def main() -> None:
     samples = read_folder(a.data, require_points=True)[: a.films + a.test]
     training, test = samples[: a.films], samples[a.films :]
     scheme = training[0].scheme
-    placing = ReferencePlacing.fit(
-        [s.points for s in training], (a.size, a.size), scheme.reference, 0.12, fit_aspect=False
-    )
+    placing = ReferencePlacing.fit(*outlined(training), (a.size, a.size), scheme.reference, 0.12, fit_aspect=False)
     look = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
     views, held_out = Views.gather(training, placing, look), Views.gather(test, placing, look)
     done = list(csv.DictReader(a.out.open())) if a.out.exists() else []

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.optim import AdamW
 
-from hips import simulated
+from hips import outlined, simulated
 from landvote.frames import ReferencePlacing, Views
 from landvote.networks.batches import batch_at
 from landvote.networks.training import train
@@ -29,9 +29,8 @@ def rows(repeats: int, device: str) -> list[Row]:
     """Run ``train`` on the local stage of recipe ``whdv``, with a bare step after each of its own."""
     stage = recipe("whdv", [f"local.training.steps={repeats + _WARM_UP + 1}"]).stages["local"]
     with simulated(_FILMS) as samples:
-        shapes = [s.points for s in samples]
         placing = ReferencePlacing.fit(
-            shapes, stage.size, samples[0].scheme.reference, stage.border, fit_aspect=stage.fit_aspect
+            *outlined(samples), stage.size, samples[0].scheme.reference, stage.border, fit_aspect=stage.fit_aspect
         )
         views = Views.gather(samples, placing, stage.augmentation)
     voter = NetworkVoter(len(samples[0].scheme), stage.network, stage.training, device)

@@ -182,6 +182,43 @@ def test_points_that_go_with_the_frame_are_not_believed(tmp_path):
     assert guessed - known > 0.03 * min(patch.size) / patch.scale
 
 
+class Together(Seer):
+    """Sees both reference points at nearly one place."""
+
+    def vote(self, view):
+        votes = np.zeros((self.landmarks, *view.pixels.shape), np.float32)
+        for p in range(self.landmarks):
+            votes[p, 32, 30 + 4 * p] = 1
+        return VoteMap(votes, 1, 1.5)
+
+
+class Content(Seer):
+    """Finds something where landmarks usually lie in the first view that it is shown, and stays with it."""
+
+    def vote(self, view):
+        if not self.looked:
+            self.found = view.frame.to_image(self.stage.placing.layout)
+        self.looked.append(view)
+        votes = np.zeros((self.landmarks, *view.pixels.shape), np.float32)
+        for p, (x, y) in enumerate(np.rint(view.frame.to_grid(self.found)).astype(int)):
+            votes[p, y, x] = 1
+        return VoteMap(votes, 1, 1.5)
+
+
+def test_points_in_a_patch_far_smaller_than_any_in_training_are_not_believed(tmp_path):
+    """Votes agree, and points stay on the film when the frame is laid askew: only the size of the patch tells."""
+    one = fitted(tmp_path, validation=())
+    local = one.stages[1]
+    one.stages[0].voter, local.voter = Together(2, one.stages[0]), Content(5, local)
+    found = one.locate(sample(30).open())
+    assert np.linalg.norm(found.points - film(30)[1], axis=1).mean() > 30
+    assert found.expected_error.min() > 30
+    local.placing.cell, local.voter = np.array(0.0), Content(5, local)  # as if every size were usual
+    believed = one.locate(sample(30).open())
+    np.testing.assert_array_equal(believed.points, found.points)
+    assert believed.expected_error.max() < 3
+
+
 def test_no_voter_sees_a_negative(tmp_path):
     def ramp(i, stored_inverted):
         def opened():

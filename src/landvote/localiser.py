@@ -28,7 +28,7 @@ from landvote.shapes import ShapeModel
 from landvote.stage import DIGITS, Candidate, Stage, StageSettings, best, look, moved, poses
 
 Report = Callable[[dict[str, Any]], None]
-_LEARNED = {"film": (), "reference": ("layout",), "parts": ("layouts", "middle", "spread")}
+_LEARNED = {"film": (), "reference": ("layout", "cell"), "parts": ("layouts", "middle", "spread")}
 _SAME = 0.01  # of the film: candidates closer together are one
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 _TELLING = 200  # films are enough to learn their polarity from
@@ -149,7 +149,7 @@ class Localiser:
             if stage.settings.look == "film":
                 stage.placing = FilmPlacing(size, stage.settings.border, self._found_by(stage.settings))
             elif stage.settings.look == "reference":
-                stage.placing = ReferencePlacing(size, self.reference, state["layout"])
+                stage.placing = ReferencePlacing(size, self.reference, state["layout"], state["cell"])
             else:
                 learned = (state["layouts"], state["middle"], state["spread"])
                 stage.placing = PartPlacing(size, self.scheme.groups, *learned)
@@ -178,9 +178,9 @@ class Localiser:
                 some = training[:: max(1, len(training) // 20)]
                 size = same_area(size, np.median([s.open().size for s in some], axis=0))
             return FilmPlacing(size, border, self._found_by(settings))
-        if settings.look == "reference":
-            return ReferencePlacing.fit(shapes, size, self.reference, border, fit_aspect=fit_aspect)
         films = [s.open().size for s in training]
+        if settings.look == "reference":
+            return ReferencePlacing.fit(shapes, films, size, self.reference, border, fit_aspect=fit_aspect)
         return PartPlacing.fit(shapes, films, size, self.scheme.groups, border)
 
     def _calibrate(self, validation: Sequence[Sample]) -> None:

@@ -18,6 +18,7 @@ from landvote.votes import VoteMap, Voter
 DIGITS = 9
 """After the point, of what goes into files: compiled loops may differ in their last one from run to run."""
 
+_SHRUNK = 0.5  # times the least of training: a patch so small was laid on points that are wrong; none was learned from
 _ASKEW = (0.04, 4.0)  # how a frame is laid askew: of its width and height, and degrees; training has seen as much
 
 
@@ -149,8 +150,9 @@ def moved(stage: Stage, radiograph: Radiograph, found: Candidate) -> npt.NDArray
     points is told the ones that the frame would bring there.
 
     A landmark that has followed the frame by more than half its way begins to count as guessed, and may be anywhere in
-    the view (half its diagonal); so may one that is not found again. One that was not found before has NaN, and one
-    that nothing places a view for has 0.
+    the view (half its diagonal); so may one that is not found again, and so may all in a view far smaller than any in
+    training, however well votes agree in it: then in one of the least size of training. One that was not found before
+    has NaN, and one that nothing places a view for has 0.
     """
     distance = np.zeros(len(found.points))
     shift, angle = _ASKEW
@@ -164,7 +166,9 @@ def moved(stage: Stage, radiograph: Radiograph, found: Candidate) -> npt.NDArray
         again, _, _ = stage.choose(stage.voter.vote(view))
         away = np.linalg.norm(askew.to_image(again) - found.points[index], axis=1)
         followed = away / np.linalg.norm(brought - found.points[index], axis=1)
-        guessed = np.where(np.isnan(away), 1, np.clip(2 * followed - 1, 0, 1))
-        anywhere = np.hypot(*laid.size) / 2 / laid.scale
+        cell, least = 1 / laid.scale, stage.placing.least(radiograph.size)
+        shrunk = cell < _SHRUNK * least
+        guessed = np.where(np.isnan(away) | shrunk, 1, np.clip(2 * followed - 1, 0, 1))
+        anywhere = np.hypot(*laid.size) / 2 * max(cell, least)
         distance[index] = (1 - guessed) * np.nan_to_num(away) + guessed * anywhere
     return np.where(np.isnan(found.points[:, 0]), np.nan, distance)

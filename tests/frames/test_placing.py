@@ -33,6 +33,8 @@ def films_of(training):
     return [(900, round(points[-1, 1] + 60 + 8 * i % 3)) for i, points in enumerate(training)]
 
 
+SQUARE = [(900, 900)] * 60  # films of any number of patches
+
 SPINE_PARTS = tuple(tuple(range(4 * g, 4 * g + 4)) for g in range(5))
 
 
@@ -49,7 +51,7 @@ def test_the_film_placing_holds_the_whole_film():
 @pytest.mark.parametrize("fit_aspect", [False, True])
 def test_a_reference_patch_holds_all_training_points_within_its_border(reference, fit_aspect):
     training = films()
-    placing = ReferencePlacing.fit(training, (128, 128), reference, 0.12, fit_aspect=fit_aspect)
+    placing = ReferencePlacing.fit(training, SQUARE, (128, 128), reference, 0.12, fit_aspect=fit_aspect)
     free = np.array(placing.size) * 0.12
     inside = []
     for points in training:
@@ -66,7 +68,7 @@ def test_a_reference_patch_holds_all_training_points_within_its_border(reference
 
 def test_two_reference_points_fall_exactly_on_the_layout():
     training = films(10)
-    placing = ReferencePlacing.fit(training, (128, 128), (1, 3), 0.1, fit_aspect=False)
+    placing = ReferencePlacing.fit(training, SQUARE, (128, 128), (1, 3), 0.1, fit_aspect=False)
     (frame,) = placing.frames((900, 900), training[0])
     np.testing.assert_allclose(frame.to_grid(training[0][[1, 3]]), placing.layout[[1, 3]], atol=1e-9)
 
@@ -74,34 +76,46 @@ def test_two_reference_points_fall_exactly_on_the_layout():
 def test_the_patch_fills_its_grid():
     """A border wider than asked for wastes resolution: the tighter direction uses all of its room."""
     training = films(jitter=0)
-    placing = ReferencePlacing.fit(training, (160, 96), (0, 2), 0.1, fit_aspect=False)
+    placing = ReferencePlacing.fit(training, SQUARE, (160, 96), (0, 2), 0.1, fit_aspect=False)
     extent = np.ptp(placing.layout, axis=0) / (np.array((160, 96)) * 0.8)
     assert extent.max() == pytest.approx(1, abs=0.01)
 
 
 def test_a_patch_stands_upright_on_average():
-    placing = ReferencePlacing.fit(films(60), (128, 128), (0, 2), 0.1, fit_aspect=False)
+    placing = ReferencePlacing.fit(films(60), SQUARE, (128, 128), (0, 2), 0.1, fit_aspect=False)
     along = placing.layout[2] - placing.layout[0]
     expected = SHAPE[2] - SHAPE[0]
     assert np.degrees(abs(np.angle(complex(*along) / complex(*expected)))) < 6
 
 
 def test_fit_aspect_gives_a_tall_shape_a_tall_patch():
-    placing = ReferencePlacing.fit(films(jitter=0), (128, 128), (0, 2), 0.1, fit_aspect=True)
+    placing = ReferencePlacing.fit(films(jitter=0), SQUARE, (128, 128), (0, 2), 0.1, fit_aspect=True)
     assert placing.size[1] > placing.size[0]
-    kept = ReferencePlacing.fit(films(jitter=0), (128, 128), (0, 2), 0.1, fit_aspect=False)
+    kept = ReferencePlacing.fit(films(jitter=0), SQUARE, (128, 128), (0, 2), 0.1, fit_aspect=False)
     assert kept.size == (128, 128)
 
 
 def test_missing_points_do_not_spoil_a_layout():
     training = films()
-    whole = ReferencePlacing.fit(training, (128, 128), (0, 2), 0.1, fit_aspect=False)
+    whole = ReferencePlacing.fit(training, SQUARE, (128, 128), (0, 2), 0.1, fit_aspect=False)
     for i, points in enumerate(training):
         points[4 + i % 2] = np.nan
     training[0][0] = np.nan  # a film without a reference point cannot teach where the rest lies
-    holed = ReferencePlacing.fit(training, (128, 128), (0, 2), 0.1, fit_aspect=False)
+    holed = ReferencePlacing.fit(training, SQUARE, (128, 128), (0, 2), 0.1, fit_aspect=False)
     assert np.isfinite(holed.layout).all()
     np.testing.assert_allclose(holed.layout, whole.layout, atol=4)
+
+
+def test_how_small_a_patch_was_in_training_goes_with_the_film():
+    """One patch of its size in 40 is half as large; the others set what is usual, as shares of their films."""
+    sizes = [300.0] * 39 + [100.0]
+    training = [Frame.similarity(s / 300, 0.0, (0, 0), (100, 100), (1, 1)).to_grid(SHAPE) for s in sizes]
+    placing = ReferencePlacing.fit(training, [(600, 1200)] * 40, (128, 128), (0, 2), 0.1, fit_aspect=False)
+    (largest,), (smallest,) = (placing.frames((600, 1200), p) for p in (training[0], training[-1]))
+    assert smallest.scale == pytest.approx(3 * largest.scale)
+    assert 1 / smallest.scale < placing.least((600, 1200)) < 1 / largest.scale
+    assert placing.least((300, 600)) == pytest.approx(placing.least((600, 1200)) / 2)
+    assert FilmPlacing((64, 48), 0.1, (0,)).least((600, 1200)) == 0
 
 
 def test_no_film_with_all_reference_points_is_named():
@@ -109,7 +123,7 @@ def test_no_film_with_all_reference_points_is_named():
     for points in training:
         points[2] = np.nan
     with pytest.raises(PointsError, match=r"all reference points \[0, 2\]"):
-        ReferencePlacing.fit(training, (128, 128), (0, 2), 0.1, fit_aspect=False)
+        ReferencePlacing.fit(training, SQUARE, (128, 128), (0, 2), 0.1, fit_aspect=False)
 
 
 def test_each_part_lies_in_the_middle_of_its_patch_with_its_border():
@@ -177,7 +191,7 @@ def test_same_area_keeps_the_area_in_steps_of_32(size, extent):
 def placed_by(points, count=6):
     """Return the frame of a patch that ``count`` reference points on a 400 x 300 film place, after they moved there."""
     layout = np.array([[40.0, 20], [100, 30], [110, 90], [50, 100], [20, 60], [75, 110]])[:count]
-    placing = ReferencePlacing((128, 128), tuple(range(count)), layout)
+    placing = ReferencePlacing((128, 128), tuple(range(count)), layout, np.array(0.01))
     return placing.frames((400, 300), points(layout))[0]
 
 

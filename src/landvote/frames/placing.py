@@ -42,6 +42,10 @@ class Placing(Protocol):
         """
         ...
 
+    def least(self, image_size: tuple[int, int]) -> float:
+        """Return how many pixels of such a film a cell measured at least in training; 0 if that says nothing."""
+        ...
+
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return what was learned from the training points, as arrays."""
         ...
@@ -59,6 +63,10 @@ class FilmPlacing:
         """Return the one frame that holds the whole film."""
         return [Frame.whole(image_size, self.size, self.margin)]
 
+    def least(self, image_size: tuple[int, int]) -> float:  # noqa: ARG002 - it is never laid on points that may be wrong
+        """Return 0."""
+        return 0.0
+
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return nothing: a film's size is all it takes."""
         return {}
@@ -68,29 +76,39 @@ class ReferencePlacing:
     """A patch laid on the reference points so that all landmarks of the training films fit in, with a border.
 
     ``layout`` (n, 2) holds where each landmark lies on the grid on average; the frame is the similarity that brings the
-    reference points there, exactly for two, by least squares for more.
+    reference points there, exactly for two, by least squares for more. ``cell`` () is the length of a cell on the film,
+    as a share of its longer side, that 99.5 % of the films have at least.
     """
 
-    def __init__(self, size: tuple[int, int], reference: tuple[int, ...], layout: Points) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        reference: tuple[int, ...],
+        layout: Points,
+        cell: npt.NDArray[np.float64],
+    ) -> None:
         self.size = size
         self.reference = reference
         self.layout = layout
+        self.cell = cell
         self.parts = (tuple(range(len(layout))),)
 
     @classmethod
     def fit(
         cls,
         training: list[Points],
+        films: list[tuple[int, int]],
         size: tuple[int, int],
         reference: tuple[int, ...],
         border: float,
         *,
         fit_aspect: bool,
     ) -> ReferencePlacing:
-        """Choose the layout from training points.
+        """Learn from training points and the widths and heights of their films.
 
         Args:
             training: per film (n, 2) image coordinates.
+            films: their widths and heights in pixels.
             size: width and height of the patch in grid cells.
             reference: the landmarks that place the patch.
             border: free share of the patch on each side, beyond the outermost landmark of 99.5 % of the films.
@@ -99,30 +117,36 @@ class ReferencePlacing:
         Raises:
             PointsError: no film has all reference points.
         """
-        complete = [p for p in training if np.isfinite(p[list(reference)]).all()]
+        chosen = list(reference)
+        complete = [i for i, p in enumerate(training) if np.isfinite(p[chosen]).all()]
         if not complete:
-            raise PointsError(
-                f"no training film has all reference points {list(reference)}; choose others in the scheme"
-            )
-        shapes = np.stack(complete)
+            raise PointsError(f"no training film has all reference points {chosen}; choose others in the scheme")
+        shapes = np.stack([training[i] for i in complete])
         mean = mean_layout(shapes, reference)
-        laid = np.stack([Frame.matching(s[list(reference)], mean[list(reference)], size).to_grid(s) for s in shapes])
+        laid = np.stack([Frame.matching(s[chosen], mean[chosen], size).to_grid(s) for s in shapes])
         low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
         high = np.quantile(np.nanmax(laid, axis=1), 0.995, axis=0)
         size = same_area(size, high - low) if fit_aspect else size
         room = np.array(size) * (1 - 2 * border)
         scale = float(np.min(room / np.maximum(high - low, 1e-6)))
         fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
-        return cls(size, reference, fitted.to_grid(mean_points(laid, laid.shape[1])))
+        layout = fitted.to_grid(mean_points(laid, laid.shape[1]))
+        frames = [Frame.matching(s[chosen], layout[chosen], size) for s in shapes]
+        cells = [1 / frame.scale / max(films[i]) for frame, i in zip(frames, complete, strict=True)]
+        return cls(size, reference, layout, np.array(np.quantile(cells, 0.005)))
 
     def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
         """Return the one frame that the reference points define."""
         chosen = list(self.reference)
         return [_lay(points[chosen], self.layout[chosen], self.size, image_size)]
 
+    def least(self, image_size: tuple[int, int]) -> float:
+        """Return the length of a cell in training, at the lower end, in pixels."""
+        return float(self.cell) * max(image_size)
+
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Return the layout."""
-        return {"layout": self.layout}
+        """Return what was learned."""
+        return {"layout": self.layout, "cell": self.cell}
 
 
 class PartPlacing:
@@ -208,6 +232,10 @@ class PartPlacing:
             return 0.0
         distance = away @ np.linalg.solve(self.spread, away)
         return -float(np.log1p(distance / _TAILS) * (_TAILS + len(away)) / 2)
+
+    def least(self, image_size: tuple[int, int]) -> float:  # noqa: ARG002 - :meth:`likely` tells rows that cannot be
+        """Return 0."""
+        return 0.0
 
     def state(self) -> dict[str, npt.NDArray[np.float64]]:
         """Return what was learned."""
