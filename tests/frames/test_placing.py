@@ -107,7 +107,7 @@ def test_missing_points_do_not_spoil_a_layout():
 
 
 def test_how_small_a_patch_was_in_training_goes_with_the_film():
-    """One patch of its size in 40 is half as large; the others set what is usual, as shares of their films."""
+    """One film in 40 has a patch a third as large; the others set what is usual, as shares of their films."""
     sizes = [300.0] * 39 + [100.0]
     training = [Frame.similarity(s / 300, 0.0, (0, 0), (100, 100), (1, 1)).to_grid(SHAPE) for s in sizes]
     placing = ReferencePlacing.fit(training, [(600, 1200)] * 40, (128, 128), (0, 2), 0.1, fit_aspect=False)
