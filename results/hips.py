@@ -54,7 +54,7 @@ def take_over(grid: Grid, folder: Path) -> None:
     between |= dict(zip(ERRORS, (results.annotators_to_point, results.annotators_to_curve), strict=True))
     films = pd.concat([film_table(results), pd.DataFrame(between)])[[*RUN, "film", *ERRORS]]
     order = {(c.method, str(c.size), str(c.fold)): place for place, c in enumerate(every)}
-    for file, found in ((FILMS, films), (RUNS, cost_table(results)[[*RUN, "minutes", "device", "machine"]])):
+    for file, found in ((FILMS, films), (RUNS, cost_table(results)[[*RUN, "minutes", "computed_on", "machine"]])):
         new = found.astype({"size": str, "fold": str})
         known = pd.read_csv(file, dtype={"size": str, "fold": str}).fillna("") if file.exists() else new[:0]
         old = known[~pd.MultiIndex.from_frame(known[RUN]).isin(pd.MultiIndex.from_frame(new[RUN]))]

@@ -52,6 +52,10 @@ class Seer(Voter):
         self.landmarks, self.stage, self.blind, self.off = landmarks, stage, blind, off
         self.looked = []
 
+    @property
+    def computed_on(self):
+        return f"eyes, {self.stage.name}"
+
     def fit(self, training, validation, folder, report):  # noqa: ARG002
         self.training, self.validation = training, validation
         report({"step": 1, "progress": 1.0, "loss": 0.0, "validation": 0.0})

@@ -12,6 +12,7 @@ import pytest
 from landvote.errors import DataError, ImageError, ModelError, SettingError, SplitError
 from landvote.frames import Frame
 from landvote.models import divide, load_model, train_model
+from landvote.processors import processors
 from landvote.recipes import recipe
 from landvote.sample import Radiograph, Sample
 from landvote.scheme import Scheme
@@ -109,6 +110,9 @@ def test_the_model_says_what_it_rests_on(trained):
     assert begun["recipe"]["seed"] == 0
     assert begun["scheme"]["landmarks"] == list("0123")
     assert {"landvote", "torch", "numpy", "python"} <= set(manifest["versions"])
+    assert manifest["computed_on"] == load_model(folder, "cpu").computed_on
+    assert set(manifest["computed_on"]) == {"global", "local"}
+    assert manifest["machine"].endswith(f", {processors()} processors")
     assert {"films.csv", "training.json", "localiser.npz", "global/network.safetensors"} <= set(manifest["files"])
     assert (folder / "local" / "log.csv").read_text().startswith("step,")
 

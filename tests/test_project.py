@@ -119,3 +119,12 @@ def test_docs_pages_are_all_on_the_map():
 def test_docs_of_the_command_line_are_current():
     written = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     assert runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["reference"]() == written, "run `make docs`"
+
+
+def test_the_tables_of_the_experiment_are_those_of_its_files(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["hips.py"])
+    runpy.run_path(str(ROOT / "results" / "hips.py"), run_name="__main__")
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) > 10
+    page = (ROOT / "results" / "experiment.md").read_text(encoding="utf-8").splitlines()
+    assert [row for row in rows if row not in page] == []

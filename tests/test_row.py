@@ -54,6 +54,8 @@ class AnyPart(Voter):
                 votes[p, round(y), round(x)] = 1
         return VoteMap(votes, 1, 1.5)
 
+    computed_on = "cpu"
+
     def fit(self, *_): ...
 
     def save(self, _): ...

@@ -51,6 +51,11 @@ class Localiser:
         self.calibration = np.ones(2)  # expected error per spread of the votes, and per pixel moved in a frame askew
         self.held_out: list[float] = []
 
+    @property
+    def computed_on(self) -> dict[str, str]:
+        """What computes the votes of each stage, and how exactly."""
+        return {stage.name: stage.voter.computed_on for stage in self.stages}
+
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
         radiograph, inverted = self.polarity.righted(radiograph)

@@ -8,7 +8,7 @@
       global/ local/    per stage: log.csv (validation curve), checkpoint.pt (last and best, to go on from),
                         placing.npz, network.safetensors or landmark_*.npz, shape.npz (what is used)
       localiser.npz     reference points, polarity, and the scale of the expected errors
-      model.json        written last: versions, minutes, and the SHA-256 of every file in use
+      model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from landvote.errors import ModelError, SettingError, SplitError
 from landvote.files import refuse_existing, write_text
 from landvote.localiser import Localiser
 from landvote.process import this_process
+from landvote.processors import machine
 from landvote.readers.hashes import pixel_hash
 from landvote.readers.split import split_by_subject
 from landvote.recipes import Recipe, build
@@ -126,6 +127,8 @@ def train_model(
         files = [p for p in sorted(folder.rglob("*")) if p.suffix in _USED and p.name not in _UNUSED]
         manifest = {
             "versions": {name: version(name) for name in _RECORDED} | {"python": platform.python_version()},
+            "machine": machine(),
+            "computed_on": localiser.computed_on,
             "minutes": round((time.monotonic() - start) / 60, 2),
             "films": {"train": len(split.training), "val": len(split.validation)},
             "held_out_error_px": [round(e, 3) for e in localiser.held_out],

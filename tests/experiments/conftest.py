@@ -92,7 +92,13 @@ def _run(method: str, size: Size, fold: int, seed: int, error: np.ndarray, truth
     found = np.isfinite(error)
     predicted = np.where(found[..., None], truth + np.where(found, error, 0.0)[..., None] * [0.6, 0.8], np.nan)
     on = np.isin(np.arange(len(scheme)), [i for o in scheme.outlines for i in o.points])
-    told = {"minutes": 3.25, "train_minutes": 3.0, "machine": "a machine", "device": "cpu", "votes_of": None}
+    told = {
+        "minutes": 3.25,
+        "train_minutes": 3.0,
+        "machine": "a machine",
+        "computed_on": {"global": "cpu", "local": "cpu"},
+        "votes_of": None,
+    }
     films = 900 if size == "all" else size
     curve = np.where(on, 0.5 * error, np.nan)
     return Run(method, size, fold, seed, films, error, curve, np.ones_like(error), predicted, told)

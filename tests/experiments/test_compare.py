@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -11,12 +12,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from landvote.cli import app
+from landvote.experiments.grid import read_grid
+from landvote.experiments.statistics import error_table
+from landvote.experiments.tables import number
 from landvote.phantom import simulate_folder
 
+ROOT = Path(__file__).parents[2]
 GRID = """
 title = "small"
 sizes = [4]
@@ -97,6 +104,37 @@ def test_finished_cells_are_not_worked_on_again(place, undisturbed):
     before = {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")}
     assert run(place, "undisturbed").exit_code == 0
     assert {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")} == before
+
+
+def test_the_hip_tables_are_those_of_the_report(undisturbed, place, tmp_path, monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location("hips", ROOT / "results" / "hips.py")
+    hips = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hips)
+    files = {"FILMS": tmp_path / "films.csv", "RUNS": tmp_path / "runs.csv"}
+    for name, file in files.items():
+        monkeypatch.setattr(hips, name, file)
+    grid = read_grid(place / "grid.toml")
+    there = tmp_path / "results"
+    shutil.copytree(undisturbed / "cells", there / "cells")
+    (there / "data").symlink_to(place / "hips")
+    hips.take_over(grid, there)
+    once = {file: file.read_bytes() for file in files.values()}
+    next(f for f in there.glob("cells/*/cell.json") if json.loads(f.read_text())["method"] == "WHDV").unlink()
+    hips.take_over(grid, there)  # the run that is not there again is kept from before, in its place
+    assert {file: file.read_bytes() for file in files.values()} == once
+
+    films, runs = (pd.read_csv(f, dtype={"size": str, "fold": str}).fillna("") for f in files.values())
+    results = hips.rebuilt(grid, films)
+    assert len(results.runs) == len(runs) == 6
+    assert results.missing == ()
+    written = pd.read_csv(undisturbed / "report" / "tables" / "errors.csv")
+    found = error_table(results)
+    columns = ["median", "median_low", "median_high", "p95", "p99"]
+    np.testing.assert_allclose(found[columns], written[columns].to_numpy(), rtol=5e-3)  # four digits are kept
+    hips.print_errors(found, runs)
+    printed = capsys.readouterr().out.splitlines()
+    assert [row.split(" | ")[1:3] for row in printed[:3]] == [[m, "2"] for m in ("WHDV", "WHDV + shape", "RFRV")]
+    assert number(written["median"][0]) in printed[0]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")

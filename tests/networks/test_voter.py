@@ -114,6 +114,11 @@ def test_precision_is_as_asked_for():
     assert not use_bfloat16(cpu, "fp32")
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_what_votes_are_computed_on_is_told(precision):
+    assert voter(precision=precision).computed_on == f"cpu {torch.backends.cpu.get_cpu_capability()}, {precision}"
+
+
 def test_choosing_a_device_and_casting_leave_torchs_threads_alone():
     threads = torch.get_num_threads()
     choose_device("cpu")

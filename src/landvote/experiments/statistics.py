@@ -264,5 +264,8 @@ def cost_table(results: Results) -> pd.DataFrame:
         told = run.told
         place = {"method": run.method, "size": run.size, "fold": run.fold, "seed": run.seed, "films": run.films}
         minutes = {"train_minutes": told.get("train_minutes", np.nan), "minutes": told.get("minutes", np.nan)}
-        rows.append({**place, **minutes, **{k: told.get(k) or "" for k in ("votes_of", "device", "machine")}})
+        on = "; ".join(dict.fromkeys(told["computed_on"].values()))  # of its stages, mostly the same
+        rows.append(
+            {**place, **minutes, "votes_of": told["votes_of"] or "", "computed_on": on, "machine": told["machine"]}
+        )
     return pd.DataFrame(rows)

@@ -175,7 +175,7 @@ def costs(table: pd.DataFrame) -> Table:
             number(row["train_minutes"]),
             number(row["minutes"]),
             row["votes_of"] or "–",
-            f"{row['device']}, {row['machine']}",
+            f"{row['computed_on']}; {row['machine']}",
         ]
         for row in table.to_dict("records")
     ]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from landvote.experiments.cells import Cell
 from landvote.files import write_text
 from landvote.models import Split, load_model, train_model
 from landvote.prediction import Prediction, write_predictions
+from landvote.processors import machine
 from landvote.readers import read_folder
 from landvote.sample import Sample
 from landvote.scheme import Scheme
@@ -92,17 +91,17 @@ def _run(cell: Cell, siblings: Sequence[Cell], place: Place) -> None:
 
         write_predictions(folder / "predictions.jsonl", located())
         clock.mark("minutes")
-        write_text(folder / "cell.json", json.dumps(_told(cell, clock, shared, place.device), indent=2) + "\n")
+        write_text(folder / "cell.json", json.dumps(_told(cell, clock, shared, localiser.computed_on), indent=2) + "\n")
 
 
-def _told(cell: Cell, clock: Clock, shared: Cell | None, device: str) -> dict[str, Any]:
+def _told(cell: Cell, clock: Clock, shared: Cell | None, computed_on: dict[str, str]) -> dict[str, Any]:
     named = {"method": cell.method, "size": cell.size, "fold": cell.fold, "seed": cell.seed, "films": cell.films}
     return {
         **named,
         **clock.marks,
         "votes_of": shared.method if shared else None,
-        "device": device,
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+        "computed_on": computed_on,
+        "machine": machine(),
         "versions": {name: version(name) for name in ("landvote", "torch", "scikit-learn", "numpy")},
         "recipe": cell.recipe.model_dump(by_alias=True),
         "training": cell.training,

@@ -34,6 +34,11 @@ class ForestVoter(Voter):
         self.settings = settings
         self._forests: list[Forest] = []
 
+    @property
+    def computed_on(self) -> str:
+        """The CPU, always."""
+        return "cpu"
+
     def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:  # noqa: ARG002 - nothing here is chosen by them
         """Grow the forests, or those that are not in ``folder`` yet."""
         self._take(train(training, self.landmarks, self.settings, folder, report))

@@ -43,6 +43,13 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def device_name(device: torch.device) -> str:
+    """Return what a device is called by its maker, or of a CPU which instructions torch makes use of."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu {torch.backends.cpu.get_cpu_capability()}" if device.type == "cpu" else device.type
+
+
 def use_bfloat16(device: torch.device, precision: str) -> bool:
     """Say whether to compute in bf16: where asked for, or by ``"auto"`` where the hardware multiplies in it."""
     if precision != "auto":

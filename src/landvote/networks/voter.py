@@ -18,7 +18,7 @@ from landvote.files import whole
 from landvote.frames import View, Views
 from landvote.networks.accumulate import accumulate
 from landvote.networks.codecs import CODECS, WHDV, Codec
-from landvote.networks.device import choose_device, use_bfloat16
+from landvote.networks.device import choose_device, device_name, use_bfloat16
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.training import train
 from landvote.networks.unet import UNet
@@ -52,6 +52,11 @@ class NetworkVoter(Voter):
             coordinates=settings.coordinates, normalise=settings.normalise,
         ).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fmt: skip
         self.network.eval()
+
+    @property
+    def computed_on(self) -> str:
+        """The device, or what of the processor torch makes use of, and the precision of convolutions."""
+        return f"{device_name(self.device)}, {'bf16' if self.bfloat16 else 'fp32'}"
 
     def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:
         """Train, or go on from the checkpoint in ``folder``. The validation figure is the mean error in cells."""

@@ -14,6 +14,11 @@ from landvote.votes.votemap import VoteMap
 class Voter(ABC):
     """Learns from views, votes on views. An interface: it has no fields, and nothing is overridden twice."""
 
+    @property
+    @abstractmethod
+    def computed_on(self) -> str:
+        """What computes the votes and how exactly, for the record: it has a say in their last digits."""
+
     @abstractmethod
     def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:
         """Learn; keep what a resumed call needs in ``folder``, and ``report`` a row of progress now and then.
