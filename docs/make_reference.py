@@ -17,6 +17,7 @@ HEAD = """# Command line
 This page is written by `make docs`; edit `src/landvote/cli.py` instead. Every verb prints this with `--help`.
 The form of a DATA folder is described in [data.md](data.md).
 The exit status is 0 when all the work was done, and not 0 when any of it was not.
+`landvote --version` says which landvote it is.
 """
 
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,10 @@ def one_line(result, *words):
 
 def records(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_it_says_which_landvote_it_is(run):
+    assert run("--version") == (0, f"landvote {version('landvote')}\n", "")
 
 
 def test_help_names_every_verb(run):

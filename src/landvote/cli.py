@@ -32,6 +32,23 @@ Origin = Annotated[int, typer.Option(help="What .pts files and CSVs call the fir
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from landvote import __version__
+
+        typer.echo(f"landvote {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def landvote(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which landvote this is.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what stands before the verb."""
+
+
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to make.", metavar="OUT")],
