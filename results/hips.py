@@ -61,7 +61,7 @@ def take_over(grid: Grid, folder: Path) -> None:
         both = pd.concat([old, new], ignore_index=True)
         places = [order.get(run, len(order)) for run in both[RUN].itertuples(index=False, name=None)]
         both = both.iloc[np.argsort(places, kind="stable")]
-        write_text(file, both.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
+        write_text(file, both.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def rebuilt(grid: Grid, films: pd.DataFrame) -> Results:

@@ -73,7 +73,7 @@ def test_files_are_all_there_and_the_same_twice(make_results: MakeResults, tmp_p
     differ = {n for n in names if (tmp_path / "a" / n).read_bytes() != (tmp_path / "b" / n).read_bytes()}
     assert differ == {"report.html", "tables/costs.csv", "tables/costs.tex"}
     for said in (
-        "A grid &lt;made up&gt;", "reduced scale of the experiment: fewer steps", "1 of 8 runs are missing",
+        "A grid &lt;made up&gt;", "reduced scale of the experiment: fewer steps", "1 of 8 runs is missing",
         "WHDV + shape, 400 films, fold 1, seed 0", "seed=1", "9 films, 2 folds, 1 seed; 7 of 8 runs finished",
         "corrected by Holm for all 4 tests", "age &lt;= 5", "Not a medical device", "a machine",
     ):  # fmt: skip

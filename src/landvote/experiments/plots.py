@@ -52,6 +52,8 @@ _BETWEEN: Any = (0, (2.5, 2.5))  # the annotators' dash
 
 NAMES = {"median": "median film", "p95": "95th percentile", "p99": "99th percentile"}
 _TIMES_MEDIAN = 10.0  # a curve is not followed beyond this many times the best median
+_TIMES_LEAST = 5.0  # nor are colours: one method that is lost would leave the others one colour
+_LEGEND_ROW = 0.16  # inches
 _MARKED = 20  # so few landmarks are marked one by one: a line may have none to join
 
 
@@ -238,7 +240,8 @@ def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure |
     methods = list(dict.fromkeys(table["method"]))
     if not methods:
         return None
-    colours = mpl.colors.LogNorm(max(table["mean"].min(), 1e-3), max(table["mean"].max(), 2e-3))
+    least, most = max(table["mean"].min(), 1e-3), max(table["mean"].max(), 2e-3)
+    colours = mpl.colors.LogNorm(least, min(most, _TIMES_LEAST * least))
     height = np.ptp(mean[:, 1]) / max(np.ptp(mean[:, 0]), 1e-9)
     with mpl.rc_context({**PRINT, "axes.grid": False}):
         rows = -(-len(methods) // 4)
@@ -258,7 +261,11 @@ def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure |
             ax.spines[:].set_visible(False)
         for ax in axes[len(methods) :]:
             ax.set_visible(False)
-        bar = figure.colorbar(points, ax=list(axes), label=f"{METRICS[metric].lower()} ({results.unit})", aspect=30)
+        beyond, label = (
+            "max" if most > _TIMES_LEAST * least else "neither",
+            f"{METRICS[metric].lower()} ({results.unit})",
+        )
+        bar = figure.colorbar(points, ax=list(axes), label=label, aspect=30, extend=beyond)
         _log_ticks(bar.ax.yaxis, colours.vmin or 0, colours.vmax or 1)
         bar.ax.yaxis.set_minor_locator(mpl.ticker.NullLocator())
         _above(figure, results, metric, size)
@@ -312,7 +319,8 @@ def _panels(number: int, x: str, y: str) -> tuple[Figure, list[Axes]]:
         if i < number <= i + columns:  # the last one of its column
             ax.xaxis.set_tick_params(labelbottom=True)
             ax.set_xlabel(x)
-    figure.supylabel(y, size=8)
+        if i % columns == 0:
+            ax.set_ylabel(y)
     return figure, list(axes[:number])
 
 
@@ -328,6 +336,8 @@ def _legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> None:
         room = figure.get_figwidth()
         columns = len(shown) if sum(widths) <= room else max(1, int(room / max(widths)))
         handles = [found[n] for n in shown]
+        further = -(-len(shown) // columns) - 1
+        figure.set_figheight(figure.get_figheight() + further * _LEGEND_ROW)  # the panels keep their height
         figure.legend(handles, shown, loc="outside lower center", ncols=columns)
 
 
