@@ -44,13 +44,17 @@ WORK_ON_THE_GRID = """
 import sys
 from pathlib import Path
 from landvote.experiments import choose_engine, read_grid
-from landvote.experiments.compare import run_grid
+from landvote.experiments.compare import lay_out, run_cells
+from landvote.experiments.results import gather
 from landvote.experiments.work import Place
 
 if __name__ == "__main__":
     engine, grid, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     place = Place(grid.parent / "data", None, out, "cpu")
-    results, failures = run_grid(read_grid(grid).at("paper"), place, choose_engine(engine, 0, "cpu"))
+    whole = read_grid(grid).at("paper")
+    samples, every = lay_out(whole, place)
+    failures = run_cells(every, place, choose_engine(engine, 0, "cpu"))
+    results = gather(whole, every, samples, place)
     print(len(results.runs), failures, results.missing)
 """
 

@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock, Timeout
 from typer.testing import CliRunner
 
 from landvote.cli import app
+from landvote.experiments import compare
 from landvote.experiments.grid import read_grid
 from landvote.experiments.statistics import error_table
 from landvote.experiments.tables import number
@@ -159,6 +161,26 @@ def test_shards_together_are_the_whole(place, undisturbed):
     assert tables(place / "shards") == before
     assert run(place, "shards", "--shard", "2/2").exit_code == 0
     assert tables(place / "shards") == tables(undisturbed)
+
+
+def test_of_shards_that_end_at_once_one_writes_after_the_other(place, undisturbed, monkeypatch):
+    told = []
+
+    def alone(act):
+        def acting(*words):
+            with pytest.raises(Timeout):
+                FileLock(undisturbed / "report.lock").acquire(timeout=0)
+            told.append(act.__name__)
+            return act(*words)
+
+        return acting
+
+    for act in (compare.gather, compare.write_comparison):
+        monkeypatch.setattr(compare, act.__name__, alone(act))
+    before = tables(undisturbed)
+    assert run(place, "undisturbed", "--engine", "none").exit_code == 0
+    assert told == ["gather", "write_comparison"]
+    assert tables(undisturbed) == before
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b"])

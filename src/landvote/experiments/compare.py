@@ -14,7 +14,7 @@ from landvote.experiments.cells import Cell, cells
 from landvote.experiments.engine import Engine, Standing, jobs, standing
 from landvote.experiments.grid import Grid, read_grid
 from landvote.experiments.report import write_comparison
-from landvote.experiments.results import Results, gather
+from landvote.experiments.results import gather
 from landvote.experiments.work import Place
 from landvote.phantom import simulate_folder
 from landvote.progress import counting
@@ -60,8 +60,10 @@ def compare_grid(
     part = _shard(shard)
     folder, scheme = find_data(grid, file.resolve().parent, out, data)
     place = Place(folder, scheme, out.resolve(), device)
-    results, failures = run_grid(grid, place, engine, part, tell)
-    return write_comparison(results, out / "report"), failures
+    samples, every = lay_out(grid, place)
+    failures = run_cells(every, place, engine, part, tell)
+    with FileLock(out / "report.lock"):  # of shards that end at once, the last one gathers what all have found
+        return write_comparison(gather(grid, every, samples, place), out / "report"), failures
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -100,29 +102,22 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
     return folder.resolve(), source.scheme
 
 
-def run_grid(
-    grid: Grid,
+def run_cells(
+    every: Sequence[Cell],
     place: Place,
     engine: Engine,
     shard: tuple[int, int] = (1, 1),
     tell: Callable[[Standing], None] = lambda _: None,
-) -> tuple[Results, list[str]]:
-    """Work on all cells of a grid that are not finished, and gather what all have found.
+) -> list[str]:
+    """Work on all cells of a grid that are not finished; return what failed, in words.
 
     Args:
-        grid: reduced to its scale.
+        every: the cells of the grid.
         place: where films come from and results go.
         engine: who works.
         shard: (i, n): only every n-th job from the i-th on, 1 <= i <= n; others work on the rest.
         tell: is told now and then how far the grid is.
-
-    Returns:
-        The results and what failed, in words.
-
-    Raises:
-        DataError: not one cell is finished.
     """
-    samples, every = lay_out(grid, place)
     own = jobs(every)[shard[0] - 1 :: shard[1]]
     # whole jobs: finished cells of a job have votes to share with those that are not
     work = [job for job in own if not all(place.finished(c.key) for c in job)]
@@ -130,7 +125,7 @@ def run_grid(
     with _watched(every, place, tell):
         for failed in engine(work, place):
             failures += failed
-    return gather(grid, every, samples, place), failures
+    return failures
 
 
 def lay_out(grid: Grid, place: Place) -> tuple[list[Sample], list[Cell]]:
