@@ -241,7 +241,8 @@ def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure |
     if not methods:
         return None
     least, most = max(table["mean"].min(), 1e-3), max(table["mean"].max(), 2e-3)
-    colours = mpl.colors.LogNorm(least, min(most, _TIMES_LEAST * least))
+    end = min(most, _TIMES_LEAST * least)
+    colours = mpl.colors.LogNorm(least, end)
     height = np.ptp(mean[:, 1]) / max(np.ptp(mean[:, 0]), 1e-9)
     with mpl.rc_context({**PRINT, "axes.grid": False}):
         rows = -(-len(methods) // 4)
@@ -261,12 +262,9 @@ def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure |
             ax.spines[:].set_visible(False)
         for ax in axes[len(methods) :]:
             ax.set_visible(False)
-        beyond, label = (
-            "max" if most > _TIMES_LEAST * least else "neither",
-            f"{METRICS[metric].lower()} ({results.unit})",
-        )
+        label, beyond = f"{METRICS[metric].lower()} ({results.unit})", "max" if end < most else "neither"
         bar = figure.colorbar(points, ax=list(axes), label=label, aspect=30, extend=beyond)
-        _log_ticks(bar.ax.yaxis, colours.vmin or 0, colours.vmax or 1)
+        _log_ticks(bar.ax.yaxis, least, end)
         bar.ax.yaxis.set_minor_locator(mpl.ticker.NullLocator())
         _above(figure, results, metric, size)
     return figure
