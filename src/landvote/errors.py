@@ -12,7 +12,8 @@
     ├── SettingError         an unknown setting, or a value out of its range
     ├── ModelError           a model folder that is incomplete, altered or made for something else
     ├── TrainingError        training that cannot go on
-    └── WorkerError          work that is lost with its process or machine again and again
+    ├── WorkerError          work that is lost with its process or machine again and again
+    └── StoppedError         work that was stopped as asked, and goes on when called again
 
 Every message names the file (or setting), the value found and the value expected.
 """
@@ -68,6 +69,10 @@ class TrainingError(LandvoteError):
 
 class WorkerError(LandvoteError):
     """Work that is lost with its process or machine again and again."""
+
+
+class StoppedError(LandvoteError):
+    """Work that was stopped as asked; the same call goes on where it came to."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -11,6 +11,6 @@ if "numba" not in sys.modules:
 
 from landvote.votes.cast import cast, cast_reference
 from landvote.votes.votemap import VoteMap
-from landvote.votes.voter import Voter
+from landvote.votes.voter import Lesson, Voter, VoterSettings
 
-__all__ = ["VoteMap", "Voter", "cast", "cast_reference"]
+__all__ = ["Lesson", "VoteMap", "Voter", "VoterSettings", "cast", "cast_reference"]

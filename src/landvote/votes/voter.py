@@ -1,40 +1,120 @@
-"""The voter: whoever looks at a view and votes, a network or a forest; everything else is shared."""
+"""The voter: looks at a view and votes for each landmark. Networks and forests are two; all else is shared."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from landvote.frames import View, Views
+from landvote.runtime.events import Listener, ignore
+from landvote.runtime.settings import Settings
+from landvote.runtime.stop import StopToken
 from landvote.votes.votemap import VoteMap
 
 
 class Voter(ABC):
-    """Learns from views, votes on views. An interface: it has no fields, and nothing is overridden twice."""
+    """Votes on views. Complete from birth: its settings' ``fit`` or ``load`` made it. An interface without fields."""
 
     @property
     @abstractmethod
     def computed_on(self) -> str:
-        """What computes the votes and how exactly, for the record: it has a say in their last digits."""
-
-    @abstractmethod
-    def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:
-        """Learn; keep what a resumed call needs in ``folder``, and ``report`` a row of progress now and then.
-
-        Called again with a folder that holds the work of a killed call, it goes on where that one had come to and
-        ends with the same result.
-        """
+        """What computes the votes and how exactly, for the record: the last digits depend on it."""
 
     @abstractmethod
     def vote(self, view: View) -> VoteMap:
         """Return the votes for each landmark over the view's grid."""
 
     @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write what :meth:`vote` needs into ``folder``."""
+    def save(self, folder: Path) -> list[Path]:
+        """Write what :meth:`vote` needs into ``folder``, an existing one, and return the files written."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a voter learns from, and where.
+
+    Attributes:
+        stage: the stage's name, for events.
+        landmarks: how many landmarks to vote for.
+        views: what to learn from.
+        held_out: views to judge by; may be empty.
+        folder: an existing folder where a killed or stopped call leaves what the next one goes on from.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        seed: of all that is random.
+        minutes: wall-clock minutes that learning may take, or None for as long as its settings say. A time limit
+            bounds all calls together that go on from each other.
+        listener: is told of events.
+        stop: is asked after each step or tree.
+    """
+
+    stage: str
+    landmarks: int
+    views: Views
+    held_out: Views
+    folder: Path
+    device: str = "auto"
+    seed: int = 0
+    minutes: float | None = None
+    listener: Listener = ignore
+    stop: StopToken = field(default_factory=StopToken)
+
+
+class VoterSettings(Settings, ABC):
+    """How one kind of voter votes, and what that kind can. A subclass names its ``kind``.
+
+    Attributes:
+        processes: whether several processes that torchrun started can train one voter together.
+        training_settings: the settings under ``training`` in a stage of this voter.
+    """
+
+    processes: ClassVar[bool] = False
+    training_settings: ClassVar[type[Settings]]
 
     @abstractmethod
-    def load(self, folder: Path) -> None:
-        """Read what :meth:`save` wrote."""
+    def check(self, size: tuple[int, int]) -> None:
+        """Return if views of ``size`` (width, height) can be voted on.
+
+        Raises:
+            ValueError: they cannot; names the setting, the value found and the value expected.
+        """
+
+    @abstractmethod
+    def prepare_process(self) -> None:
+        """Set what this process needs to compute fast (allocator, threads); called by entry points alone."""
+
+    @abstractmethod
+    def fit(self, training: Settings, lesson: Lesson) -> Voter:
+        """Learn, and return a complete voter.
+
+        Called again with a folder that holds the work of a stopped or killed call, it goes on where that one had come
+        to and ends with the same result (a time limit aside).
+
+        Args:
+            training: of the class ``training_settings``.
+            lesson: what to learn from.
+
+        Raises:
+            StoppedError: ``lesson.stop`` asked for it; what is in the folder is gone on from.
+            SettingError: the settings do not fit the lesson or the machine.
+            TrainingError: learning cannot go on.
+        """
+
+    @abstractmethod
+    def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:
+        """Return the minutes that the least useful training takes on this machine, measured on a few views.
+
+        Args:
+            training: of the class ``training_settings``.
+            lesson: as for :meth:`fit`, but with the views of a few films only.
+            films: how many films will be learned from.
+        """
+
+    @abstractmethod
+    def load(self, folder: Path, landmarks: int, device: str) -> Voter:
+        """Return the voter that was saved into ``folder``.
+
+        Raises:
+            ModelError: a file is missing, broken or of another voter.
+        """

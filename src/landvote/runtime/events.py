@@ -1,0 +1,231 @@
+"""Events: what happens while landvote trains, locates or compares. A terminal renders them, a page reads them.
+
+Whoever does the work is given a listener and calls it; listeners are plain functions of one event. :class:`EventLog`
+is one that writes JSON lines, so that another process can watch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from landvote.errors import DataError
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events.
+
+    Attributes:
+        frequent: there may be thousands of these; a log keeps one a second.
+    """
+
+    frequent: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class StageBegun(Event):
+    """A stage begins to learn; ``films`` are read first."""
+
+    stage: str
+    films: int
+
+
+@dataclass(frozen=True)
+class FilmRead(Event):
+    """``done`` of ``films`` have been read for a stage."""
+
+    frequent: ClassVar[bool] = True
+    stage: str
+    done: int
+    films: int
+
+
+@dataclass(frozen=True)
+class StepTaken(Event):
+    """A network has taken an optimiser step.
+
+    Attributes:
+        stage: which stage it belongs to.
+        step: how many steps it has taken.
+        progress: of its training, 0 to 1, by steps or time, whichever is farther.
+        loss: running mean.
+        validation: mean error on films held out, grid cells, when they were last looked at; NaN or infinite before.
+    """
+
+    frequent: ClassVar[bool] = True
+    stage: str
+    step: int
+    progress: float
+    loss: float
+    validation: float
+
+
+@dataclass(frozen=True)
+class ForestGrown(Event):
+    """The forests of ``done`` of ``landmarks`` are grown."""
+
+    frequent: ClassVar[bool] = True
+    stage: str
+    done: int
+    landmarks: int
+
+    @property
+    def progress(self) -> float:
+        """Of the stage's learning, 0 to 1."""
+        return self.done / self.landmarks
+
+
+@dataclass(frozen=True)
+class StageEnded(Event):
+    """A stage has learned all it will."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class FilmLocated(Event):
+    """``done`` films have been located, of ``films`` in all (0 where that is not known)."""
+
+    frequent: ClassVar[bool] = True
+    done: int
+    films: int
+
+
+@dataclass(frozen=True)
+class FilmFailed(Event):
+    """A film could not be read; ``message`` names it and says why."""
+
+    image: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RunsProgressed(Event):
+    """How far the runs of an experiment are.
+
+    Attributes:
+        done: runs that are finished, of ``runs``.
+        runs: how many there are.
+        progress: of all work, 0 to 1, in minutes; begun runs count by those they have had.
+        minutes_left: of one process; NaN until a run is finished.
+    """
+
+    frequent: ClassVar[bool] = True
+    done: int
+    runs: int
+    progress: float
+    minutes_left: float
+
+
+@dataclass(frozen=True)
+class Note(Event):
+    """Something a person should know, in a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ended(Event):
+    """The work is finished, after ``minutes`` of this call."""
+
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Stopped(Event):
+    """The work was stopped as asked; the same call goes on from here."""
+
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The work ended with an error; ``message`` is what it says."""
+
+    message: str
+
+
+Listener = Callable[[Event], None]
+"""What is told of events."""
+
+
+def ignore(_: Event) -> None:
+    """Be told of an event, and do nothing."""
+
+
+def record(event: Event) -> dict[str, Any]:
+    """Return an event as plain JSON: its class name under ``event``, and its fields; what is not finite is null."""
+    values = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(event).items()}
+    return {"event": type(event).__name__, **values}
+
+
+class EventLog:
+    """A listener that appends events to a file as JSON lines, each with the seconds since 1970 under ``time``.
+
+    Of frequent events it writes one a second and kind, and the last ones before any other event.
+
+    Args:
+        file: is made if it is not there.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._waiting: dict[type[Event], str] = {}
+        self._written: dict[type[Event], float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Write the event, or keep it until its kind is due again."""
+        now, kind = time.time(), type(event)
+        line = json.dumps({"time": round(now, 3), **record(event)}) + "\n"
+        if event.frequent and now - self._written.get(kind, 0.0) < 1:
+            self._waiting[kind] = line
+            return
+        self._waiting.pop(kind, None)
+        self._written[kind] = now
+        lines = [line] if event.frequent else [*self._waiting.values(), line]
+        if not event.frequent:
+            self._waiting.clear()
+        try:
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            try:
+                os.write(descriptor, "".join(lines).encode())  # one write: a reader never sees half of another's line
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise DataError(f"{self._file}: cannot be written ({error.strerror or error})") from error
+
+
+@dataclass(frozen=True)
+class Logged:
+    """An event as a log keeps it, with the seconds since 1970 at which it happened."""
+
+    time: float
+    event: Event
+
+    @classmethod
+    def read(cls, file: Path) -> Iterator[Self]:
+        """Yield what :class:`EventLog` wrote; a last line that is not whole yet is left out.
+
+        Raises:
+            DataError: a line is not an event.
+        """
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        for number, line in enumerate(text.split("\n")[:-1], 1):
+            try:
+                values = json.loads(line)
+                kind, at = _KINDS[values.pop("event")], float(values.pop("time"))
+                numbers = {f.name for f in fields(kind) if f.type == "float"}
+                values = {k: math.nan if v is None and k in numbers else v for k, v in values.items()}
+                yield cls(at, kind(**values))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise DataError(f"{file}, line {number}: not an event ({error!r}), found {line[:60]!r}") from error
+
+
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}

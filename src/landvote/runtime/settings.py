@@ -1,0 +1,143 @@
+"""Settings: strict, frozen, and in families whose members are told apart by ``kind``.
+
+A family (placings, voters, choices, searches, codecs) is one table. A new member is one new file and one line in that
+table, or, from outside the package, one call of :meth:`Family.register`; nothing else knows its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from landvote.errors import LandvoteError, SettingError, nearest
+
+
+class Settings(BaseModel):
+    """Settings that cannot be changed or misspelt: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Member = TypeVar("Member", bound=Settings)
+
+
+class Family(Generic[Member]):
+    """The table of what there is of one kind of thing, by the ``kind`` in its settings.
+
+    Args:
+        noun: how a member is called in messages, such as ``"placing"``.
+        members: the settings classes; each has a field ``kind`` whose default is its name.
+    """
+
+    def __init__(self, noun: str, *members: type[Member]) -> None:
+        self.noun = noun
+        self._members: dict[str, type[Member]] = {}
+        for member in members:
+            self.register(member)
+
+    def register(self, member: type[Member]) -> None:
+        """Add a member.
+
+        Raises:
+            SettingError: its settings have no ``kind``, or another member has the same one.
+        """
+        kind = member.model_fields["kind"].default if "kind" in member.model_fields else None
+        if not isinstance(kind, str) or self._members.get(kind, member) is not member:
+            raise SettingError(f"{self.noun} {member.__name__}: kind is {kind!r}, expected a name of its own")
+        self._members[kind] = member
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __getitem__(self, kind: str) -> type[Member]:
+        """Return the settings class of that kind.
+
+        Raises:
+            SettingError: there is none; the nearest is named.
+        """
+        if kind not in self._members:
+            raise SettingError(
+                f"{self.noun} {kind!r} is unknown, expected one of {', '.join(self)}{nearest(str(kind), self)}"
+            )
+        return self._members[kind]
+
+    def parse(self, value: object) -> object:
+        """Turn a table with a ``kind`` into settings; a pydantic validator, to be run before the field's own.
+
+        Raises:
+            ValueError: the kind is missing or unknown, or a setting does not fit; in one line.
+        """
+        if not isinstance(value, dict):
+            return value
+        if "kind" not in value:
+            raise ValueError(f"a {self.noun} without kind, expected one of {', '.join(self)}")
+        try:
+            return self[value["kind"]].model_validate(value)
+        except ValidationError as error:
+            raise ValueError(explain(error)) from error
+        except SettingError as error:
+            raise ValueError(str(error)) from error
+
+
+def explain(error: ValidationError) -> str:
+    """Put a pydantic error into one line: setting, what is wrong, the value found, the nearest known key."""
+    lines = []
+    for each in error.errors():
+        where = ".".join(map(str, each["loc"]))
+        if each["type"] == "extra_forbidden":
+            known = _keys_beside(error, each["loc"])
+            lines.append(f"unknown key {where!r}{nearest(str(each['loc'][-1]), known)}")
+            continue
+        cause = each.get("ctx", {}).get("error")
+        found = "" if cause is not None or isinstance(each["input"], dict) else f", found {each['input']!r}"
+        lines.append(f"{where + ': ' if where else ''}{cause if cause is not None else each['msg']}{found}")
+    return "; ".join(lines)
+
+
+def validated(
+    model: type[Member], value: Any, where: str, raised: type[LandvoteError] = SettingError  # noqa: ANN401 - any JSON or TOML
+) -> Member:  # fmt: skip
+    """Return ``value`` as settings.
+
+    Args:
+        model: the settings class.
+        value: a table as JSON or TOML gives it.
+        where: what the message begins with: a file, or what the settings are of.
+        raised: the class of the error.
+
+    Raises:
+        LandvoteError: of class ``raised``; the value does not fit, see :func:`explain`.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise raised(f"{where}: {explain(error)}") from error
+
+
+def _keys_beside(error: ValidationError, loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the table at ``loc[:-1]`` may have, as far as annotations tell."""
+    model: Any = _by_title(error.title)
+    for step in loc[:-1]:
+        if isinstance(step, str) and model is not None:
+            field = next((f for name, f in model.model_fields.items() if step in (name, f.alias)), None)
+            model = _model_in(field.annotation) if field is not None else None
+    return [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _by_title(title: str) -> type[BaseModel] | None:
+    pending: list[type[BaseModel]] = [Settings]
+    while pending:
+        model = pending.pop()
+        if model.__name__ == title:
+            return model
+        pending += model.__subclasses__()
+    return None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - whatever stands behind a field's colon
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(inner) for inner in getattr(annotation, "__args__", ()))
+    return next((model for model in found if model is not None), None)

@@ -1,0 +1,60 @@
+"""The stop token: asks work to end soon, from another thread, another process, or at a given time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from landvote.errors import StoppedError
+
+
+class StopToken:
+    """Asked now and then by whoever works: after each optimiser step, tree or film.
+
+    Work that is stopped leaves a state from which the same call goes on. A token may be sent to another process: what
+    it is asked there depends on the time and the file alone.
+
+    Args:
+        until: seconds since 1970 at which to stop, or None.
+        file: to stop as soon as this file exists, or None: how one process asks another.
+    """
+
+    def __init__(self, until: float | None = None, file: Path | None = None) -> None:
+        self.until = until
+        self.file = file
+        self._asked = threading.Event()
+
+    @classmethod
+    def after(cls, minutes: float | None, file: Path | None = None) -> StopToken:
+        """Return a token that stops ``minutes`` from now; never, if None."""
+        return cls(None if minutes is None else time.time() + 60 * minutes, file)
+
+    def stop(self) -> None:
+        """Ask whoever holds this token to stop; safe in a signal handler and from any thread."""
+        self._asked.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is time to stop."""
+        return (
+            self._asked.is_set()
+            or (self.until is not None and time.time() >= self.until)
+            or (self.file is not None and self.file.exists())
+        )
+
+    def check(self) -> None:
+        """Return, or raise if it is time to stop.
+
+        Raises:
+            StoppedError: it is; to be called where the state on disk is one to go on from.
+        """
+        if self.stopped:
+            raise StoppedError("stopped as asked; the same call goes on from here")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"until": self.until, "file": self.file}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]  # a lock cannot be sent, a new one can be made
