@@ -5,15 +5,20 @@ Heavy imports stand inside the verbs, so that ``landvote --help`` is there at on
 
 from __future__ import annotations
 
+import signal
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from landvote.errors import LandvoteError, SettingError
+
+if TYPE_CHECKING:
+    from landvote.runtime.stop import StopToken
 
 app = typer.Typer(
     name="landvote",
@@ -90,7 +95,7 @@ def check(
 def train(
     data: Data,
     recipe: Annotated[
-        str, typer.Option("--recipe", help="whdv, hdv, ho, whdv-shape, rfrv, rfrv-clm or paper.", metavar="NAME")
+        str, typer.Option("--recipe", help="One that `landvote recipes` lists, or a TOML file.", metavar="NAME|FILE")
     ],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
     scheme: SchemeOption = None,
@@ -106,6 +111,7 @@ def train(
     origin: Origin = 0,
 ) -> None:
     """Train a model on the films of DATA; films its split marks as test are never touched."""
+    from landvote.localiser import Conditions
     from landvote.models import divide, train_model
     from landvote.process import this_process
     from landvote.progress import training
@@ -113,22 +119,40 @@ def train(
     from landvote.recipes import recipe as named
 
     say: Callable[[str], None] = typer.echo if this_process().lead else lambda _: None
-    named(recipe, changes or ())  # a wrong word is told of before many films are read
+    chosen = named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, _scheme(scheme), origin=origin, require_points=True)
-    known = samples[0].scheme
-    chosen = named(recipe, changes or (), known).within(max_minutes, known)
     split = divide(samples, chosen)
     if split.without_points:
         say(f"left out, for want of points: {_some(split.without_points)}")
     if reordered := [s.identifier for s in (*split.training, *split.validation) if s.sorted]:
         say(f"parts sorted into the order of the scheme: {_some(reordered)}")
+    if chosen.notice:
+        say(f"notice: {chosen.notice}")
     say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
-    with training() as report:
-        localiser = train_model(split, chosen, out, device=device, resume=resume, report=report)
-    if localiser.held_out:
-        median, worst = statistics.median(localiser.held_out), max(localiser.held_out)
-        say(f"mean error on {len(localiser.held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")
+    for stage in chosen.stages_for(samples[0].scheme):
+        stage.voter.prepare_process()
+    with training() as listener, _stopped_by_interrupt(out / "stop") as stop:
+        conditions = Conditions(device=device, minutes=max_minutes, listener=listener, stop=stop)
+        held_out = train_model(split, chosen, out, conditions, resume=resume).held_out
+    if held_out:
+        median, worst = statistics.median(held_out), max(held_out)
+        say(f"mean error on {len(held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")
     say(f"model: {out}")
+
+
+@app.command()
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this one, as TOML.", metavar="[NAME|FILE]")] = None,
+) -> None:
+    """List the recipes that come with landvote, or print one: copy it, change it, train with it."""
+    from landvote.recipes import find, recipe, shipped
+
+    if name is not None:
+        recipe(name)  # what is printed can be trained with
+        typer.echo(find(name).read_text(encoding="utf-8"), nl=False)
+        return
+    for known in shipped():
+        typer.echo(f"{known:<12}{recipe(known).summary}")
 
 
 @app.command()
@@ -303,6 +327,30 @@ def main() -> None:
     except LandvoteError as error:
         typer.echo(f"landvote: {error}", err=True)
         sys.exit(2)
+
+
+@contextmanager
+def _stopped_by_interrupt(file: Path) -> Iterator[StopToken]:
+    """Yield a token that Ctrl-C stops, the first time; a second Ctrl-C ends the process at once.
+
+    Args:
+        file: another process stops the work by making it; a file left from before is removed.
+    """
+    from landvote.runtime.stop import StopToken
+
+    file.unlink(missing_ok=True)
+    stop = StopToken(file=file)
+
+    def interrupted(*_: object) -> None:
+        typer.echo("stopping after this step; again to end at once", err=True)
+        signal.signal(signal.SIGINT, before)
+        stop.stop()
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _scheme(name: str | None) -> Any:  # noqa: ANN401 - a Scheme, imported only when needed

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from landvote.evaluation import evaluate, write_report
 from landvote.files import refuse_existing, write_text
+from landvote.localiser import Conditions
 from landvote.locating import locate_files
 from landvote.models import divide, train_model
 from landvote.phantom import simulate_folder
@@ -51,8 +52,11 @@ def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
     say(f"2/4 training WHDV on {_FILMS - _TEST} of them")
     samples = read_folder(data, require_points=True)
     chosen = recipe("whdv", _SETTINGS)
-    with training() as report:
-        localiser = train_model(divide(samples, chosen), chosen, model, device=device, report=report)
+    for stage in chosen.stages_for(samples[0].scheme):
+        stage.voter.prepare_process()
+    with training() as listener:
+        conditions = Conditions(device=device, listener=listener)
+        localiser = train_model(divide(samples, chosen), chosen, model, conditions).localiser
 
     say(f"3/4 locating 58 landmarks in the {_TEST} films kept apart")
     test = [s for s in samples if s.split == "test"]

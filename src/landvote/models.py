@@ -5,9 +5,10 @@
     MODEL/
       training.json     recipe, scheme, seed and device: written first, so that a killed training can go on
       films.csv         every film: subject, whether it was learned from (train) or judged by (val), hash of its pixels
-      global/ local/    per stage: log.csv (validation curve), checkpoint.pt (last and best, to go on from),
-                        placing.npz, network.safetensors or landmark_*.npz, shape.npz (what is used)
-      localiser.npz     reference points, polarity, and the scale of the expected errors
+      events.jsonl      what has happened in training, line by line; for programs that watch
+      global/ local/    per stage: what a stopped training goes on from, and the files of its placing, voter and choice
+      localiser.json    scheme and settings of the stages
+      localiser.npz     polarity, and the scale of the expected errors
       model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
 """
 
@@ -17,33 +18,26 @@ import csv
 import hashlib
 import io
 import json
-import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from landvote.errors import ModelError, SettingError, SplitError
+from landvote.errors import LandvoteError, ModelError, SettingError, SplitError, StoppedError
 from landvote.files import refuse_existing, write_text
-from landvote.localiser import Localiser
+from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
 from landvote.process import this_process
-from landvote.processors import machine
 from landvote.readers.hashes import pixel_hash
 from landvote.readers.split import split_by_subject
-from landvote.recipes import Recipe, build
+from landvote.recipes import Recipe
+from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
+from landvote.runtime.provenance import machine, versions
 from landvote.sample import Sample
 from landvote.scheme import Scheme
-
-_RECORDED = ("landvote", "torch", "numpy", "opencv-python-headless")
-_USED = {".json", ".csv", ".npz", ".safetensors"}
-_UNUSED = {"log.csv", "model.json"}  # may be deleted or change without changing an answer
 
 
 @dataclass(frozen=True)
@@ -79,63 +73,80 @@ def train_model(
     split: Split,
     recipe: Recipe,
     folder: Path,
+    conditions: Conditions | None = None,
     *,
-    device: str = "auto",
     resume: bool = False,
     voters: Path | None = None,
-    report: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> Localiser:
-    """Fit a localiser and write its model folder; with ``resume``, go on where a killed call had come to.
+) -> Fitted:
+    """Fit a localiser and write its model folder; with ``resume``, go on where a stopped or killed call had come to.
 
-    Processes that torchrun started train one model together. Only the first of them, the lead, sees the validation
-    films, writes the model folder and returns a localiser that is complete.
+    Processes that torchrun started train one model together. Only rank 0 sees the validation films, writes the model
+    folder and returns a localiser whose expected errors are scaled.
 
     Args:
         split: what to learn from and to be judged by.
         recipe: all settings.
         folder: the model folder to make.
-        device: for networks.
+        conditions: device, time limit, listener, stop token; the seed is the recipe's.
         resume: whether ``folder`` may hold a training that was stopped.
         voters: a finished model folder whose voters learned from the same films by the same settings; each stage begins
             with what is there, and finds that it is done.
-        report: is given rows of progress.
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.
-        SettingError: the training to resume had other settings or films; several processes for forests.
+        SettingError: the training to resume had other settings or films; several processes for a voter that one process
+            trains; a time limit too short for any training.
+        StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
     """
     scheme = split.training[0].scheme
-    begun = {"recipe": recipe.model_dump(by_alias=True), "scheme": scheme.model_dump(), "device": device}
-    localiser = build(recipe, scheme, device)
-    with _together(recipe):
+    stages = recipe.stages_for(scheme)
+    under = replace(conditions or Conditions(), seed=recipe.seed)
+    begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json")}
+    with _together(recipe, scheme):
         if not this_process().lead:
-            localiser.fit(split.training, [], folder, lambda _: None)
-            return localiser
+            quiet = replace(under, listener=ignore, minutes=None)
+            return fit_localiser(scheme, stages, split.training, [], folder, quiet)
         films = _film_table(split)
         if resume and (folder / "training.json").exists():
             _same_as_before(folder, begun, films)
         else:
-            refuse_existing(folder, "" if resume else "--resume to go on with a training")
+            refuse_existing(folder)
             write_text(folder / "films.csv", films)
-            write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
+            write_text(folder / "training.json", json.dumps(begun | {"device": under.device}, indent=2) + "\n")
         if voters is not None:
-            _begin_with(voters, folder, recipe)
-        start = time.monotonic()
-        localiser.fit(split.training, split.validation, folder, report)
-        localiser.save(folder)
-        files = [p for p in sorted(folder.rglob("*")) if p.suffix in _USED and p.name not in _UNUSED]
+            _begin_with(voters, folder, [stage.name for stage in stages])
+        log, start = EventLog(folder / "events.jsonl"), time.monotonic()
+
+        def listener(event: Event) -> None:
+            log(event)
+            under.listener(event)
+
+        def minutes() -> float:
+            return round((time.monotonic() - start) / 60, 2)
+
+        try:
+            told = replace(under, listener=listener)
+            fitted = fit_localiser(scheme, stages, split.training, split.validation, folder, told)
+        except StoppedError:
+            listener(Stopped(minutes()))
+            raise
+        except LandvoteError as error:
+            listener(Failed(str(error)))
+            raise
+        files = [*fitted.localiser.save(folder), folder / "films.csv", folder / "training.json"]
         manifest = {
-            "versions": {name: version(name) for name in _RECORDED} | {"python": platform.python_version()},
+            "versions": versions(),
             "machine": machine(),
-            "computed_on": localiser.computed_on,
-            "minutes": round((time.monotonic() - start) / 60, 2),
+            "computed_on": fitted.localiser.computed_on,
+            "minutes": minutes(),
             "films": {"train": len(split.training), "val": len(split.validation)},
-            "held_out_error_px": [round(e, 3) for e in localiser.held_out],
-            "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in files},
+            "held_out_error_px": [round(e, 3) for e in fitted.held_out],
+            "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)},
         }
         write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
-    return localiser
+        listener(Ended(minutes()))
+    return fitted
 
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
@@ -149,31 +160,16 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
         if (found := _sha256(folder / name)) != digest:
             raise ModelError(f"{folder / name}: altered, SHA-256 is {found[:12]}..., expected {digest[:12]}...")
-    begun = _read_json(folder / "training.json", "the settings of a model")
-    try:
-        recipe, scheme = Recipe.model_validate(begun["recipe"]), Scheme.model_validate(begun["scheme"])
-    except (ValidationError, KeyError) as error:
-        raise ModelError(
-            f"{folder / 'training.json'}: not the settings of this version of landvote ({error})"
-        ) from error
-    localiser = build(recipe, scheme, device)
-    localiser.load(folder)
-    return localiser
+    return Localiser.load(folder, device)
 
 
-def _together(recipe: Recipe) -> AbstractContextManager[None]:
+def _together(recipe: Recipe, scheme: Scheme) -> AbstractContextManager[None]:
     """Join the processes that torchrun started; without torchrun there is nothing to join."""
     size = this_process().size
     if size == 1:
         return nullcontext()
-    if any(stage.forest for stage in recipe.stages.values()):
-        raise SettingError(
-            f"{size} processes for recipe {recipe.name!r}: expected one, without torchrun; forests are grown by all "
-            "processors of one machine"
-        )
-    from landvote.networks.parallel import together  # noqa: PLC0415 - torch takes seconds; only who needs it waits
-
-    return together()
+    contexts = [stage.voter.together() for stage in recipe.stages_for(scheme)]
+    return contexts[0]
 
 
 def model_hash(folder: Path) -> str:
@@ -187,26 +183,26 @@ def model_hash(folder: Path) -> str:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    manifest = _read_json(folder / "model.json", "a finished model (an unfinished training goes on with --resume)")
+    manifest = _read_json(folder / "model.json", "a finished model")
     if not isinstance(manifest.get("files"), dict):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
     return manifest
 
 
-def _begin_with(voters: Path, folder: Path, recipe: Recipe) -> None:
-    """Copy what the voters of another model were trained to, stage by stage, each whole or not at all."""
-    for stage in recipe.stages:
+def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
+    """Copy the stages of another model, each whole or not at all; placings and choices are then written anew."""
+    for stage in stages:
         if (voters / stage).is_dir() and not (folder / stage).exists():
             with tempfile.TemporaryDirectory(prefix=f".{stage}.", dir=folder) as temporary:
                 made = Path(temporary) / stage
-                shutil.copytree(voters / stage, made, ignore=shutil.ignore_patterns("shape.npz", "placing.npz"))
+                shutil.copytree(voters / stage, made)
                 made.replace(folder / stage)
 
 
 def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
     before = _read_json(folder / "training.json", "the settings of a training")
     for key in ("recipe", "scheme"):
-        if before.get(key) != json.loads(json.dumps(begun[key])):
+        if before.get(key) != begun[key]:
             raise SettingError(
                 f"{folder}: was begun with another {key}; resume with the same one, or begin anew elsewhere"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 
 from joblib import cpu_count
 
@@ -11,13 +10,6 @@ from joblib import cpu_count
 def processors() -> int:
     """Return how many processors this process may use: those it is bound to, or a container's share of them."""
     return int(cpu_count())
-
-
-def machine() -> str:
-    """Return which processors are ours, for the record: a compiler's name for their kind, as znver4, and how many."""
-    from llvmlite.binding import get_host_cpu_name  # noqa: PLC0415 - takes a while; only who records it waits
-
-    return f"{get_host_cpu_name()} ({platform.machine()}), {processors()} processors"
 
 
 def threads() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from landvote.process import this_process
+from landvote.runtime.events import (
+    Event,
+    FilmLocated,
+    FilmRead,
+    ForestGrown,
+    Listener,
+    Note,
+    StageBegun,
+    StageEnded,
+    StepTaken,
+)
 
 _LINE_SECONDS = 30.0
 
@@ -27,30 +39,27 @@ def counting(what: str, total: int | None = None) -> Iterator[Callable[..., None
 
 
 @contextmanager
-def training() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Show one bar per stage; yield the function that takes rows of progress."""
-    if not sys.stderr.isatty() or not this_process().lead:  # the lead alone has the terminal
+def training() -> Iterator[Listener]:
+    """Show one bar per stage; yield the listener that takes the events of a training."""
+    if not sys.stderr.isatty() or not this_process().lead:  # rank 0 alone has the terminal
         yield _Lines()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
                TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
-        read = 0
 
-        def report(row: dict[str, Any]) -> None:
-            nonlocal read
-            stage = row["stage"]
+        def listener(event: Event) -> None:
+            if isinstance(event, Note):
+                bars.console.print(event.text)
+            if (said := _said(event)) is None:
+                return
+            stage, done, state = said
             if stage not in tasks:
-                tasks[stage] = bars.add_task(f"{stage:<7}", total=1.0, state="reading films")
-                read = 0
-            if row.get("event") == "film":
-                read += 1
-                bars.update(tasks[stage], state=f"films read: {read}")
-            if "progress" in row:
-                bars.update(tasks[stage], completed=row["progress"], state=_state(row))
+                tasks[stage] = bars.add_task(f"{stage:<7}", total=1.0, state="")
+            bars.update(tasks[stage], completed=done, state=state)
 
-        yield report
+        yield listener
 
 
 @contextmanager
@@ -77,21 +86,41 @@ def whole_grid() -> Iterator[Callable[[Any], None]]:
 
 
 class _Lines:
-    """Rows of progress as lines, one every half minute and one at the end of each stage."""
+    """A listener that prints a line every half minute and one at the end of each stage, where there is no terminal."""
 
     def __init__(self) -> None:
         self._last = 0.0
+        self._line = ""
 
-    def __call__(self, row: dict[str, Any]) -> None:
-        due = time.monotonic() - self._last > _LINE_SECONDS
-        if "progress" in row and (due or row["progress"] >= 1):
-            self._last = time.monotonic()
-            print(f"{row['stage']}: {row['progress']:.0%}, {_state(row)}", file=sys.stderr, flush=True)  # noqa: T201
+    def __call__(self, event: Event) -> None:
+        """Print the event, if it is due."""
+        if isinstance(event, Note):
+            self._print(event.text)
+        if isinstance(event, StageEnded) and self._line:
+            self._print(self._line)
+        if isinstance(event, StepTaken | ForestGrown) and (said := _said(event)) is not None:
+            stage, done, state = said
+            self._line = f"{stage}: {done:.0%}, {state}"
+            if time.monotonic() - self._last > _LINE_SECONDS:
+                self._print(self._line)
+
+    def _print(self, line: str) -> None:
+        self._last, self._line = time.monotonic(), ""
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _state(row: dict[str, Any]) -> str:
-    if "landmark" in row:
-        return f"landmark {row['landmark']}"
-    error = row["validation"]
-    judged = f", error on held-out films {error:.2f} cells" if error < float("inf") else ""
-    return f"step {row['step']}, loss {row['loss']:.3g}{judged}"
+def _said(event: Event) -> tuple[str, float, str] | None:
+    """Return the stage that an event is of, how much of it is done, 0 to 1, and its state in words."""
+    match event:
+        case StageBegun(stage, films):
+            return stage, 0.0, f"reading {films} films"
+        case FilmRead(stage, done, films):
+            return stage, 0.0, f"films read: {done} of {films}"
+        case ForestGrown(stage, done, landmarks):
+            return stage, event.progress, f"landmark {done} of {landmarks}"
+        case StepTaken(stage, step, progress, loss, error):
+            judged = f", error on held-out films {error:.2f} cells" if math.isfinite(error) else ""
+            return stage, progress, f"step {step}, loss {loss:.3g}{judged}"
+        case FilmLocated(done, films):
+            return "judging", done / max(films, 1), f"film {done} of {films}"
+    return None

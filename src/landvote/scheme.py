@@ -9,8 +9,8 @@ A scheme is written as TOML. Indices count from 0; ranges such as ``"0-43"`` inc
     reference = [0, 22, 44, 68]  # optional: points the global stage looks for (two or more)
     normaliser = [3, 40]         # optional: errors in % are of the distance between these two
     mirrored = [[0, 44], ...]    # optional: pairs that change places when a film is mirrored
-    groups = [["0-3"], ["4-7"]]  # optional: equal parts that repeat, such as vertebrae
-    order = "down"               # optional: groups follow each other down the film; given otherwise, they are sorted
+    groups = [["0-3"], ["4-7"]]  # optional: equal parts that repeat, such as hips or vertebrae
+    order = "down"               # optional: groups form a row down the film (or "right"); given otherwise, they are sorted
 
     [[outlines]]
     name = "right lung"
@@ -53,7 +53,7 @@ def _indices(value: object) -> object:
     return tuple(out)
 
 
-Order = Literal["", "down"]
+Order = Literal["", "down", "right"]
 Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
 
 
@@ -71,6 +71,7 @@ class Scheme(BaseModel):
     """Landmark names and order, outlines, reference points, mirrored pairs and the normalising pair.
 
     All indices refer to the landmarks in use, 0 to ``len(scheme) - 1``.
+    ``repeats`` are equal parts, point for point (``groups`` in files), and ``order`` says that they form a row.
     ``columns`` says which points of a point file these are, and ``file_points`` how many such a file holds.
     """
 
@@ -84,11 +85,16 @@ class Scheme(BaseModel):
     reference: tuple[int, ...] = ()
     normaliser: tuple[int, int] | None = None
     mirrored: tuple[tuple[int, int], ...] = ()
-    groups: tuple[tuple[int, ...], ...] = ()
+    repeats: tuple[tuple[int, ...], ...] = ()
     order: Order = ""
 
     def __len__(self) -> int:
         return len(self.landmarks)
+
+    @property
+    def row(self) -> bool:
+        """Whether the repeats follow each other in a row, as vertebrae do and two hips do not."""
+        return bool(self.order)
 
     def mirror(self) -> npt.NDArray[np.intp]:
         """Return (n,) the landmark that takes each one's place in a mirror; itself where the scheme names no pair."""
@@ -98,18 +104,18 @@ class Scheme(BaseModel):
         return swap
 
     def sorted(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return (n, 2) points with the groups in the order they should follow each other in.
+        """Return (n, 2) points with the parts of a row in the order they should follow each other in.
 
-        By the mean y of a group; one that is missing, in part or whole, stays where it is, and so does everything where
-        the scheme asks for no order.
+        By a part's mean y, or x in a row to the right; one that is missing, in part or whole, stays where it is, and so
+        does everything where the scheme's parts form no row.
         """
-        if not self.order:
+        if not self.row:
             return points
-        groups = np.array(self.groups)
-        y = points[groups, 1].mean(axis=1)
-        whole = np.flatnonzero(np.isfinite(y))
+        parts = np.array(self.repeats)
+        along = points[parts, 1 if self.order == "down" else 0].mean(axis=1)
+        whole = np.flatnonzero(np.isfinite(along))
         out = points.copy()
-        out[groups[whole]] = points[groups[whole[np.argsort(y[whole], kind="stable")]]]
+        out[parts[whole]] = points[parts[whole[np.argsort(along[whole], kind="stable")]]]
         return out
 
     @classmethod
@@ -225,7 +231,7 @@ class SchemeFile(BaseModel):
             reference=kept(self.reference),
             normaliser=(normaliser[0], normaliser[1]) if normaliser else None,
             mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
-            groups=tuple(kept(g) for g in self.groups),
+            repeats=tuple(kept(g) for g in self.groups),
             order=self.order,
         )
 

@@ -17,7 +17,7 @@ from landvote.recipes import Recipe, recipe
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
-_CHOOSING = {"shape", "rounds", "angles", "scales", "keep"}  # settings of a stage that choose points, not votes
+_CHOOSING = {"choice", "search"}  # what of a stage takes points, and casts no votes
 _DIGITS = 16  # of a hash in a folder's name
 
 
@@ -142,7 +142,7 @@ def cells(grid: Grid, samples: Sequence[Sample], folder: Path) -> list[Cell]:
             told = {use: [prints[name] for name in chosen] for use, chosen in names.items()}
             for seed in grid.seeds:
                 for method in grid.methods:
-                    chosen = recipe(method.recipe, (*method.set, f"seed={seed}"), scheme)
+                    chosen = recipe(method.recipe, (*method.set, f"seed={seed}"))
                     key, votes = _keys(chosen, scheme, told)
                     out.append(Cell(method.name, size, fold, seed, chosen, **names, key=key, votes=votes))
     return out
@@ -163,12 +163,11 @@ def fingerprints(samples: Sequence[Sample], folder: Path) -> dict[str, str]:
 
 
 def _keys(chosen: Recipe, scheme: Scheme, films: Mapping[str, list[str]]) -> tuple[str, str]:
-    settings = chosen.model_dump(by_alias=True)
-    rest: dict[str, Any] = {"landvote": __version__, "scheme": scheme.model_dump(), "films": films}
-    key = _digest(rest | {"recipe": settings})
-    settings.pop("name")
-    voting = {stage: {k: v for k, v in settings[stage].items() if k not in _CHOOSING} for stage in chosen.stages}
-    return key, _digest(rest | {"votes": voting, "seed": chosen.seed})
+    stages = [stage.model_dump(mode="json") for stage in chosen.stages_for(scheme)]
+    rest: dict[str, Any] = {"landvote": __version__, "scheme": scheme.model_dump(mode="json"), "films": films}
+    rest["seed"] = chosen.seed
+    voting = [{k: v for k, v in stage.items() if k not in _CHOOSING} for stage in stages]
+    return _digest(rest | {"name": chosen.name, "stages": stages}), _digest(rest | {"votes": voting})
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from landvote.errors import SettingError, nearest
-from landvote.recipes import RECIPES
+from landvote.recipes import find
 
 Size = PositiveInt | Literal["all"]
 _STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -76,11 +76,10 @@ class Method(BaseModel):
 
     @model_validator(mode="after")
     def _known(self) -> Method:
-        if self.recipe not in RECIPES:
-            raise ValueError(
-                f"recipe {self.recipe!r} is unknown, expected one of {', '.join(RECIPES)}"
-                f"{nearest(self.recipe, RECIPES)}"
-            )
+        try:
+            find(self.recipe)
+        except SettingError as error:
+            raise ValueError(str(error)) from error
         return self
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,11 @@ from filelock import FileLock
 from landvote.errors import LandvoteError
 from landvote.experiments.cells import Cell
 from landvote.files import write_text
+from landvote.localiser import Conditions
 from landvote.models import Split, load_model, train_model
 from landvote.prediction import Prediction, write_predictions
-from landvote.processors import machine
+from landvote.runtime.events import Event, FilmLocated, record
+from landvote.runtime.provenance import machine, versions
 from landvote.readers import read_folder
 from landvote.sample import Sample
 from landvote.scheme import Scheme
@@ -79,15 +80,17 @@ def _run(cell: Cell, siblings: Sequence[Cell], place: Place) -> None:
         if not (model / "model.json").is_file():
             split = Split([samples[i] for i in cell.training], [samples[i] for i in cell.validation], [])
             voters = place.cell(shared.key) / "model" if shared else None
-            train_model(split, cell.recipe, model, device=place.device, resume=True, voters=voters, report=clock.report)
+            conditions = Conditions(device=place.device, listener=clock)
+            for stage in cell.recipe.stages_for(split.training[0].scheme):
+                stage.voter.prepare_process()
+            train_model(split, cell.recipe, model, conditions, resume=True, voters=voters)
         clock.mark("train_minutes")
         localiser = load_model(model, place.device)
-        clock.report({"stage": "locate", "progress": 0.0})
 
         def located() -> Iterator[Prediction]:
             for number, identifier in enumerate(cell.test, 1):
                 yield localiser.locate(samples[identifier].open())
-                clock.report({"stage": "locate", "progress": number / len(cell.test)})
+                clock(FilmLocated(number, len(cell.test)))
 
         write_predictions(folder / "predictions.jsonl", located())
         clock.mark("minutes")
@@ -102,8 +105,8 @@ def _told(cell: Cell, clock: Clock, shared: Cell | None, computed_on: dict[str, 
         "votes_of": shared.method if shared else None,
         "computed_on": computed_on,
         "machine": machine(),
-        "versions": {name: version(name) for name in ("landvote", "torch", "scikit-learn", "numpy")},
-        "recipe": cell.recipe.model_dump(by_alias=True),
+        "versions": versions(),
+        "recipe": cell.recipe.model_dump(mode="json"),
         "training": cell.training,
         "validation": cell.validation,
         "test": cell.test,
@@ -129,12 +132,12 @@ class Clock:
         """Worked so far."""
         return self._before + time.monotonic() - self._start
 
-    def report(self, row: dict[str, Any]) -> None:
-        """Take a row of progress; write it down if the last one is some seconds old."""
+    def __call__(self, event: Event) -> None:
+        """Take an event; write it down if the last one is some seconds old."""
         now = time.monotonic()
         if now - self._noted >= _HEARTBEAT:
             self._noted = now
-            self._write({"stage": row["stage"], "progress": row.get("progress", 0.0)})
+            self._write(record(event))
 
     def mark(self, what: str) -> None:
         """Note the minutes so far under a name, once; a resumed process does not note them again."""

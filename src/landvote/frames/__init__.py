@@ -2,18 +2,8 @@
 
 from landvote.frames.augment import Augmentation
 from landvote.frames.frame import Frame
-from landvote.frames.placing import FilmPlacing, PartPlacing, Placing, ReferencePlacing
+from landvote.frames.placings import Placing
 from landvote.frames.view import View, standardise
 from landvote.frames.views import Views
 
-__all__ = [
-    "Augmentation",
-    "FilmPlacing",
-    "Frame",
-    "PartPlacing",
-    "Placing",
-    "ReferencePlacing",
-    "View",
-    "Views",
-    "standardise",
-]
+__all__ = ["Augmentation", "Frame", "Placing", "View", "Views", "standardise"]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
+from pydantic import NonNegativeFloat, NonNegativeInt
 
 from landvote.frames.frame import Frame
 from landvote.frames.view import Grid
+from landvote.runtime.settings import Settings
 
 
-class Augmentation(BaseModel):
+class Augmentation(Settings):
     """Ranges that variations are drawn from; zero switches one off.
 
     Attributes:
@@ -31,8 +32,6 @@ class Augmentation(BaseModel):
         erase: share of views with one to three covered rectangles.
         copies: 0 draws anew each time a film is seen; c > 0 makes c fixed copies of each film once (the paper: 1).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rotation: tuple[float, float] = (-15.0, 15.0)
     scale: NonNegativeFloat = 0.15
@@ -72,22 +71,6 @@ class Augmentation(BaseModel):
         if self.invert and rng.random() < self.invert:
             grid = -grid
         return grid
-
-
-PAPER = Augmentation(
-    rotation=(-35.0, 5.0),
-    scale=0,
-    shift=0,
-    mirror=False,
-    gamma=0,
-    contrast=0,
-    blur=0,
-    noise=0,
-    invert=0,
-    erase=0,
-    copies=1,
-)
-"""One rotated copy of each film, 5 degrees clockwise to 35 anti-clockwise (Davison et al. 2018, section 4.1)."""
 
 
 def _erase(grid: Grid, rng: np.random.Generator) -> Grid:

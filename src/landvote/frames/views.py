@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from landvote.frames.augment import Augmentation
 from landvote.frames.frame import Frame
-from landvote.frames.placing import Placing
+from landvote.frames.placings import Placing
 from landvote.frames.view import View, standardise
 from landvote.sample import Points, Sample
 
@@ -61,7 +61,7 @@ class Views:
     """The films of one stage, as views: plain ones to judge by, varied ones to learn from.
 
     Attributes:
-        working: one entry per film and part.
+        working: one entry per film and target.
         augmentation: what varied views are drawn from.
         mirror: landmark that takes each landmark's place when a view is mirrored, or None.
     """
@@ -83,9 +83,9 @@ class Views:
         working = []
         for sample in samples:
             radiograph, points = sample.open(), sample.points
-            for frame, part in zip(placing.frames(radiograph.size, points), placing.parts, strict=True):
+            for frame, target in zip(placing.frames(radiograph.size, points), placing.targets, strict=True):
                 if frame is not None:
-                    working.append(Working.of(radiograph.pixels, frame, points[list(part)], sample.identifier))
+                    working.append(Working.of(radiograph.pixels, frame, points[list(target)], sample.identifier))
             seen()
         return cls(working, augmentation, mirror)
 

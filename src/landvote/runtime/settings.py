@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from landvote.errors import LandvoteError, SettingError, nearest
+from landvote.errors import SettingError, nearest
 
 
 class Settings(BaseModel):
@@ -97,7 +97,7 @@ def explain(error: ValidationError) -> str:
 
 
 def validated(
-    model: type[Member], value: Any, where: str, raised: type[LandvoteError] = SettingError  # noqa: ANN401 - any JSON or TOML
+    model: type[Member], value: Any, where: str, raised: type[Exception] = SettingError  # noqa: ANN401 - any JSON or TOML
 ) -> Member:  # fmt: skip
     """Return ``value`` as settings.
 
@@ -108,7 +108,7 @@ def validated(
         raised: the class of the error.
 
     Raises:
-        LandvoteError: of class ``raised``; the value does not fit, see :func:`explain`.
+        Exception: of class ``raised``; the value does not fit, see :func:`explain`.
     """
     try:
         return model.model_validate(value)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 from scipy.stats import chi2
 
 from landvote.frames import Frame
+from landvote.runtime.settings import Settings
 from landvote.sample import Points
 from landvote.shapes.align import pose
 from landvote.shapes.model import Fit, ShapeModel
@@ -21,7 +22,7 @@ _VOTES = np.array([0.3, 1.0])  # across, along: share of the excess that is the 
 _ROBUST = 6  # rounds of the first fit, in which points that went astray are outvoted
 
 
-class ShapeSettings(BaseModel):
+class ShapeSettings(Settings):
     """The shape model of a stage, and how it is searched for under the votes.
 
     Attributes:
@@ -34,8 +35,6 @@ class ShapeSettings(BaseModel):
         least: how strong votes must be at that peak for it to be the answer, as a share of the strongest votes of the
             median landmark; where they are weaker the shape's point is.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     share: float = Field(default=0.98, gt=0, le=1)
     accept: float = Field(default=0.98, gt=0, lt=1)

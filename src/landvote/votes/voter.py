@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -65,11 +66,12 @@ class VoterSettings(Settings, ABC):
     """How one kind of voter votes, and what that kind can. A subclass names its ``kind``.
 
     Attributes:
-        processes: whether several processes that torchrun started can train one voter together.
+        multiple: what the width and height of its views are multiples of, where a placing chooses them. Both rivals
+            look at the same grids, so what networks need holds for all.
         training_settings: the settings under ``training`` in a stage of this voter.
     """
 
-    processes: ClassVar[bool] = False
+    multiple: ClassVar[int] = 32
     training_settings: ClassVar[type[Settings]]
 
     @abstractmethod
@@ -78,6 +80,14 @@ class VoterSettings(Settings, ABC):
 
         Raises:
             ValueError: they cannot; names the setting, the value found and the value expected.
+        """
+
+    @abstractmethod
+    def together(self) -> AbstractContextManager[None]:
+        """Return the context in which several processes that torchrun started train one voter together.
+
+        Raises:
+            SettingError: such a voter is trained by one process.
         """
 
     @abstractmethod

@@ -1,0 +1,21 @@
+"""Placings: where a stage looks. The whole film; a patch on reference points; a patch per repeat, or per part of a row."""
+
+from landvote.frames.placings.film import FilmPlacing, FilmSettings
+from landvote.frames.placings.placing import Placing, PlacingSettings, TrainingShapes
+from landvote.frames.placings.reference import ReferencePlacing, ReferenceSettings
+from landvote.frames.placings.repeats import RepeatPlacing, RepeatSettings
+from landvote.frames.placings.row import RowPlacing, RowSettings
+
+__all__ = [
+    "FilmPlacing",
+    "FilmSettings",
+    "Placing",
+    "PlacingSettings",
+    "ReferencePlacing",
+    "ReferenceSettings",
+    "RepeatPlacing",
+    "RepeatSettings",
+    "RowPlacing",
+    "RowSettings",
+    "TrainingShapes",
+]

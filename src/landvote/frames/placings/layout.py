@@ -1,0 +1,142 @@
+"""Layouts: shapes laid on each other, patches sized for them, and points laid on a patch; what placings share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.errors import ModelError, PointsError
+from landvote.frames.frame import Frame
+from landvote.runtime.arrays import load_arrays
+from landvote.sample import Points, mean_points
+from landvote.scheme import Scheme
+
+_REWEIGHTED = 6  # rounds of least squares
+_LARGEST = 3  # times the film: a cropped film may be smaller than its patch, but not by more
+
+Parts = tuple[tuple[int, ...], ...]
+
+
+def lay(points: Points, layout: Points, size: tuple[int, int], image_size: tuple[int, int]) -> Frame | None:
+    """Lay points on a layout; with four or more, one that went astray is outvoted by the others.
+
+    Least squares again and again, each point weighted by how well it fitted (Cauchy weights, scale twice the median
+    distance but at least a cell). None where the points place nothing, or place the grid beside the film or far larger
+    than it: whatever a voter saw there would be nonsense.
+    """
+    given = np.isfinite(points).all(axis=1) & np.isfinite(layout).all(axis=1)
+    if len(np.unique(points[given], axis=0)) < 2:
+        return None
+    frame = Frame.matching(points, layout, size)
+    for _ in range(_REWEIGHTED if given.sum() >= 4 else 0):
+        distance = np.linalg.norm(frame.to_grid(points) - layout, axis=1)
+        scale = 2 * max(float(np.median(distance[given])), 1.0)
+        frame = Frame.matching(points, layout, size, 1 / (1 + (distance / scale) ** 2))
+    middle = frame.to_image((np.array([size], float) - 1) / 2)[0]
+    on_film = bool(((middle >= 0) & (middle < image_size)).all())
+    return frame if on_film and max(size) / frame.scale < _LARGEST * max(image_size) else None
+
+
+def mean_layout(shapes: Points, anchors: tuple[int, ...], rounds: int = 5) -> Points:
+    """Return the mean of ``shapes`` (films, n, 2) after laying their ``anchors`` on each other by similarities.
+
+    The result keeps the average size and direction of the films, so a patch built on it stands upright on average.
+    """
+    index = list(anchors)
+    n = shapes.shape[1]
+    mean = mean_points(shapes - shapes[:, index].mean(axis=1, keepdims=True), n)
+    for _ in range(rounds):
+        laid = np.stack([Frame.matching(s[index], mean[index], (1, 1)).to_grid(s) for s in shapes])
+        mean = mean_points(laid, n)
+    return mean
+
+
+def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
+    """Choose ``count`` landmarks far from each other and seldom missing, from (films, n, 2): farthest-point sampling.
+
+    Used as reference points where a scheme names none.
+    """
+    given = np.isfinite(shapes).all(axis=2).mean(axis=0)
+    second = np.sort(given)[-2:].min()  # it takes two points to place a patch
+    candidates = np.flatnonzero(given >= min(given.max() - 0.02, second))
+    mean = mean_points(shapes, shapes.shape[1])[candidates]
+    first = int(np.argmax(((mean - mean.mean(axis=0)) ** 2).sum(axis=1)))
+    chosen = [first]
+    distance = ((mean - mean[first]) ** 2).sum(axis=1)
+    while len(chosen) < min(count, len(candidates)):
+        chosen.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, ((mean - mean[chosen[-1]]) ** 2).sum(axis=1))
+    return tuple(sorted(int(candidates[i]) for i in chosen))
+
+
+def same_area(size: tuple[int, int], shape: npt.NDArray[np.float64], multiple: int) -> tuple[int, int]:
+    """Return a grid of about the area of ``size`` with the aspect ratio of ``shape`` (at most 1:4).
+
+    Its width and height are multiples of ``multiple`` cells.
+    """
+    aspect = float(np.clip(shape[0] / max(shape[1], 1e-9), 0.25, 4))
+    width = (size[0] * size[1] * aspect) ** 0.5
+    steps = [max(1, round(v / multiple)) * multiple for v in (width, width / aspect)]
+    return steps[0], steps[1]
+
+
+def patch_layouts(
+    training: list[Points], size: tuple[int, int], parts: Parts, anchors: Parts, border: float
+) -> Points:
+    """Return (parts, n, 2) where all landmarks lie on the patch of each part, on average.
+
+    Args:
+        training: per film (n, 2) image coordinates.
+        size: width and height of each patch in grid cells.
+        parts: the landmarks of each part, which the patch has to hold.
+        anchors: the landmarks that each part's patch is laid on: its own, or its neighbours' as well.
+        border: free share of the patch on each side.
+
+    Raises:
+        PointsError: no film has all anchors of some part.
+    """
+    layouts = []
+    for g, (part, near) in enumerate(zip(parts, anchors, strict=True)):
+        complete = [p for p in training if np.isfinite(p[list(near)]).all()]
+        if not complete:
+            raise PointsError(
+                f"no training film has all landmarks of part {g} of the scheme"
+                f"{' and of its neighbours' if len(near) > len(part) else ''}"
+            )
+        mean = mean_layout(np.stack(complete), near)
+        own = mean[list(part)]
+        extent = float(np.max(np.ptp(own, axis=0)))
+        scale = min(size) * (1 - 2 * border) / extent
+        middle = (own.min(axis=0) + own.max(axis=0)) / 2
+        layouts.append(Frame.similarity(scale, 0.0, middle, (np.array(size) - 1) / 2, size).to_grid(mean))
+    return np.stack(layouts)
+
+
+def usual_cell(
+    training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], layouts: Points, parts: Parts
+) -> float:
+    """Return the length of a cell on the film, as a share of its longer side, that 99.5 % of the parts have at least."""
+    cells = []
+    for points, film in zip(training, films, strict=True):
+        for part, layout in zip(parts, layouts, strict=True):
+            own = list(part)
+            if np.isfinite(points[own]).all():
+                cells.append(1 / Frame.matching(points[own], layout[own], size).scale / max(film))
+    return float(np.quantile(cells, 0.005))
+
+
+def load_layouts(
+    file: Path, scheme: Scheme, *more: str
+) -> tuple[tuple[int, int], Points, dict[str, npt.NDArray[np.float64]]]:
+    """Return the size and the layouts in the file of a placing of parts, and its arrays, ``more`` of them.
+
+    Raises:
+        ModelError: the file is missing, broken, or for other landmarks or parts.
+    """
+    stored = load_arrays(file, "size", "layouts", *more)
+    if stored["layouts"].shape != (len(scheme.repeats), len(scheme), 2):
+        raise ModelError(f"{file}: not for {len(scheme)} landmarks in {len(scheme.repeats)} parts")
+    width, height = (int(v) for v in stored["size"])
+    return (width, height), stored["layouts"], stored

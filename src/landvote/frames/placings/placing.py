@@ -1,0 +1,111 @@
+"""The placing: where a stage looks. From the points known so far to frames; one file per kind beside this one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, PositiveInt
+
+from landvote.frames.frame import Frame
+from landvote.runtime.settings import Settings
+from landvote.sample import Points
+from landvote.scheme import Scheme
+
+FILE = "placing.npz"
+"""The file in a stage's folder that a placing writes."""
+
+
+class Placing(ABC):
+    """Says which frames to look through, and which landmarks each of them is for. An interface.
+
+    Attributes:
+        size: width and height of the grid of every frame.
+        targets: per frame, the landmarks it is for.
+    """
+
+    size: tuple[int, int]
+    targets: tuple[tuple[int, ...], ...]
+
+    @abstractmethod
+    def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
+        """Return the frame of one target, None where the points do not place it.
+
+        Args:
+            target: index into ``targets``.
+            image_size: width and height of the film.
+            points: (n, 2) image coordinates of all landmarks as known so far; NaN if unknown.
+        """
+
+    @abstractmethod
+    def smallest_cell(self, image_size: tuple[int, int]) -> float:
+        """Return how many pixels of such a film a cell measured at least in training; 0 where that says nothing."""
+
+    @abstractmethod
+    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:
+        """Return the logarithm, up to a constant, of how likely the targets lie there on such a film; 0 if unknown."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> list[Path]:
+        """Write it into ``folder``, an existing one, and return the files written."""
+
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
+        """Return the frames of all targets; see :meth:`frame`."""
+        return [self.frame(target, image_size, points) for target in range(len(self.targets))]
+
+
+@dataclass(frozen=True)
+class TrainingShapes:
+    """What a placing is fitted to.
+
+    Attributes:
+        scheme: of the landmarks.
+        reference: the landmarks that place a patch: those of the scheme, or chosen where it names none.
+        points: per training film (n, 2) image coordinates; NaN where missing.
+        sizes: per training film width and height in pixels.
+        multiple: what the width and height of a grid have to be multiples of where the placing chooses them.
+    """
+
+    scheme: Scheme
+    reference: tuple[int, ...]
+    points: list[Points]
+    sizes: list[tuple[int, int]]
+    multiple: int = 1
+
+
+class PlacingSettings(Settings, ABC):
+    """How one kind of placing looks. A subclass names its ``kind``.
+
+    Attributes:
+        size: width and height of the grid, in cells.
+        border: free share of the grid on each side.
+    """
+
+    size: tuple[PositiveInt, PositiveInt]
+    border: float = Field(default=0.1, ge=0, lt=0.45)
+
+    @property
+    @abstractmethod
+    def finds_all(self) -> bool:
+        """Whether each frame is for all landmarks of the scheme."""
+
+    @abstractmethod
+    def applies(self, scheme: Scheme) -> bool:
+        """Say whether the landmarks of ``scheme`` can be looked for in this way."""
+
+    @abstractmethod
+    def fit(self, shapes: TrainingShapes) -> Placing:
+        """Return the placing that the training films teach.
+
+        Raises:
+            PointsError: no film has the points that it takes.
+        """
+
+    @abstractmethod
+    def load(self, folder: Path, scheme: Scheme) -> Placing:
+        """Return the placing that was saved into ``folder``.
+
+        Raises:
+            ModelError: the file is missing, broken, or for other landmarks.
+        """

@@ -1,0 +1,138 @@
+"""A patch laid on the reference points, for all landmarks: the local searcher's (section 3 of the paper)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from landvote.errors import ModelError, PointsError
+from landvote.frames.frame import Frame
+from landvote.frames.placings.layout import lay, mean_layout, same_area
+from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
+from landvote.runtime.arrays import load_arrays, save_arrays
+from landvote.sample import Points, mean_points
+from landvote.scheme import Scheme
+
+
+@dataclass(frozen=True)
+class ReferencePlacing(Placing):
+    """A patch laid on the reference points so that all landmarks of the training films fit in, with a border.
+
+    The frame is the similarity that brings the reference points to where they lie on the grid on average: exactly for
+    two of them, by robust least squares for more.
+
+    Attributes:
+        size: width and height of the grid.
+        reference: the landmarks that place the patch.
+        layout: (n, 2) where each landmark lies on the grid on average.
+        cell: the length of a cell on the film, as a share of its longer side, that 99.5 % of the films have at least.
+    """
+
+    size: tuple[int, int]
+    reference: tuple[int, ...]
+    layout: Points
+    cell: float
+
+    @property
+    def targets(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]  # read-only, as all of a frozen class
+        """One target: all landmarks."""
+        return (tuple(range(len(self.layout))),)
+
+    @classmethod
+    def fit(
+        cls,
+        training: list[Points],
+        films: list[tuple[int, int]],
+        size: tuple[int, int],
+        reference: tuple[int, ...],
+        border: float,
+        multiple: int | None = None,
+    ) -> ReferencePlacing:
+        """Learn from training points and the widths and heights of their films.
+
+        Args:
+            training: per film (n, 2) image coordinates.
+            films: their widths and heights in pixels.
+            size: width and height of the patch in grid cells.
+            reference: the landmarks that place the patch.
+            border: free share of the patch on each side, beyond the outermost landmark of 99.5 % of the films.
+            multiple: give the patch the shape of what it must hold, its area kept, in multiples of so many cells; None
+                keeps ``size``.
+
+        Raises:
+            PointsError: no film has all reference points.
+        """
+        chosen = list(reference)
+        complete = [i for i, p in enumerate(training) if np.isfinite(p[chosen]).all()]
+        if not complete:
+            raise PointsError(f"no training film has all reference points {chosen}; choose others in the scheme")
+        shapes = np.stack([training[i] for i in complete])
+        mean = mean_layout(shapes, reference)
+        laid = np.stack([Frame.matching(s[chosen], mean[chosen], size).to_grid(s) for s in shapes])
+        low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
+        high = np.quantile(np.nanmax(laid, axis=1), 0.995, axis=0)
+        size = size if multiple is None else same_area(size, high - low, multiple)
+        room = np.array(size) * (1 - 2 * border)
+        scale = float(np.min(room / np.maximum(high - low, 1e-6)))
+        fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
+        layout = fitted.to_grid(mean_points(laid, laid.shape[1]))
+        frames = [Frame.matching(s[chosen], layout[chosen], size) for s in shapes]
+        cells = [1 / frame.scale / max(films[i]) for frame, i in zip(frames, complete, strict=True)]
+        return cls(size, reference, layout, float(np.quantile(cells, 0.005)))
+
+    def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:  # noqa: ARG002 - the only one
+        """Return the frame that the reference points define."""
+        chosen = list(self.reference)
+        return lay(points[chosen], self.layout[chosen], self.size, image_size)
+
+    def smallest_cell(self, image_size: tuple[int, int]) -> float:
+        """Return the length of a cell in training, at the lower end, in pixels."""
+        return self.cell * max(image_size)
+
+    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:  # noqa: ARG002 - not learned
+        """Return 0."""
+        return 0.0
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write size, reference, layout and cell."""
+        own = {"size": self.size, "reference": self.reference, "layout": self.layout, "cell": self.cell}
+        return [save_arrays(folder / FILE, **own)]
+
+
+class ReferenceSettings(PlacingSettings):
+    """A patch laid on the reference points.
+
+    Attributes:
+        fit_aspect: keep the grid's area but give it the shape of what it must hold.
+    """
+
+    kind: Literal["reference"] = "reference"
+    fit_aspect: bool = True
+
+    @property
+    def finds_all(self) -> bool:
+        """Return true."""
+        return True
+
+    def applies(self, scheme: Scheme) -> bool:
+        """Say whether there are two landmarks; one point places nothing."""
+        return len(scheme) > 1
+
+    def fit(self, shapes: TrainingShapes) -> ReferencePlacing:
+        """Learn layout and size from the training films."""
+        multiple = shapes.multiple if self.fit_aspect else None
+        return ReferencePlacing.fit(
+            shapes.points, shapes.sizes, self.size, shapes.reference, self.border, multiple
+        )  # fmt: skip
+
+    def load(self, folder: Path, scheme: Scheme) -> ReferencePlacing:
+        """Read what was saved."""
+        stored = load_arrays(folder / FILE, "size", "reference", "layout", "cell")
+        if stored["layout"].shape != (len(scheme), 2):
+            raise ModelError(f"{folder / FILE}: not for {len(scheme)} landmarks")
+        width, height = (int(v) for v in stored["size"])
+        reference = tuple(int(i) for i in stored["reference"])
+        return ReferencePlacing((width, height), reference, stored["layout"], float(stored["cell"]))

@@ -1,0 +1,99 @@
+"""One patch for each part of the scheme that repeats, such as two hips; one voter serves them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+from landvote.frames.frame import Frame
+from landvote.frames.placings.layout import lay, load_layouts, patch_layouts, usual_cell
+from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
+from landvote.runtime.arrays import save_arrays
+from landvote.sample import Points
+from landvote.scheme import Scheme
+
+
+@dataclass(frozen=True)
+class RepeatPlacing(Placing):
+    """One patch per repeated part, laid on the part's own points as the stage before found them.
+
+    Attributes:
+        size: width and height of each patch's grid.
+        targets: the landmarks of each part.
+        layouts: (parts, n, 2) where all landmarks lie on each part's grid on average.
+        cell: the length of a cell on the film, as a share of its longer side, that 99.5 % of the parts have at least.
+    """
+
+    size: tuple[int, int]
+    targets: tuple[tuple[int, ...], ...]
+    layouts: Points
+    cell: float
+
+    @classmethod
+    def fit(
+        cls,
+        training: list[Points],
+        films: list[tuple[int, int]],
+        size: tuple[int, int],
+        parts: tuple[tuple[int, ...], ...],
+        border: float,
+    ) -> RepeatPlacing:
+        """Learn from training points and the widths and heights of their films.
+
+        Args:
+            training: per film (n, 2) image coordinates.
+            films: their widths and heights in pixels.
+            size: width and height of each patch in grid cells.
+            parts: the landmarks of each part.
+            border: free share of the patch on each side.
+
+        Raises:
+            PointsError: no film has all landmarks of some part.
+        """
+        layouts = patch_layouts(training, size, parts, parts, border)
+        return cls(size, parts, layouts, usual_cell(training, films, size, layouts, parts))
+
+    def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
+        """Return the frame that the part's own points define."""
+        own = list(self.targets[target])
+        return lay(points[own], self.layouts[target][own], self.size, image_size)
+
+    def smallest_cell(self, image_size: tuple[int, int]) -> float:
+        """Return the length of a cell in training, at the lower end, in pixels."""
+        return self.cell * max(image_size)
+
+    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:  # noqa: ARG002 - each part is found where it is
+        """Return 0."""
+        return 0.0
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write size, layouts and cell; the parts are the scheme's."""
+        return [save_arrays(folder / FILE, size=self.size, layouts=self.layouts, cell=self.cell)]
+
+
+class RepeatSettings(PlacingSettings):
+    """One patch per repeated part of the scheme, each placed by its own points."""
+
+    kind: Literal["repeats"] = "repeats"
+
+    @property
+    def finds_all(self) -> bool:
+        """Return false: a patch is for one part."""
+        return False
+
+    def applies(self, scheme: Scheme) -> bool:
+        """Say whether the scheme has parts that repeat, of two points at least; one point places nothing."""
+        return bool(scheme.repeats) and len(scheme.repeats[0]) > 1
+
+    def fit(self, shapes: TrainingShapes) -> RepeatPlacing:
+        """Learn the layouts from the training films."""
+        return RepeatPlacing.fit(shapes.points, shapes.sizes, self.size, shapes.scheme.repeats, self.border)
+
+    def load(self, folder: Path, scheme: Scheme) -> RepeatPlacing:
+        """Read what was saved."""
+        size, layouts, stored = load_layouts(folder / FILE, scheme, "cell")
+        return RepeatPlacing(size, scheme.repeats, layouts, float(stored["cell"]))
+
+

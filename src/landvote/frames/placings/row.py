@@ -1,0 +1,138 @@
+"""One patch for each part of a row, such as the vertebrae of a spine; a part and its neighbours place it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.frames.frame import Frame
+from landvote.frames.placings.layout import Parts, lay, load_layouts, patch_layouts
+from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
+from landvote.runtime.arrays import save_arrays
+from landvote.sample import Points
+from landvote.scheme import Scheme
+
+_LEAST_END = 0.003  # share of a film; the part of a row beyond its edge counts as so much
+_LEAST_VARIANCE = 0.01  # of the logarithm, so that films all framed alike forbid nothing
+_TAILS = 4.0  # degrees of freedom
+
+
+@dataclass(frozen=True)
+class RowPlacing(Placing):
+    """One patch per part of a row, laid on the part and its neighbours.
+
+    Four corners of one vertebra are too few to turn and scale a patch by; with the vertebrae above and below they are
+    twelve.
+
+    Radiographers frame the whole row, so the distances to the film's edges reveal a row that is off by one part:
+    ``middle`` and ``covariance`` describe :func:`ends` in training.
+
+    Attributes:
+        size: width and height of each patch's grid.
+        targets: the landmarks of each part, in the order of the row.
+        layouts: (parts, n, 2) where all landmarks lie on each part's grid on average.
+        middle: (2,) median of :func:`ends` in training.
+        covariance: (2, 2) of the same.
+    """
+
+    size: tuple[int, int]
+    targets: Parts
+    layouts: Points
+    middle: npt.NDArray[np.float64]
+    covariance: npt.NDArray[np.float64]
+
+    @classmethod
+    def fit(
+        cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], parts: Parts, border: float
+    ) -> RowPlacing:
+        """Learn from training points and the widths and heights of their films.
+
+        Args:
+            training: per film (n, 2) image coordinates.
+            films: their widths and heights in pixels.
+            size: width and height of each patch in grid cells.
+            parts: the landmarks of each part.
+            border: free share of the patch on each side.
+
+        Raises:
+            PointsError: no film has all landmarks of some part and of its neighbours.
+        """
+        anchors = tuple(_neighbours(parts, g) for g in range(len(parts)))
+        layouts = patch_layouts(training, size, parts, anchors, border)
+        seen = np.stack([ends(points, parts, film) for points, film in zip(training, films, strict=True)])
+        seen = seen[np.isfinite(seen).all(axis=1)]
+        covariance = np.cov(seen.T) if len(seen) > 1 else np.eye(2)
+        usual = np.median(seen, axis=0) if len(seen) else np.zeros(2)
+        return cls(size, parts, layouts, usual, covariance + _LEAST_VARIANCE * np.eye(2))
+
+    def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
+        """Return the frame of one part."""
+        near = list(_neighbours(self.targets, target))
+        return lay(points[near], self.layouts[target][near], self.size, image_size)
+
+    def smallest_cell(self, image_size: tuple[int, int]) -> float:  # noqa: ARG002 - the likelihood tells rows that cannot be
+        """Return 0."""
+        return 0.0
+
+    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:
+        """Return how likely a row begins and ends there; 0 if either end is missing.
+
+        A t-distribution: films that are framed otherwise than most are rare, but not as rare as a Gaussian has them.
+        """
+        away = ends(points, self.targets, image_size) - self.middle
+        if not np.isfinite(away).all():
+            return 0.0
+        distance = away @ np.linalg.solve(self.covariance, away)
+        return -float(np.log1p(distance / _TAILS) * (_TAILS + len(away)) / 2)
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write size, layouts, middle and covariance; the parts are the scheme's."""
+        own = {"size": self.size, "layouts": self.layouts, "middle": self.middle, "covariance": self.covariance}
+        return [save_arrays(folder / FILE, **own)]
+
+
+class RowSettings(PlacingSettings):
+    """One patch per part of a scheme whose parts follow each other in a row."""
+
+    kind: Literal["row"] = "row"
+
+    @property
+    def finds_all(self) -> bool:
+        """Return false: a patch is for one part."""
+        return False
+
+    def applies(self, scheme: Scheme) -> bool:
+        """Say whether the scheme's parts follow each other in a row."""
+        return scheme.row
+
+    def fit(self, shapes: TrainingShapes) -> RowPlacing:
+        """Learn layouts and framing from the training films."""
+        return RowPlacing.fit(shapes.points, shapes.sizes, self.size, shapes.scheme.repeats, self.border)
+
+    def load(self, folder: Path, scheme: Scheme) -> RowPlacing:
+        """Read what was saved."""
+        size, layouts, stored = load_layouts(folder / FILE, scheme, "middle", "covariance")
+        return RowPlacing(size, scheme.repeats, layouts, stored["middle"], stored["covariance"])
+
+
+def ends(points: Points, parts: Parts, film: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Return (2,) how much of the film lies before the first part's centre and beyond the last one's.
+
+    Along the axis, x or y, that the row follows; logarithms of shares of the film. NaN where either part is missing.
+    """
+    first, last = (points[list(part)].mean(axis=0) for part in (parts[0], parts[-1]))
+    if not np.isfinite(first + last).all():
+        return np.full(2, np.nan)
+    axis = int(np.abs(last - first)[1] >= np.abs(last - first)[0])
+    before, after = first[axis] + 0.5, film[axis] - 0.5 - last[axis]
+    if first[axis] > last[axis]:
+        before, after = film[axis] - 0.5 - first[axis], last[axis] + 0.5
+    return np.asarray(np.log(np.maximum(np.array([before, after]) / film[axis], _LEAST_END)))
+
+
+def _neighbours(parts: Parts, g: int) -> tuple[int, ...]:
+    return tuple(i for part in parts[max(0, g - 1) : g + 2] for i in part)

@@ -1,0 +1,71 @@
+"""The choice: which points to take from the votes of one view. Peaks of the votes, or a plausible shape under them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.runtime.settings import Settings
+from landvote.sample import Points
+from landvote.votes import VoteMap
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Points under votes.
+
+    Attributes:
+        points: (n, 2) grid coordinates; NaN for a landmark without votes.
+        dispersion: (n,) mean distance of the votes from there, grid cells; NaN for a landmark without votes.
+        votes: how many votes the points have, summed.
+        parameters: (modes,) of the shape chosen; empty where no shape model chose.
+    """
+
+    points: Points
+    dispersion: npt.NDArray[np.float64]
+    votes: float
+    parameters: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+
+class Choice(ABC):
+    """Takes points from votes. An interface."""
+
+    @abstractmethod
+    def choose(self, votes: VoteMap) -> Chosen:
+        """Return the points for the landmarks of a vote map."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> list[Path]:
+        """Write what was learned into ``folder``, an existing one, and return the files written."""
+
+
+class ChoiceSettings(Settings, ABC):
+    """How one kind of choice takes points. A subclass names its ``kind``.
+
+    Attributes:
+        needs_all: whether it takes the votes for all landmarks at once.
+    """
+
+    needs_all: ClassVar[bool] = False
+
+    @abstractmethod
+    def fit(self, shapes: Sequence[Points]) -> Choice:
+        """Learn from training shapes, (n, 2) image coordinates each.
+
+        Raises:
+            ShapeError: the shapes are too few or too alike.
+        """
+
+    @abstractmethod
+    def load(self, folder: Path, landmarks: int) -> Choice:
+        """Return the choice that was saved into ``folder``.
+
+        Raises:
+            ModelError: a file is missing, broken, or for another number of landmarks.
+        """

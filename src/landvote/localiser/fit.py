@@ -1,0 +1,187 @@
+"""Fitting: all stages learn, coarse to fine, from films with points; what comes of it is a complete localiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.frames import Placing, Views
+from landvote.frames.placings import TrainingShapes
+from landvote.frames.placings.layout import spread_points
+from landvote.localiser.choice import Choice
+from landvote.localiser.expected_error import Calibration, Cues, cues
+from landvote.localiser.localiser import Localiser
+from landvote.localiser.look import Look
+from landvote.localiser.plan import TimeLimit, plan_minutes
+from landvote.localiser.stage import Stage, StageSettings
+from landvote.polarity import Polarity, picture
+from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, ignore
+from landvote.runtime.stop import StopToken
+from landvote.sample import Radiograph, Sample
+from landvote.scheme import Scheme
+from landvote.votes import Lesson
+
+_CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
+_POLARITY = 200  # films are enough to learn their polarity from
+_CALIBRATED = 5  # films held out, at least, that errors to expect are scaled on, however late it is
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which a localiser is fitted.
+
+    Attributes:
+        device: for networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        seed: of all that is random.
+        minutes: wall-clock minutes that fitting may take, or None for as long as the settings say.
+        listener: is told of events.
+        stop: is asked after each film, step and tree.
+    """
+
+    device: str = "auto"
+    seed: int = 0
+    minutes: float | None = None
+    listener: Listener = ignore
+    stop: StopToken = field(default_factory=StopToken)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A localiser, and its mean error on each film held out, image pixels."""
+
+    localiser: Localiser
+    held_out: list[float]
+
+
+def fit_localiser(
+    scheme: Scheme,
+    settings: Sequence[StageSettings],
+    training: Sequence[Sample],
+    validation: Sequence[Sample],
+    folder: Path,
+    conditions: Conditions | None = None,
+) -> Fitted:
+    """Learn every stage that applies to the scheme.
+
+    Args:
+        scheme: the landmarks.
+        settings: of the stages, coarse to fine; those that do not apply to the scheme are left out.
+        training: samples with points.
+        validation: samples with points, never learned from: they judge the voters, and scale the expected errors.
+        folder: each stage leaves in a folder of its name what a stopped or killed call goes on from.
+        conditions: see there.
+
+    Raises:
+        ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
+        SettingError: the time limit is too short for any training; names the least it takes.
+        StoppedError: the stop token asked for it; the same call goes on from there.
+        TrainingError: training cannot go on.
+    """
+    under = conditions or Conditions()
+    limit = TimeLimit(under.minutes)
+    settings = [s for s in settings if s.applies_to(scheme)]
+    polarity = Polarity.learn([picture(s.open()) for s in training[:: -(-len(training) // _POLARITY)]])
+    training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
+    points = [s.points for s in training]
+    sizes = [s.open().size for s in training]
+    reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
+    # placings and choices first: unusable shapes fail here, before hours of training
+    begun = [_begin(stage, TrainingShapes(scheme, reference, points, sizes, stage.voter.multiple)) for stage in settings]
+    gatherings = [_Gathering(s, placing, scheme, under) for s, (placing, _) in zip(settings, begun, strict=True)]
+    minutes = plan_minutes(gatherings, training, validation, folder, limit)
+    stages = []
+    for gathering, (placing, choice) in zip(gatherings, begun, strict=True):
+        stage = gathering.settings
+        under.listener(StageBegun(stage.name, len(training) + len(validation)))
+        (folder / stage.name).mkdir(parents=True, exist_ok=True)
+        lesson = gathering.lesson(training, validation, folder / stage.name, minutes.get(stage.name))
+        voter = stage.voter.fit(stage.training, lesson)
+        under.listener(StageEnded(stage.name))
+        stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
+    unscaled = Localiser(scheme, tuple(stages), polarity, Calibration.fit(()))
+    judged = _judge(unscaled, validation, under, limit)
+    errors = [distance[np.isfinite(found).all(axis=0) & np.isfinite(distance)] for found, distance in judged]
+    return Fitted(
+        replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)]
+    )
+
+
+def _begin(stage: StageSettings, shapes: TrainingShapes) -> tuple[Placing, Choice]:
+    return stage.placing.fit(shapes), stage.choice.fit(shapes.points)
+
+
+@dataclass(frozen=True)
+class _Gathering:
+    """How the lesson of a stage is gathered from films."""
+
+    settings: StageSettings
+    placing: Placing
+    scheme: Scheme
+    conditions: Conditions
+
+    def lesson(
+        self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, minutes: float | None = None
+    ) -> Lesson:
+        """Read the films, and return what the stage's voter learns from."""
+        total = len(training) + len(validation)
+        read = 0
+
+        def seen() -> None:
+            nonlocal read
+            read += 1
+            self.conditions.listener(FilmRead(self.settings.name, read, total))
+            self.conditions.stop.check()
+
+        mirror = _restrict(self.scheme.mirror(), self.placing.targets[0]) if self.scheme.mirrored else None
+        views, held_out = (
+            Views.gather(samples, self.placing, self.settings.augmentation, mirror, seen)
+            for samples in (training, validation)
+        )
+        return Lesson(
+            stage=self.settings.name, landmarks=len(self.placing.targets[0]), views=views, held_out=held_out,
+            folder=folder, device=self.conditions.device, seed=self.conditions.seed, minutes=minutes,
+            listener=self.conditions.listener, stop=self.conditions.stop,
+        )  # fmt: skip
+
+
+def _judge(
+    localiser: Localiser, validation: Sequence[Sample], conditions: Conditions, limit: TimeLimit
+) -> list[tuple[Cues, npt.NDArray[np.float64]]]:
+    """Return per film held out what is known of its errors, (2, n), and what they are, (n,), image pixels."""
+    judged = []
+    for number, sample in enumerate(validation, 1):
+        if number > _CALIBRATED and limit.over:
+            conditions.listener(
+                Note(f"expected errors are scaled on {number - 1} of {len(validation)} films held out, for want of time")
+            )
+            break
+        radiograph = sample.open()
+        found = localiser.search(radiograph)
+        distance = np.linalg.norm(found.points - sample.points, axis=1)
+        judged.append((cues(localiser.stages[-1].look, radiograph, found), distance))
+        conditions.listener(FilmLocated(number, len(validation)))
+        conditions.stop.check()
+    return judged
+
+
+def _in_polarity(samples: Sequence[Sample], polarity: Polarity) -> list[Sample]:
+    """Return samples whose films are opened in the polarity of most."""
+
+    def righted(opened: Callable[[], Radiograph]) -> Radiograph:
+        return polarity.righted(opened())[0]
+
+    return [replace(s, open=partial(righted, s.open)) for s in samples]
+
+
+def _restrict(mirror: npt.NDArray[np.intp], target: tuple[int, ...]) -> npt.NDArray[np.intp] | None:
+    """Return the mirror map among the landmarks of a target; None if a pair leaves it."""
+    place = {landmark: i for i, landmark in enumerate(target)}
+    partners = [place.get(int(mirror[landmark])) for landmark in target]
+    return None if None in partners else np.array(partners, dtype=np.intp)
+
+

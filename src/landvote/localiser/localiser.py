@@ -1,0 +1,112 @@
+"""The localiser: stages from coarse to fine. It knows neither networks nor forests, nor what a stage is made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landvote.errors import ModelError
+from landvote.files import write_text
+from landvote.localiser.expected_error import Calibration, cues
+from landvote.localiser.look import DIGITS, Candidate
+from landvote.localiser.stage import Stage, StageSettings
+from landvote.polarity import Polarity
+from landvote.prediction import Prediction
+from landvote.runtime.arrays import load_arrays, save_arrays
+from landvote.runtime.settings import Settings, validated
+from landvote.sample import Radiograph
+from landvote.scheme import Scheme
+
+_SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
+
+
+@dataclass(frozen=True)
+class Localiser:
+    """Finds a scheme's landmarks in a radiograph, stage by stage. Complete from birth; replaced whole, never changed.
+
+    Attributes:
+        scheme: the landmarks.
+        stages: coarse to fine; the first looks at the whole film.
+        polarity: tells a film from its negative.
+        calibration: scales the errors to expect.
+    """
+
+    scheme: Scheme
+    stages: tuple[Stage, ...]
+    polarity: Polarity
+    calibration: Calibration
+
+    def locate(self, radiograph: Radiograph) -> Prediction:
+        """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
+        radiograph, inverted = self.polarity.righted(radiograph)
+        found = self.search(radiograph)
+        error = self.calibration.expected_error(cues(self.stages[-1].look, radiograph, found))
+        details = {**_film(radiograph), "inverted": inverted, "looks": list(found.looks)}
+        return Prediction(radiograph.identifier, found.points, error, self.scheme.landmarks, details)
+
+    def search(self, radiograph: Radiograph) -> Candidate:
+        """Return what the stages find, each from where the one before has led."""
+        candidates = [Candidate.unknown(len(self.scheme))]
+        for stage in self.stages:
+            candidates = stage.search(radiograph, candidates)
+        return candidates[0]
+
+    @property
+    def computed_on(self) -> dict[str, str]:
+        """What computes the votes of each stage, and how exactly."""
+        return {stage.settings.name: stage.look.voter.computed_on for stage in self.stages}
+
+    def prepare_process(self) -> None:
+        """Set what this process needs to compute fast; called by entry points alone, see :class:`VoterSettings`."""
+        for stage in self.stages:
+            stage.settings.voter.prepare_process()
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write every stage into a folder of its name, and the rest beside; return the files written."""
+        files = [file for stage in self.stages for file in stage.save(folder / stage.settings.name)]
+        own = {"polarity": self.polarity.weights.round(DIGITS), "calibration": self.calibration.scales}
+        files.append(save_arrays(folder / _ARRAYS, **own))
+        written = _Written(scheme=self.scheme, stages=tuple(stage.settings for stage in self.stages))
+        write_text(folder / _SETTINGS, json.dumps(written.model_dump(mode="json"), indent=2) + "\n")
+        return [*files, folder / _SETTINGS]
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> Localiser:
+        """Read what :meth:`save` wrote.
+
+        Args:
+            folder: the folder saved into.
+            device: for networks.
+
+        Raises:
+            ModelError: a file is missing or not as it should be.
+        """
+        written = _read(folder / _SETTINGS)
+        own = load_arrays(folder / _ARRAYS, "polarity", "calibration")
+        if own["calibration"].shape != (2,):
+            raise ModelError(f"{folder / _ARRAYS}: calibration of shape {own['calibration'].shape}, expected (2,)")
+        stages = [Stage.load(folder / s.name, s, written.scheme, device) for s in written.stages]
+        return cls(written.scheme, tuple(stages), Polarity(own["polarity"]), Calibration(own["calibration"]))
+
+
+class _Written(Settings):
+    """The form of ``localiser.json``."""
+
+    scheme: Scheme
+    stages: tuple[StageSettings, ...]
+
+
+def _read(file: Path) -> _Written:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{file}: cannot be read ({error}), expected the settings of a localiser") from error
+    return validated(_Written, content, f"{file}: not the settings of this version of landvote", ModelError)
+
+
+def _film(radiograph: Radiograph) -> dict[str, Any]:
+    spacing = radiograph.spacing
+    known = {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None
+    return {"size": list(radiograph.size), "spacing": known}

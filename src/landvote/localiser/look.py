@@ -1,0 +1,103 @@
+"""The look: through a frame, at one film. A placing says where, a voter votes, a choice takes the points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from landvote.frames import Frame, Placing, View
+from landvote.localiser.choice import Choice, Chosen
+from landvote.sample import Points, Radiograph
+from landvote.votes import Voter
+
+DIGITS = 9
+"""After the point, of what goes into files: compiled loops may differ in their last one from run to run."""
+
+Pose = tuple[float, float]
+"""A scale and an angle in radians, by which a frame is varied about its middle."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Where the landmarks may be, after some looks.
+
+    Attributes:
+        points: (n, 2) image coordinates; NaN if unknown.
+        dispersion: (n,) mean distance of the votes from their landmark's point, image pixels.
+        looks: the frames looked through, as they go into the prediction.
+        votes: how many votes the points of the last look have, summed over its landmarks.
+    """
+
+    points: Points
+    dispersion: npt.NDArray[np.float64]
+    looks: tuple[dict[str, Any], ...] = ()
+    votes: float = 0.0
+
+    @classmethod
+    def unknown(cls, n: int) -> Candidate:
+        """Return the candidate of a film that has not been looked at."""
+        return cls(np.full((n, 2), np.nan), np.full(n, np.nan))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one stage looks with.
+
+    Attributes:
+        name: the stage's.
+        placing: says where to look.
+        voter: votes on what is seen there.
+        choice: takes points from the votes.
+    """
+
+    name: str
+    placing: Placing
+    voter: Voter
+    choice: Choice
+
+    def at_all(self, pose: Pose, radiograph: Radiograph, known: Candidate) -> Candidate:
+        """Look at each target that the known points place, its frame varied by ``pose``; return what is known then."""
+        found = replace(known, votes=0.0)
+        for target, frame in enumerate(self.placing.frames(radiograph.size, known.points)):
+            if frame is not None:  # else too little was found to know where to look
+                found = self.through(frame.then(*pose, (0, 0)), target, radiograph, found)
+        return found
+
+    def through(self, frame: Frame, target: int, radiograph: Radiograph, known: Candidate) -> Candidate:
+        """Look through one frame for the landmarks of a target; return what is known then."""
+        index = np.array(self.placing.targets[target])
+        chosen = self.vote(frame, radiograph, known.points[index])
+        seen = np.isfinite(chosen.dispersion)  # a landmark without votes stays where the stage before saw it
+        points, dispersion = known.points.copy(), known.dispersion.copy()
+        points[index[seen]] = frame.to_image(chosen.points[seen])
+        dispersion[index[seen]] = chosen.dispersion[seen] / frame.scale
+        laid = {"stage": self.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()}
+        if len(chosen.parameters):
+            laid["shape"] = chosen.parameters.round(DIGITS).tolist()
+        return Candidate(points, dispersion, (*known.looks, laid), known.votes + chosen.votes)
+
+    def vote(self, frame: Frame, radiograph: Radiograph, known: Points) -> Chosen:
+        """Return the points that the votes on one view give, on its grid.
+
+        Args:
+            frame: to look through.
+            radiograph: to look at.
+            known: (k, 2) image coordinates of the frame's landmarks as known so far; NaN if unknown.
+        """
+        return self.choice.choose(self.voter.vote(View.through(frame, radiograph.pixels, known, radiograph.identifier)))
+
+
+def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candidate]:
+    """Return up to ``keep`` candidates, most votes first; of those within ``same`` pixels of each other one alone."""
+    kept: list[Candidate] = []
+    for one in sorted(candidates, key=lambda c: -c.votes):
+        away = [np.linalg.norm(one.points - other.points, axis=1) for other in kept]
+        if all(np.isfinite(d).any() and np.nanmax(d) > same for d in away):
+            kept.append(one)
+        if len(kept) == keep:
+            break
+    return kept

@@ -1,0 +1,42 @@
+"""Peaks: each landmark is where most of its votes meet, whatever the others do (section 3.2 of the paper)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from landvote.localiser.choice import Choice, ChoiceSettings, Chosen
+from landvote.sample import Points
+from landvote.votes import VoteMap
+
+
+@dataclass(frozen=True)
+class Peaks(Choice):
+    """Takes the peak of each landmark's votes."""
+
+    def choose(self, votes: VoteMap) -> Chosen:
+        """Return the peaks."""
+        points, dispersion = votes.peaks()
+        return Chosen(points, dispersion, float(np.nansum(votes.strength(points))))
+
+    def save(self, folder: Path) -> list[Path]:  # noqa: ARG002 - nothing is learned
+        """Write nothing."""
+        return []
+
+
+class PeakSettings(ChoiceSettings):
+    """The peak of each landmark's votes."""
+
+    kind: Literal["peaks"] = "peaks"
+
+    def fit(self, shapes: Sequence[Points]) -> Peaks:  # noqa: ARG002 - nothing is learned
+        """Return the choice of peaks."""
+        return Peaks()
+
+    def load(self, folder: Path, landmarks: int) -> Peaks:  # noqa: ARG002 - nothing was saved
+        """Return the choice of peaks."""
+        return Peaks()

@@ -1,0 +1,110 @@
+"""The plan of a training with a time limit: measured on a few films before it begins, kept for calls that go on."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from landvote.errors import ModelError, SettingError
+from landvote.files import write_text
+from landvote.localiser.stage import StageSettings
+from landvote.sample import Sample
+from landvote.votes import Lesson
+
+_USED = 0.9  # of the minutes are planned for reading and learning; the rest is for judging and saving
+_LATE = 1.1  # times the minutes: later than that no more films are judged
+_MEASURED = 3  # films tell how long reading and a step or tree take
+_FILE = "plan.json"
+
+
+class Gathering(Protocol):
+    """Makes the lesson of a stage from films."""
+
+    @property
+    def settings(self) -> StageSettings:
+        """Of the stage."""
+        ...
+
+    def lesson(
+        self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, minutes: float | None = None
+    ) -> Lesson:
+        """Read the films."""
+        ...
+
+
+class TimeLimit:
+    """A limit in wall-clock minutes, or None, from when this was made."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self.minutes = minutes
+        self._begun = time.monotonic()
+
+    @property
+    def spent(self) -> float:
+        """Minutes since the beginning."""
+        return (time.monotonic() - self._begun) / 60
+
+    @property
+    def over(self) -> bool:
+        """Whether it is late."""
+        return self.minutes is not None and self.spent > _LATE * self.minutes
+
+
+def plan_minutes(
+    gatherings: Sequence[Gathering],
+    training: Sequence[Sample],
+    validation: Sequence[Sample],
+    folder: Path,
+    limit: TimeLimit,
+) -> dict[str, float]:
+    """Return the minutes that each stage may learn for, by name; none without a limit.
+
+    Each stage gets the least that is useful, and its share of the rest. The plan of an earlier call is kept.
+
+    Args:
+        gatherings: of the stages.
+        training: the films to learn from.
+        validation: the films to judge by.
+        folder: where the plan is kept.
+        limit: of the whole training.
+
+    Raises:
+        SettingError: the limit is less than the least that reading the films and learning take; names that.
+    """
+    if limit.minutes is None:
+        return {}
+    file = folder / _FILE
+    if file.exists():
+        return _read(file)
+    reading, least = 0.0, {}
+    films = len(training) + len(validation)
+    for gathering in gatherings:
+        stage = gathering.settings
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory() as elsewhere:
+            lesson = gathering.lesson(training[:_MEASURED], validation[:_MEASURED], Path(elsewhere))
+            few = len(training[:_MEASURED]) + len(validation[:_MEASURED])
+            reading += (time.monotonic() - start) / 60 / few * films
+            least[stage.name] = stage.voter.least_minutes(stage.training, lesson, len(training))
+    needed = (limit.spent + reading + sum(least.values())) / _USED
+    if needed > limit.minutes:
+        raise SettingError(
+            f"{limit.minutes:g} minutes: too few for {len(training)} films to learn from; reading them and the least "
+            f"useful training take about {needed:.2g} minutes on this machine, expected that or more"
+        )
+    rest = _USED * (limit.minutes - needed)
+    shares = {g.settings.name: g.settings.share for g in gatherings}
+    minutes = {name: least[name] + rest * share / sum(shares.values()) for name, share in shares.items()}
+    write_text(file, json.dumps(minutes, indent=2) + "\n")
+    return minutes
+
+
+def _read(file: Path) -> dict[str, float]:
+    try:
+        return {str(name): float(minutes) for name, minutes in json.loads(file.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ModelError(f"{file}: cannot be read ({error}), expected minutes by stage") from error

@@ -1,0 +1,23 @@
+"""Poses: look at all targets at once, in each of several scales and angles, and keep the best."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from landvote.localiser.look import Candidate, Look
+from landvote.localiser.search import SearchSettings
+from landvote.sample import Radiograph
+
+
+class PoseSearch(SearchSettings):
+    """Look in each pose."""
+
+    kind: Literal["poses"] = "poses"
+
+    def look_once(self, look: Look, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
+        """Return one candidate per pose."""
+        return [look.at_all(pose, radiograph, known) for pose in self.poses]
+
+    def settle(self, look: Look, radiograph: Radiograph, known: Candidate) -> Candidate:  # noqa: ARG002 - nothing is left to do
+        """Return the candidate as it is."""
+        return known

@@ -1,0 +1,125 @@
+"""The row search: parts that look alike are found one after the other, and then told which of them is which.
+
+A vertebra is easily found and hardly told from the next one. So the points of a coarse look only say where the row
+begins: it is tracked from its middle outwards, each part being expected where the one before says, so that none is
+found twice and none left out. Then the row is taken that lies on the film as rows do: the one found, or that one
+shifted by a part or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from landvote.localiser.look import DIGITS, Candidate, Look
+from landvote.localiser.search import SearchSettings
+from landvote.sample import Points, Radiograph
+
+_DEGREE = 5  # of the curve that the centres of a row lie on: a spine may have three bends
+_ROBUST = 6  # rounds of least squares
+_REACH = 2  # parts that a row may be shifted by
+_OWN = 0.5  # how much more likely, as a logarithm, the row is that was found than one shifted from there
+
+
+class RowSearch(SearchSettings):
+    """Track the row from its middle outwards; each part in each pose, of which the one with most votes counts."""
+
+    kind: Literal["row"] = "row"
+
+    def look_once(self, look: Look, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
+        """Find the parts one after the other, outwards from the part of the middle half that has most votes.
+
+        The offset found for one part is carried over to the next. The known points need roughly the right curvature and
+        spacing, but may be off by whole parts.
+        """
+        count = len(look.placing.targets)
+        known = replace(known, points=smoothed(known.points, look.placing.targets), votes=0.0)
+        middle = range(count // 4, count - count // 4)
+        start = max(middle, key=lambda g: self._step(look, g, (), radiograph, known).votes)
+        found = self._step(look, start, range(count), radiograph, known)
+        for g in range(start + 1, count):
+            found = self._step(look, g, range(g, count), radiograph, found)
+        for g in reversed(range(start)):
+            found = self._step(look, g, range(g), radiograph, found)
+        return [found]
+
+    def settle(self, look: Look, radiograph: Radiograph, known: Candidate) -> Candidate:
+        """Shift a row by as many parts as its place on the film says, and look at all parts once more.
+
+        The distances to the rows that were not chosen, each weighted by its probability, are added to the dispersion.
+        """
+        rows = {0: known}
+        for s in range(1, _REACH + 1 if len(look.placing.targets) > 1 else 1):
+            rows[s] = self._relabel(look, radiograph, rows[s - 1], 1)
+            rows[-s] = self._relabel(look, radiograph, rows[1 - s], -1)
+        likelihood = {s: look.placing.log_likelihood(radiograph.size, row.points) for s, row in rows.items()}
+        score = {s: likelihood[s] + _OWN * (s == 0) for s in rows}
+        chosen = max(score, key=lambda s: score[s])
+        probable = np.exp([score[s] - score[chosen] for s in rows])
+        probable /= probable.sum()
+        away = [np.linalg.norm(row.points - rows[chosen].points, axis=1) for row in rows.values()]
+        found = look.at_all((1.0, 0.0), radiograph, rows[chosen])
+        note = {"stage": look.name, "shifted": chosen, "probable": round(float(probable.max()), DIGITS)}
+        return replace(found, dispersion=found.dispersion + probable @ away, looks=(*found.looks, note))
+
+    def _step(
+        self, look: Look, g: int, beyond: Iterable[int], radiograph: Radiograph, known: Candidate
+    ) -> Candidate:
+        """Look for part ``g``; the parts ``beyond`` are expected as far from there as they were."""
+        frame = look.placing.frame(g, radiograph.size, known.points)
+        if frame is None:
+            return known
+        tried = [look.through(frame.then(*pose, (0, 0)), g, radiograph, known) for pose in self.poses]
+        found = max(tried, key=lambda candidate: candidate.votes)
+        own = list(look.placing.targets[g])
+        shift = (found.points[own] - known.points[own]).mean(axis=0)
+        others = [i for h in beyond if h != g for i in look.placing.targets[h]]
+        found.points[others] += shift
+        return replace(found, looks=known.looks)  # a prediction tells of the last look at each part alone
+
+    def _relabel(self, look: Look, radiograph: Radiograph, known: Candidate, by: int) -> Candidate:
+        """Return the row shifted by one part, back (-1) or on (1): the part that comes in is looked for, twice."""
+        index = np.array(look.placing.targets)
+        rows = known.points[index]
+        if by > 0:
+            rows = np.concatenate([rows[1:], [2 * rows[-1] - rows[-2]]])
+        else:
+            rows = np.concatenate([[2 * rows[0] - rows[1]], rows[:-1]])
+        shifted = replace(known, points=known.points.copy())
+        shifted.points[index] = rows
+        end = len(index) - 1 if by > 0 else 0
+        for _ in range(2):
+            shifted = self._step(look, end, (), radiograph, shifted)
+        return shifted
+
+
+def smoothed(points: Points, parts: tuple[tuple[int, ...], ...]) -> Points:
+    """Return (n, 2) points with the parts' centres moved onto a smooth curve; outliers are outvoted.
+
+    Missing parts are put on it as well, with the form of the median part. Least squares again and again, each centre
+    weighted by how well it fitted (Cauchy weights, scale twice the median distance). With fewer than two parts known,
+    points are returned as they are.
+    """
+    index = np.array(parts)
+    rows = points[index]
+    centres = rows.mean(axis=1)
+    given = np.isfinite(centres).all(axis=1)
+    if given.sum() < 2:
+        return points
+    form = rows - centres[:, None]
+    form = np.where(given[:, None, None], form, np.median(form[given], axis=0))
+    place = np.linspace(-1, 1, len(index))
+    terms = np.vander(place, min(_DEGREE, max(1, int(given.sum()) // 2)) + 1)
+    weight = given.astype(float)
+    for _ in range(_ROBUST):
+        root = np.sqrt(weight[given])[:, None]
+        curve = terms @ np.linalg.lstsq(root * terms[given], root * centres[given], rcond=None)[0]
+        distance = np.linalg.norm(centres - curve, axis=1)
+        scale = 2 * max(float(np.median(distance[given])), 1e-6)
+        weight = np.where(given, 1 / (1 + (distance / scale) ** 2), 0)
+    out = points.copy()
+    out[index] = curve[:, None] + form
+    return out

@@ -1,0 +1,95 @@
+"""The stage: where to look, who votes, which points are taken, in what order; one each of the four families."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+
+from landvote.frames import Augmentation
+from landvote.frames.placings import PlacingSettings
+from landvote.localiser.choice import ChoiceSettings
+from landvote.localiser.families import CHOICES, PLACINGS, SEARCHES, VOTERS
+from landvote.localiser.look import Candidate, Look
+from landvote.localiser.peaks import PeakSettings
+from landvote.localiser.poses import PoseSearch
+from landvote.localiser.search import SearchSettings
+from landvote.runtime.settings import Settings, validated
+from landvote.sample import Radiograph
+from landvote.scheme import Scheme
+from landvote.votes import VoterSettings
+
+
+class StageSettings(Settings):
+    """One stage of a recipe.
+
+    Attributes:
+        name: by which its settings are changed and its folder is called.
+        applies: to ``always`` all schemes, or only to those whose parts form a ``row``, or ``no row``.
+        placing: where to look.
+        voter: what votes there.
+        choice: which points to take from the votes.
+        search: in what order to look, and how often.
+        augmentation: how the training views are varied.
+        training: how the voter learns; what there is to set depends on the voter.
+        share: the stage's part of the time, where training is given a limit.
+    """
+
+    name: str = Field(pattern="[A-Za-z0-9_-]+")
+    applies: Literal["always", "row", "no row"] = "always"
+    placing: Annotated[SerializeAsAny[PlacingSettings], BeforeValidator(PLACINGS.parse)]
+    voter: Annotated[SerializeAsAny[VoterSettings], BeforeValidator(VOTERS.parse)]
+    choice: Annotated[SerializeAsAny[ChoiceSettings], BeforeValidator(CHOICES.parse)] = PeakSettings()
+    search: Annotated[SerializeAsAny[SearchSettings], BeforeValidator(SEARCHES.parse)] = PoseSearch()
+    augmentation: Augmentation = Augmentation()
+    training: SerializeAsAny[Settings] = Field(default_factory=dict, validate_default=True)  # type: ignore[assignment]  # the voter's own, see below
+    share: float = Field(default=1.0, gt=0)
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _as_the_voter_says(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict) and "voter" in info.data:
+            return validated(info.data["voter"].training_settings, value, "training", ValueError)
+        return value
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> StageSettings:
+        if self.choice.needs_all and not self.placing.finds_all:
+            raise ValueError("a shape model needs a stage that finds all landmarks in one look")
+        self.voter.check(self.placing.size)
+        return self
+
+    def applies_to(self, scheme: Scheme) -> bool:
+        """Say whether the stage is part of a localiser for this scheme."""
+        wanted = self.applies == "always" or (self.applies == "row") == scheme.row
+        return wanted and self.placing.applies(scheme)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage that has learned: settings, and a look with fitted parts."""
+
+    settings: StageSettings
+    look: Look
+
+    def search(self, radiograph: Radiograph, candidates: list[Candidate]) -> list[Candidate]:
+        """Return where the landmarks may be, best first, searched from where the stage before found them."""
+        return self.settings.search.run(self.look, radiograph, candidates)
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write all that was learned into ``folder``, and return the files written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return [file for part in (self.look.placing, self.look.voter, self.look.choice) for file in part.save(folder)]
+
+    @classmethod
+    def load(cls, folder: Path, settings: StageSettings, scheme: Scheme, device: str) -> Stage:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ModelError: a file is missing, broken, or for other landmarks.
+        """
+        placing = settings.placing.load(folder, scheme)
+        voter = settings.voter.load(folder, len(placing.targets[0]), device)
+        return cls(settings, Look(settings.name, placing, voter, settings.choice.load(folder, len(scheme))))

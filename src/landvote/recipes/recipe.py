@@ -1,0 +1,160 @@
+"""The recipe: a named, complete set of settings, as a TOML file; the shipped ones lie beside this module.
+
+::
+
+    name = "mine"
+    summary = "a line for `landvote recipes`"
+    extends = "whdv"                   # optional: begin with another recipe, shipped or a file beside this one,
+    set = ["local.voter.width = 32"]   # and change it; or
+    validation = 0.15                  # share of the subjects held out to judge by, where the data has no val films
+    seed = 0                           # of the split and of all training
+
+    [defaults]                         # optional: what every stage begins with
+    voter = { kind = "network" }
+
+    [[stages]]                         # coarse to fine
+    name = "global"
+    applies = "no row"                 # always (the default), row, or no row: to which schemes
+    placing = { kind = "film", find = "reference", size = [256, 192] }
+    voter = { method = "whdv" }
+    choice = { kind = "peaks" }
+    search = { kind = "poses", rounds = 1 }
+    augmentation = { rotation = [-10, 10] }
+    training = { steps = 3000 }
+
+Several stages may have one name if they apply to different schemes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from landvote.errors import SettingError, nearest
+from landvote.localiser.stage import StageSettings
+from landvote.recipes.changes import change_settings
+from landvote.runtime.settings import Settings, validated
+from landvote.scheme import Scheme
+
+
+class Recipe(Settings):
+    """All settings of a localiser, and how its films are divided.
+
+    Attributes:
+        name: by which it is spoken of.
+        summary: in a line.
+        notice: of a licence or patent that a user has to know of; may be empty.
+        validation: share of the subjects held out to judge by, where the data has no ``val`` films of its own.
+        seed: of the split and of all training; a stage's own seed is added to it.
+        stages: coarse to fine.
+    """
+
+    name: str
+    summary: str = ""
+    notice: str = ""
+    validation: float = Field(default=0.15, ge=0, lt=1)
+    seed: int = 0
+    stages: tuple[StageSettings, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Recipe:
+        for row in (True, False):
+            names = [s.name for s in self.stages if s.applies in ("always", "row" if row else "no row")]
+            if twice := {n for n in names if names.count(n) > 1}:
+                raise ValueError(f"stage {min(twice)!r} is there twice for one scheme, expected names that differ")
+        return self
+
+    def stages_for(self, scheme: Scheme) -> tuple[StageSettings, ...]:
+        """Return the stages that apply to a scheme, coarse to fine.
+
+        Raises:
+            SettingError: there is none.
+        """
+        stages = tuple(s for s in self.stages if s.applies_to(scheme))
+        if not stages:
+            raise SettingError(f"recipe {self.name!r}: no stage applies to scheme {scheme.name!r}, expected one at least")
+        return stages
+
+
+def shipped() -> dict[str, Path]:
+    """Return the recipes that come with landvote, by name."""
+    folder = resources.files("landvote.recipes")
+    files = sorted((Path(str(f)) for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.stem)
+    return {file.stem: file for file in files}
+
+
+def find(name_or_file: str, beside: Path | None = None) -> Path:
+    """Return the file of a recipe.
+
+    Args:
+        name_or_file: a shipped recipe's name, or a path.
+        beside: the folder that a relative path is sought in; the working folder if None.
+
+    Raises:
+        SettingError: neither a file nor a known name; the nearest is named.
+    """
+    path = (beside or Path()) / name_or_file
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    known = shipped()
+    if name_or_file not in known:
+        raise SettingError(
+            f"recipe {name_or_file!r} is unknown, expected a file or one of {', '.join(known)}"
+            f"{nearest(name_or_file, known)}"
+        )
+    return known[name_or_file]
+
+
+def recipe(name_or_file: str, changes: Iterable[str] = ()) -> Recipe:
+    """Return a recipe with ``changes`` made to it.
+
+    Args:
+        name_or_file: a shipped recipe's name, or a TOML file.
+        changes: ``"local.voter.width = 32"`` and the like, see :func:`landvote.recipes.changes.change_settings`.
+
+    Raises:
+        SettingError: an unknown recipe or setting (the nearest known one is named), a file that is no recipe, or a
+            value that does not fit.
+    """
+    return _read(find(name_or_file), tuple(changes), ())
+
+
+def _read(file: Path, changes: tuple[str, ...], above: tuple[Path, ...]) -> Recipe:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{file}: cannot be read ({error}), expected a recipe in TOML") from error
+    if file in above:
+        raise SettingError(f"{file}: extends itself, by way of {' and '.join(f.name for f in above)}")
+    own = content.pop("set", [])
+    if not isinstance(own, list) or not all(isinstance(change, str) for change in own):
+        raise SettingError(f"{file}: set is {own!r}, expected a list such as ['local.voter.width = 32']")
+    if "extends" in content:
+        base = _read(find(str(content.pop("extends")), file.parent), (), (*above, file)).model_dump()
+        base |= {"summary": "", **content}
+    else:
+        base = _validated(_with_defaults(content, file), str(file)).model_dump()
+    return _validated(change_settings(base, [*own, *changes]), str(file) if own or "stages" in content else "recipe")
+
+
+def _validated(content: dict[str, Any], where: str) -> Recipe:
+    return validated(Recipe, content, where)
+
+
+def _with_defaults(content: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Return the content of a recipe file with its ``defaults`` in each stage; a stage's own settings stand."""
+    defaults, stages = content.pop("defaults", {}), content.get("stages", [])
+    if not isinstance(defaults, dict) or not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
+        raise SettingError(f"{file}: expected a table [defaults] and tables [[stages]]")
+    return content | {"stages": [_merged(defaults, stage) for stage in stages]}
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {k: _merged(below[k], v) if isinstance(v, dict) and isinstance(below.get(k), dict) else v
+            for k, v in above.items()}  # fmt: skip
+    return below | both
