@@ -1,18 +1,22 @@
-"""Codecs: the paper's equations written out as loops, clipping, missing landmarks, and the whole chain to peaks."""
+"""Codecs: the paper's equations written out as loops, and one suite that every codec of the table has to pass."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from landvote.networks.codecs import CODECS, HDV, HO, WHDV
+from landvote.networks.codecs import CODECS, HDV, HO, WHDV, Codec, Geometry
+from landvote.networks.settings import NetworkSettings
 from landvote.votes import VoteMap, cast
 
 ROWS, COLUMNS, K, SIGMA = 6, 9, 3.0, 2.0
 POINTS = torch.tensor([[[2.3, 4.1], [7.0, 0.5]], [[0.0, 0.0], [8.6, 5.9]]])
+GEOMETRY = Geometry(2, 1, K, SIGMA)
 
 
 def t(x):
@@ -38,7 +42,7 @@ def random_planes(codec, seed=0):
 
 
 def test_targets_are_equations_one_and_two():
-    targets = WHDV(2, 1, K, SIGMA).encode(POINTS, ROWS, COLUMNS)
+    targets = WHDV(GEOMETRY).encode(POINTS, ROWS, COLUMNS)
     dx, dy, weight = literal_planes(POINTS)
     np.testing.assert_allclose(targets.dx, dx, atol=1e-5)
     np.testing.assert_allclose(targets.dy, dy, atol=1e-5)
@@ -49,15 +53,15 @@ def test_targets_are_equations_one_and_two():
 
 @pytest.mark.parametrize("stride", [2, 4])
 def test_coarser_planes_are_those_of_the_middles_of_their_cells(stride):
-    fine = WHDV(2, 1, 50, 7).encode(POINTS * 4, 32, 32)
-    coarse = WHDV(2, stride, 50, 7).encode(POINTS * 4, 32 // stride, 32 // stride)
+    fine = WHDV(Geometry(2, 1, 50, 7)).encode(POINTS * 4, 32, 32)
+    coarse = WHDV(Geometry(2, stride, 50, 7)).encode(POINTS * 4, 32 // stride, 32 // stride)
     pooled = torch.nn.functional.avg_pool2d(fine.dx, stride)  # an offset is linear: its mean is that of the middle
     torch.testing.assert_close(coarse.dx, pooled)
     assert coarse.weight.shape == (2, 2, 32 // stride, 32 // stride)
 
 
 def test_whdv_is_equation_three():
-    codec = WHDV(2, 1, K, SIGMA)
+    codec = WHDV(GEOMETRY)
     planes = random_planes(codec)
     px, py, pw = literal_planes(POINTS)
     qx, qy, qw = (q.numpy() for q in codec.decode(planes))
@@ -67,7 +71,7 @@ def test_whdv_is_equation_three():
 
 
 def test_hdv_is_the_plain_mean_squared_error_of_three_planes():
-    codec = HDV(2, 1, K, SIGMA)
+    codec = HDV(GEOMETRY)
     planes = random_planes(codec)
     px, py, pw = literal_planes(POINTS)
     qx, qy, qw = (q.numpy() for q in codec.decode(planes))
@@ -77,7 +81,7 @@ def test_hdv_is_the_plain_mean_squared_error_of_three_planes():
 
 
 def test_ho_is_one_plane_and_its_mean_squared_error():
-    codec = HO(2, 1, K, SIGMA)
+    codec = HO(GEOMETRY)
     assert codec.planes == 2
     planes = random_planes(codec)
     loss = codec.loss(planes, codec.encode(POINTS, ROWS, COLUMNS), progress=0)
@@ -88,24 +92,86 @@ def test_ho_is_one_plane_and_its_mean_squared_error():
     torch.testing.assert_close(weight, planes)
 
 
+def test_gain_weighs_the_error_of_the_weight():
+    for codec in (HDV, WHDV):
+        plain, heavy = codec(GEOMETRY), codec(GEOMETRY, gain=3.0)
+        targets, planes = plain.encode(POINTS, ROWS, COLUMNS), random_planes(plain)
+        of_weight = ((plain.decode(planes)[2] - targets.weight) ** 2).mean()
+        added = heavy.loss(planes, targets, 0) - plain.loss(planes, targets, 0)
+        assert float(added) == pytest.approx(2 * float(of_weight), rel=1e-4)
+
+
 def test_a_dense_whdv_begins_like_hdv_and_ends_as_whdv():
-    shape = (2, 1, K, SIGMA)
-    targets, planes = WHDV(*shape).encode(POINTS, ROWS, COLUMNS), random_planes(WHDV(*shape))
-    plain, equal = WHDV(*shape).loss(planes, targets, 0), HDV(*shape).loss(planes, targets, 0)
-    dense = WHDV(*shape, dense=1.0)
+    plain, dense = WHDV(GEOMETRY), WHDV(GEOMETRY, dense=1.0)
+    targets, planes = plain.encode(POINTS, ROWS, COLUMNS), random_planes(plain)
+    weighted, equal = plain.loss(planes, targets, 0), HDV(GEOMETRY).loss(planes, targets, 0)
     assert float(dense.loss(planes, targets, 0)) == pytest.approx(float(equal), rel=1e-5)
-    assert float(plain) < float(dense.loss(planes, targets, 0.3)) < float(equal)
+    assert float(weighted) < float(dense.loss(planes, targets, 0.3)) < float(equal)
     for progress in (0.5, 1.0):
-        assert float(dense.loss(planes, targets, progress)) == pytest.approx(float(plain))
+        assert float(dense.loss(planes, targets, progress)) == pytest.approx(float(weighted))
 
 
-@pytest.mark.parametrize("codec", [c(2, 1, K, SIGMA) for c in CODECS.values()], ids=list(CODECS))
+def test_a_codec_takes_all_its_numbers_from_the_settings():
+    settings = NetworkSettings(stride=2, k=9.0, sigma=3.0, widen=2.0, gain=5.0, dense=0.5)
+    geometry = Geometry(7, 2, 9.0, 3.0, 2.0)
+    assert HO.of(7, settings) == HO(geometry)
+    assert HDV.of(7, settings) == HDV(geometry, 5.0)
+    assert WHDV.of(7, settings) == WHDV(geometry, 5.0, 0.5)
+
+
+def test_the_settings_name_the_codecs_there_are():
+    assert get_args(NetworkSettings.model_fields["method"].annotation) == tuple(CODECS)
+
+
+# What every codec of the table has to fulfil.
+
+
+@pytest.fixture(params=CODECS)
+def make(request):
+    """Return the function that makes a codec of one method from settings, by default of two landmarks at stride 1."""
+
+    def of(landmarks=2, **changes):
+        settings = NetworkSettings(**{"method": request.param, "stride": 1, "k": K, "sigma": SIGMA, **changes})
+        return CODECS[request.param].of(landmarks, settings)
+
+    return of
+
+
+@pytest.fixture
+def codec(make):
+    return make()
+
+
+def as_planes(codec, targets):
+    """Return the planes of a perfect network: decoding is linear, so it is inverted by decoding one plane at a time."""
+    unit = torch.eye(codec.planes)[..., None, None]
+    matrix = torch.cat([part[..., 0, 0] for part in codec.decode(unit)], dim=1).T  # (3 n, planes)
+    wanted = torch.cat([targets.dx, targets.dy, targets.weight], dim=1)
+    return torch.einsum("pt,btij->bpij", torch.linalg.pinv(matrix), wanted).contiguous()
+
+
+def test_a_codec_is_final_and_frozen_and_the_interface_has_no_fields(codec):
+    assert type(codec).__bases__ == (Codec,)
+    assert not is_dataclass(Codec)
+    for field in fields(codec):
+        with pytest.raises(FrozenInstanceError):
+            setattr(codec, field.name, None)
+
+
+def test_decoded_planes_are_three_per_landmark(make):
+    codec = make(5)
+    for part in codec.decode(torch.randn(2, codec.planes, ROWS, COLUMNS)):
+        assert part.shape == (2, 5, ROWS, COLUMNS)
+
+
 def test_a_missing_landmark_costs_and_teaches_nothing(codec):
     missing = POINTS.clone()
     missing[0, 1] = torch.nan
     missing[1, 0, 1] = torch.nan  # half a point is none
+    targets = codec.encode(missing, ROWS, COLUMNS)
+    assert targets.given.tolist() == [[True, False], [False, True]]
     planes = random_planes(codec).requires_grad_()
-    loss = codec.loss(planes, codec.encode(missing, ROWS, COLUMNS), progress=0)
+    loss = codec.loss(planes, targets, progress=0)
     loss.backward()
     gradient = planes.grad.view(2, -1, 2, ROWS, COLUMNS)
     assert torch.isfinite(planes.grad).all()
@@ -115,11 +181,10 @@ def test_a_missing_landmark_costs_and_teaches_nothing(codec):
     other = random_planes(codec, seed=1).view(2, -1, 2, ROWS, COLUMNS)
     mixed = planes.detach().clone().view_as(other)
     mixed[0, :, 1], mixed[1, :, 0] = other[0, :, 1], other[1, :, 0]
-    again = codec.loss(mixed.view_as(planes), codec.encode(missing, ROWS, COLUMNS), progress=0)
+    again = codec.loss(mixed.view_as(planes), targets, progress=0)
     assert float(again) == pytest.approx(float(loss.detach()))
 
 
-@pytest.mark.parametrize("codec", [c(2, 1, K, SIGMA) for c in CODECS.values()], ids=list(CODECS))
 def test_a_film_without_points_costs_nothing(codec):
     planes = random_planes(codec).requires_grad_()
     loss = codec.loss(planes, codec.encode(torch.full_like(POINTS, torch.nan), ROWS, COLUMNS), progress=0)
@@ -128,29 +193,40 @@ def test_a_film_without_points_costs_nothing(codec):
     assert not planes.grad.any()
 
 
-@pytest.mark.parametrize("codec", [c(2, 1, K, SIGMA) for c in CODECS.values()], ids=list(CODECS))
-def test_planes_that_are_the_targets_cost_nothing(codec):
-    targets = codec.encode(POINTS, ROWS, COLUMNS)
+@pytest.mark.parametrize("progress", [0.0, 0.3, 1.0])
+def test_planes_that_are_the_targets_cost_nothing(make, progress):
+    codec = make(widen=2.0, dense=0.5, gain=2.0)
+    targets = codec.encode(POINTS, ROWS, COLUMNS, progress)
     planes = as_planes(codec, targets)
-    assert float(codec.loss(planes, targets, progress=0)) == pytest.approx(0, abs=1e-9)
-    assert float(codec.loss(planes + 0.1, targets, progress=0)) > 1e-3
+    assert float(codec.loss(planes, targets, progress)) == pytest.approx(0, abs=1e-9)
+    assert float(codec.loss(planes + 0.1, targets, progress)) > 1e-3
 
 
-def as_planes(codec, targets):
-    """Return what a perfect network would put out."""
-    if isinstance(codec, HO):
-        return targets.weight
-    return torch.cat([targets.dx / codec.offset_unit, targets.dy / codec.offset_unit, targets.weight], dim=1)
+def test_a_wide_gaussian_shrinks_to_sigma_by_half_time(make):
+    wide, plain = make(widen=3.0), make()
+    assert float(wide.encode(POINTS, ROWS, COLUMNS, 0.0).weight.sum()) > float(
+        wide.encode(POINTS, ROWS, COLUMNS, 0.3).weight.sum()
+    )
+    for progress in (0.5, 1.0):
+        torch.testing.assert_close(
+            wide.encode(POINTS, ROWS, COLUMNS, progress).weight, plain.encode(POINTS, ROWS, COLUMNS).weight
+        )
 
 
-@pytest.mark.parametrize("method", ["ho", "hdv", "whdv"])
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_the_total_weight_is_what_targets_add_up_to_where_it_is_known(make, stride):
+    codec = make(1, stride=stride, sigma=5.0)
+    weight = codec.encode(torch.tensor([[[50.3, 41.8]]]), 96 // stride, 96 // stride).weight
+    assert codec.total_weight in (0.0, pytest.approx(float(weight.sum()), rel=1e-3))
+
+
 @pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize("cell", [1, 2])
-def test_points_survive_planes_votes_and_peaks(method, stride, cell):
+def test_points_survive_planes_votes_and_peaks(make, stride, cell):
     """Encode, decode, cast, find the peak: the point again. A heatmap is as fine as its smoothing lets it be."""
-    smoothing, tolerance = (4.0, 0.15) if method == "ho" else (1.5, 0.1)
+    codec = make(12, stride=stride, k=16.0, sigma=6.0)
+    smoothing, tolerance = (4.0, 0.15) if codec.total_weight == 0 else (1.5, 0.1)
     points = np.random.default_rng(0).uniform((10, 10), (53, 45), (1, 12, 2))
-    codec = CODECS[method](12, stride, 16.0, 6.0)
     targets = codec.encode(torch.from_numpy(points).float(), 56 // stride, 64 // stride)
     dx, dy, weight = (plane[0].numpy() for plane in codec.decode(as_planes(codec, targets)))
     found, spread = VoteMap(cast(dx, dy, weight, (64, 56), stride, cell), cell, smoothing).peaks()

@@ -1,4 +1,4 @@
-"""Training: it learns, it stops, it fails clearly, and killed and resumed it ends as if it had never stopped."""
+"""Training: it learns, it stops, it fails clearly; killed or stopped and resumed it ends as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from landvote.errors import DataError, TrainingError
+from landvote.errors import DataError, StoppedError, TrainingError
 from landvote.frames import Augmentation, Frame, Views
 from landvote.frames.views import Working
 from landvote.networks import training as module
+from landvote.networks import voter
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
+from landvote.runtime.events import StepTaken, ignore
+from landvote.runtime.stop import StopToken
+from landvote.votes import Lesson
 
 SIZE = (32, 32)
 NETWORK = NetworkSettings(
@@ -44,10 +48,13 @@ def views(films=8, seed=0, augmentation=AUGMENTATION):
     return Views([Working.of(pixels, frame, points, "film") for pixels, points in drawn], augmentation)
 
 
-def fit(folder, settings=QUICK, report=lambda _: None, network=NETWORK, training=None, validation=None):
-    voter = NetworkVoter(3, network, settings, "cpu")
-    voter.fit(training or views(), views(4, seed=1) if validation is None else validation, folder, report)
-    return voter
+def lesson(folder, training=None, validation=None, **others):
+    held_out = views(4, seed=1) if validation is None else validation
+    return Lesson("local", 3, training or views(), held_out, folder, "cpu", **others)
+
+
+def fit(folder, settings=QUICK, listener=ignore, network=NETWORK, every=60.0, **others):
+    return NetworkVoter.fit(network, settings, lesson(folder, listener=listener, **others), every)
 
 
 def weights(voter):
@@ -69,11 +76,15 @@ class KilledError(Exception):
 
 
 def killer(step):
-    def report(row):
-        if row["step"] >= step:
+    def listener(event):
+        if event.step >= step:
             raise KilledError
 
-    return report
+    return listener
+
+
+def stopper(token, step):
+    return lambda event: token.stop() if event.step == step else None
 
 
 @pytest.mark.parametrize("method", ["whdv", "hdv", "ho"])
@@ -81,7 +92,7 @@ def test_it_learns_to_find_blobs(tmp_path, method):
     losses = []
     settings = TrainingSettings(steps=200, batch=4, judge_every=100, rate=1e-2, average=0.9)
     network = NETWORK.model_copy(update={"method": method, "smoothing": 2.0 if method == "ho" else 1.5})
-    voter = fit(tmp_path, settings, lambda row: losses.append(row["loss"]), network)
+    voter = fit(tmp_path, settings, lambda event: losses.append(event.loss), network)
     assert losses[-1] < 0.5 * losses[0]
     unseen = views(4, seed=2)
     errors = [np.linalg.norm(voter.vote(v).peaks()[0] - v.points, axis=1) for v in map(unseen.plain, range(4))]
@@ -95,27 +106,67 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):
     assert not same(first, fit(tmp_path / "c", QUICK.model_copy(update={"seed": 1})))
 
 
+def test_the_seeds_of_lesson_and_settings_add_up(tmp_path):
+    five = fit(tmp_path / "a", QUICK.model_copy(update={"seed": 5}))
+    assert same(five, fit(tmp_path / "b", QUICK.model_copy(update={"seed": 2}), seed=3))
+
+
+def test_each_step_and_the_end_are_told(tmp_path):
+    told = []
+    fit(tmp_path, listener=told.append)
+    assert {type(event) for event in told} == {StepTaken}
+    assert {event.stage for event in told} == {"local"}
+    assert [event.step for event in told] == [*range(1, 13), 12]
+    assert [event.progress for event in told] == [*(i / 12 for i in range(12)), 1.0]
+    assert [math.isfinite(event.validation) for event in told] == [False] * 4 + [True] * 9  # looked at after step 4
+
+
 @pytest.mark.parametrize("killed_at", [1, 5, 8, 12])
 @pytest.mark.parametrize("keep", ["last", "best"])
-def test_killed_and_resumed_it_ends_as_if_never_stopped(tmp_path, monkeypatch, killed_at, keep):
+def test_killed_and_resumed_it_ends_as_if_never_stopped(tmp_path, killed_at, keep):
     settings = QUICK.model_copy(update={"keep": keep})
     whole = fit(tmp_path / "whole", settings)
-    monkeypatch.setattr(module, "_CHECKPOINT_SECONDS", -1.0)  # a checkpoint after every step
     with pytest.raises(KilledError):
-        fit(tmp_path / "killed", settings, killer(killed_at))
+        fit(tmp_path / "killed", settings, killer(killed_at), every=-1.0)  # a checkpoint after every step
     steps = []
-    resumed = fit(tmp_path / "killed", settings, lambda row: steps.append(row["step"]))
+    resumed = fit(tmp_path / "killed", settings, lambda event: steps.append(event.step))
     assert steps[0] == max(killed_at, 1)  # the step that was lost is done again, those before are not
     assert same(whole, resumed)
     assert log(tmp_path / "whole") == log(tmp_path / "killed")
 
 
-def test_resumed_from_an_older_checkpoint_the_log_has_no_row_twice(tmp_path, monkeypatch):
+@pytest.mark.parametrize("stopped_at", [1, 4, 11])
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_stopped_and_resumed_it_ends_as_if_never_stopped(tmp_path, stopped_at, keep):
+    settings = QUICK.model_copy(update={"keep": keep})
+    whole = fit(tmp_path / "whole", settings)
+    token = StopToken()
+    with pytest.raises(StoppedError, match=f"stage local stopped at step {stopped_at}; the same call goes on"):
+        fit(tmp_path / "stopped", settings, stopper(token, stopped_at), stop=token)
+    steps = []
+    resumed = fit(tmp_path / "stopped", settings, lambda event: steps.append(event.step))
+    assert steps == [*range(stopped_at + 1, 13), 12]  # no step is taken twice
+    assert same(whole, resumed)
+    assert log(tmp_path / "whole") == log(tmp_path / "stopped")
+
+
+def test_stopped_before_the_first_step_it_begins_anew(tmp_path):
+    with pytest.raises(StoppedError, match="at step 0"):
+        fit(tmp_path / "stopped", stop=StopToken(until=0.0))
+    assert same(fit(tmp_path / "stopped"), fit(tmp_path / "whole"))
+
+
+def test_a_training_that_has_taken_its_last_step_is_not_stopped(tmp_path):
+    token = StopToken()
+    done = fit(tmp_path, listener=stopper(token, 12), stop=token)
+    assert same(done, fit(tmp_path, stop=token))
+
+
+def test_resumed_from_an_older_checkpoint_the_log_has_no_row_twice(tmp_path):
     whole = fit(tmp_path / "whole")
     seconds = iter([-1.0] * 5 + [math.inf] * 100)
-    monkeypatch.setattr(module, "_CHECKPOINT_SECONDS", Countdown(seconds))
     with pytest.raises(KilledError):
-        fit(tmp_path / "killed", QUICK, killer(11))
+        fit(tmp_path / "killed", QUICK, killer(11), every=Countdown(seconds))
     assert [row["step"] for row in log(tmp_path / "killed")] == ["4", "8"]
     resumed = fit(tmp_path / "killed")
     assert same(whole, resumed)
@@ -137,7 +188,7 @@ class Countdown(float):
 def test_a_finished_training_is_not_gone_on_with(tmp_path):
     done = fit(tmp_path)
     steps = []
-    again = fit(tmp_path, report=lambda row: steps.append(row["step"]))
+    again = fit(tmp_path, listener=lambda event: steps.append(event.step))
     assert steps == [12]
     assert same(done, again)
 
@@ -175,7 +226,7 @@ def test_patience_stops_early(tmp_path, monkeypatch):
     scripted(monkeypatch, [5, 4, 4.5, 4.2, 1, 1, 1, 1])
     steps = []
     settings = QUICK.model_copy(update={"steps": 40, "judge_every": 2, "patience": 2})
-    fit(tmp_path, settings, lambda row: steps.append(row["step"]))
+    fit(tmp_path, settings, lambda event: steps.append(event.step))
     assert max(steps) == 8  # the best look was at step 4, and two more were not better
     assert [row["validation"] for row in log(tmp_path)] == ["5", "4", "4.5", "4.2"]
 
@@ -223,13 +274,13 @@ def test_a_failed_workers_own_exception_surfaces(tmp_path):
         fit(tmp_path, training=training)
 
 
-def test_minutes_end_the_training(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("own", "lessons"), [(0.5, None), (None, 0.5), (0.5, 9.0), (9.0, 0.5)])
+def test_the_fewer_minutes_of_settings_and_lesson_end_the_training(tmp_path, monkeypatch, own, lessons):
     now = iter(float(s) for s in range(10_000))
     monkeypatch.setattr(module.time, "monotonic", lambda: next(now))
     progress = []
-    fit(
-        tmp_path, QUICK.model_copy(update={"steps": 1000, "minutes": 0.5}), lambda row: progress.append(row["progress"])
-    )
+    settings = QUICK.model_copy(update={"steps": 1000, "minutes": own})
+    fit(tmp_path, settings, lambda event: progress.append(event.progress), minutes=lessons)
     assert 2 < len(progress) < 40
     assert progress[-1] == 1.0
     assert all(a <= b for a, b in pairwise(progress))
@@ -263,9 +314,48 @@ def limited(size):
 
 
 @pytest.mark.parametrize("file", ["checkpoint.pt", "network.safetensors"])
-def test_a_full_disk_is_named_and_leaves_nothing_half_written(tmp_path, monkeypatch, file):
-    voter = NetworkVoter(3, NETWORK, QUICK, "cpu")
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(tmp_path, file):
+    voter = NetworkVoter.untrained(NETWORK, 3, "cpu", 0)
     write = voter.save if file.startswith("network") else partial(fit, settings=QUICK)
     with limited(20_000), pytest.raises(DataError, match=f"{file}: cannot be written"):
         write(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} <= {"log.csv"}
+
+
+class Clock:
+    """A time at which each step takes six seconds and each look one."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.steps = 0
+
+    def monotonic(self):
+        return self.now
+
+    def step(self, *_, **__):
+        self.now += 6
+        self.steps += 1
+        return torch.zeros(())
+
+    def mean_error(self, *_):
+        self.now += 1
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("steps", "films", "seconds"), [(4000, 1000, 30 * 6 + 64), (4000, 10, 30 * 6 + 10), (12, 10, 12 * 6 + 10)]
+)
+def test_the_least_training_is_thirty_steps_or_all_and_a_look(tmp_path, monkeypatch, steps, films, seconds):
+    clock = Clock()
+    monkeypatch.setattr(voter, "time", clock)
+    monkeypatch.setattr(voter, "step", clock.step)
+    monkeypatch.setattr(voter, "_mean_error", clock.mean_error)
+    settings = QUICK.model_copy(update={"steps": steps})
+    minutes = NETWORK.least_minutes(settings, lesson(tmp_path, views(2), Views([], AUGMENTATION)), films)
+    assert minutes == pytest.approx(seconds / 60)
+    assert clock.steps == 3
+
+
+def test_measuring_the_least_training_leaves_no_file(tmp_path):
+    assert 0 < NETWORK.least_minutes(QUICK, lesson(tmp_path, views(1), Views([], AUGMENTATION)), 100) < 1
+    assert list(tmp_path.iterdir()) == []

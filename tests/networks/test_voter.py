@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ import torch
 from landvote.errors import ModelError, SettingError
 from landvote.frames import Frame, View
 from landvote.networks.device import choose_device, use_bfloat16
-from landvote.networks.settings import NetworkSettings, TrainingSettings
+from landvote.networks.settings import NetworkSettings
 from landvote.networks.voter import NetworkVoter
 from landvote.votes.votemap import VoteMap
 
@@ -21,8 +23,8 @@ VIEW = View(
 )
 
 
-def voter(**changes):
-    return NetworkVoter(3, SMALL.model_copy(update=changes), TrainingSettings(), "cpu")
+def voter(seed=0, **changes):
+    return NetworkVoter.untrained(SMALL.model_copy(update=changes), 3, "cpu", seed)
 
 
 def test_votes_cover_the_grid_in_accumulator_cells():
@@ -38,26 +40,62 @@ def test_looking_changes_nothing():
     np.testing.assert_array_equal(one.vote(VIEW).votes, one.vote(VIEW).votes)
 
 
+def test_a_voter_cannot_be_changed():
+    one = voter()
+    with pytest.raises(FrozenInstanceError):
+        one.network = None
+    assert not any(module.training for module in one.network.modules())
+
+
+def test_first_weights_follow_the_seed_and_draw_nothing_from_elsewhere():
+    torch.manual_seed(3)
+    expected = torch.rand(5)
+    torch.manual_seed(3)
+    one, again, other = voter(seed=1), voter(seed=1), voter(seed=2)
+    assert torch.equal(torch.rand(5), expected)
+    same = [[torch.equal(a, b) for a, b in zip(one.network.parameters(), v.network.parameters(), strict=True)]
+            for v in (again, other)]  # fmt: skip
+    assert all(same[0])
+    assert not all(same[1])
+
+
 @pytest.mark.parametrize("method", ["ho", "hdv", "whdv"])
-def test_a_saved_voter_votes_the_same(tmp_path, method):
-    one = voter(method=method)
-    one.save(tmp_path)
-    other = NetworkVoter(3, one.settings, TrainingSettings(seed=5), "cpu")
-    assert not np.array_equal(other.vote(VIEW).votes, one.vote(VIEW).votes)
-    other.load(tmp_path)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_loaded_voter_is_the_saved_one(tmp_path, method, precision):
+    one = voter(method=method, precision=precision)
+    files = one.save(tmp_path)
+    assert files == list(tmp_path.iterdir())
+    torch.manual_seed(3)
+    other = one.settings.load(tmp_path, 3, "cpu")
+    drawn = torch.rand(5)
+    torch.manual_seed(3)
+    assert torch.equal(drawn, torch.rand(5))  # loading takes no random numbers
     np.testing.assert_array_equal(other.vote(VIEW).votes, one.vote(VIEW).votes)
+    assert (other.vote(VIEW).full, other.computed_on) == (one.vote(VIEW).full, one.computed_on)
+    form = [[(name, t.stride(), t.dtype, t.requires_grad) for name, t in v.network.state_dict(keep_vars=True).items()]
+            for v in (one, other)]  # fmt: skip
+    assert form[0] == form[1]  # channels last, as the convolutions are fastest
+    assert not any(module.training for module in other.network.modules())
 
 
 def test_weights_that_are_missing_broken_or_anothers_are_named(tmp_path):
-    one = voter()
     with pytest.raises(ModelError, match=r"network\.safetensors"):
-        one.load(tmp_path)
+        SMALL.load(tmp_path, 3, "cpu")
     voter(width=6).save(tmp_path)
     with pytest.raises(ModelError, match=r"network\.safetensors: not the weights of this model's network"):
-        one.load(tmp_path)
+        SMALL.load(tmp_path, 3, "cpu")
+    voter().save(tmp_path)
+    with pytest.raises(ModelError, match=r"network\.safetensors: not the weights of this model's network"):
+        SMALL.load(tmp_path, 4, "cpu")
     (tmp_path / "network.safetensors").write_bytes(b"garbage" * 10)
     with pytest.raises(ModelError, match=r"network\.safetensors"):
-        one.load(tmp_path)
+        SMALL.load(tmp_path, 3, "cpu")
+
+
+@pytest.mark.parametrize("changes", [{"side": "target"}, {"sharpness": 2.0}, {"method": "ho"}])
+def test_the_full_total_of_votes_is_given_where_votes_add_up_to_it(changes):
+    assert voter(sigma=3.0).vote(VIEW).full == pytest.approx(2 * np.pi * (3 / 2) ** 2)
+    assert voter(**changes).vote(VIEW).full == 0
 
 
 def planes_of(monkeypatch, weight, offset=0.0):
@@ -94,8 +132,7 @@ def test_negative_weights_do_not_vote_whatever_the_sharpness(monkeypatch):
 
 
 def test_half_precision_votes_nearly_the_same():
-    one, half = voter(), voter(precision="bf16")
-    half.network.load_state_dict(one.network.state_dict())
+    one, half = voter(), voter(precision="bf16")  # of the same seed
     for a, b in zip(one.planes(VIEW.pixels), half.planes(VIEW.pixels), strict=True):
         assert b.dtype == torch.float32
         assert float((a - b).abs().max()) < 0.05 * float(a.abs().max())
@@ -119,8 +156,8 @@ def test_what_votes_are_computed_on_is_told(precision):
     assert voter(precision=precision).computed_on == f"cpu {torch.backends.cpu.get_cpu_capability()}, {precision}"
 
 
-def test_choosing_a_device_and_casting_leave_torchs_threads_alone():
+def test_preparing_the_process_and_casting_leave_torchs_threads_alone():
     threads = torch.get_num_threads()
-    choose_device("cpu")
+    SMALL.prepare_process()
     voter().vote(VIEW).peaks()
     assert torch.get_num_threads() == threads

@@ -7,12 +7,15 @@ weights by up to k squared, as written in equation 3.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Self
 
 import torch
 from torch import Tensor
+
+from landvote.networks.settings import NetworkSettings
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,53 @@ class Targets:
     given: Tensor
 
 
-@dataclass(frozen=True)
 class Codec(ABC):
-    """Points <-> planes.
+    """Points <-> planes. An interface without fields."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
+        """Return the codec that the settings describe."""
+
+    @property
+    @abstractmethod
+    def planes(self) -> int:
+        """How many planes the network must make."""
+
+    @property
+    @abstractmethod
+    def total_weight(self) -> float:
+        """The sum of the weight of one landmark over all plane cells if it is as it should be.
+
+        It is 0 where the votes of a landmark need not add up to it.
+        """
+
+    @abstractmethod
+    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
+        """Return the targets for (batch, n, 2) points in grid coordinates; missing points are NaN.
+
+        Args:
+            points: as above.
+            rows: of the planes.
+            columns: of the planes.
+            progress: of the training, 0 to 1; the targets may follow a schedule.
+        """
+
+    @abstractmethod
+    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn (batch, planes, rows, columns) into dx, dy (grid cells) and weight, each (batch, n, rows, columns).
+
+        Each is a linear function of the planes, cell by cell.
+        """
+
+    @abstractmethod
+    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
+        """Return the mean loss over known landmarks and cells; ``progress`` runs from 0 to 1 over the training."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How points and the cells of planes lie to each other: what the codecs share.
 
     Attributes:
         n: landmarks.
@@ -35,28 +82,34 @@ class Codec(ABC):
         k: offsets are clipped to +-k grid cells (equation 2).
         sigma: SD of the Gaussian weight, grid cells (equation 1).
         widen: the training begins with a Gaussian this many times as wide, which shrinks to ``sigma`` by half-time.
-        gain: how much the error of the weight counts in the loss of HDV and WHDV; 1 in equation 3.
     """
 
     n: int
     stride: int
     k: float
     sigma: float
-    gain: float = 1.0
     widen: float = 1.0
 
-    planes_per_landmark: ClassVar[int] = 3
+    @classmethod
+    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
+        """Return the geometry that the settings describe."""
+        return cls(landmarks, settings.stride, settings.k, settings.sigma, settings.widen)
 
     @property
-    def planes(self) -> int:
-        """How many planes the network must make."""
-        return self.n * self.planes_per_landmark
+    def gaussian_sum(self) -> float:
+        """The sum of the Gaussian weight over all plane cells."""
+        return 2 * math.pi * (self.sigma / self.stride) ** 2
 
-    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
-        """Return the planes of (batch, n, 2) points in grid coordinates; missing points are NaN.
+    @property
+    def offset_unit(self) -> float:
+        """Grid cells per unit of the head's output: spares the last layer from growing weights of the size of k."""
+        return self.k / 4
+
+    def targets(self, points: Tensor, rows: int, columns: int, progress: float) -> Targets:
+        """Return clipped offsets and the Gaussian weight; arguments as for :meth:`Codec.encode`.
 
         A narrow Gaussian covers so few cells that a plane of zeros is nearly right, and an untrained network may stay
-        there for long. ``progress`` of the training, 0 to 1, says how wide the Gaussian is now.
+        there for long. ``progress`` says how wide the Gaussian is now.
         """
         sigma = self.sigma * self.widen ** max(0.0, 1 - 2 * progress)
         given = torch.isfinite(points).all(dim=2)
@@ -74,26 +127,36 @@ class Codec(ABC):
             given,
         )
 
-    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Split (batch, planes, rows, columns) into dx, dy and weight, each (batch, n, rows, columns)."""
+    def split(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Split three planes per landmark into dx, dy and weight, as :meth:`Codec.decode` returns them."""
         dx, dy, weight = planes.view(len(planes), 3, self.n, *planes.shape[2:]).unbind(1)
         return dx * self.offset_unit, dy * self.offset_unit, weight
-
-    @property
-    def offset_unit(self) -> float:
-        """Grid cells per unit of the head's output: spares the last layer from growing weights of the size of k."""
-        return self.k / 4
-
-    @abstractmethod
-    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
-        """Return the mean loss over known landmarks and cells; ``progress`` runs from 0 to 1 over the training."""
 
 
 @dataclass(frozen=True)
 class HO(Codec):
     """Heatmap only: one weight plane, mean squared error; each cell votes for itself."""
 
-    planes_per_landmark: ClassVar[int] = 1
+    geometry: Geometry
+
+    @classmethod
+    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
+        """Return the codec that the settings describe."""
+        return cls(Geometry.of(landmarks, settings))
+
+    @property
+    def planes(self) -> int:
+        """One per landmark."""
+        return self.geometry.n
+
+    @property
+    def total_weight(self) -> float:
+        """Not given: a heatmap says how likely a cell is, and its sum says nothing."""
+        return 0.0
+
+    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
+        """Return the Gaussian as weight; the offsets are not learned."""
+        return self.geometry.targets(points, rows, columns, progress)
 
     def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return offsets of zero and the heatmap as weight."""
@@ -107,7 +170,38 @@ class HO(Codec):
 
 @dataclass(frozen=True)
 class HDV(Codec):
-    """Heatmap with displacement voting: plain mean squared error on all three planes."""
+    """Heatmap with displacement voting: plain mean squared error on all three planes.
+
+    Attributes:
+        geometry: see there.
+        gain: how much the error of the weight counts in the loss; 1 in the paper.
+    """
+
+    geometry: Geometry
+    gain: float = 1.0
+
+    @classmethod
+    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
+        """Return the codec that the settings describe."""
+        return cls(Geometry.of(landmarks, settings), settings.gain)
+
+    @property
+    def planes(self) -> int:
+        """Three per landmark."""
+        return 3 * self.geometry.n
+
+    @property
+    def total_weight(self) -> float:
+        """The sum of the Gaussian."""
+        return self.geometry.gaussian_sum
+
+    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
+        """Return clipped offsets and the Gaussian as weight."""
+        return self.geometry.targets(points, rows, columns, progress)
+
+    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return offsets and weight."""
+        return self.geometry.split(planes)
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
         """Mean squared error of offsets and weight."""
@@ -120,12 +214,40 @@ class HDV(Codec):
 class WHDV(Codec):
     """Weighted heatmap displacement voting, equation 3: the true weight scales the offset error.
 
-    ``dense`` > 0 begins like HDV and ends like WHDV: the weight of an offset never falls below a floor that starts
-    there and shrinks to zero over the first half of the training. The dense signal teaches where things are, the
-    weighted one makes it exact. ``dense`` = 0 is the paper's loss.
+    Attributes:
+        geometry: see there.
+        gain: how much the error of the weight counts in the loss; 1 in equation 3.
+        dense: above 0, the training begins like HDV and ends like WHDV: the weight of an offset never falls below a
+            floor that starts there and shrinks to zero over the first half of the training. The dense signal teaches
+            where things are, the weighted one makes it exact. 0 is the paper's loss.
     """
 
+    geometry: Geometry
+    gain: float = 1.0
     dense: float = 0.0
+
+    @classmethod
+    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
+        """Return the codec that the settings describe."""
+        return cls(Geometry.of(landmarks, settings), settings.gain, settings.dense)
+
+    @property
+    def planes(self) -> int:
+        """Three per landmark."""
+        return 3 * self.geometry.n
+
+    @property
+    def total_weight(self) -> float:
+        """The sum of the Gaussian."""
+        return self.geometry.gaussian_sum
+
+    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
+        """Return clipped offsets and the Gaussian as weight."""
+        return self.geometry.targets(points, rows, columns, progress)
+
+    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return offsets and weight."""
+        return self.geometry.split(planes)
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
         """Weighted squared error of the offsets plus squared error of the weight."""
@@ -137,6 +259,7 @@ class WHDV(Codec):
 
 
 CODECS: dict[str, type[Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV}
+"""The codec of each method, by its name in the settings."""
 
 
 def _mean(error: Tensor, given: Tensor) -> Tensor:

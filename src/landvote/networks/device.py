@@ -1,4 +1,8 @@
-"""Where the tensors live, in which precision, and how the CPU's memory is handed out."""
+"""Where the tensors live and in which precision; and how a process keeps its memory and threads.
+
+Only :func:`keep_freed_memory` and :func:`keep_threads` change the process; entry points call them, by
+:meth:`landvote.networks.settings.NetworkSettings.prepare_process`.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +37,9 @@ def choose_device(name: str) -> torch.device:
             if name != "cuda":
                 raise SettingError(f"device {name!r} for {me.size} processes: expected cuda, of which each takes one")
             device = torch.device("cuda", me.local)
-            torch.cuda.set_device(device)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:  # torch asserts when it was built without CUDA
         raise SettingError(f"device {name!r} cannot be used ({error}); expected auto, cpu, cuda or mps") from error
-    if device.type == "cpu":
-        keep_freed_memory()
-        keep_threads()
     return device
 
 
@@ -55,7 +55,8 @@ def use_bfloat16(device: torch.device, precision: str) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        with torch.cuda.device(device):
+            return bool(torch.cuda.is_bf16_supported())
     return device.type == "cpu" and _cpu_multiplies_bf16()
 
 
@@ -81,7 +82,7 @@ def keep_freed_memory() -> None:
 
 @functools.cache
 def keep_threads() -> None:
-    """Let numba start its threads now, and give torch its number of threads back, or as many as are ours if fewer.
+    """Let numba start its threads now; give torch its number back, or as many as this process may use, if fewer.
 
     Starting them sets the number for all of OpenMP: the first look at the validation views would change how many
     threads the training takes from there on, and with them the last digits of its result, which a resumed training

@@ -2,7 +2,7 @@
 
 torch's DDP averages gradients. Around it stands what makes the result that of one process: a share of the batch that
 depends on the rank alone, losses weighted by how many landmarks a share holds, batch normalisation by the statistics of
-the whole batch, and decisions (when to stop, what to go on from) taken by one process for all.
+the whole batch, and decisions (when to stop, what to go on from) taken by rank 0 for all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -21,20 +20,21 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from landvote.errors import SettingError, TrainingError
-from landvote.process import this_process
+from landvote.errors import SettingError, StoppedError, TrainingError
+from landvote.process import Process, this_process
 
 T = TypeVar("T")
 _MEETINGS = itertools.count()  # a process may train several models, one after the other
-_WORK_OF_LEAD = timedelta(days=30)  # the others wait at the end for as long as it takes; torchrun ends them if it fails
+_WORK_OF_RANK_0 = timedelta(days=30)  # the others wait for it at the end; torchrun ends them if it fails
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Join the processes that torchrun started, and part when the one in the lead is done.
+    """Join the processes that torchrun started, and part when rank 0 is done.
 
     Raises:
         SettingError: where the others are is not known.
+        StoppedError: all processes were stopped together.
         TrainingError: another process failed; says which, and its message.
     """
     me = this_process()
@@ -51,6 +51,8 @@ def together() -> Iterator[None]:
         _part(notes, lead=me.lead)
     except Exception as error:
         own, first = f"process {rank} of {size} failed: {type(error).__name__}: {error}", ""
+        if isinstance(error, StoppedError):
+            own = str(error)  # in all processes the same: none failed by another
         with suppress(dist.DistError):  # the machine that keeps the notes may be gone
             first = notes.compare_set("failed", "", own).decode()
             notes.set("ended", "")
@@ -61,7 +63,7 @@ def together() -> Iterator[None]:
 
 
 def _part(notes: PrefixStore, *, lead: bool) -> None:
-    """Say that the lead is done, or wait until it is: what it still writes after the training takes its time.
+    """Say that rank 0 is done, or wait until it is: the files it writes after the training take their time.
 
     Raises:
         TrainingError: it failed.
@@ -69,97 +71,89 @@ def _part(notes: PrefixStore, *, lead: bool) -> None:
     if lead:
         notes.set("ended", "")
         return
-    notes.wait(["ended"], _WORK_OF_LEAD)
+    notes.wait(["ended"], _WORK_OF_RANK_0)
     if notes.check(["failed"]):
         raise TrainingError(notes.get("failed").decode())
 
 
-@dataclass(frozen=True)
-class Team:
-    """The processes that are training, seen from one of them; alone, everything here returns what it was given.
+def joined() -> Process:
+    """Return this process among those that joined to train together, or as the only one if none did.
 
-    Attributes:
-        rank: of this process.
-        size: how many there are.
+    To the only one, all functions here return the value that they were given.
     """
+    return Process(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Process()
 
-    rank: int = 0
-    size: int = 1
 
-    @classmethod
-    def present(cls) -> Team:
-        """Return those that have joined."""
-        return cls(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else cls()
+def share(batch: int, process: Process) -> slice:
+    """Return which of ``batch`` views a process takes; shares differ by one view at most.
 
-    @property
-    def lead(self) -> bool:
-        """Whether this process judges and writes."""
-        return self.rank == 0
+    Raises:
+        SettingError: there are fewer views than processes.
+    """
+    rank, size = process.rank, process.size
+    if batch < size:
+        raise SettingError(f"training.batch {batch} for {size} processes: expected a view for each at least")
+    return slice(batch * rank // size, batch * (rank + 1) // size)
 
-    def share(self, batch: int) -> slice:
-        """Return which of ``batch`` views are this process's; shares differ by one view at most.
 
-        Raises:
-            SettingError: there are fewer views than processes.
-        """
-        if batch < self.size:
-            raise SettingError(f"training.batch {batch} for {self.size} processes: expected a view for each at least")
-        return slice(batch * self.rank // self.size, batch * (self.rank + 1) // self.size)
+def wrap(network: nn.Module, process: Process) -> nn.Module:
+    """Return the module to call in place of ``network``, so that gradients are averaged over all processes.
 
-    def wrap(self, network: nn.Module) -> nn.Module:
-        """Return what to call in place of ``network``, so that gradients are averaged over all processes.
+    Weights and statistics become those of rank 0. Batch normalisations in ``network`` are exchanged for such as see the
+    whole batch; its weights stay the same tensors.
 
-        Weights and statistics become those of the lead. Batch normalisations in ``network`` are exchanged for such as
-        see the whole batch; its weights stay the same tensors.
+    Raises:
+        SettingError: the network is on a device that cannot be shared.
+    """
+    if process.size == 1:
+        return network
+    device = next(network.parameters()).device
+    if device.type == "cuda":
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    elif device.type == "cpu":
+        _share_statistics(network, process)
+    else:
+        raise SettingError(f"device {device.type!r} for {process.size} processes: expected cpu or cuda")
+    return DistributedDataParallel(network)
 
-        Raises:
-            SettingError: the network is on a device that cannot be shared.
-        """
-        if self.size == 1:
-            return network
-        device = next(network.parameters()).device
-        if device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-        elif device.type == "cpu":
-            _share_statistics(network, self)
-        else:
-            raise SettingError(f"device {device.type!r} for {self.size} processes: expected cpu or cuda")
-        return DistributedDataParallel(network)
 
-    def agree(self, value: T) -> T:
-        """Return the value that the lead has; values are plain, such as numbers and bytes."""
-        if self.size == 1:
-            return value
-        held = [value]
-        dist.broadcast_object_list(held, src=0)
-        return held[0]
+def agree(value: T, process: Process) -> T:
+    """Return the value that rank 0 has; values are plain, such as numbers and bytes."""
+    if process.size == 1:
+        return value
+    held = [value]
+    dist.broadcast_object_list(held, src=0)
+    return held[0]
 
-    def weigh(self, loss: Tensor, known: Tensor) -> Tensor:
-        """Scale the loss of a share so that the mean over all processes is the loss of the whole batch.
 
-        Args:
-            loss: mean over the ``known`` landmarks of the share, 0 if there is none.
-            known: how many they are; a whole number without dimensions.
-        """
-        if self.size == 1:
-            return loss
-        total = known.clone()
-        dist.all_reduce(total)
-        return loss * (self.size * known / total.clamp(min=1))
+def weigh(loss: Tensor, known: Tensor, process: Process) -> Tensor:
+    """Scale the loss of a share so that the mean over all processes is the loss of the whole batch.
 
-    def mean(self, value: Tensor) -> Tensor:
-        """Return the mean of a tensor over all processes."""
-        if self.size == 1:
-            return value
-        total = value.clone()
-        dist.all_reduce(total)
-        return total / self.size
+    Args:
+        loss: mean over the ``known`` landmarks of the share, 0 if there is none.
+        known: how many they are; a whole number without dimensions.
+        process: this one.
+    """
+    if process.size == 1:
+        return loss
+    total = known.clone()
+    dist.all_reduce(total)
+    return loss * (process.size * known / total.clamp(min=1))
+
+
+def mean(value: Tensor, process: Process) -> Tensor:
+    """Return the mean of a tensor over all processes."""
+    if process.size == 1:
+        return value
+    total = value.clone()
+    dist.all_reduce(total)
+    return total / process.size
 
 
 class WholeBatchNorm(nn.BatchNorm2d):
     """Batch normalisation by the statistics of all processes' shares: SyncBatchNorm for the CPU, which torch lacks."""
 
-    team: Team
+    process: Process
     momentum: float
     running_mean: Tensor
     running_var: Tensor
@@ -172,7 +166,7 @@ class WholeBatchNorm(nn.BatchNorm2d):
         x = input.float()
         var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
         own = torch.stack([torch.full_like(mean, x.numel() / x.shape[1]), mean, var])
-        rows = [own if rank == self.team.rank else torch.zeros_like(own) for rank in range(self.team.size)]
+        rows = [own if rank == self.process.rank else torch.zeros_like(own) for rank in range(self.process.size)]
         cells, means, variances = _Sum.apply(torch.stack(rows)).unbind(1)  # type: ignore[no-untyped-call]
         share = cells / cells.sum(0)  # each (processes, channels)
         mean = (share * means).sum(0)
@@ -203,12 +197,12 @@ class _Sum(torch.autograd.Function):
         return total
 
 
-def _share_statistics(network: nn.Module, team: Team) -> None:
+def _share_statistics(network: nn.Module, process: Process) -> None:
     """Exchange each BatchNorm2d below ``network`` for one that sees the whole batch, with the same tensors."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.BatchNorm2d):
                 norm = WholeBatchNorm(child.num_features)
                 vars(norm).update(vars(child))  # the same tensors and settings
-                norm.team = team
+                norm.process = process
                 setattr(parent, name, norm)

@@ -1,16 +1,61 @@
-"""Settings of the networks, with the defaults that the sweeps in results/ led to. Imports no torch."""
+"""Settings of the networks, with the defaults that the sweeps in results/ led to.
+
+Imports no torch: that takes seconds, and only a process that votes or learns needs it. The methods import it.
+"""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from landvote.runtime.settings import Settings, validated
+from landvote.votes import Lesson, Voter, VoterSettings
 
 
-class NetworkSettings(BaseModel):
+class TrainingSettings(Settings):
+    """How a network is trained.
+
+    Attributes:
+        steps: optimiser steps at most.
+        minutes: wall-clock minutes at most, or none; the lesson may allow fewer. The learning rate is brought down to
+            fit whichever of steps and minutes ends first.
+        batch: views per step.
+        rate: highest learning rate.
+        schedule: ``constant`` (the paper), or ``cosine``: a short rise, then down to zero at the end.
+        weight_decay: AdamW's; 0 makes it Adam.
+        epsilon: Adam's.
+        average: decay of the running mean of the weights that is judged and kept; 0 keeps the weights themselves.
+        judge_every: steps between looks at the validation views.
+        patience: looks without improvement after which to stop; 0 never stops early.
+        keep: ``best`` keeps what did best on the validation views, ``last`` the end of the schedule.
+        tensorboard: write the validation curve for TensorBoard as well; needs the extra ``landvote[tensorboard]``.
+        seed: of the first weights, the order of the films and their variations; the lesson's is added to it.
+    """
+
+    steps: PositiveInt = 4000
+    minutes: PositiveFloat | None = None
+    batch: PositiveInt = 10
+    rate: PositiveFloat = 1e-3
+    schedule: Literal["constant", "cosine"] = "cosine"
+    weight_decay: NonNegativeFloat = 1e-4
+    epsilon: PositiveFloat = 1e-7
+    average: float = Field(default=0.995, ge=0, lt=1)
+    judge_every: PositiveInt = 250
+    patience: NonNegativeInt = 0
+    keep: Literal["best", "last"] = "last"
+    tensorboard: bool = False
+    seed: int = 0
+
+
+class NetworkSettings(VoterSettings):
     """The network, its planes and how they are turned into votes.
 
     Attributes:
+        kind: tells these settings from other voters'.
         method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper).
         width, depth, stride, head_width, widest, coordinates, normalise: see :class:`landvote.networks.unet.UNet`.
         k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
@@ -25,8 +70,10 @@ class NetworkSettings(BaseModel):
         precision: ``bf16``, ``fp32``, or ``auto``: bf16 where the hardware multiplies in it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    processes: ClassVar[bool] = True
+    training_settings: ClassVar[type[Settings]] = TrainingSettings
 
+    kind: Literal["network"] = "network"
     method: Literal["ho", "hdv", "whdv"] = "whdv"
     width: PositiveInt = 16
     depth: int = Field(default=5, ge=1, le=5)
@@ -46,38 +93,39 @@ class NetworkSettings(BaseModel):
     sharpness: PositiveFloat = 1.0
     precision: Literal["auto", "bf16", "fp32"] = "auto"
 
+    def check(self, size: tuple[int, int]) -> None:
+        """Return if the network can halve views of ``size`` (width, height) as often as it has levels.
 
-class TrainingSettings(BaseModel):
-    """How a network is trained.
+        Raises:
+            ValueError: it cannot; names the setting, the value found and the value expected.
+        """
+        unit = 2**self.depth
+        if size[0] % unit or size[1] % unit:
+            raise ValueError(f"size {size} with depth {self.depth}: expected multiples of {unit}")
+        if self.stride > unit:
+            raise ValueError(f"stride {self.stride} with depth {self.depth}: expected at most {unit}")
 
-    Attributes:
-        steps: optimiser steps at most.
-        minutes: wall-clock minutes at most, or none; the learning rate is brought down to fit whichever ends first.
-        batch: views per step.
-        rate: highest learning rate.
-        schedule: ``constant`` (the paper), or ``cosine``: a short rise, then down to zero at the end.
-        weight_decay: AdamW's; 0 makes it Adam.
-        epsilon: Adam's.
-        average: decay of the running mean of the weights that is judged and kept; 0 keeps the weights themselves.
-        judge_every: steps between looks at the validation views.
-        patience: looks without improvement after which to stop; 0 never stops early.
-        keep: ``best`` keeps what did best on the validation views, ``last`` the end of the schedule.
-        tensorboard: write the validation curve for TensorBoard as well; needs the extra ``landvote[tensorboard]``.
-        seed: of the first weights, the order of the films and their variations.
-    """
+    def prepare_process(self) -> None:
+        """Keep freed memory and the number of threads, see :mod:`landvote.networks.device`; for entry points alone."""
+        from landvote.networks.device import keep_freed_memory, keep_threads
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+        keep_freed_memory()
+        keep_threads()
 
-    steps: PositiveInt = 4000
-    minutes: PositiveFloat | None = None
-    batch: PositiveInt = 10
-    rate: PositiveFloat = 1e-3
-    schedule: Literal["constant", "cosine"] = "cosine"
-    weight_decay: NonNegativeFloat = 1e-4
-    epsilon: PositiveFloat = 1e-7
-    average: float = Field(default=0.995, ge=0, lt=1)
-    judge_every: PositiveInt = 250
-    patience: NonNegativeInt = 0
-    keep: Literal["best", "last"] = "last"
-    tensorboard: bool = False
-    seed: int = 0
+    def fit(self, training: Settings, lesson: Lesson) -> Voter:
+        """Train a network, or go on from the checkpoint in the lesson's folder; see :meth:`VoterSettings.fit`."""
+        from landvote.networks.voter import NetworkVoter
+
+        return NetworkVoter.fit(self, validated(TrainingSettings, training, "training"), lesson)
+
+    def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:
+        """Return the minutes of a few steps and one look at the held-out views, measured on the lesson's views."""
+        from landvote.networks.voter import least_minutes
+
+        return least_minutes(self, validated(TrainingSettings, training, "training"), lesson, films)
+
+    def load(self, folder: Path, landmarks: int, device: str) -> Voter:
+        """Return the voter that was saved into ``folder``; see :meth:`VoterSettings.load`."""
+        from landvote.networks.voter import NetworkVoter
+
+        return NetworkVoter.load(self, folder, landmarks, device)

@@ -16,95 +16,95 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from landvote.errors import SettingError, TrainingError
+from landvote.errors import SettingError, StoppedError, TrainingError
 from landvote.files import whole, write_text
-from landvote.frames import Views
 from landvote.networks.batches import Batch, batches
 from landvote.networks.codecs import Codec
-from landvote.networks.parallel import Team
+from landvote.networks.parallel import agree, joined, mean, share, weigh, wrap
 from landvote.networks.settings import TrainingSettings
+from landvote.process import Process
+from landvote.runtime.events import StepTaken
+from landvote.votes import Lesson
 
-Report = Callable[[dict[str, Any]], None]
-_CHECKPOINT_SECONDS = 60.0
 _RISE = 0.03  # share of the training over which the learning rate rises
 
 
 def train(
     network: nn.Module,
     codec: Codec,
-    views: Views,
     settings: TrainingSettings,
-    folder: Path,
+    lesson: Lesson,
+    judge: Callable[[nn.Module], float],
     *,
     bfloat16: bool,
-    judge: Callable[[nn.Module], float],
-    report: Report,
+    checkpoint_seconds: float = 60.0,
 ) -> nn.Module:
     """Train ``network`` and return the one to keep.
 
-    Of several processes that have joined, each does this with its share of every batch; the one in the lead judges,
-    writes, and decides for all. The network to keep is what it returns there.
+    Of several processes that have joined, each does this with its share of every batch; rank 0 judges, writes, and
+    decides for all. The network to keep is the one that it returns there.
 
     Args:
         network: on its device; changed in place.
         codec: makes targets from points and the loss from planes.
-        views: what to learn from.
         settings: see there.
-        folder: where the checkpoint is; one found there is continued, with the same result as if never stopped.
-        bfloat16: compute convolutions in bf16.
+        lesson: see there. A checkpoint in its folder is continued, with the same result as if never stopped; the
+            validation figures are in ``log.csv`` beside it.
         judge: a figure for a network on views it does not learn from; lower is better.
-        report: is given a row per step. The validation figures go into ``log.csv`` beside the checkpoint.
+        bfloat16: compute convolutions in bf16.
+        checkpoint_seconds: seconds between two checkpoints.
 
     Raises:
         SettingError: a batch has fewer views than there are processes.
+        StoppedError: the token of rank 0 asked for it; the checkpoint has all steps that were taken.
         TrainingError: the loss is not a number any more; the checkpoint of before remains. Or the processes do not
             train the same.
     """
-    team = Team.present()
-    share = team.share(settings.batch)
-    _check_alike(team, codec, views, settings)
+    process = joined()
+    own_share = share(settings.batch, process)
+    _check_alike(process, codec, settings, lesson)
     kept = copy.deepcopy(network).requires_grad_(requires_grad=False)  # running mean of the weights
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
-    state = State(network, kept, optimiser, folder / "checkpoint.pt")
-    state.resume(team)
-    board = tensorboard(folder) if settings.tensorboard and team.lead else lambda _: None
-    shared = team.wrap(network)
+    state = State(network, kept, optimiser, lesson.folder / "checkpoint.pt")
+    state.resume(process)
+    board = tensorboard(lesson.folder) if settings.tensorboard and process.lead else lambda _: None
+    shared = wrap(network, process)
     averaged = _pairs(kept, network)
+    minutes = min(m for m in (settings.minutes, lesson.minutes, math.inf) if m is not None)
     clock = time.monotonic() - state.seconds
     saved = time.monotonic()
 
-    for batch in batches(views, state.step, settings.batch, settings.seed, share):
+    for batch in batches(lesson.views, state.step, settings.batch, lesson.seed + settings.seed, own_share):
         state.seconds = time.monotonic() - clock
-        progress = team.agree(1.0 if state.done else _progress(settings, state))
+        progress = 1.0 if state.done else _progress(state, settings.steps, minutes)
+        progress, stopped = agree((progress, lesson.stop.stopped), process)
         if progress >= 1:
             break
+        if stopped:
+            _leave(state, process)
+            raise StoppedError(f"stage {lesson.stage} stopped at step {state.step}; the same call goes on from there")
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _rate(settings.schedule, progress)
-        loss = step(shared, codec, optimiser, batch, team, progress, bfloat16=bfloat16)
+        loss = step(shared, codec, optimiser, batch, process, progress, bfloat16=bfloat16)
         _average(*averaged, settings.average, state.step)
         state.step += 1
         state.loss += (loss.item() - state.loss) * max(0.01, 1 / state.step)
         if not math.isfinite(state.loss):
             raise TrainingError(
                 f"the loss became {loss.item()} at step {state.step} (learning rate {settings.rate}); "
-                f"try a lower rate. The last checkpoint is in {folder}"
+                f"try a lower rate. The last checkpoint is in {lesson.folder}"
             )
-        report({"step": state.step, "progress": progress, "loss": state.loss, "validation": state.last})
-        if team.lead and state.step % settings.judge_every == 0:
+        lesson.listener(StepTaken(lesson.stage, state.step, progress, state.loss, state.last))
+        if process.lead and state.step % settings.judge_every == 0:
             state.judged(judge(kept), progress, settings)
             board(state.history[-1])
-        if team.lead and time.monotonic() - saved > _CHECKPOINT_SECONDS:
-            state.save(time.monotonic() - clock)
+        if process.lead and time.monotonic() - saved > checkpoint_seconds:
+            state.seconds = time.monotonic() - clock
+            state.save()
             saved = time.monotonic()
-    if not team.lead:
-        return kept
-    if not state.history or state.history[-1]["step"] < state.step:
-        state.judged(judge(kept), 1.0, settings)
-    state.done = True
-    state.save(time.monotonic() - clock)
-    report({"step": state.step, "progress": 1.0, "loss": state.loss, "validation": state.last})
-    if settings.keep == "best":
-        kept.load_state_dict(state.best_weights)
+    if process.lead:
+        _finish(state, settings, judge)
+        lesson.listener(StepTaken(lesson.stage, state.step, 1.0, state.loss, state.last))
     return kept
 
 
@@ -113,7 +113,7 @@ def step(
     codec: Codec,
     optimiser: torch.optim.Optimizer,
     batch: Batch,
-    team: Team,
+    process: Process,
     progress: float,
     *,
     bfloat16: bool,
@@ -126,11 +126,11 @@ def step(
         planes = network(pictures)
     rows, columns = planes.shape[2:]
     targets = codec.encode(batch.points.to(device), rows, columns, progress)
-    loss = team.weigh(codec.loss(planes, targets, progress), targets.given.sum())
+    loss = weigh(codec.loss(planes, targets, progress), targets.given.sum(), process)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     optimiser.step()
-    return team.mean(loss.detach())
+    return mean(loss.detach(), process)
 
 
 class State:
@@ -163,23 +163,22 @@ class State:
             self.best_weights = {k: v.detach().clone() for k, v in self.kept.state_dict().items()}
         self.done = bool(settings.patience) and self.looks_since_best >= settings.patience
 
-    def save(self, seconds: float) -> None:
+    def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        own = {name: getattr(self, name) for name in ("step", "done", "loss", "best", "last", "looks_since_best",
-                                                      "best_weights", "history")}  # fmt: skip
-        own["seconds"] = seconds
+        own = {name: getattr(self, name) for name in ("step", "seconds", "done", "loss", "best", "last",
+                                                      "looks_since_best", "best_weights", "history")}  # fmt: skip
         content = io.BytesIO()  # torch tells of a full disk in words of its own, a file written by Python does not
         torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, content)
         with whole(self.file) as temporary:
             temporary.write_bytes(content.getbuffer())
 
-    def resume(self, team: Team) -> None:
-        """Go on from the checkpoint, if there is one; the lead reads it for all.
+    def resume(self, process: Process) -> None:
+        """Go on from the checkpoint, if there is one; rank 0 reads it for all.
 
         Raises:
             TrainingError: the checkpoint does not fit the network.
         """
-        content = team.agree(self.file.read_bytes() if team.lead and self.file.exists() else None)
+        content = agree(self.file.read_bytes() if process.lead and self.file.exists() else None, process)
         if content is None:
             return
         try:
@@ -190,6 +189,25 @@ class State:
             raise TrainingError(f"{self.file}: does not fit the settings it is continued with ({error})") from error
         for name, value in stored.items():
             setattr(self, name, value)
+
+
+def _leave(state: State, process: Process) -> None:
+    """Let rank 0 write the checkpoint, and the others wait for it: torchrun ends all processes when one ends."""
+    if process.lead:
+        state.save()
+    agree(None, process)
+
+
+def _finish(state: State, settings: TrainingSettings, judge: Callable[[nn.Module], float]) -> None:
+    """Look at the validation views once more, write the last checkpoint, and put the weights to keep into ``kept``."""
+    before = time.monotonic()
+    if not state.history or state.history[-1]["step"] < state.step:
+        state.judged(judge(state.kept), 1.0, settings)
+    state.done = True
+    state.seconds += time.monotonic() - before
+    state.save()
+    if settings.keep == "best":
+        state.kept.load_state_dict(state.best_weights)
 
 
 def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
@@ -212,27 +230,26 @@ def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
     return write
 
 
-def _check_alike(team: Team, codec: Codec, views: Views, settings: TrainingSettings) -> None:
-    """Hold what this process was given against what the lead was.
+def _check_alike(process: Process, codec: Codec, settings: TrainingSettings, lesson: Lesson) -> None:
+    """Compare the films and settings of this process with those of rank 0.
 
     Raises:
         TrainingError: it has other films, points or settings, and its shares would be of another training.
     """
-    if team.size == 1:
+    if process.size == 1:
         return
-    own = hashlib.sha256(repr((codec, settings, views.augmentation)).encode())
-    for film in views.working:
+    own = hashlib.sha256(repr((codec, settings, lesson.seed, lesson.views.augmentation)).encode())
+    for film in lesson.views.working:
         own.update(repr((film.identifier, film.points.tolist())).encode())
-    if team.agree(own.digest()) != own.digest():
+    if agree(own.digest(), process) != own.digest():
         raise TrainingError(
-            f"process {team.rank} of {team.size} has other films, points or settings than process 0; expected the same "
-            "DATA and the same command on every machine"
+            f"process {process.rank} of {process.size} has other films, points or settings than process 0; "
+            "expected the same on every machine"
         )
 
 
-def _progress(settings: TrainingSettings, state: State) -> float:
-    by_time = state.seconds / (60 * settings.minutes) if settings.minutes else 0.0
-    return max(state.step / settings.steps, by_time)
+def _progress(state: State, steps: int, minutes: float) -> float:
+    return max(state.step / steps, state.seconds / (60 * minutes))
 
 
 def _rate(schedule: str, progress: float) -> float:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,82 +16,118 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.optim import AdamW
 
 from landvote.errors import ModelError
 from landvote.files import whole
-from landvote.frames import View, Views
+from landvote.frames import View
 from landvote.networks.accumulate import accumulate
-from landvote.networks.codecs import CODECS, WHDV, Codec
+from landvote.networks.batches import batch_at
+from landvote.networks.codecs import CODECS, Codec
 from landvote.networks.device import choose_device, device_name, use_bfloat16
+from landvote.networks.parallel import joined, share
 from landvote.networks.settings import NetworkSettings, TrainingSettings
-from landvote.networks.training import train
+from landvote.networks.training import step, train
 from landvote.networks.unet import UNet
-from landvote.votes import VoteMap, Voter, cast
+from landvote.process import Process
+from landvote.votes import Lesson, VoteMap, Voter, cast
 from landvote.votes.cast import accumulator_shape
 
+_FILE = "network.safetensors"
+_LEAST_STEPS = 30  # fewer teach nothing
 _JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
 
 
+_SEEDING = threading.Lock()  # torch draws first weights from its global generator
+
+
+@dataclass(frozen=True, eq=False)
 class NetworkVoter(Voter):
     """Votes by HO, HDV or WHDV.
 
-    Args:
-        landmarks: how many landmarks it votes for.
+    Attributes:
         settings: the network and its planes.
-        training: how it is trained.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        codec: turns planes into votes.
+        network: on the device, in evaluation mode.
+        device: where it computes.
+        bfloat16: whether convolutions are computed in bf16.
     """
 
-    def __init__(
-        self, landmarks: int, settings: NetworkSettings, training: TrainingSettings, device: str = "auto"
-    ) -> None:
-        self.settings = settings
-        self.training = training
-        self.device = choose_device(device)
-        self.bfloat16 = use_bfloat16(self.device, settings.precision)
-        self.codec = _codec(landmarks, settings)
-        torch.manual_seed(training.seed)
-        self.network: nn.Module = UNet(
-            self.codec.planes, settings.width, settings.depth, settings.stride, settings.head_width, settings.widest,
-            coordinates=settings.coordinates, normalise=settings.normalise,
-        ).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fmt: skip
-        self.network.eval()
+    settings: NetworkSettings
+    codec: Codec
+    network: nn.Module
+    device: torch.device
+    bfloat16: bool
+
+    @classmethod
+    def untrained(cls, settings: NetworkSettings, landmarks: int, device: str, seed: int) -> Self:
+        """Return a voter with first weights that depend on ``seed`` alone.
+
+        Raises:
+            SettingError: the device is not there.
+        """
+        chosen, codec = choose_device(device), CODECS[settings.method].of(landmarks, settings)
+        with _SEEDING, torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed all GPUs too
+            network = _unet(codec.planes, settings)
+        return cls._placed(settings, codec, network, chosen)
+
+    @classmethod
+    def fit(
+        cls, settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, checkpoint_seconds: float = 60.0
+    ) -> Self:
+        """Train, or go on from the checkpoint in the lesson's folder. The validation figure is the mean error in cells.
+
+        Raises:
+            SettingError: the device is not there or cannot be shared, or a batch is too small for the processes.
+            StoppedError: the lesson's token asked for it.
+            TrainingError: the loss is not a number any more, a checkpoint does not fit, or processes disagree.
+        """
+        voter = cls.untrained(settings, lesson.landmarks, lesson.device, lesson.seed + training.seed)
+        films = len(lesson.held_out.working)
+        looked_at = [lesson.held_out.plain(i) for i in range(0, films, max(1, -(-films // _JUDGED)))]
+        kept = train(
+            voter.network, voter.codec, training, lesson,
+            lambda network: _mean_error(replace(voter, network=network), looked_at),
+            bfloat16=voter.bfloat16, checkpoint_seconds=checkpoint_seconds,
+        )  # fmt: skip
+        return replace(voter, network=kept)
+
+    @classmethod
+    def load(cls, settings: NetworkSettings, folder: Path, landmarks: int, device: str) -> Self:
+        """Return the voter that was saved into ``folder``.
+
+        Raises:
+            ModelError: the file is missing, broken, or of another network.
+            SettingError: the device is not there.
+        """
+        chosen, codec = choose_device(device), CODECS[settings.method].of(landmarks, settings)
+        file = folder / _FILE
+        with torch.device("meta"):  # makes no numbers: those of the file take their place
+            network = _unet(codec.planes, settings)
+        try:
+            network.load_state_dict(safetensors.torch.load_file(file), assign=True)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise ModelError(f"{file}: not the weights of this model's network ({error})") from error
+        return cls._placed(settings, codec, network, chosen)
+
+    @classmethod
+    def _placed(cls, settings: NetworkSettings, codec: Codec, network: UNet, device: torch.device) -> Self:
+        network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(settings, codec, network, device, use_bfloat16(device, settings.precision))
 
     @property
     def computed_on(self) -> str:
-        """The device, or what of the processor torch makes use of, and the precision of convolutions."""
+        """The device (of a CPU, the vector instructions that torch uses) and the precision of convolutions."""
         return f"{device_name(self.device)}, {'bf16' if self.bfloat16 else 'fp32'}"
-
-    def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:
-        """Train, or go on from the checkpoint in ``folder``. The validation figure is the mean error in cells."""
-        films = len(validation.working)
-        looked_at = [validation.plain(i) for i in range(0, films, max(1, -(-films // _JUDGED)))]
-
-        def judge(network: nn.Module) -> float:
-            self.network = network.eval()
-            errors = [np.linalg.norm(self.vote(v).peaks()[0] - v.points, axis=1) for v in looked_at]
-            seen = np.concatenate(errors) if errors else np.empty(0)
-            return float(np.nanmean(seen)) if np.isfinite(seen).any() else float("nan")
-
-        self.network = train(
-            self.network, self.codec, training, self.training, folder,
-            bfloat16=self.bfloat16, judge=judge, report=report,
-        ).eval()  # fmt: skip
 
     def vote(self, view: View) -> VoteMap:
         """Run the network on one view and cast the votes of all its cells."""
         dx, dy, weight = self.planes(view.pixels)
         votes = self._cast(dx, dy, weight, (view.pixels.shape[1], view.pixels.shape[0]))
-        return VoteMap(votes, self.settings.cell, self.settings.smoothing, full=self._full)
-
-    @property
-    def _full(self) -> float:
-        """What the votes of a landmark add up to if the weights are as they should be: the sum of the Gaussian.
-
-        With the weight at the target, or to another power, there is no such figure.
-        """
-        plain = self.settings.side == "source" and self.settings.sharpness == 1 and self.settings.method != "ho"
-        return 2 * np.pi * (self.codec.sigma / self.codec.stride) ** 2 if plain else 0.0
+        plain = self.settings.side == "source" and self.settings.sharpness == 1  # else votes add up to something else
+        full = self.codec.total_weight if plain else 0.0
+        return VoteMap(votes, self.settings.cell, self.settings.smoothing, full=full)
 
     @torch.inference_mode()
     def planes(self, pixels: npt.NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
@@ -103,7 +143,7 @@ class NetworkVoter(Voter):
         if self.settings.side == "target" or self.settings.sharpness != 1:  # else casting leaves negative ones out
             weight = weight.clamp(min=0) ** self.settings.sharpness
         force = weight if self.settings.side == "source" else torch.ones_like(weight)
-        stride, cell = self.codec.stride, self.settings.cell
+        stride, cell = self.settings.stride, self.settings.cell
         if self.device.type == "cpu":
             votes = cast(dx.numpy(), dy.numpy(), force.numpy(), size, stride, cell)
         else:
@@ -113,26 +153,54 @@ class NetworkVoter(Voter):
             votes *= nn.functional.interpolate(weight[None], shape, mode="bilinear")[0].cpu().numpy()
         return votes
 
-    def save(self, folder: Path) -> None:
-        """Write the weights as safetensors."""
+    def save(self, folder: Path) -> list[Path]:
+        """Write the weights as safetensors, and return the file in a list."""
         content = safetensors.torch.save({k: v.contiguous() for k, v in self.network.state_dict().items()})
-        with whole(folder / "network.safetensors") as temporary:
+        with whole(folder / _FILE) as temporary:
             temporary.write_bytes(content)
-
-    def load(self, folder: Path) -> None:
-        """Read the weights.
-
-        Raises:
-            ModelError: the file is missing, broken, or of another network.
-        """
-        file = folder / "network.safetensors"
-        try:
-            self.network.load_state_dict(safetensors.torch.load_file(file))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            raise ModelError(f"{file}: not the weights of this model's network ({error})") from error
-        self.network.eval()
+        return [folder / _FILE]
 
 
-def _codec(landmarks: int, settings: NetworkSettings) -> Codec:
-    shape = (landmarks, settings.stride, settings.k, settings.sigma, settings.gain, settings.widen)
-    return WHDV(*shape, dense=settings.dense) if settings.method == "whdv" else CODECS[settings.method](*shape)
+def least_minutes(settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, films: int) -> float:
+    """Return the minutes that :data:`_LEAST_STEPS` steps, or all if fewer, and a look at the held-out views take.
+
+    Measured on a network that is thrown away, after a step and a vote that are not counted. A batch is made before its
+    step here, in training during the step before: the result is rather too long than too short.
+    """
+    voter = NetworkVoter.untrained(settings, lesson.landmarks, lesson.device, training.seed)
+    network = copy.deepcopy(voter.network)
+    optimiser = AdamW(network.parameters(), training.rate)
+    own_share = share(training.batch, joined())
+
+    def take(number: int) -> None:
+        batch = batch_at(lesson.views, number, training.batch, training.seed, own_share)
+        step(network, voter.codec, optimiser, batch, Process(), 0.0, bfloat16=voter.bfloat16).item()
+
+    def look(number: int) -> None:
+        _mean_error(voter, [lesson.views.plain(number)])
+
+    steps, looks = min(_LEAST_STEPS, training.steps), min(_JUDGED, films)
+    return (steps * _seconds(take, 2) + looks * _seconds(look, 2)) / 60
+
+
+def _seconds(work: Callable[[int], None], times: int) -> float:
+    """Return how long ``work`` takes on average, after one time that is not counted; it is told its number."""
+    work(0)
+    start = time.monotonic()
+    for number in range(1, times + 1):
+        work(number)
+    return (time.monotonic() - start) / times
+
+
+def _mean_error(voter: NetworkVoter, views: list[View]) -> float:
+    """Return the mean distance of the peaks from known points, grid cells; NaN if no landmark is known and found."""
+    errors = [np.linalg.norm(voter.vote(v).peaks()[0] - v.points, axis=1) for v in views]
+    seen = np.concatenate(errors) if errors else np.empty(0)
+    return float(np.nanmean(seen)) if np.isfinite(seen).any() else float("nan")
+
+
+def _unet(planes: int, settings: NetworkSettings) -> UNet:
+    return UNet(
+        planes, settings.width, settings.depth, settings.stride, settings.head_width, settings.widest,
+        coordinates=settings.coordinates, normalise=settings.normalise,
+    )  # fmt: skip
