@@ -9,6 +9,7 @@ import pytest
 from landvote.forests.settings import ForestSettings
 from landvote.frames import Augmentation, Frame, Views
 from landvote.frames.views import Working
+from landvote.votes import Lesson
 
 SIZE = (48, 40)
 
@@ -45,5 +46,17 @@ def views():
             working.append(Working.of(pixels, Frame.whole(SIZE, SIZE), points, f"film {number}"))
         look = Augmentation(rotation=(-5, 5), scale=0.05, shift=0.04, erase=0, gamma=0, mirror=False)
         return Views(working, look)
+
+    return make
+
+
+@pytest.fixture
+def lesson():
+    """Return the function that makes a lesson of three landmarks, or as many as are said; the folder is made."""
+
+    def make(views, folder, **changes):
+        folder.mkdir(exist_ok=True, parents=True)
+        return Lesson(**{"stage": "local", "landmarks": 3, "views": views, "held_out": Views([], views.augmentation),
+                         "folder": folder, **changes})  # fmt: skip
 
     return make

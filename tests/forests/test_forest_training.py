@@ -1,4 +1,4 @@
-"""Growing all forests: what it learns from, what it holds in memory, and that a killed call loses nothing."""
+"""Growing all forests: the same whoever grows them, and a call that was killed or stopped loses nothing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from landvote.errors import ModelError, SettingError, TrainingError
-from landvote.forests import training
-from landvote.forests.features import integral
+from landvote.errors import ModelError, StoppedError, TrainingError
+from landvote.forests import forest as forest_module
 from landvote.forests.forest import Forest
-from landvote.forests.training import gather, landmark_file, train
-from landvote.forests.voter import ForestVoter
+from landvote.forests.training import landmark_file, train
 from landvote.frames import Augmentation, Views
+from landvote.runtime.events import ForestGrown
+from landvote.runtime.stop import StopToken
 
 
 def same(one, other):
@@ -24,129 +24,110 @@ def same(one, other):
     )
 
 
-def quiet(row):
-    pass
+class Grown(list):
+    """The (landmark, tree) that have been begun; ``at[n]`` is called before the n-th is grown."""
+
+    def __init__(self):
+        super().__init__()
+        self.at = {}
 
 
-def test_patches_lie_around_their_landmark_on_the_grid(views, quick):
-    gathered = gather(views(), quick)
-    patches = gathered.patches(1, quick)
-    assert len(patches.which) == 8 * 2 * 6  # films, views, patches
-    assert np.abs(patches.offsets).max() <= 8.5  # displacement, and half a cell of rounding
-    assert np.abs(patches.offsets).max() > 7
-    assert np.abs(patches.offsets.mean(axis=0)).max() < 2
-    y, x = np.divmod(patches.origins, gathered.integrals.shape[2])
-    middle = np.column_stack([x, y])
-    np.testing.assert_allclose(middle + patches.offsets, gathered.points[patches.which, 1], atol=1e-9)
+@pytest.fixture
+def grown(monkeypatch):
+    begun, grow_tree = Grown(), forest_module.grow_tree
+
+    def counted(patches, settings, landmark, tree):
+        begun.append((landmark, tree))
+        begun.at.get(len(begun), lambda: None)()
+        return grow_tree(patches, settings, landmark, tree)
+
+    monkeypatch.setattr(forest_module, "grow_tree", counted)
+    return begun
 
 
-def test_views_are_varied_again_each_time_unless_copies_are_fixed(views, quick):
-    seen = views(3)
-    gathered = gather(seen, quick)
-    assert len(gathered.integrals) == 6
-    assert len({image.tobytes() for image in gathered.integrals}) == 6
-    fixed = Views(seen.working, Augmentation(copies=2))
-    assert len(gather(fixed, quick).integrals) == len(fixed) == 9
-    plain = gather(Views(seen.working, Augmentation(copies=1)), quick)
-    np.testing.assert_array_equal(plain.integrals[0], integral(seen.plain(0).pixels, quick.patch))
-
-
-def test_patches_beyond_the_grid_are_left_out(views, quick):
-    gathered = gather(views(), quick)
-    moved = dataclasses.replace(gathered, points=gathered.points - [14, 0])
-    patches = moved.patches(0, quick)
-    assert 0 < len(patches.which) < 96
-    assert (patches.origins % gathered.integrals.shape[2] < 48).all()
-
-
-def test_the_region_is_where_a_landmark_lay(views, quick):
-    gathered = gather(views(), quick)
-    mean, sd = gathered.region(2)
-    np.testing.assert_allclose(mean, gathered.points[:, 2].mean(axis=0))
-    np.testing.assert_allclose(sd, gathered.points[:, 2].std(axis=0))
-    some = gathered.points.copy()
-    some[:4, 2, 1] = np.nan
-    np.testing.assert_allclose(dataclasses.replace(gathered, points=some).region(2)[0], some[4:, 2].mean(axis=0))
-
-
-def test_films_that_miss_a_landmark_are_left_out(views, quick):
-    whole, half = views(6), views(3, missing=[1])
-    gathered = gather(Views(whole.working + half.working, whole.augmentation), quick)
-    patches = gathered.patches(1, quick)
-    assert set(patches.which) == {0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14}
-    assert np.isfinite(patches.offsets).all()
-
-
-def test_a_landmark_that_no_view_shows_is_named(views, quick, tmp_path):
+def test_a_landmark_that_no_view_shows_is_named_before_any_tree_is_grown(views, quick, lesson, grown, tmp_path):
     with pytest.raises(TrainingError, match="landmark 1: not one of 16 training views shows it"):
-        train(views(missing=[1]), 3, quick, tmp_path, quiet)
+        train(lesson(views(missing=[1]), tmp_path), quick, None)
     with pytest.raises(TrainingError, match="no training film"):
-        train(Views([], Augmentation()), 3, quick, tmp_path, quiet)
+        train(lesson(Views([], Augmentation()), tmp_path), quick, None)
+    assert grown == []
 
 
-def test_more_memory_than_allowed_is_refused_before_it_is_taken(views, quick, tmp_path):
-    settings = quick.model_copy(update={"views": 500_000})
-    with pytest.raises(SettingError, match=r"4000000 training views of 48 x 40 cells .* GiB, memory_gib is 6"):
-        train(views(), 3, settings, tmp_path, quiet)
+def test_an_event_tells_of_each_forest_also_of_those_that_are_found(views, quick, lesson, tmp_path):
+    expected = [ForestGrown("local", done, 3) for done in (1, 2, 3)]
+    for _ in range(2):
+        events = []
+        train(lesson(views(), tmp_path, listener=events.append), quick, None)
+        assert events == expected
+        landmark_file(tmp_path, 1).unlink()
 
 
-def test_progress_is_reported_per_landmark(views, quick, tmp_path):
-    rows = []
-    train(views(), 3, quick, tmp_path, rows.append)
-    assert [row["landmark"] for row in rows] == [1, 2, 3]
-    assert rows[-1]["progress"] == 1
-
-
-def test_how_many_at_a_time_changes_nothing(views, quick, tmp_path):
+def test_how_many_at_a_time_changes_nothing(views, quick, lesson, tmp_path):
     forests = [
-        train(views(), 3, quick.model_copy(update={"jobs": jobs}), tmp_path / str(jobs), quiet) for jobs in (1, 3, 0)
+        train(lesson(views(), tmp_path / str(jobs)), quick.model_copy(update={"jobs": jobs}), None)
+        for jobs in (1, 3, 0)
     ]
     assert same(forests[0], forests[1])
     assert same(forests[0], forests[2])
 
 
-def test_a_killed_training_goes_on_and_ends_the_same(views, quick, tmp_path, monkeypatch):
-    expected = train(views(), 3, quick, tmp_path / "whole", quiet)
-    grown = []
-    grow = training.grow
+def test_a_killed_training_goes_on_and_ends_the_same(views, quick, lesson, grown, tmp_path):
+    expected = train(lesson(views(), tmp_path / "whole"), quick, None)
+    grown.clear()
 
-    def counted(patches, settings, landmark, region):
-        grown.append(landmark)
-        if len(grown) == 3:
-            raise KeyboardInterrupt
-        return grow(patches, settings, landmark, region)
+    def kill():
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "grow", counted)
+    grown.at[8] = kill  # in the middle of the last of three landmarks of three trees
+    killed = lesson(views(), tmp_path / "killed")
     with pytest.raises(KeyboardInterrupt):
-        train(views(), 3, quick, tmp_path / "killed", quiet)
-    assert landmark_file(tmp_path / "killed", 1).exists()
+        train(killed, quick, None)
     damaged = landmark_file(tmp_path / "killed", 0)
     damaged.write_bytes(b"half a file")  # by another program's mischief
-    with pytest.raises(ModelError, match=r"landmark_000\.npz: not a forest .*delete it"):
-        train(views(), 3, quick, tmp_path / "killed", quiet)
+    with pytest.raises(ModelError, match=r"landmark_000\.npz: cannot be read .*; delete it to have it grown again"):
+        train(killed, quick, None)
     damaged.unlink()
-    grown[3:] = []
-    resumed = train(views(), 3, quick, tmp_path / "killed", quiet)
-    assert sorted(grown[3:]) == [0, 2]
-    assert same(expected, resumed)
-    assert train(views(), 3, quick, tmp_path / "killed", quiet)
-    assert len(grown) == 5
+    grown.clear()
+    grown.at.clear()
+    assert same(expected, train(killed, quick, None))
+    assert {landmark for landmark, _ in grown} == {0, 2}
+    grown.clear()
+    assert same(expected, train(killed, quick, None))
+    assert grown == []
 
 
-@pytest.mark.parametrize("changes", [{"leaf": 4}, {"seed": 3}])
-def test_a_forest_of_other_settings_or_films_is_grown_anew(views, quick, tmp_path, changes):
-    first = train(views(), 1, quick, tmp_path, quiet)
-    other = train(views(), 1, quick.model_copy(update=changes), tmp_path, quiet)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_stopped_training_begins_no_tree_after_it_and_ends_the_same(views, quick, lesson, grown, tmp_path, jobs):
+    settings = quick.model_copy(update={"jobs": jobs})
+    expected = train(lesson(views(), tmp_path / "whole"), settings, None)
+    grown.clear()
+    stop = StopToken()
+    grown.at[5] = stop.stop
+    with pytest.raises(StoppedError):
+        train(lesson(views(), tmp_path / "stopped", stop=stop), settings, None)
+    assert len(grown) <= 5 + jobs - 1  # the other jobs may have been asked just before
+    if jobs == 1:
+        assert [file.name for file in (tmp_path / "stopped").iterdir()] == ["landmark_000.npz"]
+    grown.at.clear()
+    assert same(expected, train(lesson(views(), tmp_path / "stopped"), settings, None))
+
+
+def test_an_error_ends_the_other_jobs_with_the_tree_they_are_growing(views, quick, lesson, grown, tmp_path):
+    def fail():
+        raise OSError("no space")
+
+    grown.at[1] = fail
+    settings = quick.model_copy(update={"jobs": 2, "trees": 40})
+    with pytest.raises(OSError, match="no space"):
+        train(lesson(views(), tmp_path), settings, None)
+    assert len(grown) < 40
+    assert len({landmark for landmark, _ in grown}) <= 2
+
+
+@pytest.mark.parametrize("changes", [{"leaf": 4}, {"seed": 3}, {"trees": 2}])
+def test_a_forest_of_other_settings_or_films_is_grown_anew(views, quick, lesson, tmp_path, changes):
+    first = train(lesson(views(), tmp_path, landmarks=1), quick, None)
+    other = train(lesson(views(), tmp_path, landmarks=1), quick.model_copy(update=changes), None)
     assert not same(first, other)
-    films = train(views(seed=5), 1, quick, tmp_path, quiet)
-    assert same(films, train(views(seed=5), 1, quick, tmp_path / "fresh", quiet))
-
-
-def test_a_saved_voter_is_found_by_a_training_that_goes_on(views, quick, tmp_path, monkeypatch):
-    voter, again = ForestVoter(3, quick), ForestVoter(3, quick)
-    voter.fit(views(), views(1), tmp_path, quiet)
-    voter.save(tmp_path)  # over what the training kept
-    monkeypatch.setattr(training, "grow", None)  # nothing is grown again
-    again.fit(views(), views(1), tmp_path, quiet)
-    view = views().plain(0)
-    np.testing.assert_array_equal(again.vote(view).votes, voter.vote(view).votes)
+    films = train(lesson(views(seed=5), tmp_path, landmarks=1), quick, None)
+    assert same(films, train(lesson(views(seed=5), tmp_path / "fresh", landmarks=1), quick, None))

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from landvote.errors import ModelError
-from landvote.forests.settings import ForestSettings
+from landvote.errors import ModelError, SettingError
+from landvote.forests.forest import first_trees
+from landvote.forests.settings import ForestSettings, ForestTraining
 from landvote.forests.training import landmark_file
-from landvote.forests.voter import ForestVoter
 from landvote.frames import View
 from landvote.votes import VoteMap
 
 
-def quiet(row):
-    pass
-
-
 @pytest.fixture
-def voter(views, quick, tmp_path):
-    one = ForestVoter(3, quick)
-    one.fit(views(20), views(0), tmp_path / "training", quiet)
-    return one
+def voter(views, quick, lesson, tmp_path):
+    return quick.fit(ForestTraining(), lesson(views(20), tmp_path / "training"))
 
 
 def without_points(view):
@@ -51,17 +47,16 @@ def test_known_points_are_searched_within_the_radius_and_unknown_ones_where_they
     for p in (0, 2):
         assert (np.abs(positions.first[p] - view.points[p]) <= 8.5).all()
         assert (np.abs(last[p] - view.points[p]) <= 8.5).all()
-    mean, sd = voter._forests[1].region[0]
+    mean, sd = voter.forests[1].region[0]
     assert (np.abs((positions.first[1] + last[1]) / 2 - mean) <= 1).all()
     assert (np.abs(last[1] - mean) <= 2 * sd + 1).all()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_votes_cover_the_grid_and_add_up_to_one_at_most(views, quick, tmp_path, weighted):
+def test_votes_cover_the_grid_and_add_up_to_one_at_most(views, quick, lesson, tmp_path, weighted):
     for cell, shape in [(1, (3, 40, 48)), (2, (3, 20, 24)), (5, (3, 8, 10))]:
         settings = quick.model_copy(update={"cell": cell, "smoothing": 2.5, "weighted": weighted})
-        one = ForestVoter(3, settings)
-        one.fit(views(4), views(0), tmp_path / f"{cell}", quiet)
+        one = settings.fit(ForestTraining(), lesson(views(4), tmp_path / f"{cell}"))
         votes = one.vote(views(1, seed=7).plain(0))
         assert isinstance(votes, VoteMap)
         assert (votes.votes.shape, votes.votes.dtype) == (shape, np.float32)
@@ -80,13 +75,12 @@ def test_a_point_known_to_lie_beyond_the_grid_is_not_found(voter, views):
     assert np.isfinite(points[1:]).all()
 
 
-def test_landmarks_at_the_border_are_found(views, quick, tmp_path):
+def test_landmarks_at_the_border_are_found(views, quick, lesson, tmp_path):
     """Patches leave the grid there: films shifted until the first landmark lies on its edge."""
     near = views(20)
     shifted = [dataclasses.replace(w, frame=w.frame.then(1, 0, (-12, -10))) for w in near.working]
     films = dataclasses.replace(near, working=shifted)
-    one = ForestVoter(3, quick.model_copy(update={"trees": 6}))
-    one.fit(films, films, tmp_path, quiet)
+    one = quick.model_copy(update={"trees": 6}).fit(ForestTraining(), lesson(films, tmp_path))
     errors = []
     for film in range(5):
         view = films.plain(film)
@@ -105,12 +99,35 @@ def test_a_film_unlike_any_other_gets_large_expected_errors(voter, views):
 
 def test_a_saved_voter_votes_the_same_and_saves_the_same(voter, views, tmp_path):
     view = views(1, seed=7).plain(0)
+    files = []
     for part in ("one", "two"):
-        voter.save(tmp_path / part)
-        other = ForestVoter(3, voter.settings)
-        other.load(tmp_path / part)
+        (tmp_path / part).mkdir()
+        files.append(voter.save(tmp_path / part))
+        assert sorted((tmp_path / part).iterdir()) == files[-1]
+        other = voter.settings.load(tmp_path / part, 3, "auto")
         np.testing.assert_array_equal(other.vote(view).votes, voter.vote(view).votes)
         voter = other
+    assert [f.read_bytes() for f in files[0]] == [f.read_bytes() for f in files[1]]
+
+
+def test_a_voter_saved_where_it_learned_leaves_no_second_copy(voter, tmp_path):
+    folder = tmp_path / "training"
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert len(before) == 3
+    assert [file.name for file in voter.save(folder)] == sorted(before)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_the_seeds_of_forests_training_and_lesson_add_up(voter, views, quick, lesson, tmp_path):
+    def grown(forests, training, of_lesson):
+        settings = quick.model_copy(update={"seed": forests})
+        views_of = lesson(views(20), tmp_path / f"{forests}{training}{of_lesson}", seed=of_lesson)
+        return settings.fit(ForestTraining(seed=training), views_of).joined.nodes.tobytes()
+
+    assert grown(2, 0, 0) == grown(0, 2, 0) == grown(0, 0, 2) == grown(3, 0, -1)
+    assert grown(0, 0, 0) == voter.joined.nodes.tobytes() != grown(0, 0, 2)
+    with pytest.raises(SettingError, match=r"seed: 0 \+ 1 \+ -2, expected 0 at least"):
+        grown(0, 1, -2)
 
 
 def test_looking_changes_nothing_and_views_may_differ_in_size(voter, views):
@@ -122,17 +139,34 @@ def test_looking_changes_nothing_and_views_may_differ_in_size(voter, views):
 
 
 def test_a_folder_that_is_no_voter_of_ours_is_named(voter, tmp_path):
-    folder = tmp_path / "saved"
-    with pytest.raises(ModelError, match=r"landmark_000\.npz: not a forest"):
-        ForestVoter(3, voter.settings).load(folder)
+    settings, folder = voter.settings, tmp_path / "saved"
+    with pytest.raises(ModelError, match=r"landmark_000\.npz: cannot be read"):
+        settings.load(folder, 3, "cpu")
     voter.save(folder)
-    with pytest.raises(ModelError, match=r"landmark_003\.npz: not a forest"):
-        ForestVoter(4, voter.settings).load(folder)
+    with pytest.raises(ModelError, match=r"landmark_003\.npz: cannot be read"):
+        settings.load(folder, 4, "cpu")
     with pytest.raises(ModelError, match=r"landmark_002\.npz: a forest of another scheme, expected 2 landmarks"):
-        ForestVoter(2, voter.settings).load(folder)
+        settings.load(folder, 2, "cpu")
+    first_trees(voter.forests[1], 2).save(landmark_file(folder, 1))
+    with pytest.raises(ModelError, match=r"landmark_001\.npz: 2 trees, expected 3 as in landmark_000\.npz"):
+        settings.load(folder, 3, "cpu")
     landmark_file(folder, 1).write_bytes(b"garbage" * 9)
-    with pytest.raises(ModelError, match=r"landmark_001\.npz: not a forest"):
-        ForestVoter(3, voter.settings).load(folder)
+    with pytest.raises(ModelError, match=r"landmark_001\.npz: cannot be read"):
+        settings.load(folder, 3, "cpu")
+
+
+def test_a_patch_larger_than_its_views_is_refused(quick):
+    quick.check((12, 12))
+    with pytest.raises(ValueError, match=r"patch 12 on views of 40 x 11 cells: expected at most 11"):
+        quick.check((40, 11))
+
+
+def test_the_settings_are_of_a_kind_and_bring_no_scikit_learn():
+    assert (ForestSettings().kind, ForestSettings.processes) == ("forest", False)
+    assert ForestSettings.training_settings is ForestTraining
+    program = "import sys, landvote.forests.settings; print('sklearn' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize(

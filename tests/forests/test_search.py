@@ -9,8 +9,8 @@ from skimage.transform import integral_image
 
 from landvote.forests.features import KINDS, integral
 from landvote.forests.forest import bundle, flatten, grow_tree, join
+from landvote.forests.gathering import gather
 from landvote.forests.search import Positions, around, search
-from landvote.forests.training import gather
 
 RECTANGLES = (((0, 0), (1, 0)), ((0, 0), (0, 1)), ((0, 0), (1, 0), (2, 0)), ((0, 0), (0, 1), (0, 2)),
               ((0, 0), (1, 0), (1, 1), (0, 1)))  # fmt: skip

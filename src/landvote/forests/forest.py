@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.tree import DecisionTreeRegressor
 
 from landvote.errors import ModelError
-from landvote.files import whole
 from landvote.forests.features import Features, Indices, Integral, draw, fit_into, table
 from landvote.forests.settings import ForestSettings
+from landvote.runtime.arrays import load_arrays, save_arrays
 
 Rows = npt.NDArray[np.float64]
 
@@ -50,6 +48,7 @@ class Forest:
             leaf's training patches from that mean, grid cells.
         roots: (landmarks, trees) int32 rows of ``nodes``.
         region: (landmarks, 2, 2) mean and SD, along x and y, of where the landmark lay in training views.
+        views: (1,) int32, how often each film was seen; empty in what is not one landmark's finished forest.
         origin: digest of the patches and settings it was grown from, by which a training finds it again; may be empty.
     """
 
@@ -59,26 +58,26 @@ class Forest:
     leaves: npt.NDArray[np.float32]
     roots: Indices
     region: Rows
+    views: Indices = field(default_factory=lambda: np.zeros(0, np.int32))
     origin: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+
+    @property
+    def trees(self) -> int:
+        """Trees per landmark."""
+        return int(self.roots.shape[1])
 
     def save(self, file: Path) -> None:
         """Write the arrays as npz."""
-        arrays: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
-        with whole(file) as temporary:
-            np.savez(temporary, **arrays)
+        save_arrays(file, **{each.name: getattr(self, each.name) for each in fields(self)})
 
     @classmethod
     def load(cls, file: Path, settings: ForestSettings) -> Forest:
-        """Read one landmark's forest.
+        """Read one landmark's forest. A time limit may have left it fewer trees or views than the settings say.
 
         Raises:
             ModelError: the file is missing or broken, or holds no forest by these settings.
         """
-        try:
-            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-                forest = cls(**{each.name: stored[each.name] for each in fields(cls)})
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-            raise ModelError(f"{file}: not a forest ({error}), expected an npz with its arrays") from error
+        forest = cls(**load_arrays(file, *(each.name for each in fields(cls))))
         if fault := forest._fault(settings):
             raise ModelError(f"{file}: not a forest by these settings: {fault}")
         return forest
@@ -90,8 +89,9 @@ class Forest:
             "pools": ("int32", (1, 2)),
             "nodes": ("int32", (-1, 4)),
             "leaves": ("float32", (-1, 3)),
-            "roots": ("int32", (1, settings.trees)),
+            "roots": ("int32", (1, -1)),
             "region": ("float64", (1, 2, 2)),
+            "views": ("int32", (1,)),
         }
         for name, (kind, shape) in expected.items():
             array = getattr(self, name)
@@ -99,6 +99,8 @@ class Forest:
             if not fits or array.dtype != kind:
                 wanted = " x ".join("n" if n < 0 else str(n) for n in shape)
                 return f"{name} is {array.dtype} of shape {array.shape}, expected {kind} of {wanted}"
+        if not 1 <= self.trees <= settings.trees:
+            return f"{self.trees} trees, expected 1 to {settings.trees}"
         if not fit_into(self.features, settings.patch):
             return f"features reach beyond a patch of {settings.patch} cells"
         leaf = self.nodes[:, 0] < 0
@@ -134,23 +136,24 @@ def join(forests: Sequence[Forest]) -> Forest:
     )
 
 
-def grow(patches: Patches, settings: ForestSettings, landmark: int, region: Rows) -> Forest:
-    """Grow one landmark's trees, each from its own bootstrap sample of the patches and its own pool of features.
-
-    Args:
-        patches: at least one.
-        settings: see there.
-        landmark: its number, by which its randomness differs from that of others.
-        region: (2, 2) mean and SD of where the landmark lay.
-    """
-    trees = [grow_tree(patches, settings, landmark, tree) for tree in range(settings.trees)]
-    return bundle([flatten(features, tree) for features, tree in trees], region)
+def grow(patches: Patches, settings: ForestSettings, landmark: int, region: Rows, trees: Iterable[int]) -> Forest:
+    """Grow one landmark's trees, those of the numbers ``trees``; ``region`` is (2, 2), where the landmark lay."""
+    return bundle([flatten(*grow_tree(patches, settings, landmark, tree)) for tree in trees], region)
 
 
 def grow_tree(
     patches: Patches, settings: ForestSettings, landmark: int, tree: int
 ) -> tuple[Features, DecisionTreeRegressor]:
-    """Return the pool of features of one tree, and the tree that scikit-learn grows on them."""
+    """Return the pool of features of one tree, and the tree that scikit-learn grows on them.
+
+    A tree has its own bootstrap sample of the patches, and is the same whichever trees are grown before it.
+
+    Args:
+        patches: at least one.
+        settings: see there.
+        landmark: its number, by which its randomness differs from that of others.
+        tree: its number among the landmark's.
+    """
     rng = np.random.default_rng([settings.seed, 2, landmark, tree])
     features = draw(rng, settings.pool, settings.patch)
     n = len(patches.which)
@@ -190,3 +193,15 @@ def bundle(trees: Sequence[Forest], region: Rows) -> Forest:
     nodes[:, 0] += np.where(nodes[:, 0] < 0, 0, np.repeat(joined.pools[:, 0], [len(t.nodes) for t in trees]))
     pool = np.array([[0, len(joined.features)]], np.int32)
     return Forest(joined.features, pool, nodes, joined.leaves, joined.roots.reshape(1, -1), region[None])
+
+
+def first_trees(forest: Forest, trees: int) -> Forest:
+    """Return one landmark's forest with its first trees alone: what :func:`bundle` makes of those."""
+    if trees == forest.trees:
+        return forest
+    nodes = forest.nodes[: forest.roots[0, trees]]
+    features, leaves = nodes[:, 0].max(initial=-1) + 1, (nodes[:, 0] < 0).sum()
+    return replace(
+        forest, features=forest.features[:features], pools=np.array([[0, features]], np.int32), nodes=nodes,
+        leaves=forest.leaves[:leaves], roots=forest.roots[:, :trees],
+    )  # fmt: skip

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from landvote.runtime.settings import Settings
+from landvote.votes.voter import Lesson, VoterSettings
+
+if TYPE_CHECKING:
+    from landvote.forests.voter import ForestVoter
 
 
-class ForestSettings(BaseModel):
+class ForestTraining(Settings):
+    """How long forests are grown.
+
+    Attributes:
+        minutes: wall-clock minutes at most, or none; then each landmark has as many trees, from as many views of each
+            film, as the time allows, up to those of the settings.
+        seed: added to that of the forests.
+    """
+
+    minutes: PositiveFloat | None = None
+    seed: NonNegativeInt = 0
+
+
+class ForestSettings(VoterSettings):
     """One forest per landmark: how it is grown and how it votes. Lengths are in grid cells.
 
     The method is that of Cootes et al. (ECCV 2012) and Lindner et al. (TMI 2013; TPAMI 2015), who set these values task
@@ -37,8 +59,9 @@ class ForestSettings(BaseModel):
         memory_gib: the most that training may hold in memory; more is refused before it begins.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    training_settings: ClassVar[type[Settings]] = ForestTraining
 
+    kind: Literal["forest"] = "forest"
     trees: PositiveInt = 10
     leaf: PositiveInt = 5
     pool: PositiveInt = 400
@@ -56,3 +79,41 @@ class ForestSettings(BaseModel):
     seed: NonNegativeInt = 0
     jobs: NonNegativeInt = 0
     memory_gib: PositiveFloat = 6.0
+
+    def check(self, size: tuple[int, int]) -> None:
+        """Return if a patch fits into views of ``size``.
+
+        Raises:
+            ValueError: it does not.
+        """
+        if self.patch > min(size):
+            raise ValueError(
+                f"patch {self.patch} on views of {size[0]} x {size[1]} cells: expected at most {min(size)}"
+            )
+
+    def prepare_process(self) -> None:
+        """Do nothing: forests need nothing of a process."""
+
+    def fit(self, training: Settings, lesson: Lesson) -> ForestVoter:
+        """Grow the forests, or those that are not in the lesson's folder yet; see :meth:`ForestVoter.fit`."""
+        from landvote.forests.voter import ForestVoter  # noqa: PLC0415 - scikit-learn takes a second
+
+        return ForestVoter.fit(self, _own(training), lesson)
+
+    def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:  # noqa: ARG002 - the least has nothing to set
+        """Return the minutes that one look at each film and one tree per landmark take; measured in a few seconds."""
+        from landvote.forests.limit import least_seconds  # noqa: PLC0415 - scikit-learn takes a second
+
+        return least_seconds(self, lesson, films) / 60
+
+    def load(self, folder: Path, landmarks: int, device: str) -> ForestVoter:  # noqa: ARG002 - forests vote on the CPU
+        """Read the forests; see :meth:`ForestVoter.load`."""
+        from landvote.forests.voter import ForestVoter  # noqa: PLC0415 - scikit-learn takes a second
+
+        return ForestVoter.load(self, folder, landmarks)
+
+
+def _own(training: Settings) -> ForestTraining:
+    if not isinstance(training, ForestTraining):
+        raise TypeError(f"training of a forest is {type(training).__name__}, expected ForestTraining")
+    return training

@@ -5,77 +5,111 @@ Regression voting as in Cootes et al. (ECCV 2012) and Lindner et al. (TMI 2013; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
-from landvote.errors import ModelError
+from landvote.errors import ModelError, SettingError
 from landvote.forests.features import integral
 from landvote.forests.forest import Forest, join
 from landvote.forests.search import Positions, around, search
-from landvote.forests.settings import ForestSettings
+from landvote.forests.settings import ForestSettings, ForestTraining
 from landvote.forests.training import landmark_file, train
-from landvote.frames import View, Views
-from landvote.votes import VoteMap, Voter
+from landvote.frames import View
+from landvote.votes import Lesson, VoteMap, Voter
 
 
+@dataclass(frozen=True)
 class ForestVoter(Voter):
     """Votes with one forest per landmark.
 
-    Args:
-        landmarks: how many landmarks it votes for.
-        settings: how the forests are grown and how they vote.
+    Attributes:
+        settings: how the forests are grown, at most, and how they vote.
+        forests: one per landmark.
+        joined: all of them as one, for the search.
+        weights: (leaves,) what a vote of each leaf of ``joined`` weighs.
     """
 
-    def __init__(self, landmarks: int, settings: ForestSettings) -> None:
-        self.landmarks = landmarks
-        self.settings = settings
-        self._forests: list[Forest] = []
+    settings: ForestSettings
+    forests: tuple[Forest, ...]
+    joined: Forest
+    weights: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, settings: ForestSettings, forests: Sequence[Forest]) -> Self:
+        """Return the voter with these forests, one per landmark, all with as many trees."""
+        joined = join(forests)
+        spread = joined.leaves[:, 2]
+        return cls(
+            settings, tuple(forests), joined,
+            np.float32(1) / (1 + spread**2) if settings.weighted else np.ones_like(spread),
+        )  # fmt: skip
+
+    @classmethod
+    def fit(cls, settings: ForestSettings, training: ForestTraining, lesson: Lesson) -> Self:
+        """Grow the forests, or those that are not in the lesson's folder yet; see :func:`train`.
+
+        The smaller one of the lesson's minutes and the training's is the limit; the seeds are added up.
+        """
+        minutes = min((m for m in (training.minutes, lesson.minutes) if m is not None), default=None)
+        seed = settings.seed + training.seed + lesson.seed
+        if seed < 0:
+            raise SettingError(f"seed: {settings.seed} + {training.seed} + {lesson.seed}, expected 0 at least in all")
+        return cls.of(settings, train(lesson, settings.model_copy(update={"seed": seed}), minutes))
+
+    @classmethod
+    def load(cls, settings: ForestSettings, folder: Path, landmarks: int) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ModelError: a file is missing or broken, or there are more than ``landmarks``; or one has other trees than
+                the first.
+        """
+        beyond = landmark_file(folder, landmarks)
+        if beyond.exists():
+            raise ModelError(f"{beyond}: a forest of another scheme, expected {landmarks} landmarks")
+        forests = [Forest.load(landmark_file(folder, landmark), settings) for landmark in range(landmarks)]
+        for landmark, forest in enumerate(forests):
+            if forest.trees != forests[0].trees:
+                raise ModelError(
+                    f"{landmark_file(folder, landmark)}: {forest.trees} trees, expected {forests[0].trees} as in "
+                    f"{landmark_file(folder, 0).name}"
+                )
+        return cls.of(settings, forests)
+
+    @property
+    def grown_by(self) -> ForestSettings:
+        """The settings with as many trees, and views of each film, as the forests really have; for the record."""
+        first = self.forests[0]
+        return self.settings.model_copy(update={"trees": first.trees, "views": int(first.views[0])})
 
     @property
     def computed_on(self) -> str:
         """The CPU, always."""
         return "cpu"
 
-    def fit(self, training: Views, validation: Views, folder: Path, report: Callable[[dict[str, Any]], None]) -> None:  # noqa: ARG002 - nothing here is chosen by them
-        """Grow the forests, or those that are not in ``folder`` yet."""
-        self._take(train(training, self.landmarks, self.settings, folder, report))
-
     def vote(self, view: View) -> VoteMap:
         """Search around each point that is known, and where the landmark lay in training around one that is not."""
         height, width = view.pixels.shape
         image = integral(view.pixels, self.settings.patch)
-        votes = search(image, self._joined, self._weights, self.positions(view), (width, height), self.settings.cell)
+        votes = search(image, self.joined, self.weights, self.positions(view), (width, height), self.settings.cell)
         return VoteMap(votes, self.settings.cell, self.settings.smoothing)
 
     def positions(self, view: View) -> Positions:
         """Return where each landmark is searched."""
         known = np.isfinite(view.points).all(axis=1, keepdims=True)
-        mean, sd = self._joined.region[:, 0], self._joined.region[:, 1]
+        mean, sd = self.joined.region[:, 0], self.joined.region[:, 1]
         half = np.where(known, self.settings.radius, self.settings.reach * sd)
         size = (view.pixels.shape[1], view.pixels.shape[0])
         return around(np.where(known, view.points, mean), half, self.settings.step, size)
 
-    def save(self, folder: Path) -> None:
-        """Write one npz per landmark."""
-        for landmark, forest in enumerate(self._forests):
-            forest.save(landmark_file(folder, landmark))
-
-    def load(self, folder: Path) -> None:
-        """Read them.
-
-        Raises:
-            ModelError: a file is missing or broken, or there are more than this voter has landmarks.
-        """
-        beyond = landmark_file(folder, self.landmarks)
-        if beyond.exists():
-            raise ModelError(f"{beyond}: a forest of another scheme, expected {self.landmarks} landmarks")
-        self._take([Forest.load(landmark_file(folder, i), self.settings) for i in range(self.landmarks)])
-
-    def _take(self, forests: list[Forest]) -> None:
-        self._forests = forests
-        self._joined = join(forests)
-        spread = self._joined.leaves[:, 2]
-        self._weights = np.float32(1) / (1 + spread**2) if self.settings.weighted else np.ones_like(spread)
+    def save(self, folder: Path) -> list[Path]:
+        """Write one npz per landmark. Where the folder is that of the lesson, it is the file that was kept there."""
+        files = [landmark_file(folder, landmark) for landmark in range(len(self.forests))]
+        for file, forest in zip(files, self.forests, strict=True):
+            forest.save(file)
+        return files

@@ -1,8 +1,9 @@
-"""Arrays in npz files: written whole or not at all, read without pickle."""
+"""Arrays in npz files: written whole or not at all, never pickled, and checked to be there before they are believed."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -12,25 +13,25 @@ from landvote.errors import ModelError
 from landvote.files import whole
 
 
-def save_arrays(file: Path, **arrays: npt.ArrayLike) -> Path:
-    """Write arrays under their names; return the file.
+def save_arrays(file: Path, **arrays: npt.ArrayLike) -> None:
+    """Write arrays as npz; the same arrays give the same bytes.
 
     Raises:
         DataError: the file cannot be written.
     """
-    with whole(file) as temporary, temporary.open("wb") as opened:
-        np.savez(opened, **arrays)  # type: ignore[arg-type]  # the stubs take the names for allow_pickle
-    return file
+    with whole(file) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]  # the stubs take the names for allow_pickle
 
 
-def load_arrays(file: Path, *keys: str) -> dict[str, npt.NDArray[np.float64]]:
-    """Read the arrays of these names.
+def load_arrays(file: Path, *keys: str) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays named ``keys``; others in the file are left alone.
 
     Raises:
-        ModelError: the file is missing, broken, or without one of them.
+        ModelError: the file is missing or damaged, or lacks an array.
     """
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+        with file.open("rb") as opened, np.lib.npyio.NpzFile(opened) as stored:
             return {key: stored[key] for key in keys}
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-        raise ModelError(f"{file}: cannot be read ({error}), expected arrays {', '.join(keys)}") from error
+    # a damaged file may claim to be encrypted (RuntimeError) or compressed in an unknown way (its NotImplementedError)
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile, RuntimeError) as error:
+        raise ModelError(f"{file}: cannot be read ({error}), expected an npz with {', '.join(keys)}") from error
