@@ -119,8 +119,9 @@ def train(
     from landvote.recipes import recipe as named
 
     say: Callable[[str], None] = typer.echo if this_process().lead else lambda _: None
-    chosen = named(recipe, changes or ())  # a wrong word is told of before many films are read
+    named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, _scheme(scheme), origin=origin, require_points=True)
+    chosen = named(recipe, changes or (), samples[0].scheme)
     split = divide(samples, chosen)
     if split.without_points:
         say(f"left out, for want of points: {_some(split.without_points)}")

@@ -10,7 +10,7 @@ A scheme is written as TOML. Indices count from 0; ranges such as ``"0-43"`` inc
     normaliser = [3, 40]         # optional: errors in % are of the distance between these two
     mirrored = [[0, 44], ...]    # optional: pairs that change places when a film is mirrored
     groups = [["0-3"], ["4-7"]]  # optional: equal parts that repeat, such as hips or vertebrae
-    order = "down"               # optional: groups form a row down the film (or "right"); given otherwise, they are sorted
+    order = "down"               # optional: they form a row down the film, or "right"; sorted if given otherwise
 
     [[outlines]]
     name = "right lung"

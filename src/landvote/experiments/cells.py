@@ -142,7 +142,7 @@ def cells(grid: Grid, samples: Sequence[Sample], folder: Path) -> list[Cell]:
             told = {use: [prints[name] for name in chosen] for use, chosen in names.items()}
             for seed in grid.seeds:
                 for method in grid.methods:
-                    chosen = recipe(method.recipe, (*method.set, f"seed={seed}"))
+                    chosen = recipe(method.recipe, (*method.set, f"seed={seed}"), scheme)
                     key, votes = _keys(chosen, scheme, told)
                     out.append(Cell(method.name, size, fold, seed, chosen, **names, key=key, votes=votes))
     return out

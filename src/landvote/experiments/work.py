@@ -18,9 +18,9 @@ from landvote.files import write_text
 from landvote.localiser import Conditions
 from landvote.models import Split, load_model, train_model
 from landvote.prediction import Prediction, write_predictions
+from landvote.readers import read_folder
 from landvote.runtime.events import Event, FilmLocated, record
 from landvote.runtime.provenance import machine, versions
-from landvote.readers import read_folder
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 

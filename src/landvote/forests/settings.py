@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from landvote.errors import SettingError
 from landvote.runtime.settings import Settings
 from landvote.votes.voter import Lesson, VoterSettings
 
@@ -81,15 +83,15 @@ class ForestSettings(VoterSettings):
     memory_gib: PositiveFloat = 6.0
 
     def check(self, size: tuple[int, int]) -> None:
-        """Return if a patch fits into views of ``size``.
+        """Do nothing: a view of any size can be voted on, since patches may reach beyond it."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Raise: all processors of one machine grow forests, by threads.
 
         Raises:
-            ValueError: it does not.
+            SettingError: always.
         """
-        if self.patch > min(size):
-            raise ValueError(
-                f"patch {self.patch} on views of {size[0]} x {size[1]} cells: expected at most {min(size)}"
-            )
+        raise SettingError("a voter of kind 'forest' in several processes: expected one, without torchrun")
 
     def prepare_process(self) -> None:
         """Do nothing: forests need nothing of a process."""

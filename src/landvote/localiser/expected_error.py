@@ -37,9 +37,7 @@ def consistency_shift(look: Look, radiograph: Radiograph, found: Candidate) -> n
     distance = np.zeros(len(found.points))
     shift, angle = _ASKEW
     smallest = look.placing.smallest_cell(radiograph.size)
-    for target, frame in zip(
-        look.placing.targets, look.placing.frames(radiograph.size, found.points), strict=True
-    ):
+    for target, frame in zip(look.placing.targets, look.placing.frames(radiograph.size, found.points), strict=True):
         if frame is None:
             continue
         index = np.array(target)

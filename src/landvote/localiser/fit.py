@@ -91,7 +91,9 @@ def fit_localiser(
     sizes = [s.open().size for s in training]
     reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
     # placings and choices first: unusable shapes fail here, before hours of training
-    begun = [_begin(stage, TrainingShapes(scheme, reference, points, sizes, stage.voter.multiple)) for stage in settings]
+    begun = [
+        _begin(stage, TrainingShapes(scheme, reference, points, sizes, stage.voter.multiple)) for stage in settings
+    ]
     gatherings = [_Gathering(s, placing, scheme, under) for s, (placing, _) in zip(settings, begun, strict=True)]
     minutes = plan_minutes(gatherings, training, validation, folder, limit)
     stages = []
@@ -106,9 +108,7 @@ def fit_localiser(
     unscaled = Localiser(scheme, tuple(stages), polarity, Calibration.fit(()))
     judged = _judge(unscaled, validation, under, limit)
     errors = [distance[np.isfinite(found).all(axis=0) & np.isfinite(distance)] for found, distance in judged]
-    return Fitted(
-        replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)]
-    )
+    return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
 
 
 def _begin(stage: StageSettings, shapes: TrainingShapes) -> tuple[Placing, Choice]:
@@ -157,7 +157,9 @@ def _judge(
     for number, sample in enumerate(validation, 1):
         if number > _CALIBRATED and limit.over:
             conditions.listener(
-                Note(f"expected errors are scaled on {number - 1} of {len(validation)} films held out, for want of time")
+                Note(
+                    f"expected errors are scaled on {number - 1} of {len(validation)} films held out, for want of time"
+                )
             )
             break
         radiograph = sample.open()
@@ -183,5 +185,3 @@ def _restrict(mirror: npt.NDArray[np.intp], target: tuple[int, ...]) -> npt.NDAr
     place = {landmark: i for i, landmark in enumerate(target)}
     partners = [place.get(int(mirror[landmark])) for landmark in target]
     return None if None in partners else np.array(partners, dtype=np.intp)
-
-

@@ -65,9 +65,7 @@ class RowSearch(SearchSettings):
         note = {"stage": look.name, "shifted": chosen, "probable": round(float(probable.max()), DIGITS)}
         return replace(found, dispersion=found.dispersion + probable @ away, looks=(*found.looks, note))
 
-    def _step(
-        self, look: Look, g: int, beyond: Iterable[int], radiograph: Radiograph, known: Candidate
-    ) -> Candidate:
+    def _step(self, look: Look, g: int, beyond: Iterable[int], radiograph: Radiograph, known: Candidate) -> Candidate:
         """Look for part ``g``; the parts ``beyond`` are expected as far from there as they were."""
         frame = look.placing.frame(g, radiograph.size, known.points)
         if frame is None:

@@ -44,7 +44,7 @@ class StageSettings(Settings):
     choice: Annotated[SerializeAsAny[ChoiceSettings], BeforeValidator(CHOICES.parse)] = PeakSettings()
     search: Annotated[SerializeAsAny[SearchSettings], BeforeValidator(SEARCHES.parse)] = PoseSearch()
     augmentation: Augmentation = Augmentation()
-    training: SerializeAsAny[Settings] = Field(default_factory=dict, validate_default=True)  # type: ignore[assignment]  # the voter's own, see below
+    training: SerializeAsAny[Settings] = Field(default_factory=dict, validate_default=True)
     share: float = Field(default=1.0, gt=0)
 
     @field_validator("training", mode="before")

@@ -7,6 +7,7 @@ Imports no torch: that takes seconds, and only a process that votes or learns ne
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -70,7 +71,6 @@ class NetworkSettings(VoterSettings):
         precision: ``bf16``, ``fp32``, or ``auto``: bf16 where the hardware multiplies in it.
     """
 
-    processes: ClassVar[bool] = True
     training_settings: ClassVar[type[Settings]] = TrainingSettings
 
     kind: Literal["network"] = "network"
@@ -104,6 +104,12 @@ class NetworkSettings(VoterSettings):
             raise ValueError(f"size {size} with depth {self.depth}: expected multiples of {unit}")
         if self.stride > unit:
             raise ValueError(f"stride {self.stride} with depth {self.depth}: expected at most {unit}")
+
+    def together(self) -> AbstractContextManager[None]:
+        """Join the processes that torchrun started."""
+        from landvote.networks.parallel import together
+
+        return together()
 
     def prepare_process(self) -> None:
         """Keep freed memory and the number of threads, see :mod:`landvote.networks.device`; for entry points alone."""

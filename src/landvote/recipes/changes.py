@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import ValidationError
+
 from landvote.errors import SettingError, nearest
 from landvote.localiser.families import VOTERS
+from landvote.localiser.stage import StageSettings
+from landvote.runtime.settings import validated
 
 Tree = dict[str, Any]
 
 _PLACED = ("size", "border", "fit_aspect", "find")  # keys of a stage in 0.1.0, and where they have gone
 _SEARCHED = ("rounds", "angles", "scales", "keep")
-_VOTED = ("network", "forest")
+_UNREAD = ("fit_aspect", "find")  # by some placings: 0.1.0 took them for all
+_NAMED = {"network": "voter", "forest": "voter", "shape": "choice"}
 _KINDS = {"film": "film", "reference": "reference", "parts": "row"}
 _ORDER = ("global", "local", "fine", "parts")  # of the four stages that a recipe of 0.1.0 could have
 
@@ -27,6 +33,9 @@ def change_settings(settings: Tree, changes: Iterable[str]) -> Tree:
     Raises:
         SettingError: not a change, or an unknown setting; the nearest known one is named.
     """
+    before = settings["stages"]
+    settings = settings | {"stages": copy.deepcopy(list(before))}
+    originals = list(zip(settings["stages"], before, strict=True))
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals:
@@ -43,11 +52,29 @@ def change_settings(settings: Tree, changes: Iterable[str]) -> Tree:
         else:
             known = [*(k for k in settings if k != "stages"), *dict.fromkeys(s["name"] for s in settings["stages"])]
             if first in _ORDER:
-                raise SettingError(f"setting {key!r}: the recipe has no stage {first!r}, expected one of {_list(known)}")
+                raise SettingError(
+                    f"setting {key!r}: the recipe has no stage {first!r}, expected one of {_list(known)}"
+                )
             raise SettingError(
                 f"setting {key!r}: {first!r} is unknown, expected one of {_list(known)}{nearest(first, known)}"
             )
-    return settings
+    return settings | {"stages": [_fitting(stage, settings["stages"], originals) for stage in settings["stages"]]}
+
+
+def _fitting(stage: Tree, stages: list[Tree], originals: list[tuple[Tree, Tree]]) -> Tree:
+    """Return the stage, or as it was before where changes fit another stage of its name and not this one."""
+    others = [s for s in stages if s is not stage and s["name"] == stage["name"]]
+    if not _fits(stage) and any(map(_fits, others)):
+        return next((before for changed, before in originals if changed is stage), stage)
+    return stage
+
+
+def _fits(stage: Tree) -> bool:
+    try:
+        StageSettings.model_validate(stage)
+    except ValidationError:
+        return False
+    return True
 
 
 def _change_stages(stages: list[Tree], key: str, path: list[str], value: object) -> None:
@@ -67,28 +94,37 @@ def _change_stage(stage: Tree, key: str, path: list[str], value: object) -> None
     if first == "look":
         kept = {k: v for k, v in stage["placing"].items() if k in ("size", "border")}
         stage["placing"] = {"kind": _KINDS.get(str(value), value), **kept}
+    elif first == "training":
+        _change_training(stage, key, rest, value)
+    elif first in _NAMED:
+        _change_named(stage, key, path, value)
     elif first in _PLACED:
-        if first in stage["placing"] or first not in ("fit_aspect", "find"):  # not read in other placings in 0.1.0 either
+        if first in stage["placing"] or first not in _UNREAD:
             _put(stage, key, ["placing", *path], value)
     elif first in _SEARCHED:
         _put(stage, key, ["search", *path], value)
-    elif first == "shape" and not rest and isinstance(value, dict):
-        stage["choice"] = {"kind": "shape", **value}
-    elif first == "shape" and stage["choice"]["kind"] == "shape":
-        _put(stage, key, ["choice", *rest], value)
-    elif first == stage["voter"]["kind"] and first in _VOTED:
-        if rest:
-            _put(stage, key, ["voter", *rest], value)
-        else:
-            stage["voter"] = {"kind": first, **value} if isinstance(value, dict) else value
-    elif first == "training" and rest and rest[0] not in stage["training"] and _trains_networks(rest[0]):
-        return  # 0.1.0 took settings of a network's training for forests, and did not read them
     else:
         _put(stage, key, path, value)
 
 
-def _trains_networks(key: str) -> bool:
-    return key in VOTERS["network"].training_settings.model_fields
+def _change_named(stage: Tree, key: str, path: list[str], value: object) -> None:
+    """Change what 0.1.0 called by the kind of a part: ``network``, ``forest`` or ``shape``, or set it whole."""
+    part, whole = _NAMED[path[0]], path[1:] == [] and isinstance(value, dict)
+    if whole and (part == "choice" or stage[part]["kind"] == path[0]):
+        stage[part] = {"kind": path[0], **dict(value)}  # type: ignore[call-overload]  # whole: it is a dict
+    elif stage[part]["kind"] == path[0]:
+        _put(stage, key, [part, *path[1:]], value)
+    else:
+        raise SettingError(f"setting {key!r}: the stage's {part} is of kind {stage[part]['kind']!r}, not {path[0]!r}")
+
+
+def _change_training(stage: Tree, key: str, rest: list[str], value: object) -> None:
+    """Change how the voter learns; 0.1.0 took settings of a network's training for forests, and did not read them."""
+    networks = VOTERS["network"].training_settings.model_fields
+    told = value if not rest and isinstance(value, dict) else {".".join(rest): value}
+    for name, each in told.items():
+        if name in stage["training"] or name not in networks:
+            _put(stage, key, ["training", *name.split(".")], each)
 
 
 def _put(stage: Tree, key: str, path: list[str], value: object) -> None:
@@ -98,7 +134,7 @@ def _put(stage: Tree, key: str, path: list[str], value: object) -> None:
         if not isinstance(at, dict) or step not in at:
             known = list(at) if isinstance(at, dict) else []
             expected = f"one of {_list(known)}" if known else f"none below {'.'.join(path[:depth])}"
-            older = (*_PLACED, *_SEARCHED, *_VOTED, "shape") if depth == 0 else ()
+            older = (*_PLACED, *_SEARCHED, *_NAMED) if depth == 0 else ()
             raise SettingError(
                 f"setting {key!r}: {step!r} is unknown, expected {expected}{nearest(step, [*known, *older])}"
             )
@@ -110,18 +146,15 @@ def _put(stage: Tree, key: str, path: list[str], value: object) -> None:
 def _with_stage(stages: list[Tree], name: str, value: Tree) -> list[Tree]:
     """Return stages with the one of that name replaced, or added where 0.1.0 had it."""
     stage = {"name": name, **value}
-    if "look" in value:
-        kind = next((v for v in _VOTED if v in value), _VOTED[0])
-        stage = {
-            "name": name,
-            "placing": {"kind": _KINDS.get(value["look"], value["look"])}
-            | {k: value[k] for k in _PLACED if k in value and not (k == "find" and value["look"] != "film")},
-            "voter": {"kind": kind, **value.get(kind, {})},
-            "search": {"kind": "row" if value["look"] == "parts" else "poses"}
-            | {k: value[k] for k in _SEARCHED if k in value},
-            **({"choice": {"kind": "shape", **value["shape"]}} if value.get("shape") else {}),
-            **{k: v for k, v in value.items() if k not in ("look", "shape", *_PLACED, *_SEARCHED, *_VOTED)},
-        }
+    if "look" in value:  # as in 0.1.0
+        voter = "forest" if "forest" in value else "network"
+        placing = {"kind": _KINDS.get(value["look"], value["look"]), "size": value.get("size")}
+        search = {"kind": "row" if value["look"] == "parts" else "poses"}
+        bare = {"name": name, "placing": placing, "voter": {"kind": voter}, "search": search}
+        stage = validated(StageSettings, bare, f"setting {name!r}").model_dump()
+        for key, each in value.items():
+            if key != "look":
+                _change_stage(stage, f"{name}.{key}", [key], each)
     others = [s for s in stages if s["name"] != name.partition(":")[0]]
     after = _ORDER.index(name) if name in _ORDER else len(_ORDER)
     place = sum(s["name"] in _ORDER[:after] or s["name"] not in _ORDER for s in others)

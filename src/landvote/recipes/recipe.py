@@ -77,7 +77,9 @@ class Recipe(Settings):
         """
         stages = tuple(s for s in self.stages if s.applies_to(scheme))
         if not stages:
-            raise SettingError(f"recipe {self.name!r}: no stage applies to scheme {scheme.name!r}, expected one at least")
+            raise SettingError(
+                f"recipe {self.name!r}: no stage applies to scheme {scheme.name!r}, expected one at least"
+            )
         return stages
 
 
@@ -110,21 +112,31 @@ def find(name_or_file: str, beside: Path | None = None) -> Path:
     return known[name_or_file]
 
 
-def recipe(name_or_file: str, changes: Iterable[str] = ()) -> Recipe:
+def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
     """Return a recipe with ``changes`` made to it.
 
     Args:
         name_or_file: a shipped recipe's name, or a TOML file.
         changes: ``"local.voter.width = 32"`` and the like, see :func:`landvote.recipes.changes.change_settings`.
+        scheme: of the landmarks; stages for other kinds of scheme are then left out, and changes have to fit the rest.
+            Without it a change has to fit one of the stages of its name.
 
     Raises:
         SettingError: an unknown recipe or setting (the nearest known one is named), a file that is no recipe, or a
             value that does not fit.
     """
-    return _read(find(name_or_file), tuple(changes), ())
+    found = _read(find(name_or_file), ())
+    if scheme is not None:
+        kept = tuple(s for s in found.stages if s.applies in ("always", "row" if scheme.row else "no row"))
+        found = found.model_copy(update={"stages": kept})
+    return _changed(found, changes, f"recipe {found.name!r}")
 
 
-def _read(file: Path, changes: tuple[str, ...], above: tuple[Path, ...]) -> Recipe:
+def _changed(found: Recipe, changes: Iterable[str], where: str) -> Recipe:
+    return validated(Recipe, change_settings(found.model_dump(), changes), where)
+
+
+def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -134,16 +146,12 @@ def _read(file: Path, changes: tuple[str, ...], above: tuple[Path, ...]) -> Reci
     own = content.pop("set", [])
     if not isinstance(own, list) or not all(isinstance(change, str) for change in own):
         raise SettingError(f"{file}: set is {own!r}, expected a list such as ['local.voter.width = 32']")
+    if "stages" in content:
+        content = _with_defaults(content, file)
     if "extends" in content:
-        base = _read(find(str(content.pop("extends")), file.parent), (), (*above, file)).model_dump()
-        base |= {"summary": "", **content}
-    else:
-        base = _validated(_with_defaults(content, file), str(file)).model_dump()
-    return _validated(change_settings(base, [*own, *changes]), str(file) if own or "stages" in content else "recipe")
-
-
-def _validated(content: dict[str, Any], where: str) -> Recipe:
-    return validated(Recipe, content, where)
+        base = _read(find(str(content.pop("extends")), file.parent), (*above, file))
+        content = base.model_dump() | {"summary": ""} | content
+    return _changed(validated(Recipe, content, str(file)), own, str(file))
 
 
 def _with_defaults(content: dict[str, Any], file: Path) -> dict[str, Any]:

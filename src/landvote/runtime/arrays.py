@@ -13,14 +13,15 @@ from landvote.errors import ModelError
 from landvote.files import whole
 
 
-def save_arrays(file: Path, **arrays: npt.ArrayLike) -> None:
-    """Write arrays as npz; the same arrays give the same bytes.
+def save_arrays(file: Path, **arrays: npt.ArrayLike) -> Path:
+    """Write arrays as npz, and return the file; the same arrays give the same bytes.
 
     Raises:
         DataError: the file cannot be written.
     """
     with whole(file) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]  # the stubs take the names for allow_pickle
+    return file
 
 
 def load_arrays(file: Path, *keys: str) -> dict[str, npt.NDArray[Any]]:

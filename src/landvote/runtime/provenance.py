@@ -7,7 +7,17 @@ from importlib.metadata import PackageNotFoundError, version
 
 from landvote.processors import processors
 
-_DECIDING = ("landvote", "numpy", "scipy", "opencv-python-headless", "numba", "torch", "scikit-learn", "pydicom", "pillow")
+_DECIDING = (
+    "landvote",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "numba",
+    "torch",
+    "scikit-learn",
+    "pydicom",
+    "pillow",
+)
 
 
 def versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Placings: where a stage looks. The whole film; a patch on reference points; a patch per repeat, or per part of a row."""
+"""Placings: where a stage looks. The whole film; a patch on reference points; one per repeat, or per part of a row."""
 
 from landvote.frames.placings.film import FilmPlacing, FilmSettings
 from landvote.frames.placings.placing import Placing, PlacingSettings, TrainingShapes

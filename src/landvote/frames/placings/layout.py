@@ -82,9 +82,7 @@ def same_area(size: tuple[int, int], shape: npt.NDArray[np.float64], multiple: i
     return steps[0], steps[1]
 
 
-def patch_layouts(
-    training: list[Points], size: tuple[int, int], parts: Parts, anchors: Parts, border: float
-) -> Points:
+def patch_layouts(training: list[Points], size: tuple[int, int], parts: Parts, anchors: Parts, border: float) -> Points:
     """Return (parts, n, 2) where all landmarks lie on the patch of each part, on average.
 
     Args:
@@ -117,7 +115,7 @@ def patch_layouts(
 def usual_cell(
     training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], layouts: Points, parts: Parts
 ) -> float:
-    """Return the length of a cell on the film, as a share of its longer side, that 99.5 % of the parts have at least."""
+    """Return the length of a cell, as a share of the film's longer side, that 99.5 % of the parts have at least."""
     cells = []
     for points, film in zip(training, films, strict=True):
         for part, layout in zip(parts, layouts, strict=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
@@ -98,7 +99,12 @@ class ReferencePlacing(Placing):
 
     def save(self, folder: Path) -> list[Path]:
         """Write size, reference, layout and cell."""
-        own = {"size": self.size, "reference": self.reference, "layout": self.layout, "cell": self.cell}
+        own: dict[str, npt.ArrayLike] = {
+            "size": self.size,
+            "reference": self.reference,
+            "layout": self.layout,
+            "cell": self.cell,
+        }
         return [save_arrays(folder / FILE, **own)]
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-
 from landvote.frames.frame import Frame
 from landvote.frames.placings.layout import lay, load_layouts, patch_layouts, usual_cell
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
@@ -95,5 +94,3 @@ class RepeatSettings(PlacingSettings):
         """Read what was saved."""
         size, layouts, stored = load_layouts(folder / FILE, scheme, "cell")
         return RepeatPlacing(size, scheme.repeats, layouts, float(stored["cell"]))
-
-

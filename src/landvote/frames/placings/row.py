@@ -91,7 +91,12 @@ class RowPlacing(Placing):
 
     def save(self, folder: Path) -> list[Path]:
         """Write size, layouts, middle and covariance; the parts are the scheme's."""
-        own = {"size": self.size, "layouts": self.layouts, "middle": self.middle, "covariance": self.covariance}
+        own: dict[str, npt.ArrayLike] = {
+            "size": self.size,
+            "layouts": self.layouts,
+            "middle": self.middle,
+            "covariance": self.covariance,
+        }
         return [save_arrays(folder / FILE, **own)]
 
 
