@@ -10,7 +10,7 @@ import pytest
 from landvote.errors import ModelError
 from landvote.forests import forest as forest_module
 from landvote.forests.features import table
-from landvote.forests.forest import Forest, bundle, first_trees, flatten, grow, grow_tree, join
+from landvote.forests.forest import Forest, bundle, first_trees, flatten, grow_tree, join
 from landvote.forests.gathering import gather
 from landvote.forests.voter import ForestVoter
 
@@ -25,7 +25,8 @@ def grown(patches, quick):
     """Return the function that grows a finished forest."""
 
     def make(landmark=0, trees=3, region=0.0, settings=quick):
-        forest = grow(patches, settings, landmark, np.full((2, 2), region), range(trees))
+        flat = [flatten(*grow_tree(patches, settings, landmark, tree)) for tree in range(trees)]
+        forest = bundle(flat, np.full((2, 2), region))
         return dataclasses.replace(forest, views=np.array([2], np.int32))
 
     return make
@@ -120,9 +121,15 @@ def test_the_first_trees_of_a_forest_are_what_would_have_been_grown_alone(grown,
     same(first_trees(grown(), trees), grown(trees=trees))
 
 
-def test_a_tree_that_is_only_a_leaf_is_cut_off_and_kept(patches, quick):
+def test_a_forest_that_was_begun_goes_on_as_if_it_had_never_stopped(patches, grown, quick):
+    more = [flatten(*grow_tree(patches, quick, 0, tree)) for tree in (2, 3)]
+    forest = bundle([grown(trees=2), *more], np.zeros((2, 2)))
+    same(dataclasses.replace(forest, views=grown().views), grown(trees=4))
+
+
+def test_a_tree_that_is_only_a_leaf_is_cut_off_and_kept(grown, quick):
     settings = quick.model_copy(update={"leaf": 1000})
-    forest, one = (grow(patches, settings, 0, np.zeros((2, 2)), range(n)) for n in (2, 1))
+    forest, one = (grown(trees=trees, settings=settings) for trees in (2, 1))
     assert len(forest.features) == 0
     same(first_trees(forest, 1), one)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from landvote.errors import ModelError, StoppedError, TrainingError
-from landvote.forests import forest as forest_module
+from landvote.forests import training
 from landvote.forests.forest import Forest
 from landvote.forests.training import landmark_file, train
 from landvote.frames import Augmentation, Views
@@ -34,14 +34,14 @@ class Grown(list):
 
 @pytest.fixture
 def grown(monkeypatch):
-    begun, grow_tree = Grown(), forest_module.grow_tree
+    begun, grow_tree = Grown(), training.grow_tree
 
     def counted(patches, settings, landmark, tree):
         begun.append((landmark, tree))
         begun.at.get(len(begun), lambda: None)()
         return grow_tree(patches, settings, landmark, tree)
 
-    monkeypatch.setattr(forest_module, "grow_tree", counted)
+    monkeypatch.setattr(training, "grow_tree", counted)
     return begun
 
 

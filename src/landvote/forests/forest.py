@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -117,28 +117,47 @@ class Forest:
 
 
 def join(forests: Sequence[Forest]) -> Forest:
-    """Return forests of one landmark each as one of all landmarks."""
-    ends = [np.cumsum([0, *(len(getattr(f, name)) for f in forests)]) for name in ("features", "nodes", "leaves")]
-    starts = zip(*ends, strict=True)
-    moved, roots, pools = [], [], []
-    for forest, (features, nodes, leaves) in zip(forests, starts, strict=False):
-        inner = forest.nodes[:, :1] >= 0
-        moved.append(forest.nodes + np.where(inner, [0, 0, nodes, nodes], [0, 0, leaves, 0]))
-        roots.append(forest.roots + nodes)
-        pools.append(forest.pools + features)
+    """Return forests of one landmark each, all with as many trees, as one of all landmarks."""
+    starts = _starts(forests)
     return Forest(
         np.concatenate([f.features for f in forests]),
-        np.concatenate(pools).astype(np.int32),
-        np.concatenate(moved).astype(np.int32),
+        np.concatenate([f.pools + features for f, (features, _, _) in zip(forests, starts, strict=True)]),
+        np.concatenate(_moved(forests, starts)),
         np.concatenate([f.leaves for f in forests]),
-        np.concatenate(roots).astype(np.int32),
+        np.concatenate([f.roots + nodes for f, (_, nodes, _) in zip(forests, starts, strict=True)]),
         np.concatenate([f.region for f in forests]),
     )
 
 
-def grow(patches: Patches, settings: ForestSettings, landmark: int, region: Rows, trees: Iterable[int]) -> Forest:
-    """Grow one landmark's trees, those of the numbers ``trees``; ``region`` is (2, 2), where the landmark lay."""
-    return bundle([flatten(*grow_tree(patches, settings, landmark, tree)) for tree in trees], region)
+def bundle(forests: Sequence[Forest], region: Rows) -> Forest:
+    """Return trees of one landmark, flat or bundled before, as its forest; ``region`` is (2, 2)."""
+    starts = _starts(forests)
+    nodes = _moved(forests, starts)
+    for own, (features, _, _) in zip(nodes, starts, strict=True):
+        own[:, 0] += np.where(own[:, 0] < 0, 0, features)
+    features = np.concatenate([f.features for f in forests])
+    return Forest(
+        features,
+        np.array([[0, len(features)]], np.int32),
+        np.concatenate(nodes),
+        np.concatenate([f.leaves for f in forests]),
+        np.concatenate([f.roots + before for f, (_, before, _) in zip(forests, starts, strict=True)], axis=1),
+        region[None],
+    )
+
+
+def _starts(forests: Sequence[Forest]) -> Indices:
+    """Return (forests, 3) int32: how many features, nodes and leaves those before each forest have."""
+    counts = [[0, 0, 0], *([len(f.features), len(f.nodes), len(f.leaves)] for f in forests[:-1])]
+    return np.cumsum(counts, axis=0, dtype=np.int32)
+
+
+def _moved(forests: Sequence[Forest], starts: Indices) -> list[Indices]:
+    """Return the nodes of each forest as they point to children and leaves when all stand behind one another."""
+    return [
+        f.nodes + np.where(f.nodes[:, :1] < 0, [0, 0, leaves, 0], [0, 0, nodes, nodes]).astype(np.int32)
+        for f, (_, nodes, leaves) in zip(forests, starts, strict=True)
+    ]
 
 
 def grow_tree(
@@ -184,15 +203,6 @@ def flatten(features: Features, regressor: DecisionTreeRegressor) -> Forest:
     nodes[~leaf, 0] = place
     pool, root = np.array([[0, len(used)]], np.int32), np.zeros((1, 1), np.int32)
     return Forest(features[used], pool, nodes.astype(np.int32), leaves.astype(np.float32), root, np.zeros((1, 2, 2)))
-
-
-def bundle(trees: Sequence[Forest], region: Rows) -> Forest:
-    """Return flat trees of one landmark as its forest; ``region`` is (2, 2)."""
-    joined = join(trees)
-    nodes = joined.nodes.copy()
-    nodes[:, 0] += np.where(nodes[:, 0] < 0, 0, np.repeat(joined.pools[:, 0], [len(t.nodes) for t in trees]))
-    pool = np.array([[0, len(joined.features)]], np.int32)
-    return Forest(joined.features, pool, nodes, joined.leaves, joined.roots.reshape(1, -1), region[None])
 
 
 def first_trees(forest: Forest, trees: int) -> Forest:

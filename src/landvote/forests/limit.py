@@ -1,24 +1,22 @@
 """The time limit: how often films are seen and how many trees are grown, as far as the time goes.
 
-Landmarks are learned one after the other, so the first ones decide how many trees all have. The schedule lets each grow
-one tree more as long as, by the trees timed so far, all others can have as many before the time is up. Where trees turn
-out slower later on, later landmarks get fewer, and in the end all have as many as the one with the fewest. A tree does
-not depend on those after it: forests that are cut short are what they would have been if no more had been grown.
+How often is decided before growing, by costs measured on some of the films. How many trees is decided while growing: a
+tree more for all landmarks is begun as long as the longest such round so far would end in time. No tree depends on
+another, so a forest that is cut short is what it would have been if no more had been asked for.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from landvote.errors import StoppedError
 from landvote.forests.forest import flatten, grow_tree
 from landvote.forests.gathering import digest, gather, rounds
 from landvote.forests.settings import ForestSettings
@@ -28,7 +26,7 @@ from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.votes import Lesson
 
 _MEASURED = 200  # films are enough to measure by
-_RESERVE, _OVERRUN = 0.97, 1.05  # of the time: what the first landmarks plan for, and what later ones keep to
+_OVERRUN = 1.05  # of the time: a round of trees that is not finished then is given up
 _FEWEST = 0.5  # of the trees asked for: films are seen more often only if at least so many trees can be grown as well
 
 
@@ -79,7 +77,7 @@ class Costs:
 def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float:
     """Return how long the least useful training takes, see :meth:`VoterSettings.least_minutes`.
 
-    Getting ready and measuring counts as long as it took here: :meth:`Schedule.decide` does the same.
+    Getting ready and measuring counts as long as it took here: learning within a limit begins with the same.
     """
     begun, jobs = time.monotonic(), min(settings.jobs or processors(), lesson.landmarks)
     costs = Costs.measure(lesson.views, lesson.landmarks, settings, jobs)
@@ -88,104 +86,75 @@ def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float
     return time.monotonic() - begun + costs.seconds(views, math.ceil(lesson.landmarks / jobs))
 
 
-class Schedule:
-    """How many views and trees there is time for; shared by the threads that grow.
+class Limit:
+    """How often films are seen and how many trees are grown; what was decided is kept in the lesson's folder.
 
     Args:
-        lesson: what is learned from; what was decided is kept in its folder.
+        lesson: what is learned from.
         settings: what is grown, at most.
-        jobs: landmarks that are learned at the same time.
         minutes: that learning may take from now on, or None.
 
     Attributes:
         settings: those by which forests are grown: with as many views of a film as there is time for.
-        trees: that each landmark has in the end; may still go down while trees are grown.
     """
 
-    def __init__(self, lesson: Lesson, settings: ForestSettings, jobs: int, minutes: float | None) -> None:
+    def __init__(self, lesson: Lesson, settings: ForestSettings, minutes: float | None) -> None:
         self.settings = settings
-        self.trees = settings.trees
+        self._trees = 0  # as decided in the end
+        self._seconds = math.inf if minutes is None else 60 * minutes
         self._begun = time.monotonic()
-        self._stop, self._jobs = lesson.stop, jobs
-        self._seconds = None if minutes is None else 60 * minutes
         self._file, self._origin = lesson.folder / "limit.npz", _origin(lesson, settings)
-        self._timed: list[float] = []  # seconds that trees took
-        self._waiting = self._ended = 0  # landmarks
-        self._fixed = minutes is None  # whether the number of trees stays as it is
-        self._abandoned = False
-        self._lock = threading.Lock()
 
     @classmethod
-    def decide(cls, lesson: Lesson, settings: ForestSettings, jobs: int, minutes: float | None) -> Schedule:
+    def begin(cls, lesson: Lesson, settings: ForestSettings, jobs: int, minutes: float | None) -> Self:
         """Go on with what an earlier call has decided about the same films, or decide how often they are seen."""
-        made = cls(lesson, settings, jobs, minutes)
-        if minutes is None or made._taken_up():
-            return made
+        limit = cls(lesson, settings, minutes)
+        most = rounds(lesson.views, settings)
+        if minutes is None or limit._taken_up() or most == 1:
+            return limit
         costs = Costs.measure(lesson.views, lesson.landmarks, settings, jobs)
         trees = math.ceil(_FEWEST * settings.trees) * math.ceil(lesson.landmarks / jobs)
-        count, most = len(lesson.views), rounds(lesson.views, settings)
-        left = made._left(_RESERVE)
-        fitting = (often for often in range(most, 1, -1) if costs.seconds(often * count, trees) <= left)
-        if most > 1:  # else there is nothing to choose
-            made.settings = settings.model_copy(update={"views": next(fitting, 1)})
-        made._keep()
-        return made
+        left = limit._seconds - limit._used
+        fitting = (often for often in range(most, 1, -1) if costs.seconds(often * len(lesson.views), trees) <= left)
+        limit.settings = settings.model_copy(update={"views": next(fitting, 1)})
+        limit.keep()
+        return limit
 
-    def begin(self, waiting: int, found: int) -> None:
-        """Begin to grow the forests of ``waiting`` landmarks; those of ``found`` were grown by an earlier call.
+    def goals(self) -> Iterator[int]:
+        """Yield how many trees each landmark is to have next: all of them, or one more as long as there is time.
 
-        If there are any, the rest is to be like them, even if the interruption has cost time.
+        The caller grows them before it asks for the next goal.
         """
-        self._waiting, self._ended = waiting, found
-        self._fixed = self._fixed or found > 0
-
-    def numbers(self) -> Iterator[int]:
-        """Yield the numbers of a landmark's trees as long as there is time for one more; at least the first.
-
-        The caller grows each before it asks for the next: that is how long a tree takes.
-
-        Raises:
-            StoppedError: the lesson's token asked for it, or :meth:`abandon` was called.
-        """
-        with self._lock:
-            self._waiting -= 1
-        for number in range(self.settings.trees):
-            self._stop.check()
-            if self._abandoned:
-                raise StoppedError("another landmark could not be learned")
-            if not self._time_for(number):
+        if self._trees or math.isinf(self._seconds):
+            yield self._trees or self.settings.trees
+            return
+        longest = 0.0
+        for trees in range(1, self.settings.trees + 1):
+            begun = self._used
+            if trees > 1 and begun + longest > self._seconds:
                 break
-            start = time.monotonic()
-            yield number
-            self._timed.append(time.monotonic() - start)
-        with self._lock:
-            self._ended += 1
-            self._keep()
+            yield trees
+            longest = max(longest, self._used - begun)
+            self.keep()
 
-    def abandon(self) -> None:
-        """Let no job begin another tree; the time that was used is kept."""
-        self._abandoned = True
-        with self._lock:
-            self._keep()
+    @property
+    def progress(self) -> float:
+        """How much of the time is used, 0 to 1; 0 without a limit."""
+        return min(1.0, self._used / self._seconds)
 
-    def _time_for(self, grown: int) -> bool:
-        """Say whether a landmark with ``grown`` trees may have another one; if not, no landmark has in the end."""
-        with self._lock:
-            if grown and not self._fixed and self._timed:
-                to_grow = 1 + math.ceil(self._waiting / self._jobs) * (
-                    grown + 1
-                )  # by this job, before all have as many
-                if to_grow * float(np.mean(self._timed)) > self._left(_OVERRUN if self._ended else _RESERVE):
-                    self.trees = min(self.trees, grown)
-            return grown < self.trees
+    @property
+    def over(self) -> bool:
+        """Whether no tree but a landmark's first is to be begun any more."""
+        return not self._trees and self._used > _OVERRUN * self._seconds
 
-    def _left(self, share: float) -> float:
-        """Return how many seconds are left of a share of the time."""
-        return math.inf if self._seconds is None else share * self._seconds - (time.monotonic() - self._begun)
+    @property
+    def _used(self) -> float:
+        return time.monotonic() - self._begun
 
-    def _keep(self) -> None:
-        if self._seconds is not None:
-            decided = {"views": self.settings.views, "trees": self.trees, "seconds": time.monotonic() - self._begun}
+    def keep(self, trees: int = 0) -> None:
+        """Keep the time used and, in the end, how many trees all landmarks have."""
+        if math.isfinite(self._seconds):
+            decided = {"views": self.settings.views, "trees": trees, "seconds": self._used}
             save_arrays(self._file, origin=self._origin, **decided)
 
     def _taken_up(self) -> bool:
@@ -196,7 +165,7 @@ class Schedule:
         if not np.array_equal(kept["origin"], self._origin):
             return False
         self.settings = self.settings.model_copy(update={"views": int(kept["views"])})
-        self.trees = int(kept["trees"])
+        self._trees = int(kept["trees"])
         self._begun -= float(kept["seconds"])
         return True
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import numpy.typing as npt
 
 from landvote.errors import ModelError, TrainingError
-from landvote.forests.forest import Forest, first_trees, grow
+from landvote.forests.forest import Forest, bundle, first_trees, flatten, grow_tree
 from landvote.forests.gathering import Gathered, digest, gather, rounds
-from landvote.forests.limit import Schedule
+from landvote.forests.limit import Limit
 from landvote.forests.settings import ForestSettings
 from landvote.processors import processors
 from landvote.runtime.arrays import load_arrays
@@ -22,6 +23,8 @@ from landvote.votes import Lesson
 
 def train(lesson: Lesson, settings: ForestSettings, minutes: float | None) -> list[Forest]:
     """Grow a forest for each landmark, and keep it in the lesson's folder as soon as it is there.
+
+    Within a limit all landmarks get their first tree, then all their second, and so on until the time is up.
 
     In memory are 4 bytes for each cell of each view (``films * views`` of them, a patch wider than the grid), and for
     each landmark that is being learned 4 bytes per patch and feature of the pool: with the defaults, 500 films on a
@@ -41,48 +44,96 @@ def train(lesson: Lesson, settings: ForestSettings, minutes: float | None) -> li
         SettingError: training would take more than ``settings.memory_gib``.
         TrainingError: there is nothing to learn a landmark from.
     """
-    landmarks, folder = lesson.landmarks, lesson.folder
-    jobs = min(settings.jobs or processors(), landmarks)
-    schedule = Schedule.decide(lesson, settings, jobs, minutes)
-    used = schedule.settings
-    gathered = gather(lesson.views, used, jobs, lesson.stop)
-    views = np.array([rounds(lesson.views, used)], np.int32)
-    origins = [_origin(gathered, used, landmark) for landmark in range(landmarks)]
-    found = [_found(landmark_file(folder, i), origins[i], schedule) for i in range(landmarks)]
-    forests = {i: forest for i, forest in enumerate(found) if forest is not None}
-    for done in range(len(forests)):
-        lesson.listener(ForestGrown(lesson.stage, done + 1, landmarks))
-    schedule.begin(landmarks - len(forests), len(forests))
-
-    def one(landmark: int) -> tuple[int, Forest]:
-        patches, region = gathered.patches(landmark, used), gathered.region(landmark)
-        grown = grow(patches, used, landmark, region, schedule.numbers())
-        forest = replace(grown, views=views, origin=origins[landmark])
-        forest.save(landmark_file(folder, landmark))
-        return landmark, forest
-
+    jobs = min(settings.jobs or processors(), lesson.landmarks)
+    limit = Limit.begin(lesson, settings, jobs, minutes)
+    growth = Growth(lesson, limit, gather(lesson.views, limit.settings, jobs, lesson.stop))
     # threads: both the features and scikit-learn's trees are computed without Python's lock, and views are not copied
     with ThreadPoolExecutor(jobs) as pool:
-        work = [pool.submit(one, landmark) for landmark in range(landmarks) if landmark not in forests]
-        try:
-            for each in as_completed(work):
-                landmark, forests[landmark] = each.result()
-                lesson.listener(ForestGrown(lesson.stage, len(forests), landmarks))
-        except BaseException:
-            schedule.abandon()  # each job ends with the tree it is growing
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    if (schedule.trees, used.views) != (settings.trees, settings.views):
+        for trees in limit.goals():
+            growth.go_on(pool, trees)
+    growth.tell(lesson.landmarks)
+    forests = [forest for forest in growth.forests if forest is not None]
+    trees, views = min(forest.trees for forest in forests), limit.settings.views
+    limit.keep(trees)
+    if (trees, views) != (settings.trees, settings.views):
         lesson.listener(Note(
-            f"{lesson.stage}: the {minutes:g} minutes are enough for {schedule.trees} of {settings.trees} trees, "
-            f"and for {used.views} of {settings.views} views of each film"
+            f"{lesson.stage}: {minutes:.3g} minutes are enough for {trees} of {settings.trees} trees, "
+            f"and for {views} of {settings.views} views of each film"
         ))  # fmt: skip
-    return [first_trees(forests[landmark], schedule.trees) for landmark in range(landmarks)]
+    return [first_trees(forest, trees) for forest in forests]
 
 
 def landmark_file(folder: Path, landmark: int) -> Path:
     """Return where a landmark's forest is kept: both what a resumed training needs and what a saved voter is."""
     return folder / f"landmark_{landmark:03d}.npz"
+
+
+class Growth:
+    """The forests while they grow.
+
+    Args:
+        lesson: what to learn from; forests that an earlier call has left in its folder are taken up.
+        limit: says how many trees there is time for.
+        gathered: the views, seen as often as there is time for.
+
+    Attributes:
+        forests: one per landmark, or None where no tree is grown yet.
+    """
+
+    def __init__(self, lesson: Lesson, limit: Limit, gathered: Gathered) -> None:
+        self._lesson, self._limit, self._gathered, self._settings = lesson, limit, gathered, limit.settings
+        self._views = np.array([rounds(lesson.views, limit.settings)], np.int32)
+        self._origins = [_origin(gathered, limit.settings, landmark) for landmark in range(lesson.landmarks)]
+        files = [landmark_file(lesson.folder, landmark) for landmark in range(lesson.landmarks)]
+        self.forests = [_found(*each, limit.settings) for each in zip(files, self._origins, strict=True)]
+        self._ended = Event()
+        self._told = 0
+        self._tell_how_far()
+
+    def go_on(self, pool: Executor, trees: int) -> None:
+        """Let each landmark have ``trees`` trees, as far as there is time.
+
+        Raises:
+            StoppedError: the lesson's token asked for it.
+        """
+        work = [pool.submit(self._grow, landmark, trees) for landmark in range(len(self.forests))]
+        try:
+            for each in as_completed(work):
+                each.result()
+                self._tell_how_far()
+        except BaseException:
+            self._ended.set()  # each job ends with the tree that it is growing
+            for each in work:
+                each.cancel()
+            self._limit.keep()
+            raise
+
+    def tell(self, done: int) -> None:
+        """Tell of so many forests, if that is not done yet."""
+        while self._told < done:
+            self._told += 1
+            self._lesson.listener(ForestGrown(self._lesson.stage, self._told, len(self.forests)))
+
+    def _tell_how_far(self) -> None:
+        """Tell how far growing is, in forests; within a limit by the trees there are or by the time, as is farther."""
+        whole = sum(forest.trees for forest in self.forests if forest is not None) // self._settings.trees
+        self.tell(max(whole, int(self._limit.progress * (len(self.forests) - 1))))
+
+    def _grow(self, landmark: int, trees: int) -> None:
+        before = self.forests[landmark]
+        have, parts = (0, []) if before is None else (before.trees, [before])
+        if have >= trees:
+            return
+        patches = self._gathered.patches(landmark, self._settings)
+        for tree in range(have, trees):
+            self._lesson.stop.check()
+            if self._ended.is_set() or (tree and self._limit.over):
+                return
+            parts.append(flatten(*grow_tree(patches, self._settings, landmark, tree)))
+        forest = bundle(parts, self._gathered.region(landmark))
+        forest = replace(forest, views=self._views, origin=self._origins[landmark])
+        forest.save(landmark_file(self._lesson.folder, landmark))
+        self.forests[landmark] = forest
 
 
 def _origin(gathered: Gathered, settings: ForestSettings, landmark: int) -> npt.NDArray[np.uint8]:
@@ -96,8 +147,8 @@ def _origin(gathered: Gathered, settings: ForestSettings, landmark: int) -> npt.
     return digest(settings, patches.which, patches.origins, patches.offsets)
 
 
-def _found(file: Path, origin: npt.NDArray[np.uint8], schedule: Schedule) -> Forest | None:
-    """Return the forest that an earlier call has grown from the same patches, with trees enough; or None.
+def _found(file: Path, origin: npt.NDArray[np.uint8], settings: ForestSettings) -> Forest | None:
+    """Return the forest that an earlier call has grown from the same patches, or begun to grow; or None.
 
     Raises:
         ModelError: files are written whole, so this one was damaged later.
@@ -105,9 +156,7 @@ def _found(file: Path, origin: npt.NDArray[np.uint8], schedule: Schedule) -> For
     if not file.exists():
         return None
     try:
-        if not np.array_equal(load_arrays(file, "origin")["origin"], origin):
-            return None
-        forest = Forest.load(file, schedule.settings)
+        same = np.array_equal(load_arrays(file, "origin")["origin"], origin)
+        return Forest.load(file, settings) if same else None
     except ModelError as error:
         raise ModelError(f"{error}; delete it to have it grown again") from error
-    return forest if forest.trees >= schedule.trees else None
