@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from landvote.errors import DataError
-from landvote.files import refuse_existing, whole, write_text
+from landvote.files import atomic_write, refuse_existing, write_text
 
 
 def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:
     path.write_text("old")
 
     def write_half() -> None:
-        with whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("half")
             raise RuntimeError
 
@@ -47,13 +47,16 @@ def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_full_disk_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"file\.txt: cannot be written \(No space"), whole(tmp_path / "file.txt"):
+    with (
+        pytest.raises(DataError, match=r"file\.txt: cannot be written \(No space"),
+        atomic_write(tmp_path / "file.txt"),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_trouble_with_another_file_is_passed_on(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), whole(tmp_path / "file.txt"):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "file.txt"):
         (tmp_path / "absent").read_text()
 
 

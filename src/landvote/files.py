@@ -12,7 +12,7 @@ from landvote.errors import DataError
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it takes its place in one step, on failure it is removed.
 
     Raises:
@@ -41,7 +41,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write text to ``path``, whole or not at all; names of files that are not UTF-8 keep their bytes."""
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 

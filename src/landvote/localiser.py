@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.errors import ModelError
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.frames import FilmPlacing, PartPlacing, Placing, ReferencePlacing, Views
 from landvote.frames.placing import same_area, spread_points
 from landvote.polarity import Polarity, picture
@@ -225,7 +225,7 @@ def _film(radiograph: Radiograph) -> dict[str, Any]:
 
 
 def _save_arrays(file: Path, **arrays: npt.NDArray[Any]) -> None:
-    with whole(file) as temporary:
+    with atomic_write(file) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]  # the stubs take the names for allow_pickle
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sklearn.tree import DecisionTreeRegressor
 
 from landvote.errors import ModelError
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.forests.features import Features, Indices, Integral, draw, fit_into, table
 from landvote.forests.settings import ForestSettings
 
@@ -64,7 +64,7 @@ class Forest:
     def save(self, file: Path) -> None:
         """Write the arrays as npz."""
         arrays: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
-        with whole(file) as temporary:
+        with atomic_write(file) as temporary:
             np.savez(temporary, **arrays)
 
     @classmethod

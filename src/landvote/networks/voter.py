@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from landvote.errors import ModelError
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.frames import View, Views
 from landvote.networks.accumulate import accumulate
 from landvote.networks.codecs import CODECS, WHDV, Codec
@@ -116,7 +116,7 @@ class NetworkVoter(Voter):
     def save(self, folder: Path) -> None:
         """Write the weights as safetensors."""
         content = safetensors.torch.save({k: v.contiguous() for k, v in self.network.state_dict().items()})
-        with whole(folder / "network.safetensors") as temporary:
+        with atomic_write(folder / "network.safetensors") as temporary:
             temporary.write_bytes(content)
 
     def load(self, folder: Path) -> None:
