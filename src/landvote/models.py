@@ -116,7 +116,7 @@ def train_model(
         if resume and (folder / "training.json").exists():
             _same_as_before(folder, begun, films)
         else:
-            refuse_existing(folder, "" if resume else "--resume to go on with a training")
+            refuse_existing(folder)
             write_text(folder / "films.csv", films)
             write_text(folder / "training.json", json.dumps(begun, indent=2) + "\n")
         if voters is not None:
@@ -187,7 +187,7 @@ def model_hash(folder: Path) -> str:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    manifest = _read_json(folder / "model.json", "a finished model (an unfinished training goes on with --resume)")
+    manifest = _read_json(folder / "model.json", "a finished model (an unfinished training can be resumed)")
     if not isinstance(manifest.get("files"), dict):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
     return manifest
