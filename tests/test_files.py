@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -76,7 +77,7 @@ def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["name"]
 
 
-@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127, "x" * 200 + "." + "y" * 54])
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127, "x." + "y" * 253])
 def test_a_name_as_long_as_names_may_be_can_be_written(tmp_path: Path, name: str) -> None:
     write_text(tmp_path / name, "long")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(name, "long")]
@@ -133,6 +134,15 @@ def test_a_dash_is_standard_output(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_socket_that_takes_nothing_is_named_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the address of a socket has to be short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        with pytest.raises(DataError, match="socket: cannot be written"):
+            write_text(Path("socket"), "text")
+        assert Path("socket").is_socket()
+
+
 @pytest.mark.parametrize("name", ["/dev/stdout", "out.txt"])
 def test_standard_output_that_is_a_file_is_written_into_under_any_name(tmp_path: Path, name: str) -> None:
     program = f"""
@@ -144,7 +154,8 @@ write_text(Path({name!r}), "text\\n")
 print("after")
 """
     with (tmp_path / "out.txt").open("w") as out:
-        subprocess.run([sys.executable, "-c", program], stdout=out, cwd=tmp_path, check=True)
+        buffered = os.environ | {"PYTHONUNBUFFERED": ""}  # text that waits must not be overtaken
+        subprocess.run([sys.executable, "-c", program], stdout=out, cwd=tmp_path, env=buffered, check=True)
     assert (tmp_path / "out.txt").read_text() == "before\ntext\nafter\n"
     assert Path("/dev/stdout").is_symlink()
 

@@ -81,6 +81,7 @@ def is_stdout(path: Path) -> bool:
 def _copy(temporary: Path, path: Path) -> None:
     with temporary.open("rb") as made:
         if is_stdout(path):
+            sys.stdout.flush()  # text of before comes first
             shutil.copyfileobj(made, sys.stdout.buffer)
             sys.stdout.flush()
         else:
