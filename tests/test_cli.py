@@ -171,7 +171,7 @@ def test_locate_and_evaluate_end_to_end(run, data, model, tmp_path):
     assert status == 0
     assert str(tmp_path / "report" / "report.html") in said
     assert {"report.html", "summary.json"} <= {p.name for p in (tmp_path / "report").iterdir()}
-    one_line(run(*words), "exists already")
+    one_line(run(*words), "exists already", "--force")
     assert run(*words, "--force")[0] == 0
 
 
@@ -235,6 +235,39 @@ def test_locate_does_not_overwrite_unless_forced(run, data, model, tmp_path):
     assert out.read_text() == "precious"
     assert run(*words, "--force")[0] == 0
     assert len(records(out)) == 1
+
+
+def test_points_and_overlays_of_before_are_replaced_only_if_forced(run, data, model, tmp_path):
+    pts, overlays = tmp_path / "pts", tmp_path / "overlays"
+    pts.mkdir()
+    (pts / "0.pts").write_text("by an annotator")
+    (pts / "notes.txt").write_text("of the user")
+    words = ["locate", model, data / "images" / "0.png", "--out", tmp_path / "p.jsonl", "--pts", pts,
+             "--overlays", overlays, "--device", "cpu"]  # fmt: skip
+    one_line(run(*words), pts, "exists already", "--force")
+    assert (pts / "0.pts").read_text() == "by an annotator"
+    assert not overlays.exists()
+    assert run(*words, "--force")[0] == 0
+    assert len(read_pts(pts / "0.pts")) == 5
+    assert sorted(p.name for p in pts.iterdir()) == ["0.pts", "notes.txt"]
+
+
+def test_locate_writes_predictions_alone_to_standard_output(run, data, model, tmp_path):
+    words = ("locate", model, data / "images" / "0.png", "--out", "-", "--pts", tmp_path / "pts", "--device", "cpu")
+    status, out, err = run(*words)
+    assert (status, [json.loads(line)["image"] for line in out.splitlines()]) == (0, ["0.png"])
+    assert "1 films located" in err
+    assert (tmp_path / "pts" / "0.pts").exists()
+    assert not (tmp_path / "-").exists()  # `run` works in this folder
+
+
+def test_the_hint_is_the_flag_that_is_missing_not_one_that_was_given(run, data, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    words = ["train", data, "--recipe", "whdv", "--out", tmp_path / "full", "--device", "cpu", *TINY]
+    one_line_at_the_end(run(*words), "exists already", "--resume goes on")
+    status, _, err = run(*words, "--resume")
+    assert (status, "exists already" in err, "--resume" in err) == (2, True, False)
 
 
 def test_locate_without_any_film_is_an_error(run, model, tmp_path):

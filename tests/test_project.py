@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import subprocess
@@ -49,6 +50,19 @@ def test_the_public_list_is_what_is_exported():
     visible = {name for name in vars(landvote) if not name.startswith("_")} - modules - {"annotations", "TYPE_CHECKING"}
     assert visible <= set(landvote.__all__)
     assert sorted(set(landvote.__all__)) == sorted(landvote.__all__)
+
+
+def test_messages_of_the_library_name_no_flags():
+    """Another program that uses the library has none; the command line adds the flag that helps."""
+    flag = re.compile(r"(?<![\w-])--[a-z]")
+    files = [p for p in (ROOT / "src").rglob("*.py") if p.name not in ("cli.py", "recipes.py")]
+    assert len(files) > 50
+    assert [f"{p.name}: {text}" for p in files for text in strings(p) if flag.search(text)] == []
+
+
+def strings(file: Path) -> list[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
 def test_no_file_is_large():

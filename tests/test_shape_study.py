@@ -49,7 +49,7 @@ def test_a_csv_becomes_pictures_curves_and_a_row_per_film(csv, tmp_path):
 def test_an_earlier_study_is_not_overwritten_unasked(csv, tmp_path):
     table = read_shapes(csv)
     study(table, tmp_path / "out")
-    with pytest.raises(DataError, match="--force"):
+    with pytest.raises(DataError, match="exists already"):
         study(table, tmp_path / "out")
     study(table, tmp_path / "out", force=True)
 

@@ -74,7 +74,7 @@ def test_what_a_task_raises_is_raised(tmp_path):
 
 
 def test_an_unknown_engine(tmp_path):
-    with pytest.raises(SettingError, match="--engine 'rya': expected local or ray; did you mean 'ray'"):
+    with pytest.raises(SettingError, match="engine 'rya': expected local or ray; did you mean 'ray'"):
         choose_workers("rya")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.phantom import simulate_film
 
 PICTURE = Path(__file__).with_name("hips.png")
@@ -24,7 +24,7 @@ def main() -> None:
     """Write the picture."""
     gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
     row = np.concatenate([part for index in FILMS for part in (tile(index), gap)][:-1], axis=1)
-    with whole(PICTURE) as temporary:
+    with atomic_write(PICTURE) as temporary:
         Image.fromarray(row).quantize(COLOURS, dither=Image.Dither.NONE).save(temporary, optimize=True)
 
 

@@ -27,7 +27,7 @@ from filelock import FileLock
 
 from landvote import __version__
 from landvote.errors import DataError, ImageError, SettingError
-from landvote.files import refuse_existing, whole, write_text
+from landvote.files import atomic_write, refuse_existing, write_text
 from landvote.localiser import Localiser
 from landvote.locating import list_films, locate_file
 from landvote.models import load_model, model_hash
@@ -119,7 +119,7 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int)
         refuse_existing(out)
     fitted = model_hash(model)
     digest, films = hashlib.sha256(), 0
-    with whole(out / "films.jsonl") as temporary:
+    with atomic_write(out / "films.jsonl") as temporary:
         with temporary.open("wb") as file:
             for path, identifier in list_films(images):
                 line = json.dumps({"image": identifier, "path": str(path.absolute())}).encode() + b"\n"
@@ -206,7 +206,7 @@ def _mend(part: Path) -> int:
 
 def _finish(part: Path, file: Path) -> None:
     """Divide the lines of a shard into predictions and failures; the file of predictions is there last."""
-    with whole(file) as temporary, part.open("rb") as journal:
+    with atomic_write(file) as temporary, part.open("rb") as journal:
         failures = []
         with temporary.open("wb") as predictions:
             for line in journal:
@@ -228,7 +228,7 @@ def _gather_failures(out: Path) -> int:
         return 0
     failed = 0
     with (
-        whole(out / "failures.csv") as temporary,
+        atomic_write(out / "failures.csv") as temporary,
         temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as table,
     ):
         rows = csv.writer(table, lineterminator="\n")

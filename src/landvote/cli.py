@@ -8,16 +8,17 @@ from __future__ import annotations
 import signal
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landvote.errors import LandvoteError, SettingError
+from landvote.errors import ExistsError, LandvoteError, SettingError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # as heavy as the verbs
+    from landvote.prediction import Prediction
     from landvote.runtime.stop import StopToken
 
 app = typer.Typer(
@@ -132,7 +133,8 @@ def train(
     say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
     for stage in chosen.stages_for(samples[0].scheme):
         stage.voter.prepare_process()
-    with training() as listener, _stopped_by_interrupt(out / "stop") as stop:
+    hint = _hint(ExistsError, "" if resume else "--resume goes on with a training")
+    with training() as listener, _stopped_by_interrupt(out / "stop") as stop, hint:
         conditions = Conditions(device=device, minutes=max_minutes, listener=listener, stop=stop)
         held_out = train_model(split, chosen, out, conditions, resume=resume).held_out
     if held_out:
@@ -160,7 +162,12 @@ def recipes(
 def locate(
     model: Annotated[Path, typer.Argument(help="Model folder.", metavar="MODEL")],
     images: Annotated[list[Path], typer.Argument(help="Films, or folders of films.", metavar="IMAGE_OR_FOLDER...")],
-    out: Annotated[Path, typer.Option("--out", help="Predictions, one JSON object a line.", metavar="FILE.jsonl|DIR")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="Predictions, one JSON object a line; - is standard output.", metavar="FILE.jsonl|DIR"
+        ),
+    ],
     overlays: Annotated[
         Path | None, typer.Option(help="Folder for pictures of the films with their landmarks.")
     ] = None,
@@ -184,19 +191,22 @@ def locate(
         return
     if jobs or engine != "local":
         raise SettingError("--jobs, --engine: expected with --films-per-shard, which divides the work")
-    from landvote.files import refuse_existing
+    from landvote.files import is_stdout, refuse_existing
     from landvote.locating import export_points, locate_files
     from landvote.models import load_model
     from landvote.prediction import write_predictions
 
     for path in filter(None, (out, overlays, csv, pts)):
         if not force:
-            refuse_existing(path, "--force to overwrite it")
+            with _hint(ExistsError, "--force overwrites it"):
+                refuse_existing(path)
     localiser = load_model(model, device)
     failures: list[str] = []
-    count = write_predictions(out, locate_files(localiser, images, overlays, failures))
-    export_points(out, csv, pts, origin)
-    typer.echo(f"{count} films located: {out}")
+    found = locate_files(localiser, images, overlays, failures)
+    located: list[Prediction] = []
+    count = write_predictions(out, _kept(found, located) if csv or pts else found)
+    export_points(located, csv, pts, origin)
+    typer.echo(f"{count} films located: {out}", err=any(is_stdout(path) for path in (out, csv) if path))
     for failure in failures:
         typer.echo(f"left out: {failure}", err=True)
     if failures:
@@ -247,7 +257,8 @@ def evaluate(
 
     samples = read_folder(truth, _scheme(scheme), origin=origin, require_points=True)
     evaluation = score(read_predictions(predictions), samples, unit=unit, radii=radius, subgroups=subgroup or ())
-    report = write_report(evaluation, samples, out, force=force)
+    with _hint(ExistsError, "--force overwrites the files of an earlier report"):
+        report = write_report(evaluation, samples, out, force=force)
     typer.echo(f"report: {report}")
 
 
@@ -269,7 +280,9 @@ def shape(
     from landvote.readers import read_shapes
     from landvote.shape_study import study
 
-    found = study(read_shapes(data, _scheme(scheme), origin), out, share, mirrored=mirrored, force=force)
+    shapes = read_shapes(data, _scheme(scheme), origin)
+    with _hint(ExistsError, "--force overwrites it"):
+        found = study(shapes, out, share, mirrored=mirrored, force=force)
     typer.echo(f"{found['films']} shapes of {found['landmarks']} landmarks: {found['modes']} modes; study: {out}")
     if found["left_out"]:
         typer.echo(f"left out, for want of points: {_some(found['left_out'])}")
@@ -317,7 +330,8 @@ def demo(
     """Simulate hips, train on some, locate the others and write the report: the whole of landvote in a few minutes."""
     from landvote.demo import run_demo
 
-    report = run_demo(out, device, typer.echo)
+    with _hint(ExistsError, "--out names another folder"):
+        report = run_demo(out, device, typer.echo)
     typer.echo(f"report: {report.resolve()}")
 
 
@@ -326,7 +340,7 @@ def main() -> None:
     try:
         app()
     except LandvoteError as error:
-        typer.echo(f"landvote: {error}", err=True)
+        typer.echo(f"landvote: {'; '.join([str(error), *getattr(error, '__notes__', ())])}", err=True)
         sys.exit(2)
 
 
@@ -352,6 +366,23 @@ def _stopped_by_interrupt(file: Path) -> Iterator[StopToken]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _hint(kind: type[LandvoteError], flag: str) -> Iterator[None]:
+    """Add to errors of this kind which flag would help: the library knows no flags."""
+    try:
+        yield
+    except kind as error:
+        if flag:
+            error.add_note(flag)
+        raise
+
+
+def _kept(predictions: Iterable[Prediction], kept: list[Prediction]) -> Iterator[Prediction]:
+    for prediction in predictions:
+        kept.append(prediction)
+        yield prediction
 
 
 def _scheme(name: str | None) -> Any:  # noqa: ANN401 - a Scheme, imported only when needed

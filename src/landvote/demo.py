@@ -37,9 +37,9 @@ def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
     """Run the demonstration in an empty folder ``out``; return the path of its report.
 
     Raises:
-        DataError: there is something in ``out``.
+        ExistsError: there is something in ``out``.
     """
-    refuse_existing(out, "--out with another folder")
+    refuse_existing(out)
     data, model, predictions = out / "data", out / "model", out / "predictions.jsonl"
 
     say(f"1/4 simulating {_FILMS} films of children's hips")

@@ -4,6 +4,7 @@
 
     LandvoteError            catch this one to catch them all
     ├── DataError            a file of the user's is not what it should be
+    │   ├── ExistsError      a file or folder that would be overwritten
     │   ├── ImageError       pixels that cannot be read
     │   ├── PointsError      landmarks that cannot be read or do not fit
     │   ├── SchemeError      a landmark scheme that contradicts itself or its data
@@ -33,6 +34,10 @@ class LandvoteError(Exception):
 
 class DataError(LandvoteError):
     """A file of the user's is not what it should be."""
+
+
+class ExistsError(DataError):
+    """A file or folder of the user's that would be overwritten."""
 
 
 class ImageError(DataError):

@@ -1,55 +1,105 @@
-"""Files are written whole or not at all, and nothing of the user's is overwritten in silence."""
+"""Files are written whole or not at all, and nothing of the user's is overwritten in silence.
+
+A path that leads to a pipe, a device or standard output is written into and never replaced. ``Path("-")`` is standard
+output.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from landvote.errors import DataError
+from landvote.errors import DataError, ExistsError
+
+_LONGEST = 40  # characters of a name that its temporary file has too: both together may be too long for a name
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it takes its place in one step, on failure it is removed.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; on success its file takes the place of ``path`` in one step, on failure it is removed.
+
+    A pipe, a device and standard output get the bytes of the file on success, and nothing on failure.
 
     Raises:
         DataError: the file cannot be written (no space, no permission), naming it.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        stream = is_stream(path)
+        folder = None if stream else path.parent
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        prefix, suffix = f".{path.name[:_LONGEST]}.", path.suffix[-_LONGEST:]
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
         os.close(handle)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from error
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; give what open() would have given
-        temporary.replace(path)
+        if stream:
+            _copy(temporary, path)
+        else:
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; give what open() would have given
+            temporary.replace(path)
     except OSError as error:
-        if error.filename not in (None, str(temporary)):
+        if error.filename not in (None, str(temporary), str(path)):
             raise  # some other file's trouble
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def is_stream(path: Path) -> bool:
+    """Say whether ``path`` leads to what is written into: a pipe, a device, a socket or standard output."""
+    if is_stdout(path):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # nothing is there, or nobody may look: writing tells
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def is_stdout(path: Path) -> bool:
+    """Say whether ``path`` is standard output, by the name ``-`` or by any other, such as ``/dev/stdout``."""
+    if path == Path("-"):
+        return True
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:  # there is no such file, or standard output is closed
+        return False
+
+
+def _copy(temporary: Path, path: Path) -> None:
+    with temporary.open("rb") as made:
+        if is_stdout(path):
+            sys.stdout.flush()  # text of before comes first
+            shutil.copyfileobj(made, sys.stdout.buffer)
+            sys.stdout.flush()
+        else:
+            with path.open("wb") as stream:
+                shutil.copyfileobj(made, stream)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text to ``path``, whole or not at all; names of files that are not UTF-8 keep their bytes."""
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
-def refuse_existing(path: Path, force: str = "") -> None:
-    """Raise if ``path`` is an existing file or a folder with anything in it.
+def refuse_existing(path: Path) -> None:
+    """Raise if ``path`` is an existing file or a folder with anything in it; pipes and devices may be there.
 
     Raises:
-        DataError: there is something at ``path`` that would be overwritten.
+        ExistsError: there is something at ``path`` that would be overwritten.
     """
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise DataError(f"{path}: exists already; name another place{f' or say {force}' if force else ''}")
+    if (path.is_file() and not is_stream(path)) or (path.is_dir() and any(path.iterdir())):
+        raise ExistsError(f"{path}: exists already, expected another place")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from landvote.errors import ImageError
 from landvote.localiser import Localiser
-from landvote.prediction import Prediction, read_predictions
+from landvote.prediction import Prediction
 from landvote.readers import read_image, walk_images, write_pts, write_wide_csv
 from landvote.readers.pts import check_origin
+from landvote.runtime.names import output_paths
 
 
 def locate_files(
@@ -24,51 +25,55 @@ def locate_files(
     Args:
         localiser: a fitted one.
         images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
-        overlays: folder for one PNG per film, or None.
+        overlays: folder for one PNG per film, or None; named by :func:`landvote.runtime.names.output_paths`.
         failures: is given the message of each film that cannot be read; the others go on.
 
     Raises:
         ImageError: there is no film at all.
     """
-    for path, identifier in list_films(images):
+    films: Iterable[tuple[Path, str]] = list_films(images)
+    pictures: dict[str, Path] = {}
+    if overlays is not None:
+        films = list(films)  # the name of a picture depends on the names of all films
+        pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
+    for path, identifier in films:
         try:
-            yield locate_file(localiser, path, identifier, overlays)
+            yield locate_file(localiser, path, identifier, pictures.get(identifier))
         except ImageError as error:
             failures.append(str(error))
 
 
-def locate_file(localiser: Localiser, path: Path, identifier: str, overlays: Path | None = None) -> Prediction:
-    """Return the prediction of one film, and draw it if there is a folder for that.
+def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
+    """Return the prediction of one film, and draw it into the PNG ``overlay`` if one is named.
 
     Raises:
         ImageError: the film cannot be read.
     """
     radiograph = read_image(path)
     prediction = localiser.locate(radiograph)
-    if overlays is not None:
+    if overlay is not None:
         from landvote.evaluation.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
-        picture = overlays / f"{identifier.replace('/', '_')}.png"
-        write_overlay(picture, radiograph.pixels, prediction.points, localiser.scheme)
+        write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
     return replace(prediction, identifier=identifier)
 
 
-def export_points(predictions: Path, csv: Path | None, pts: Path | None, origin: int) -> None:
-    """Write the points of a prediction file in the forms that annotation tools and DATA folders take.
+def export_points(predictions: Sequence[Prediction], csv: Path | None, pts: Path | None, origin: int) -> None:
+    """Write the points of predictions in the forms that annotation tools and DATA folders take.
 
     Args:
-        predictions: as :func:`landvote.prediction.write_predictions` writes them.
+        predictions: one per film.
         csv: a wide CSV, or None.
-        pts: a folder for one ``.pts`` file per film, or None.
+        pts: a folder for one ``.pts`` file per film, or None; named by :func:`landvote.runtime.names.output_paths`.
         origin: what the ``.pts`` files and the CSV shall call the first pixel, 0 or 1.
     """
     check_origin(origin)
-    located = read_predictions(predictions)
-    if csv is not None and located:
-        write_wide_csv(csv, [(p.identifier, None, p.points + origin) for p in located])
+    if csv is not None and predictions:
+        write_wide_csv(csv, [(p.identifier, None, p.points + origin) for p in predictions])
     if pts is not None:
-        for p in located:
-            write_pts(pts / Path(p.identifier).with_suffix(".pts"), p.points, origin)
+        files = output_paths(pts, (p.identifier for p in predictions), ".pts")
+        for p in predictions:
+            write_pts(files[p.identifier], p.points, origin)
 
 
 def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:

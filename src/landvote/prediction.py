@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.errors import PointsError
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.sample import Points
 
 
@@ -39,7 +39,7 @@ class Prediction:
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
     """Write predictions as JSON lines, whole or not at all; return how many."""
     count = 0
-    with whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for p in predictions:
             file.write(prediction_line(p))
             count += 1

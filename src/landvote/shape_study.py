@@ -51,11 +51,11 @@ def study(
 
     Raises:
         ShapeError: no model can be learned from the shapes, or they cannot be mirrored.
-        DataError: a file is there already.
+        ExistsError: a file is there already.
     """
     if not force:
         for name in _FILES:
-            refuse_existing(out / name, "--force to overwrite it")
+            refuse_existing(out / name)
     aligned = align(table.points)
     model = ShapeModel.fit(table.points, share, mirror=_swap(table.scheme) if mirrored else None)
     curves = measured(table.points, aligned, model)

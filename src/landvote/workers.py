@@ -79,7 +79,7 @@ def choose_workers(engine: str, at_most: int = 0) -> Workers:
         return partial(in_processes, at_most=at_most)
     if engine == "ray":
         return partial(in_cluster, at_most=at_most)
-    raise SettingError(f"--engine {engine!r}: expected local or ray{nearest(engine, ('local', 'ray'))}")
+    raise SettingError(f"engine {engine!r}: expected local or ray{nearest(engine, ('local', 'ray'))}")
 
 
 def in_processes(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
@@ -187,7 +187,7 @@ def _ray() -> ModuleType:
         import ray  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
         raise SettingError(
-            f'--engine ray: Ray is not installed ({error}), expected it by: pip install "landvote[cluster]"'
+            f'engine ray: Ray is not installed ({error}), expected it by: pip install "landvote[cluster]"'
         ) from error
     return ray
 

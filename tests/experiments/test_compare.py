@@ -193,7 +193,7 @@ def test_a_shard_that_is_none_is_refused(place, shard):
 def test_an_engine_that_is_none_of_them_is_refused(place):
     result = run(place, "none", "--engine", "nnoe")
     assert result.exit_code != 0
-    assert str(result.exception) == "--engine 'nnoe': expected local, ray, none; did you mean 'none'?"
+    assert str(result.exception) == "engine 'nnoe': expected local, ray, none; did you mean 'none'?"
 
 
 def test_a_cell_that_fails_is_named_and_the_others_go_on(place):

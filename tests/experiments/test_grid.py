@@ -77,7 +77,7 @@ def test_what_is_no_grid_is_named(tmp_path, old, new, message):
 def test_no_file_and_no_such_scale_are_errors(tmp_path):
     with pytest.raises(SettingError, match=r"nothing.toml: cannot be read"):
         read_grid(tmp_path / "nothing.toml")
-    with pytest.raises(SettingError, match="--scale 'smal': expected one of paper, small; did you mean 'small'"):
+    with pytest.raises(SettingError, match="scale 'smal': expected one of paper, small; did you mean 'small'"):
         read_grid(written(tmp_path)).at("smal")
 
 

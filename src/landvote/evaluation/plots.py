@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from landvote.evaluation.statistics import cumulative
 from landvote.evaluation.units import SUFFIX
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.scheme import Scheme
 
 FloatArray = npt.NDArray[np.float64]
@@ -173,7 +173,7 @@ def save_figure(figure: Figure, file: Path, dpi: float | None = None, style: dic
         style: the one it was made with: ticks are made anew when a figure is drawn.
     """
     kind = file.suffix.removeprefix(".")
-    with mpl.rc_context(style), whole(file) as temporary:
+    with mpl.rc_context(style), atomic_write(file) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi or "figure", metadata=_NO_DATE[kind])
 
 

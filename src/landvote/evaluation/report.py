@@ -58,10 +58,11 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
         The path of ``report.html``.
 
     Raises:
-        DataError: there is something in ``out``, or it cannot be written.
+        ExistsError: there is something in ``out``.
+        DataError: it cannot be written.
     """
     if not force:
-        refuse_existing(out, "--force to overwrite its files")
+        refuse_existing(out)
     page = render(evaluation, samples)
     tables = {FILMS: evaluation.films, LANDMARKS: evaluation.landmarks, SUBGROUPS: evaluation.subgroups}
     for name, table in tables.items():

@@ -70,7 +70,7 @@ def _shard(text: str) -> tuple[int, int]:
     number, slash, of = text.partition("/")
     if slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
         return int(number), int(of)
-    raise SettingError(f"--shard {text!r}: expected I/N with I from 1 to N, such as 2/8")
+    raise SettingError(f"shard {text!r}: expected I/N with I from 1 to N, such as 2/8")
 
 
 def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tuple[Path, str | None]:
@@ -98,7 +98,7 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
                 with counting("simulating", source.simulate) as advance:
                     simulate_folder(folder, source.simulate, source.seed, progress=lambda *_: advance())
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder, expected the films of {grid.title!r}; --data names another")
+        raise DataError(f"{folder}: no such folder, expected the films of {grid.title!r}")
     return folder.resolve(), source.scheme
 
 

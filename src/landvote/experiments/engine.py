@@ -43,7 +43,7 @@ def choose_engine(name: str, jobs: int = 0, device: str = "cpu") -> Engine:
     if name == "none":
         return lambda work, place: iter(())  # noqa: ARG005 - nobody does it
     if name not in _ENGINES:
-        raise SettingError(f"--engine {name!r}: expected {', '.join(_ENGINES)}{nearest(name, _ENGINES)}")
+        raise SettingError(f"engine {name!r}: expected {', '.join(_ENGINES)}{nearest(name, _ENGINES)}")
     workers = choose_workers(name, jobs)
 
     def engine(work: Sequence[Sequence[Cell]], place: Place) -> Iterator[list[str]]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from landvote.errors import SettingError, StoppedError, TrainingError
-from landvote.files import whole, write_text
+from landvote.files import atomic_write, write_text
 from landvote.networks.batches import Batch, batches
 from landvote.networks.codecs import Codec
 from landvote.networks.parallel import agree, joined, mean, share, weigh, wrap
@@ -169,7 +169,7 @@ class State:
                                                       "looks_since_best", "best_weights", "history")}  # fmt: skip
         content = io.BytesIO()  # torch tells of a full disk in words of its own, a file written by Python does not
         torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, content)
-        with whole(self.file) as temporary:
+        with atomic_write(self.file) as temporary:
             temporary.write_bytes(content.getbuffer())
 
     def resume(self, process: Process) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from landvote.errors import ModelError
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.frames import View
 from landvote.networks.accumulate import accumulate
 from landvote.networks.batches import batch_at
@@ -156,7 +156,7 @@ class NetworkVoter(Voter):
     def save(self, folder: Path) -> list[Path]:
         """Write the weights as safetensors, and return the file in a list."""
         content = safetensors.torch.save({k: v.contiguous() for k, v in self.network.state_dict().items()})
-        with whole(folder / _FILE) as temporary:
+        with atomic_write(folder / _FILE) as temporary:
             temporary.write_bytes(content)
         return [folder / _FILE]
 

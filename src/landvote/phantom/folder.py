@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 
 from landvote.errors import DataError, SettingError
-from landvote.files import refuse_existing, whole, write_text
+from landvote.files import atomic_write, refuse_existing, write_text
 from landvote.phantom.femur import N_POINTS
 from landvote.phantom.film import DEFAULTS, SimulatedFilm, simulate_film
 from landvote.phantom.settings import PhantomSettings
@@ -87,7 +87,7 @@ def _write_image(path: Path, film: SimulatedFilm) -> None:
     encoded, data = cv2.imencode(".png", film.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
     if not encoded:
         raise DataError(f"{path}: a film of shape {film.pixels.shape} could not be encoded as PNG")
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data.tobytes())
 
 

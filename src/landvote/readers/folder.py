@@ -121,10 +121,12 @@ class Films:
         self.files = {p.relative_to(images).as_posix(): p for p in find_images(images)}
         if not self.files:
             raise ImageError(f"{images}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
-        self._called: dict[str, set[str]] = {}
+        self._called: dict[str, set[str]] = {}  # without suffix
+        self._named: dict[str, set[str]] = {}  # without folder
         for identifier, path in self.files.items():
-            for name in {path.name, path.stem, identifier.removesuffix(path.suffix)}:
-                self._called.setdefault(name, set()).add(identifier)
+            self._called.setdefault(identifier.removesuffix(path.suffix), set()).add(identifier)
+            for name in {path.name, path.stem}:
+                self._named.setdefault(name, set()).add(identifier)
 
     def find(self, name: str) -> str | None:
         """Return the identifier of the film called ``name`` (with or without suffix or folder), None if there is none.
@@ -134,7 +136,7 @@ class Films:
         """
         if name in self.files:
             return name
-        known = sorted(self._called.get(name, ()))
+        known = sorted(self._called.get(name) or self._named.get(name, set()))
         if len(known) > 1:
             raise PointsError(f"{name!r} may be {known[0]!r} or {known[1]!r}, expected the full name")
         return known[0] if known else None

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from landvote.errors import PointsError, nearest
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.readers.tables import records
 from landvote.sample import Points
 from landvote.scheme import Scheme
@@ -134,7 +134,7 @@ def write_wide_csv(path: Path, rows: Iterable[tuple[str, str | None, Points]]) -
     named = any(annotator for _, annotator, _ in kept)
     header = ["image", *(["annotator"] if named else [])]
     header += [f"{axis}{i}" for i in range(len(kept[0][2])) for axis in "xy"]
-    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for image, annotator, points in kept:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.errors import ImageError
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.sample import Pixels, Points, Sample
 from landvote.scheme import Scheme
 
@@ -46,7 +46,7 @@ def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> i
         picture = _cell(sample)
         top, left = top + _TEXT, left + (_CELL - picture.shape[1]) // 2
         sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
     return len(picked)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.errors import ModelError
-from landvote.files import whole
+from landvote.files import atomic_write
 
 
 def save_arrays(file: Path, **arrays: npt.ArrayLike) -> Path:
@@ -19,7 +19,7 @@ def save_arrays(file: Path, **arrays: npt.ArrayLike) -> Path:
     Raises:
         DataError: the file cannot be written.
     """
-    with whole(file) as temporary:
+    with atomic_write(file) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]  # the stubs take the names for allow_pickle
     return file
 

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from landvote.errors import ModelError, ShapeError
-from landvote.files import whole
+from landvote.files import atomic_write
 from landvote.frames import Frame
 from landvote.sample import Points
 from landvote.shapes.align import align, pose
@@ -187,7 +187,7 @@ class ShapeModel:
 
     def save(self, file: Path) -> None:
         """Write the model as an npz of plain arrays."""
-        with whole(file) as temporary, temporary.open("wb") as opened:
+        with atomic_write(file) as temporary, temporary.open("wb") as opened:
             np.savez(
                 opened, mean=self.mean, modes=self.modes, variances=self.variances, residual=self.residual,
                 accept=np.array(self.accept), total=np.array(self.total),
