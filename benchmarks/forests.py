@@ -16,8 +16,9 @@ from landvote.forests.features import KINDS, Features, integral
 from landvote.forests.forest import Forest, bundle, flatten, grow_tree
 from landvote.forests.search import Positions, search
 from landvote.forests.settings import ForestSettings
-from landvote.forests.training import gather
-from landvote.frames import Augmentation, ReferencePlacing, Views
+from landvote.forests.gathering import gather
+from landvote.frames import Augmentation, Views
+from landvote.frames.placings import ReferencePlacing
 from landvote.frames.view import Grid
 from timing import Row, Turn, compare, take_turns
 
@@ -84,7 +85,7 @@ def learned() -> Case:
     """Grow one landmark's trees."""
     with simulated(_FILMS) as samples:
         placing = ReferencePlacing.fit(
-            *outlined(samples), (_GRID, _GRID), samples[0].scheme.reference, 0.12, fit_aspect=True
+            *outlined(samples), (_GRID, _GRID), samples[0].scheme.reference, 0.12, multiple=32
         )
         views = Views.gather(samples, placing, Augmentation(rotation=(-7, 7), scale=0.06, shift=0.02, erase=0))
     patches = gather(views, _SETTINGS).patches(_LANDMARK, _SETTINGS)

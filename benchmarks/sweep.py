@@ -14,16 +14,19 @@ import csv
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from hips import outlined
-from landvote.frames import Augmentation, ReferencePlacing, Views
+from landvote.frames import Augmentation, Views
+from landvote.frames.placings import ReferencePlacing
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
 from landvote.readers import read_folder
+from landvote.votes import Lesson
 
 BASE = {
     "method": "whdv",
@@ -64,7 +67,7 @@ def main() -> None:
     samples = read_folder(a.data, require_points=True)[: a.films + a.test]
     training, test = samples[: a.films], samples[a.films :]
     scheme = training[0].scheme
-    placing = ReferencePlacing.fit(*outlined(training), (a.size, a.size), scheme.reference, 0.12, fit_aspect=False)
+    placing = ReferencePlacing.fit(*outlined(training), (a.size, a.size), scheme.reference, 0.12)
     look = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
     views, held_out = Views.gather(training, placing, look), Views.gather(test, placing, look)
     done = list(csv.DictReader(a.out.open())) if a.out.exists() else []
@@ -72,18 +75,16 @@ def main() -> None:
         if any(all(row[k] == str(v) for k, v in setting.items()) for row in done):
             continue
         start = time.monotonic()
-        voter = NetworkVoter(
-            len(scheme),
-            NetworkSettings(**{k: v for k, v in setting.items() if k not in OF_TRAINING}, smoothing=1, cell=1),
-            TrainingSettings(  # the same number of views, however they are batched
-                steps=a.steps * BASE["batch"] // setting["batch"],
-                batch=setting["batch"],
-                rate=setting["rate"],
-                judge_every=10_000,
-            ),
+        settings = NetworkSettings(**{k: v for k, v in setting.items() if k not in OF_TRAINING}, smoothing=1, cell=1)
+        teaching = TrainingSettings(  # the same number of views, however they are batched
+            steps=a.steps * BASE["batch"] // setting["batch"],
+            batch=setting["batch"],
+            rate=setting["rate"],
+            judge_every=10_000,
         )
+        settings.prepare_process()
         with tempfile.TemporaryDirectory() as folder:
-            voter.fit(views, held_out, Path(folder), lambda _: None)
+            voter = NetworkVoter.fit(settings, teaching, Lesson("local", len(scheme), views, held_out, Path(folder)))
         seconds = time.monotonic() - start
         rows = [setting | {"side": side, "smoothing": sd, **_errors(voter, held_out, scheme.normaliser, side, sd),
                            "seconds": round(seconds)} for side, sd in VOTED]  # fmt: skip
@@ -101,7 +102,7 @@ def _errors(
     voter: NetworkVoter, views: Views, normaliser: tuple[int, int] | None, side: str, smoothing: float
 ) -> dict[str, float]:
     """Return median, 90th and 99th percentile over films of the mean point-to-point error, in %."""
-    voter.settings = voter.settings.model_copy(update={"side": side, "smoothing": smoothing})
+    voter = replace(voter, settings=voter.settings.model_copy(update={"side": side, "smoothing": smoothing}))
     means = []
     for i in range(len(views.working)):
         view = views.plain(i)

@@ -6,18 +6,21 @@ import copy
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.optim import AdamW
 
 from hips import outlined, simulated
-from landvote.frames import ReferencePlacing, Views
+from landvote.frames import Views
+from landvote.frames.placings import ReferencePlacing
 from landvote.networks.batches import batch_at
+from landvote.networks.settings import TrainingSettings
 from landvote.networks.training import train
 from landvote.networks.voter import NetworkVoter
 from landvote.progress import training
 from landvote.recipes import recipe
+from landvote.runtime.events import Event, StepTaken
+from landvote.votes import Lesson
 from timing import Row, Stopwatch, Turn, compare
 
 LIMIT = 1.1
@@ -27,34 +30,36 @@ _WARM_UP = 2  # pairs that are not counted: allocators fill, the first batches a
 
 def rows(repeats: int, device: str) -> list[Row]:
     """Run ``train`` on the local stage of recipe ``whdv``, with a bare step after each of its own."""
-    stage = recipe("whdv", [f"local.training.steps={repeats + _WARM_UP + 1}"]).stages["local"]
+    steps = f"local.training.steps={repeats + _WARM_UP + 1}"
+    stage = next(s for s in recipe("whdv", [steps]).stages if s.name == "local")
     with simulated(_FILMS) as samples:
         placing = ReferencePlacing.fit(
-            *outlined(samples), stage.size, samples[0].scheme.reference, stage.border, fit_aspect=stage.fit_aspect
+            *outlined(samples), stage.placing.size, samples[0].scheme.reference, stage.placing.border, multiple=32
         )
         views = Views.gather(samples, placing, stage.augmentation)
-    voter = NetworkVoter(len(samples[0].scheme), stage.network, stage.training, device)
-    bare = bare_step(voter, views)
+    settings = TrainingSettings.model_validate(stage.training)
+    voter = NetworkVoter.untrained(stage.voter, len(samples[0].scheme), device, settings.seed)
+    bare = bare_step(voter, settings, views)
     whole: list[Turn] = []
     alone: list[Turn] = []
     with training() as show, tempfile.TemporaryDirectory() as folder:
         watch = Stopwatch()
 
-        def report(row: dict[str, Any]) -> None:
+        def listener(event: Event) -> None:
             nonlocal watch
-            show({"stage": "local", **row})
+            if not isinstance(event, StepTaken):
+                return
+            show(event)
             whole.append(watch.turn())
             watch = Stopwatch()
             bare()
             alone.append(watch.turn())
             watch = Stopwatch()
 
-        train(
-            voter.network, voter.codec, views, stage.training, Path(folder),
-            bfloat16=voter.bfloat16, judge=lambda _: 0.0, report=report,
-        )  # fmt: skip
-    counted = slice(_WARM_UP, _WARM_UP + repeats)  # the last report comes with the last checkpoint
-    what = "{} views of {} x {}".format(stage.training.batch, *placing.size)
+        lesson = Lesson("local", len(samples[0].scheme), views, views, Path(folder), device, listener=listener)
+        train(voter.network, voter.codec, settings, lesson, lambda _: 0.0, bfloat16=voter.bfloat16)
+    counted = slice(_WARM_UP, _WARM_UP + repeats)  # the last event comes with the last checkpoint
+    what = "{} views of {} x {}".format(settings.batch, *placing.size)
     return [
         compare(
             f"training step, {what}", whole[counted], "forward, backward and optimiser alone", alone[counted], LIMIT
@@ -62,14 +67,13 @@ def rows(repeats: int, device: str) -> list[Row]:
     ]
 
 
-def bare_step(voter: NetworkVoter, views: Views) -> Callable[[], None]:
+def bare_step(voter: NetworkVoter, settings: TrainingSettings, views: Views) -> Callable[[], None]:
     """Return a step of a twin network on one batch with its targets, both made beforehand."""
     network = copy.deepcopy(voter.network).train()
-    settings = voter.training
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
     batch = batch_at(views, 0, settings.batch, settings.seed)
     pictures = batch.pictures.to(voter.device).contiguous(memory_format=torch.channels_last)
-    rows, columns = (n // voter.codec.stride for n in pictures.shape[2:])
+    rows, columns = (n // voter.settings.stride for n in pictures.shape[2:])
     targets = voter.codec.encode(batch.points.to(voter.device), rows, columns)
 
     def run() -> None:

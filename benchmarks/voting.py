@@ -22,7 +22,7 @@ _NOISE = 2.0  # SD of the offsets' error, grid cells: votes of a network do not 
 
 def rows(repeats: int) -> list[Row]:
     """Measure at full resolution with the settings of both recipes, and at the default stride."""
-    whdv, paper = (recipe(name).stages["local"].network for name in ("whdv", "paper"))
+    whdv, paper = (local_voter(name) for name in ("whdv", "paper"))
     fine, coarse = planes(1, whdv), planes(whdv.stride, whdv)
     turns = take_turns(
         [
@@ -44,6 +44,11 @@ def rows(repeats: int) -> list[Row]:
         compare(f"voting, stride {whdv.stride}, {_how(whdv)}", strided, full, reading),
         compare(f"voting, stride {whdv.stride}, {_how(whdv)}", strided, less, reading_strided),
     ]
+
+
+def local_voter(name: str) -> NetworkSettings:
+    """Return the settings of a recipe's local voter."""
+    return NetworkSettings.model_validate(next(s.voter for s in recipe(name).stages if s.name == "local"))
 
 
 def planes(stride: int, settings: NetworkSettings) -> tuple[Planes, Planes, Planes]:

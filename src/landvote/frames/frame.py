@@ -35,7 +35,7 @@ class Frame:
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
     @classmethod
-    def atomic_write(cls, image_size: tuple[int, int], size: tuple[int, int], margin: float = 0.0) -> Frame:
+    def whole(cls, image_size: tuple[int, int], size: tuple[int, int], margin: float = 0.0) -> Frame:
         """Fit a whole image of ``image_size`` (width, height) into the grid, centred, its aspect ratio kept.
 
         Args:

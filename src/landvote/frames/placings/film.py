@@ -34,7 +34,7 @@ class FilmPlacing(Placing):
 
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame:  # noqa: ARG002 - nothing is known yet
         """Return the frame that holds the whole film."""
-        return Frame.atomic_write(image_size, self.size, self.margin)
+        return Frame.whole(image_size, self.size, self.margin)
 
     def smallest_cell(self, image_size: tuple[int, int]) -> float:  # noqa: ARG002 - it is never laid on points that may be wrong
         """Return 0."""
