@@ -36,6 +36,7 @@ from landvote.readers.split import split_by_subject
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
 from landvote.runtime.provenance import machine, versions
+from landvote.runtime.stop import StopToken
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
@@ -105,7 +106,7 @@ def train_model(
     begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json")}
     with _together(recipe, scheme):
         if not this_process().lead:
-            quiet = replace(under, listener=ignore, minutes=None)
+            quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
             return fit_localiser(scheme, stages, split.training, [], folder, quiet)
         films = _film_table(split)
         if resume and (folder / "training.json").exists():
