@@ -123,7 +123,7 @@ def test_the_settings_name_the_codecs_there_are():
     assert get_args(NetworkSettings.model_fields["method"].annotation) == tuple(CODECS)
 
 
-# What every codec of the table has to fulfil.
+# From here on: the suite that every codec of the table has to pass.
 
 
 @pytest.fixture(params=CODECS)

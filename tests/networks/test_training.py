@@ -72,7 +72,7 @@ def log(folder):
 
 
 class KilledError(Exception):
-    """What a test raises in place of a kill."""
+    """Raised by a test in place of a kill."""
 
 
 def killer(step):

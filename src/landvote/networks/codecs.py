@@ -20,7 +20,7 @@ from landvote.networks.settings import NetworkSettings
 
 @dataclass(frozen=True)
 class Targets:
-    """What the planes should be, each (batch, n, rows, columns), and which landmarks are known, (batch, n)."""
+    """The planes as they should be, each (batch, n, rows, columns), and which landmarks are known, (batch, n)."""
 
     dx: Tensor
     dy: Tensor
@@ -74,7 +74,7 @@ class Codec(ABC):
 
 @dataclass(frozen=True)
 class Geometry:
-    """How points and the cells of planes lie to each other: what the codecs share.
+    """Where plane cells lie and how they see points: the part that all codecs have in common.
 
     Attributes:
         n: landmarks.

@@ -44,7 +44,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """Return what a device is called by its maker, or of a CPU which instructions torch makes use of."""
+    """Return the maker's name of a device, or for a CPU the vector instructions that torch uses."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"cpu {torch.backends.cpu.get_cpu_capability()}" if device.type == "cpu" else device.type

@@ -1,8 +1,8 @@
 """Several processes that train one network: each takes a share of every batch, their gradients are averaged.
 
-torch's DDP averages gradients. Around it stands what makes the result that of one process: a share of the batch that
+torch's DDP averages gradients. The rest of this module makes the result that of one process: a share of the batch that
 depends on the rank alone, losses weighted by how many landmarks a share holds, batch normalisation by the statistics of
-the whole batch, and decisions (when to stop, what to go on from) taken by rank 0 for all.
+the whole batch, and decisions (when to stop, which checkpoint to go on from) taken by rank 0 for all.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def together() -> Iterator[None]:
         with suppress(dist.DistError):  # the machine that keeps the notes may be gone
             first = notes.compare_set("failed", "", own).decode()
             notes.set("ended", "")
-        if first and first != own:  # what failed here did so because the other one was gone
+        if first and first != own:  # this process failed because that one was gone
             raise TrainingError(first) from error
         raise
     dist.destroy_process_group()

@@ -32,7 +32,7 @@ class TrainingSettings(Settings):
         average: decay of the running mean of the weights that is judged and kept; 0 keeps the weights themselves.
         judge_every: steps between looks at the validation views.
         patience: looks without improvement after which to stop; 0 never stops early.
-        keep: ``best`` keeps what did best on the validation views, ``last`` the end of the schedule.
+        keep: ``best`` keeps the weights that did best on the validation views, ``last`` those of the last step.
         tensorboard: write the validation curve for TensorBoard as well; needs the extra ``landvote[tensorboard]``.
         seed: of the first weights, the order of the films and their variations; the lesson's is added to it.
     """

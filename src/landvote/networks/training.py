@@ -211,7 +211,7 @@ def _finish(state: State, settings: TrainingSettings, judge: Callable[[nn.Module
 
 
 def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
-    """Return what writes a row of the log for TensorBoard into ``folder``.
+    """Return the function that writes a row of the log for TensorBoard into ``folder``.
 
     Raises:
         SettingError: TensorBoard is not installed.
