@@ -38,11 +38,13 @@ class Costs:
         view: seconds to look at a film once.
         tree: seconds to grow one tree from ``views`` views while every job grows one; 0 if they show no landmark.
         views: how many there were.
+        patches: how many of them one tree has grown from, on average.
     """
 
     view: float
     tree: float
     views: int
+    patches: float
 
     @classmethod
     def measure(cls, views: Views, landmarks: int, settings: ForestSettings, jobs: int) -> Costs:
@@ -65,13 +67,15 @@ class Costs:
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(grown, list(patches)[:1]))  # compiles
             seconds = list(pool.map(grown, patches))
-        count = len(gathered.points)
-        return cls((seen - begun) / count, float(np.mean(seconds)) if seconds else 0.0, count)
+        count, numbers = len(gathered.points), [len(own.which) for own in patches.values()]
+        tree, number = (float(np.mean(seconds)), float(np.mean(numbers))) if patches else (0.0, 1.0)
+        return cls((seen - begun) / count, tree, count, number)
 
     def seconds(self, views: int, trees: int) -> float:
         """Return how long it takes to look ``views`` times, and to grow ``trees`` trees one after the other."""
-        sorting = np.log2(max(views, 2)) / np.log2(max(self.views, 2))
-        return self.view * views + self.tree * trees * views / self.views * float(sorting)
+        more = views / self.views
+        sorting = math.log(more * self.patches + 1) / math.log(self.patches + 1)  # a tree of n patches takes n log n
+        return self.view * views + self.tree * trees * more * sorting
 
 
 def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float:
