@@ -102,7 +102,6 @@ class Growth:
                 each.result()
                 self._tell_how_far()
         except BaseException:
-            self._ended.set()  # each job ends with the tree that it is growing
             for each in work:
                 each.cancel()
             self._limit.keep()
@@ -120,6 +119,13 @@ class Growth:
         self.tell(max(whole, int(self._limit.progress * (len(self.forests) - 1))))
 
     def _grow(self, landmark: int, trees: int) -> None:
+        try:
+            self._grow_on(landmark, trees)
+        except BaseException:
+            self._ended.set()  # before this thread takes another landmark; each job ends with the tree it is growing
+            raise
+
+    def _grow_on(self, landmark: int, trees: int) -> None:
         before = self.forests[landmark]
         have, parts = (0, []) if before is None else (before.trees, [before])
         if have >= trees:
