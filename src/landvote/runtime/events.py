@@ -169,7 +169,7 @@ def record(event: Event) -> dict[str, Any]:
 class EventLog:
     """A listener that appends events to a file as JSON lines, each with the seconds since 1970 under ``time``.
 
-    Of frequent events it writes one a second and kind, and the last ones before any other event.
+    Of frequent events it writes one a second and kind; the last ones that wait come before whatever is written next.
 
     Args:
         file: is made if it is not there.
@@ -189,9 +189,8 @@ class EventLog:
             return
         self._waiting.pop(kind, None)
         self._written[kind] = now
-        lines = [line] if event.frequent else [*self._waiting.values(), line]
-        if not event.frequent:
-            self._waiting.clear()
+        lines = [*self._waiting.values(), line]
+        self._waiting.clear()
         try:
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             try:
