@@ -36,14 +36,6 @@ class FilmPlacing(Placing):
         """Return the frame that holds the whole film."""
         return Frame.whole(image_size, self.size, self.margin)
 
-    def smallest_cell(self, image_size: tuple[int, int]) -> float:  # noqa: ARG002 - it is never laid on points that may be wrong
-        """Return 0."""
-        return 0.0
-
-    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:  # noqa: ARG002 - it has not learned
-        """Return 0."""
-        return 0.0
-
     def save(self, folder: Path) -> list[Path]:
         """Write size, margin and landmarks."""
         return [save_arrays(folder / FILE, size=self.size, margin=self.margin, landmarks=self.landmarks)]

@@ -39,16 +39,16 @@ class Placing(ABC):
         """
 
     @abstractmethod
-    def smallest_cell(self, image_size: tuple[int, int]) -> float:
-        """Return how many pixels of such a film a cell measured at least in training; 0 where that says nothing."""
-
-    @abstractmethod
-    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:
-        """Return the logarithm, up to a constant, of how likely the targets lie there on such a film; 0 if unknown."""
-
-    @abstractmethod
     def save(self, folder: Path) -> list[Path]:
         """Write it into ``folder``, an existing one, and return the files written."""
+
+    def smallest_cell(self, image_size: tuple[int, int]) -> float:  # noqa: ARG002 - for placings that learn it
+        """Return how many pixels of such a film a cell measured at least in training; 0 where that says nothing."""
+        return 0.0
+
+    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:  # noqa: ARG002 - as above
+        """Return the logarithm, up to a constant, of how likely the targets lie there on such a film; 0 if unknown."""
+        return 0.0
 
     def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
         """Return the frames of all targets; see :meth:`frame`."""

@@ -93,10 +93,6 @@ class ReferencePlacing(Placing):
         """Return the length of a cell in training, at the lower end, in pixels."""
         return self.cell * max(image_size)
 
-    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:  # noqa: ARG002 - not learned
-        """Return 0."""
-        return 0.0
-
     def save(self, folder: Path) -> list[Path]:
         """Write size, reference, layout and cell."""
         own: dict[str, npt.ArrayLike] = {

@@ -63,10 +63,6 @@ class RepeatPlacing(Placing):
         """Return the length of a cell in training, at the lower end, in pixels."""
         return self.cell * max(image_size)
 
-    def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:  # noqa: ARG002 - each part is found where it is
-        """Return 0."""
-        return 0.0
-
     def save(self, folder: Path) -> list[Path]:
         """Write size, layouts and cell; the parts are the scheme's."""
         return [save_arrays(folder / FILE, size=self.size, layouts=self.layouts, cell=self.cell)]

@@ -74,10 +74,6 @@ class RowPlacing(Placing):
         near = list(_neighbours(self.targets, target))
         return lay(points[near], self.layouts[target][near], self.size, image_size)
 
-    def smallest_cell(self, image_size: tuple[int, int]) -> float:  # noqa: ARG002 - the likelihood tells rows that cannot be
-        """Return 0."""
-        return 0.0
-
     def log_likelihood(self, image_size: tuple[int, int], points: Points) -> float:
         """Return how likely a row begins and ends there; 0 if either end is missing.
 
