@@ -94,7 +94,7 @@ def gather(views: Views, settings: ForestSettings, jobs: int = 1, stop: StopToke
 
 def digest(settings: ForestSettings, *arrays: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     """Return the SHA-256 of the arrays and of those settings that change what is learned."""
-    sha = hashlib.sha256(settings.model_dump_json(exclude={"kind", "jobs", "memory_gib"}).encode())
+    sha = hashlib.sha256(settings.model_dump_json(exclude={"jobs", "memory_gib"}).encode())
     for array in arrays:
         sha.update(np.ascontiguousarray(array).tobytes())
     return np.frombuffer(sha.digest(), np.uint8)

@@ -105,6 +105,7 @@ class Limit:
     def __init__(self, lesson: Lesson, settings: ForestSettings, minutes: float | None) -> None:
         self.settings = settings
         self._trees = 0  # as decided in the end
+        self._longest = 0.0  # seconds of a round of trees
         self._seconds = math.inf if minutes is None else 60 * minutes
         self._begun = time.monotonic()
         self._file, self._origin = lesson.folder / "limit.npz", _origin(lesson, settings)
@@ -132,13 +133,12 @@ class Limit:
         if self._trees or math.isinf(self._seconds):
             yield self._trees or self.settings.trees
             return
-        longest = 0.0
         for trees in range(1, self.settings.trees + 1):
             begun = self._used
-            if trees > 1 and begun + longest > self._seconds:
+            if trees > 1 and begun + self._longest > self._seconds:
                 break
             yield trees
-            longest = max(longest, self._used - begun)
+            self._longest = max(self._longest, self._used - begun)
             self.keep()
 
     @property
@@ -158,19 +158,20 @@ class Limit:
     def keep(self, trees: int = 0) -> None:
         """Keep the time used and, in the end, how many trees all landmarks have."""
         if math.isfinite(self._seconds):
-            decided = {"views": self.settings.views, "trees": trees, "seconds": self._used}
-            save_arrays(self._file, origin=self._origin, **decided)
+            times = {"seconds": self._used, "longest": self._longest}
+            save_arrays(self._file, origin=self._origin, views=self.settings.views, trees=trees, **times)
 
     def _taken_up(self) -> bool:
         """Take up what an earlier call decided on these films, and count its time; return whether there was one."""
         if not self._file.exists():
             return False
-        kept = load_arrays(self._file, "origin", "views", "trees", "seconds")
+        kept = load_arrays(self._file, "origin", "views", "trees", "seconds", "longest")
         if not np.array_equal(kept["origin"], self._origin):
             return False
         self.settings = self.settings.model_copy(update={"views": int(kept["views"])})
         self._trees = int(kept["trees"])
         self._begun -= float(kept["seconds"])
+        self._longest = float(kept["longest"])
         return True
 
 

@@ -88,7 +88,6 @@ class Growth:
         self.forests = [_found(*each, limit.settings) for each in zip(files, self._origins, strict=True)]
         self._ended = Event()
         self._told = 0
-        self._tell_how_far()
 
     def go_on(self, pool: Executor, trees: int) -> None:
         """Let each landmark have ``trees`` trees, as far as there is time.
@@ -96,6 +95,7 @@ class Growth:
         Raises:
             StoppedError: the lesson's token asked for it.
         """
+        self._tell_how_far()  # forests that were found
         work = [pool.submit(self._grow, landmark, trees) for landmark in range(len(self.forests))]
         try:
             for each in as_completed(work):

@@ -23,7 +23,7 @@ from landvote.frames import View
 from landvote.votes import Lesson, VoteMap, Voter
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ForestVoter(Voter):
     """Votes with one forest per landmark.
 
