@@ -69,7 +69,7 @@ class StepTaken(Event):
 
 @dataclass(frozen=True)
 class ForestGrown(Event):
-    """The forests of ``done`` of ``landmarks`` are grown."""
+    """Forests grow: ``done`` of ``landmarks`` are there; within a time limit, as far as trees or time have come."""
 
     frequent: ClassVar[bool] = True
     stage: str
