@@ -46,7 +46,7 @@ def locate_file(localiser: Localiser, path: Path, identifier: str, overlays: Pat
     radiograph = read_image(path)
     prediction = localiser.locate(radiograph)
     if overlays is not None:
-        from landvote.evaluation.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
+        from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
         picture = overlays / f"{identifier.replace('/', '_')}.png"
         write_overlay(picture, radiograph.pixels, prediction.points, localiser.scheme)
