@@ -220,17 +220,34 @@ def _drawn_percentiles(values: FloatArray, subject: IntArray, draws: Draws) -> t
     Each is the first value up to which a sample holds the share asked for, or the subject unseen so far: infinity.
     """
     unseen = draws.unseen * (len(values) / max(len(np.unique(subject)), 1))
-    low, high = np.empty((2, len(unseen), len(_PERCENTS)))
+    share = np.asarray(_PERCENTS) / 100
+    if not len(values):
+        nothing = np.full((len(unseen), len(share)), np.nan)
+        return nothing, nothing
     values = np.append(values, np.inf)
-    rows = max(1, _BLOCK // len(values))
+    ends: list[FloatArray] = []
+    rows = max(1, _BLOCK // len(subject))
     for start in range(0, len(unseen), rows):
-        part = slice(start, start + rows)
-        running = np.cumsum(draws.weights[part][:, subject], axis=1)
-        total = unseen[part] + (running[:, -1:] if len(subject) else 0.0)
-        for column, p in enumerate(_PERCENTS):
-            low[part, column] = values[(running + unseen[part] < p / 100 * total).sum(axis=1)]
-            high[part, column] = values[(running < p / 100 * total).sum(axis=1)]
+        beyond = unseen[start : start + rows]
+        running = np.cumsum(draws.weights[start : start + rows][:, subject], axis=1)
+        wanted = share * (beyond + running[:, -1:])
+        ends.append(values[_first(running, np.column_stack([wanted - beyond, wanted]))])
+    low, high = np.split(np.concatenate(ends), 2, axis=1)
     return low, high
+
+
+def _first(running: FloatArray, wanted: FloatArray) -> IntArray:
+    """Return the first place in each row of (rows, m), ascending, that is not below (rows, k) wanted; else m.
+
+    A binary search in all rows at once; :func:`numpy.searchsorted` takes one row at a time.
+    """
+    last = running.shape[1] - 1
+    low, high = np.zeros(wanted.shape, dtype=np.intp), np.full(wanted.shape, last + 1)
+    while (low < high).any():
+        middle = (low + high) // 2
+        below = (np.take_along_axis(running, np.minimum(middle, last), axis=1) < wanted) & (low < high)
+        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
+    return low
 
 
 def _means(sums: FloatArray, counts: npt.NDArray[Any], draws: Draws) -> Figures:
