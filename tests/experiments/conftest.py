@@ -106,7 +106,8 @@ def _run(method: str, size: Size, fold: int, seed: int, error: np.ndarray, truth
     landmarks = {"point_to_point": error}
     if scheme.outlines:
         landmarks["point_to_curve"] = np.where(on, 0.5 * error, np.nan)
-    expected = 1.5 * np.nanmedian(np.where(found, error, np.nan), axis=1, keepdims=True) if found.any(axis=1).all() else np.ones((len(error), 1))
+    varied = np.exp(0.3 * np.sin(np.arange(len(error))))  # what a method expects is not quite what it gets
+    expected = varied[:, None] * np.where(found, error, 0.0).mean(axis=1, keepdims=True)
     errors = Errors("%", landmarks, {}, np.broadcast_to(expected, error.shape))
     return Run(method, size, fold, seed, films, errors, predicted, told)
 
