@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from landvote.errors import DataError
-from landvote.evaluation.measure import Errors
+from landvote.evaluation.measure import ANNOTATORS, Errors
 from landvote.experiments.compare import lay_out
 from landvote.experiments.grid import Grid, read_grid
 from landvote.experiments.paired import paired_table
@@ -21,7 +21,6 @@ from landvote.experiments.results import Results, Run, gather
 from landvote.experiments.statistics import cost_table, error_table, films_by_run
 from landvote.experiments.work import Place
 from landvote.files import write_text
-from landvote.reports.style import ANNOTATORS
 from landvote.reports.tables import interval, number, probability
 from landvote.sample import Radiograph, Sample
 from landvote.scheme import Scheme

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from landvote.errors import ImageError
+from landvote.evaluation import METRICS
 from landvote.experiments import report
 from landvote.experiments.report import write_comparison
 from landvote.experiments.results import Results
@@ -121,9 +122,15 @@ def test_a_film_that_cannot_be_decoded_is_named(make_results: MakeResults):
     assert shown.trouble == "film.png: truncated after 12 bytes"
 
 
-def test_curves_are_of_all_runs_pooled(make_results: MakeResults):
-    results = make_results(methods=2, folds=2, seeds=2, films=5)
-    pooled = report._pooled(results, "point_to_point", "WHDV + shape", 400)
-    runs = results.of("WHDV + shape", 400)
-    np.testing.assert_array_equal(pooled, np.concatenate([r.errors.means("point_to_point") for r in runs]))
-    assert len(pooled) == 2 * 2 * 5
+@pytest.mark.usefixtures("_svg_alone")
+def test_curves_are_of_all_runs_pooled(make_results: MakeResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    results, given = make_results(methods=2, folds=2, seeds=2, films=5), []
+    draw = report.charts.cdf_by_size
+    monkeypatch.setattr(report.charts, "cdf_by_size", lambda *told: given.append(told) or draw(*told))
+    write_comparison(results, tmp_path)
+    for (_, pooled, between, metric, note), kind in zip(given, METRICS, strict=True):
+        runs = results.of("WHDV + shape", 400)
+        expected = np.concatenate([r.errors.means(kind) for r in runs])
+        np.testing.assert_array_equal(pooled["WHDV + shape", 400], expected)
+        np.testing.assert_array_equal(between, results.annotators[kind])
+        assert (len(expected), metric, note) == (2 * 2 * 5, kind, "5 films, 2 folds, 2 seeds")

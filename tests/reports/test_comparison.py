@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landvote.evaluation.measure import ANNOTATORS
 from landvote.reports.comparison import (
     Compared,
     cdf_by_method,
@@ -15,7 +16,7 @@ from landvote.reports.comparison import (
     size_figure,
     subgroup_figure,
 )
-from landvote.reports.style import ANNOTATORS, lines
+from landvote.reports.style import lines
 
 METHODS = ["WHDV", "HDV"]
 LOOK = lines(METHODS)

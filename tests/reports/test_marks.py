@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from landvote.evaluation.measure import ANNOTATORS
 from landvote.reports.marks import (
     axis_end,
     cumulative_curve,
@@ -14,7 +15,7 @@ from landvote.reports.marks import (
     log_ticks,
     shade_outlines,
 )
-from landvote.reports.style import ANNOTATORS, Line, as_data_uri, lines, save_figure
+from landvote.reports.style import Line, as_data_uri, lines, save_figure
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_a_curve_of_nothing_lies_on_the_ground(ax):
 
 
 def test_a_closed_outline_is_drawn_closed(ax, scheme, truth):
-    draw_outlines(ax, truth, scheme, "k", 1.0, label="mean")
+    draw_outlines(ax, truth, scheme, "mean", color="k")
     ring, line = ax.get_lines()
     np.testing.assert_array_equal(ring.get_xydata(), truth[[*range(8), 0]])
     np.testing.assert_array_equal(line.get_xydata(), truth[[8, 9, 10]])

@@ -19,6 +19,9 @@ FloatArray = npt.NDArray[np.float64]
 METRICS = {"point_to_point": "Point-to-point", "point_to_curve": "Point-to-curve"}
 """The kinds of error, and how they are called."""
 
+ANNOTATORS = "annotators"
+"""What the differences between annotators are called in tables and curves."""
+
 
 @dataclass(frozen=True)
 class Errors:

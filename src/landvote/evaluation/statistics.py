@@ -88,10 +88,6 @@ class Figures:
     high: FloatArray
     subjects: IntArray
 
-    def first(self) -> Figures:
-        """Return the first figure alone."""
-        return Figures(self.value[:1], self.low[:, :1], self.high[:, :1], self.subjects[:1])
-
 
 @dataclass(frozen=True)
 class Estimates:

@@ -50,10 +50,7 @@ def film_table(matching: Matching, errors: Errors, pixels: Errors) -> pd.DataFra
 def landmark_means(folds: Sequence[Sequence[FloatArray]], scheme: Scheme, draws: Draws) -> pd.DataFrame:
     """Return one row a landmark: its outline, how often it was not found, and its mean error with the interval.
 
-    Args:
-        folds: of each fold, of each seed, (films, n) errors; the mean is over the films on which it was found.
-        scheme: of the landmarks.
-        draws: of the films.
+    ``folds`` are of each fold, of each seed, (films, n) errors. The mean is over the films on which it was found.
     """
     found = estimate([average([column_means(errors, draws) for errors in fold]) for fold in folds])
     outlines = {i: o.name for o in scheme.outlines for i in o.points}

@@ -35,7 +35,7 @@ def paired_table(results: Results) -> pd.DataFrame:
     columns = ["metric", "size", "first", "second", "p", "p_holm"]
     rows = []
     for metric in metrics(results):
-        of = {id(r): figures(r.errors.means(metric), draws).first() for r in results.runs}
+        of = {id(r): figures(r.errors.means(metric), draws) for r in results.runs}
         for size, a, b, pair in _pairs(results):
             place = {"metric": metric, "size": size, "first": a, "second": b}
             rows.append({**place, **_compared(results, metric, pair, of)})

@@ -6,27 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from landvote.experiments import tables
+from landvote.experiments import statistics, tables
 from landvote.experiments.failures import PERCENT, TIMES, failure_table, lost_films, threshold
-from landvote.experiments.grid import Size
 from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results
-from landvote.experiments.statistics import (
-    calibration_table,
-    cost_table,
-    error_table,
-    films_by_run,
-    landmarks_by_method,
-    main_size,
-    mean_shape,
-    metrics,
-    present,
-    subgroups_by_method,
-    whole_basis,
-)
+from landvote.experiments.statistics import main_size, mean_shape, metrics, present, whole_basis
 from landvote.files import write_text
 from landvote.reports import comparison as charts
 from landvote.reports.overlays import Overlay, overlay
@@ -70,15 +56,15 @@ def write_comparison(results: Results, folder: Path) -> Path:
 def _frames(results: Results) -> dict[str, pd.DataFrame]:
     limit = threshold(results)
     every = {
-        "errors": error_table(results),
+        "errors": statistics.error_table(results),
         "pairs": paired_table(results),
         "failures": failure_table(results, limit),
         "lost_films": lost_films(results, limit),
-        "calibration": calibration_table(results),
-        "subgroups": subgroups_by_method(results),
-        "landmarks": landmarks_by_method(results),
-        "films": films_by_run(results),
-        COSTS: cost_table(results),
+        "calibration": statistics.calibration_table(results),
+        "subgroups": statistics.subgroups_by_method(results),
+        "landmarks": statistics.landmarks_by_method(results),
+        "films": statistics.films_by_run(results),
+        COSTS: statistics.cost_table(results),
     }
     return {name: frame for name, frame in every.items() if len(frame) or name == "lost_films"}
 
@@ -102,7 +88,8 @@ def _draw(results: Results, frames: dict[str, pd.DataFrame], folder: Path) -> di
     at = f"{charts.films_learned(size)}; "
     out = {"size": charts.size_figure(compared, frames["errors"], f"{whole_basis(results)}")}
     for metric in metrics(results):
-        pooled = {place: _pooled(results, metric, *place) for place in present(results)}
+        means = {place: [r.errors.means(metric) for r in results.of(*place)] for place in present(results)}
+        pooled = {place: np.concatenate(runs) for place, runs in means.items()}
         note, between = str(whole_basis(results, metric)), results.annotators.get(metric)
         out[f"cdf_sizes_{metric}"] = charts.cdf_by_size(compared, pooled, between, metric, note)
         out[f"cdf_methods_{metric}"] = charts.cdf_by_method(compared, pooled, between, metric, note)
@@ -122,10 +109,6 @@ def _draw(results: Results, frames: dict[str, pd.DataFrame], folder: Path) -> di
             save_figure(figure, folder / f"{name}{suffix}", DPI, PRINT)
         pictures[name] = data_uri((folder / f"{name}.svg").read_bytes(), "image/svg+xml")
     return pictures
-
-
-def _pooled(results: Results, metric: str, method: str, size: Size) -> npt.NDArray[np.float64]:
-    return np.concatenate([r.errors.means(metric) for r in results.of(method, size)])
 
 
 def render(results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, Table], figures: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from landvote.errors import ShapeError
-from landvote.evaluation.measure import METRICS, calibration, film_means
+from landvote.evaluation.measure import ANNOTATORS, METRICS, calibration, film_means
 from landvote.evaluation.metrics import point_to_point
 from landvote.evaluation.statistics import Figures, average, draw, estimate, figures
 from landvote.evaluation.tables import group, landmark_means, named
@@ -116,7 +116,7 @@ def error_table(results: Results) -> pd.DataFrame:
             found = estimate(fold_figures(runs, [figures(r.errors.means(metric), draws) for r in runs]))
             rows.append({**place, **_on(basis(results, runs, _wanted(results), metric)), **named(found, FIGURES)})
         if (between := results.annotators.get(metric)) is not None:
-            place = {"metric": metric, "size": "", "learned_from": 0, "method": "annotators"}
+            place = {"metric": metric, "size": "", "learned_from": 0, "method": ANNOTATORS}
             measured = ~np.isnan(between)
             on = {"films": measured.sum(), "subjects": draws.bearing(measured)}
             found = estimate([figures(between, draws)])

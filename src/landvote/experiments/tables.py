@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from landvote.evaluation.measure import METRICS
+from landvote.evaluation.measure import ANNOTATORS, METRICS
 from landvote.experiments.grid import Size
 from landvote.experiments.results import Results
 from landvote.experiments.statistics import whole_basis
-from landvote.reports.style import ANNOTATORS
 from landvote.reports.tables import Table, interval, number, probability
 
 
@@ -58,16 +57,11 @@ def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
     """Return the counts from :func:`landvote.experiments.failures.failure_table`."""
     rows = [
         [
-            str(row["size"]),
-            row["method"],
-            str(row["films"]),
-            f"{row['lost']} ({row['lost_percent']:.1f} %)",
-            str(row["lost_in_every_run"]),
-            str(row["nothing_found"]),
-            str(row["some_not_found"]),
+            *map(str, (row["size"], row["method"], row["films"])), f"{row['lost']} ({row['lost_percent']:.1f} %)",
+            *map(str, (row["lost_in_every_run"], row["nothing_found"], row["some_not_found"])),
         ]
         for row in table.to_dict("records")
-    ]
+    ]  # fmt: skip
     caption = (
         f"Failures, films counted once a run. Lost: mean point-to-point error beyond {number(limit)} {results.unit}, "
         f"or most landmarks not found. {whole_basis(results)}."
@@ -95,16 +89,11 @@ def subgroups(results: Results, table: pd.DataFrame, size: Size) -> Table:
     """Return the groups at one size from :func:`landvote.experiments.statistics.subgroups_by_method`."""
     rows = [
         [
-            row["column"],
-            row["value"],
-            row["method"],
-            METRICS[row["metric"]].lower(),
-            str(row["films"]),
-            interval(row, "median"),
-            interval(row, "p95"),
+            row["column"], row["value"], row["method"], METRICS[row["metric"]].lower(), str(row["films"]),
+            interval(row, "median"), interval(row, "p95"),
         ]
         for row in table[table["size"] == size].to_dict("records")
-    ]
+    ]  # fmt: skip
     caption = (
         f"Errors of films in {results.unit} by subgroup, {size} training films, with 95 % intervals. An annotator’s "
         f"films are measured against that annotator’s points. {whole_basis(results, size=size)}."
@@ -117,17 +106,11 @@ def costs(table: pd.DataFrame) -> Table:
     """Return the cells from :func:`landvote.experiments.statistics.cost_table`."""
     rows = [
         [
-            row["method"],
-            str(row["size"]),
-            f"{row['fold']}",
-            f"{row['seed']}",
-            number(row["train_minutes"]),
-            number(row["minutes"]),
-            row["votes_of"] or "–",
-            f"{row['computed_on']}; {row['machine']}",
+            *map(str, (row["method"], row["size"], row["fold"], row["seed"])), number(row["train_minutes"]),
+            number(row["minutes"]), row["votes_of"] or "–", f"{row['computed_on']}; {row['machine']}",
         ]
         for row in table.to_dict("records")
-    ]
+    ]  # fmt: skip
     total = table["minutes"].sum() / 60
     caption = f"Cost of each run. {len(table)} runs took {number(total)} hours in all."
     header = ["method", "training films", "fold", "seed", "minutes of training", "minutes in all", "voters of"]

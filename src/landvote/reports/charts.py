@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from landvote.evaluation.measure import ANNOTATORS
 from landvote.evaluation.units import SUFFIX
 from landvote.reports.marks import axis_end, cumulative_curve, log_ticks, shade_outlines
-from landvote.reports.style import ANNOTATORS, COLOURS, GREY, STYLE, lines
+from landvote.reports.style import COLOURS, GREY, STYLE, lines
 from landvote.scheme import Scheme
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,10 +26,7 @@ MOST_NAMES = 40
 def cdf_figure(panels: Mapping[str, Mapping[str, FloatArray]], unit: str) -> Figure:
     """Draw cumulative distributions of film errors: one panel a metric, one curve a method.
 
-    Args:
-        panels: title -> (name of the curve -> (films,) errors; NaN left out, infinity = never reached). The curve
-            called ``"annotators"`` is drawn in grey, dashed.
-        unit: of the errors.
+    ``panels`` are title -> (name of the curve -> (films,) errors; NaN left out, infinity = never reached).
     """
     with mpl.rc_context({**STYLE, "lines.linewidth": 1.8}):
         figure = Figure(figsize=(4.8 * len(panels), 3.7), layout="constrained")
@@ -58,10 +56,7 @@ def _cumulative_panel(ax: Axes, curves: Mapping[str, FloatArray]) -> None:
 def landmark_figure(table: pd.DataFrame, unit: str, scheme: Scheme) -> Figure:
     """Draw the mean error per landmark with its interval, point-to-point and, where there is one, point-to-curve.
 
-    Args:
-        table: :attr:`landvote.evaluation.Evaluation.landmarks`.
-        unit: of the errors.
-        scheme: its outlines are marked along the axis where landmarks are too many to be named.
+    The table is :attr:`landvote.evaluation.Evaluation.landmarks`; of too many landmarks only the outlines are named.
     """
     with mpl.rc_context(STYLE):
         named = len(table) <= MOST_NAMES

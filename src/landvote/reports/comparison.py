@@ -1,7 +1,8 @@
 """The charts of a comparison of methods, sized for print: one column of a page (3.5 in) or two (7.2 in).
 
-Above each chart stands the note its caller gives: how many films, folds and seeds it rests on. Methods have the same
-colour and dash in all charts; colours are told apart by colour-blind readers, dashes in black and white.
+All charts take what is compared, numbers, and a note that stands above: how many films, folds and seeds they rest on.
+Tables of numbers have a row a ``metric``, ``size`` and ``method``; the ends of an interval of ``median`` are called
+``median_low`` and ``median_high``. Methods have the same colour and dash in all charts.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landvote.evaluation.measure import METRICS
+from landvote.evaluation.measure import ANNOTATORS, METRICS
 from landvote.reports.marks import axis_end, cumulative_curve, draw_outlines, log_limits, log_ticks, shade_outlines
-from landvote.reports.style import ANNOTATORS, DASHES, GREY, PRINT, Line, lines
+from landvote.reports.style import DASHES, GREY, PRINT, Line, lines
 from landvote.sample import Points
 from landvote.scheme import Scheme
 
@@ -38,14 +39,7 @@ _MARKED = 20  # so few landmarks are marked one by one: a line may have none to 
 
 @dataclass(frozen=True)
 class Compared:
-    """What all charts of a comparison share.
-
-    Attributes:
-        methods: names, in the order of their colours.
-        sizes: numbers of training films, or ``"all"``, in the order of the panels.
-        unit: of the errors.
-        scheme: of the landmarks.
-    """
+    """What all charts share: names of methods and sizes in their order, the unit of errors, the landmarks."""
 
     methods: Sequence[str]
     sizes: Sequence[Size]
@@ -65,12 +59,7 @@ def films_learned(size: Size) -> str:
 def cdf_by_size(compared: Compared, pooled: Pooled, between: FloatArray | None, metric: str, note: str) -> Figure:
     """Draw cumulative distributions of film errors, one panel a size, one curve a method.
 
-    Args:
-        compared: what is compared.
-        pooled: the errors; NaN left out, infinity = never reached.
-        between: (films,) the annotators' differences, or None.
-        metric: of the errors.
-        note: stands above.
+    NaN are left out, infinity is never reached. ``between`` are (films,) the annotators' differences, or None.
     """
     panels = {films_learned(size): {m: e for (m, s), e in pooled.items() if s == size} for size in compared.sizes}
     return _cdf(compared, panels, between, lines(compared.methods), metric, note)
@@ -122,11 +111,7 @@ def _limit(curves: Sequence[FloatArray]) -> float:
 def size_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
     """Draw error against the number of training films on logarithmic axes: one row a kind of error, one panel a figure.
 
-    Args:
-        compared: what is compared.
-        table: a row a ``metric``, ``method`` and ``size``, and rows of the annotators. ``learned_from`` is how many
-            films a size is; the columns of :data:`NAMES` have ends (``median``, ``median_low``, ``median_high``, ...).
-        note: stands above.
+    The table has also rows of the annotators. ``learned_from`` is how many films a size is; figures are :data:`NAMES`.
     """
     kinds = list(dict.fromkeys(table["metric"]))
     drawn = lines(compared.methods)
@@ -177,14 +162,7 @@ def _against_size(
 
 
 def outline_figure(compared: Compared, table: pd.DataFrame, metric: str, note: str) -> Figure:
-    """Draw the mean error of each landmark in the order of the scheme, one panel a size, one line a method.
-
-    Args:
-        compared: what is compared.
-        table: a row a ``metric``, ``size``, ``method`` and ``landmark``: its ``mean``.
-        metric: the rows to draw.
-        note: stands above.
-    """
+    """Draw the mean error of each ``landmark`` in the order of the scheme, one panel a size, one line a method."""
     table, drawn = table[table["metric"] == metric], lines(compared.methods)
     place = {name: i for i, name in enumerate(compared.scheme.landmarks)}
     sizes = [s for s in compared.sizes if (table["size"] == s).any()]
@@ -211,12 +189,8 @@ def outline_figure(compared: Compared, table: pd.DataFrame, metric: str, note: s
 def shape_figure(compared: Compared, table: pd.DataFrame, mean: Points, metric: str, note: str) -> Figure:
     """Draw where errors sit on a shape, one panel a method.
 
-    Args:
-        compared: what is compared.
-        table: a row a ``method`` and ``landmark``: its ``mean``, finite. Of one metric and size, not empty.
-        mean: (n, 2) the shape, y down.
-        metric: of the errors.
-        note: stands above.
+    ``mean`` is (n, 2) the shape, y down. The table is of one metric and size, a row a ``landmark`` more, its ``mean``
+    finite, and not empty.
     """
     place = {name: i for i, name in enumerate(compared.scheme.landmarks)}
     methods = list(dict.fromkeys(table["method"]))
@@ -231,7 +205,7 @@ def shape_figure(compared: Compared, table: pd.DataFrame, mean: Points, metric: 
         figure = Figure(figsize=(TWO_COLUMNS, 0.5 + rows * (0.3 + tall)), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, method in zip(axes, methods, strict=False):
-            draw_outlines(ax, mean, compared.scheme, "#d1d5db", 0.8, zorder=0)
+            draw_outlines(ax, mean, compared.scheme, color="#d1d5db", linewidth=0.8, zorder=0)
             own = table[table["method"] == method]
             at = mean[own["landmark"].map(place).to_numpy(dtype=np.intp)]
             points = ax.scatter(*at.T, c=own["mean"], norm=colours, cmap="viridis", s=11, linewidths=0)
@@ -248,13 +222,9 @@ def shape_figure(compared: Compared, table: pd.DataFrame, mean: Points, metric: 
 
 
 def subgroup_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
-    """Draw the median point-to-point error of each subgroup with its interval, all methods at one size.
+    """Draw the median point-to-point error of each subgroup with its interval.
 
-    Args:
-        compared: what is compared.
-        table: a row a ``metric``, ``column``, ``value`` and ``method``: ``films`` and ``median`` with its ends. Of
-            one size, not empty.
-        note: stands above.
+    The table is of one size, a row a ``column`` and ``value`` more, with the number of ``films``, and not empty.
     """
     table = table[table["metric"] == "point_to_point"]
     drawn = lines(compared.methods)

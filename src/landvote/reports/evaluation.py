@@ -10,22 +10,15 @@ from typing import Any
 import numpy as np
 
 from landvote.evaluation import METRICS, Evaluation
+from landvote.evaluation.measure import ANNOTATORS
 from landvote.evaluation.units import SUFFIX
 from landvote.files import refuse_existing, write_text
 from landvote.reports.charts import calibration_figure, cdf_figure, landmark_figure
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
-from landvote.reports.style import ANNOTATORS, as_data_uri
+from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number
 from landvote.sample import Sample
-
-SUMMARY, FILMS, LANDMARKS, SUBGROUPS, REPORT = (
-    "summary.json",
-    "per_film.csv",
-    "per_landmark.csv",
-    "subgroups.csv",
-    "report.html",
-)
 
 MOST_ROWS = 15
 """Films listed in the page, worst first; the file beside it has them all."""
@@ -49,15 +42,15 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
     if not force:
         refuse_existing(out, "--force to overwrite its files")
     text = render(evaluation, samples)
-    tables = {FILMS: evaluation.films, LANDMARKS: evaluation.landmarks, SUBGROUPS: evaluation.subgroups}
+    tables = {"per_film": evaluation.films, "per_landmark": evaluation.landmarks, "subgroups": evaluation.subgroups}
     for name, table in tables.items():
         if table is not None:
-            write_text(out / name, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+            write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
         else:
-            (out / name).unlink(missing_ok=True)  # an earlier report's, of other films perhaps
-    write_text(out / SUMMARY, json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
-    write_text(out / REPORT, text)
-    return out / REPORT
+            (out / f"{name}.csv").unlink(missing_ok=True)  # an earlier report's, of other films perhaps
+    write_text(out / "summary.json", json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
+    write_text(out / "report.html", text)
+    return out / "report.html"
 
 
 def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
@@ -74,7 +67,6 @@ def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
         tables=_tables(evaluation, metrics),
         charts=_charts(evaluation, metrics),
         overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
-        calibration=_calibration(summary.get("expected_error")),
     )
 
 
@@ -84,34 +76,24 @@ def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
     for metric, title in metrics.items():
         beside = {ANNOTATORS: errors.annotators[metric]} if metric in errors.annotators else {}
         panels[title] = {"predictions": errors.means(metric), **beside}
-    charts = {
-        "cdf": cdf_figure(panels, evaluation.unit),
-        "landmarks": landmark_figure(evaluation.landmarks, evaluation.unit, evaluation.scheme),
-    }
+    charts = {"cdf": cdf_figure(panels, evaluation.unit)}
+    charts["landmarks"] = landmark_figure(evaluation.landmarks, evaluation.unit, evaluation.scheme)
     if "expected_error_px" in films:
         pairs = films[["expected_error_px", "actual_error_px"]].to_numpy(dtype=np.float64)
         charts["calibration"] = calibration_figure(*pairs.T)
     return {name: as_data_uri(figure) for name, figure in charts.items()}
 
 
-def _key(evaluation: Evaluation, metrics: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the figures to read first: a label, the figure, and a note."""
-    summary, unit, films = evaluation.summary, evaluation.unit, evaluation.films
-
-    def told(found: dict[str, Any], name: str) -> tuple[str, str]:
-        cell = _cell(found[name], unknown=_beyond(found))
-        figure, ends = (cell, "") if isinstance(cell, str) else (cell[0], f"95 % interval {cell[1]}")
-        return f"{figure} {unit}", ends
-
+def _key(evaluation: Evaluation, metrics: dict[str, str]) -> Iterator[tuple[str, Cell, str]]:
+    """Yield the figures to read first: a label, the figure with its interval, and a note."""
+    summary, unit, worst = evaluation.summary, evaluation.unit, evaluation.films["point_to_point_px"].max()
     for metric, title in metrics.items():
-        yield f"{title}, median film", *told(summary[metric][unit]["film_means"], "median")
-    worst = films["point_to_point_px"].max()
+        yield f"{title}, median film", _percentile(summary[metric][unit]["film_means"], "median"), ""
     note = "worst film not found at all" if np.isinf(worst) else f"worst film {number(worst)} px"
-    figure, _ = told(summary["point_to_point"][unit]["film_means"], "p95")
-    yield "Point-to-point, 95th percentile of films", figure, note
+    p95 = _percentile(summary["point_to_point"][unit]["film_means"], "p95")
+    yield "Point-to-point, 95th percentile of films", p95, note
     if between := summary.get("annotators", {}).get(unit, {}).get("point_to_point"):
-        count = f"point-to-point, {between['count']} film{'' if between['count'] == 1 else 's'}"
-        yield "Annotators against their mean, median film", told(between, "median")[0], count
+        yield "Annotators against their mean, median film", _percentile(between, "median"), f"films: {between['count']}"
 
 
 def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]:
@@ -131,14 +113,11 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
 
     if radii := [w["radius"] for w in summary["point_to_point"][unit]["film_means"].get("within", ())]:
         rows = [
-            [
-                f"{title}, {words}",
-                *(_cell(w, _per_cent) for w in summary[metric][unit][level]["within"]),
-            ]
+            [f"{title}, {words}", *(_cell(w, "{:.1%}".format) for w in summary[metric][unit][level]["within"])]
             for metric, title in metrics.items()
             for level, words in reversed(levels.items())
         ]
-        out["success"] = Table("", ["share (%) with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
+        out["success"] = Table("", ["share with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
 
     if evaluation.subgroups is not None:
         rows = [
@@ -168,13 +147,13 @@ def _worst(evaluation: Evaluation, metrics: dict[str, str]) -> Table:
 
 
 def _distribution(label: str, found: dict[str, Any]) -> list[Cell]:
-    percentiles = [_cell(found[name], unknown=_beyond(found)) for name in ("median", "p90", "p95", "p99")]
+    percentiles = [_percentile(found, name) for name in ("median", "p90", "p95", "p99")]
     return [label, str(found["count"]), _cell(found["mean"]), *percentiles]
 
 
-def _beyond(found: dict[str, Any]) -> str:
-    """Return how a percentile that the summary leaves out is shown: of errors that were measured, it is infinite."""
-    return "∞" if found["count"] else "–"
+def _percentile(found: dict[str, Any], name: str) -> Cell:
+    """Return a percentile; one that the summary leaves out, of errors that were measured, is infinite."""
+    return _cell(found[name], unknown="∞" if found["count"] else "–")
 
 
 def _cell(figure: dict[str, float | None], words: Callable[[float], str] = number, *, unknown: str = "–") -> Cell:
@@ -185,20 +164,6 @@ def _cell(figure: dict[str, float | None], words: Callable[[float], str] = numbe
     if low is None:
         return words(value)
     return words(value), f"{words(low)} to {'∞' if high is None else words(high)}"
-
-
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.1f}"
-
-
-def _calibration(found: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the comparison of expected and actual errors in words; empty where nothing was expected."""
-    if found is None:
-        return {}
-    ranks = [found[f"spearman_{level}"] for level in ("film_means", "landmarks")]
-    of_films, of_landmarks = ("undefined" if r is None else f"{r:.2f}" for r in ranks)
-    means = {"expected": number(found["mean_expected_px"]), "actual": number(found["mean_actual_px"])}
-    return {**means, "films": found["films"], "of_films": of_films, "of_landmarks": of_landmarks}
 
 
 def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Overlay]:

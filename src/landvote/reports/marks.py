@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.ticker
@@ -29,22 +30,10 @@ def cumulative_curve(ax: Axes, errors: FloatArray, limit: float, line: Line, lab
     ax.step(x, 100 * share, where="post", color=line.colour, linestyle=line.dash, label=label)
 
 
-def draw_outlines(
-    ax: Axes,
-    points: Points,
-    scheme: Scheme,
-    colour: str,
-    width: float,
-    *,
-    alpha: float = 1.0,
-    label: str = "",
-    zorder: float = 2.0,
-) -> None:
+def draw_outlines(ax: Axes, points: Points, scheme: Scheme, label: str = "", **style: Any) -> None:  # noqa: ANN401 - of a line
     """Draw the outlines of (n, 2) points, each by one line; NaN breaks it. The first carries the label, if any."""
     for i, outline in enumerate(scheme.outlines):
-        (line,) = ax.plot(*points[outline.ring()].T, color=colour, linewidth=width, alpha=alpha, zorder=zorder)
-        if label and i == 0:
-            line.set_label(label)
+        ax.plot(*points[outline.ring()].T, label=label if label and i == 0 else "_", **style)
 
 
 def shade_outlines(ax: Axes, outlines: Sequence[str], scheme: Scheme) -> None:

@@ -32,15 +32,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Overlay:
-    """A film to show in a page.
-
-    Attributes:
-        heading: why it is shown, such as its rank.
-        identifier: of the film.
-        caption: its errors in words.
-        picture: as ``data:`` address; empty where the film cannot be decoded.
-        trouble: why it cannot be decoded.
-    """
+    """A film to show in a page: why, its name, its errors in words, and the picture or why there is none."""
 
     heading: str
     identifier: str
@@ -123,5 +115,5 @@ def _draw_film(ax: Axes, pixels: Pixels, box: Box, zoom: float) -> None:
 
 
 def _draw_points(ax: Axes, points: Points, colour: str, scheme: Scheme) -> None:
-    draw_outlines(ax, points, scheme, colour, 1.6, alpha=0.9)
+    draw_outlines(ax, points, scheme, color=colour, linewidth=1.6, alpha=0.9)
     ax.plot(*points.T, "o", color=colour, markersize=4 if len(points) > 30 else 7, markeredgewidth=0)

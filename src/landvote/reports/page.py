@@ -5,18 +5,14 @@ from __future__ import annotations
 import jinja2
 
 from landvote.evaluation.statistics import LEVEL, RESAMPLES
+from landvote.reports.tables import number
 
 
 def page(name: str, **values: object) -> str:
-    """Return a page.
+    """Return the page of the template ``NAME.html.j2``.
 
-    All pages extend ``page.html.j2``, which has the style (``page.css``) and says how errors were measured; the marks
-    they share are in ``kit.html.j2``.
-
-    Args:
-        name: of the template ``NAME.html.j2``.
-        values: of its variables. Every page needs ``title``, ``unit``, ``metrics`` (kind of error -> how it is called)
-            and ``annotators``, whether several annotators marked a film.
+    All pages extend ``page.html.j2``, which has the style and says how errors were measured; it needs ``title``,
+    ``metrics`` (kind of error -> how it is called) and ``annotators`` (whether several of them marked a film).
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("landvote.reports", "."),
@@ -26,4 +22,5 @@ def page(name: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"level": f"{LEVEL:.0%}".replace("%", " %"), "resamples": RESAMPLES}
+    environment.filters["number"] = number
     return environment.get_template(f"{name}.html.j2").render(**values)

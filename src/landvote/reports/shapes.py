@@ -86,4 +86,4 @@ def curves_figure(curves: pd.DataFrame) -> Figure:
 def _draw_shape(ax: Axes, points: Points, scheme: Scheme, colour: str, label: str) -> None:
     """Draw a shape as the scheme's outlines, or as dots where it has none."""
     ax.plot(*points.T, ".", color=colour, markersize=2.5, label=None if scheme.outlines else label)
-    draw_outlines(ax, points, scheme, colour, 1.3, label=label)
+    draw_outlines(ax, points, scheme, label, color=colour, linewidth=1.3)

@@ -12,15 +12,13 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from landvote.evaluation.measure import ANNOTATORS
 from landvote.files import whole
 
 # Okabe & Ito's palette, told apart by colour-blind readers; grey is kept for what is not the method.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#6b7280"
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1, 1)), (0, (7, 1.2, 1, 1.2, 1, 1.2)))
-
-ANNOTATORS = "annotators"
-"""The name of the curve that compares annotators with each other."""
 
 DPI = 300
 """Dots per inch of a figure for print."""
@@ -77,13 +75,10 @@ def lines(names: Sequence[str]) -> dict[str, Line]:
 
 
 def save_figure(figure: Figure, file: Path, dpi: float | None = None, style: dict[Any, Any] = STYLE) -> None:
-    """Write a figure as PNG or SVG, whole or not at all; the same figure gives the same file.
+    """Write a figure as ``.png`` or ``.svg``, whole or not at all; the same figure gives the same file.
 
-    Args:
-        figure: what to write.
-        file: ends in ``.png`` or ``.svg``.
-        dpi: dots per inch of a PNG; by default the figure's own.
-        style: the one it was made with: ticks are made anew when a figure is drawn.
+    A PNG has the figure's own dots per inch, or ``dpi``. Ticks are made anew when a figure is drawn, so it needs the
+    ``style`` it was made with.
     """
     kind = file.suffix.removeprefix(".")
     with mpl.rc_context(style), whole(file) as temporary:
