@@ -8,6 +8,7 @@ from scipy import stats
 
 from landvote.evaluation.statistics import (
     FIGURES,
+    LEVEL,
     Draws,
     Estimates,
     average,
@@ -140,6 +141,14 @@ def test_many_landmarks_are_worked_on_block_by_block(monkeypatch):
     blocks = figures(errors, alone(12, 50))
     np.testing.assert_array_equal(blocks.low, whole.low)
     np.testing.assert_array_equal(blocks.high, whole.high)
+
+
+def test_intervals_of_few_subjects_are_widened_by_students_factor():
+    errors = np.random.default_rng(9).lognormal(1, 0.5, 8)
+    drawn = figures(errors, alone(8))
+    found, end = estimate([drawn]), np.quantile(drawn.low[:, -1], (1 - LEVEL) / 2, method="inverted_cdf")
+    reach = np.log(found.value[-1] / found.low[-1]) / np.log(found.value[-1] / end)
+    assert reach == pytest.approx(stats.t.isf(0.025, 7) / stats.norm.isf(0.025))
 
 
 def test_a_percentile_that_few_films_cannot_bound_has_no_upper_end():

@@ -225,10 +225,10 @@ def test_films_and_costs(make_results: MakeResults):
 
 
 def test_expected_errors_are_compared_with_those_made(make_results: MakeResults):
-    results = make_results(methods=2, sizes=(100,), folds=2, films=20, lost=0.0)
+    results = make_results(methods=2, sizes=(100,), folds=3, films=20, lost=0.0)
     table = calibration_table(results).set_index("method")
     runs = results.of("WHDV", 100)
-    assert table.loc["WHDV", ["runs", "films"]].tolist() == [2, 40]
+    assert table.loc["WHDV", ["runs", "films"]].tolist() == [3, 60]
     assert table.loc["WHDV", "mean_expected"] == pytest.approx(np.mean([r.errors.expected.mean() for r in runs]))
     assert table.loc["WHDV", "mean_actual"] == pytest.approx(np.mean([point_means(r).mean() for r in runs]))
     ranks = [stats.spearmanr(r.errors.expected[:, 0], point_means(r)).statistic for r in runs]

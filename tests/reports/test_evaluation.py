@@ -105,4 +105,4 @@ def test_figures_in_the_page_are_those_of_the_summary(evaluation: Evaluation, sa
     assert worst[1].endswith("(not found)")
     assert float(worst[2]) == pytest.approx(evaluation.films["point_to_point_percent"].max(), rel=5e-3)
     share = evaluation.summary["point_to_point"]["%"]["landmarks"]["within"][0]["value"]
-    assert cells(text, "Point-to-point, single landmarks")[1].startswith(f"{share:.1%} ")
+    assert cells(text, "Point-to-point, single landmarks")[1].startswith(f"{100 * share:.1f} ")

@@ -113,11 +113,14 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
 
     if radii := [w["radius"] for w in summary["point_to_point"][unit]["film_means"].get("within", ())]:
         rows = [
-            [f"{title}, {words}", *(_cell(w, "{:.1%}".format) for w in summary[metric][unit][level]["within"])]
+            [
+                f"{title}, {words}",
+                *(_cell(w, lambda v: f"{100 * v:.1f}") for w in summary[metric][unit][level]["within"]),
+            ]
             for metric, title in metrics.items()
             for level, words in reversed(levels.items())
         ]
-        out["success"] = Table("", ["share with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
+        out["success"] = Table("", ["share (%) with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
 
     if evaluation.subgroups is not None:
         rows = [
