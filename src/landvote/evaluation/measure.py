@@ -20,7 +20,7 @@ METRICS = {"point_to_point": "Point-to-point", "point_to_curve": "Point-to-curve
 """The kinds of error, and how they are called."""
 
 ANNOTATORS = "annotators"
-"""What the differences between annotators are called in tables and curves."""
+"""The name of the differences between annotators in tables and curves."""
 
 
 @dataclass(frozen=True)

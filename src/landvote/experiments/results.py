@@ -48,7 +48,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Results:
-    """What a grid has found so far.
+    """The findings of a grid so far.
 
     Attributes:
         grid: reduced to its scale.

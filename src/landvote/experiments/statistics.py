@@ -1,4 +1,4 @@
-"""What a grid's results amount to: errors per method and size, per landmark, per subgroup; failures; costs."""
+"""The results of a grid as tables: errors per method and size, per landmark, per subgroup; calibration; costs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from landvote.shapes import align
 FloatArray = npt.NDArray[np.float64]
 T = TypeVar("T")
 
-FIGURES = ("median", "p95", "p99", "mean")
+SHOWN = ("median", "p95", "p99", "mean")
 """The figures of film errors that tables hold."""
 
 ANNOTATOR = "annotator"
@@ -33,7 +33,7 @@ ANNOTATOR = "annotator"
 
 @dataclass(frozen=True)
 class Basis:
-    """What a figure rests on: how many films of how many subjects, folds and seeds, and how many trainings of all."""
+    """The ground that a figure rests on: how many films of how many subjects, folds and seeds, and how many trainings of all."""
 
     films: int
     subjects: int
@@ -114,13 +114,13 @@ def error_table(results: Results) -> pd.DataFrame:
             runs = results.of(method, size)
             place = {"metric": metric, "size": size, "learned_from": runs[0].films, "method": method}
             found = estimate(fold_figures(runs, [figures(r.errors.means(metric), draws) for r in runs]))
-            rows.append({**place, **_on(basis(results, runs, _wanted(results), metric)), **named(found, FIGURES)})
+            rows.append({**place, **_on(basis(results, runs, _wanted(results), metric)), **named(found, SHOWN)})
         if (between := results.annotators.get(metric)) is not None:
             place = {"metric": metric, "size": "", "learned_from": 0, "method": ANNOTATORS}
             measured = ~np.isnan(between)
             on = {"films": measured.sum(), "subjects": draws.bearing(measured)}
             found = estimate([figures(between, draws)])
-            rows.append({**place, **_on(basis(results, [], 0)), **on, **named(found, FIGURES)})
+            rows.append({**place, **_on(basis(results, [], 0)), **on, **named(found, SHOWN)})
     return pd.DataFrame(rows)
 
 
@@ -196,7 +196,7 @@ def subgroups_by_method(results: Results) -> pd.DataFrame:
                 on = {"films": int(films.sum()), "subjects": len(set(subjects)), "runs": len(runs)}
                 errors = [against_one(results, r, against) if against else r.errors.means(metric) for r in runs]
                 found = estimate(fold_figures(runs, [figures(e[films], draws) for e in errors]))
-                rows.append({**place, **on, **named(found, FIGURES)})
+                rows.append({**place, **on, **named(found, SHOWN)})
     return pd.DataFrame(rows)
 
 

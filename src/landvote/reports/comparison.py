@@ -39,7 +39,7 @@ _MARKED = 20  # so few landmarks are marked one by one: a line may have none to 
 
 @dataclass(frozen=True)
 class Compared:
-    """What all charts share: names of methods and sizes in their order, the unit of errors, the landmarks."""
+    """The facts that all charts share: names of methods and sizes in their order, the unit of errors, the landmarks."""
 
     methods: Sequence[str]
     sizes: Sequence[Size]

@@ -1,4 +1,4 @@
-"""What several charts draw: cumulative curves, outlines, runs of landmarks, the ends and ticks of axes."""
+"""Marks that several charts share: cumulative curves, outlines, runs of landmarks, the ends and ticks of axes."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 Cell = str | tuple[str, str]
-"""What stands in a cell; with its interval, where there is one."""
+"""The text of a cell; with its interval, where there is one."""
 
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
