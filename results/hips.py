@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 
 from landvote.errors import DataError
-from landvote.evaluation.plots import ANNOTATORS
+from landvote.evaluation.measure import ANNOTATORS, Errors
 from landvote.experiments.compare import lay_out
 from landvote.experiments.grid import Grid, read_grid
 from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results, Run, gather
-from landvote.experiments.statistics import cost_table, error_table, film_table
-from landvote.experiments.tables import interval, number, probability
+from landvote.experiments.statistics import cost_table, error_table, films_by_run
 from landvote.experiments.work import Place
 from landvote.files import write_text
+from landvote.reports.tables import interval, number, probability
 from landvote.sample import Radiograph, Sample
 from landvote.scheme import Scheme
 
@@ -51,8 +51,8 @@ def take_over(grid: Grid, folder: Path) -> None:
     samples, every = lay_out(grid, place)
     results = gather(grid, every, samples, place)
     between = {"method": ANNOTATORS, "size": "", "fold": "", "film": [f.identifier for f in results.films]}
-    between |= dict(zip(ERRORS, (results.annotators_to_point, results.annotators_to_curve), strict=True))
-    films = pd.concat([film_table(results), pd.DataFrame(between)])[[*RUN, "film", *ERRORS]]
+    between |= results.annotators
+    films = pd.concat([films_by_run(results), pd.DataFrame(between)])[[*RUN, "film", *ERRORS]]
     order = {(c.method, str(c.size), str(c.fold)): place for place, c in enumerate(every)}
     for file, found in ((FILMS, films), (RUNS, cost_table(results)[[*RUN, "minutes", "computed_on", "machine"]])):
         new = found.astype({"size": str, "fold": str})
@@ -69,6 +69,7 @@ def rebuilt(grid: Grid, films: pd.DataFrame) -> Results:
     names = sorted(films["film"].unique())
     of = {run: part.set_index("film").loc[names, ERRORS].to_numpy().T for run, part in films.groupby(RUN)}
     nothing = np.full((len(names), 1, 2), np.nan)
+    between, unknown = dict(zip(ERRORS, of[ANNOTATORS, "", ""], strict=True)), nothing[..., 0]
     wanted = [(m.name, size, fold) for size in grid.sizes for m in grid.methods for fold in range(grid.folds)]
     runs, missing = [], []
     for method, size, fold in wanted:
@@ -76,13 +77,11 @@ def rebuilt(grid: Grid, films: pd.DataFrame) -> Results:
         if errors is None:
             missing.append(f"{method}, {size} films, fold {fold}")
             continue
-        point, curve = errors[..., None]
-        runs.append(Run(method, size, fold, 0, int(size), point, curve, nothing[..., 0], nothing, {}))
+        landmarks = dict(zip(ERRORS, errors[..., None], strict=True))
+        runs.append(Run(method, size, fold, 0, int(size), Errors(grid.unit, landmarks, between, unknown), nothing, {}))
     scheme = Scheme.numbered(1)
     samples = tuple(Sample(name, no_film, scheme) for name in names)
-    return Results(
-        grid, grid.unit, scheme, samples, nothing[:, 0], tuple(runs), tuple(missing), *of[ANNOTATORS, "", ""]
-    )
+    return Results(grid, grid.unit, scheme, samples, nothing[:, 0], tuple(runs), tuple(missing))
 
 
 def no_film() -> Radiograph:

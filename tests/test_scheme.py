@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from landvote.errors import SchemeError
-from landvote.scheme import Scheme, shipped
+from landvote.scheme import Outline, Scheme, shipped
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 LENGTHS = {"chest": 166, "chest-lungs-heart": 120, "spine": 68, "wings": 12}
@@ -21,6 +21,11 @@ def read(tmp_path):
         return Scheme.read(tmp_path / "s.toml")
 
     return _read
+
+
+def test_a_closed_outline_ends_where_it_begins():
+    assert Outline(name="ring", points=(3, 1, 2), closed=True).ring() == [3, 1, 2, 3]
+    assert Outline(name="line", points=(3, 1, 2)).ring() == [3, 1, 2]
 
 
 class TestShipped:

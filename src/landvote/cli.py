@@ -81,7 +81,8 @@ def check(
     ] = None,
 ) -> None:
     """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
-    from landvote.readers import check_folder, contact_sheet
+    from landvote.readers import check_folder
+    from landvote.reports.sheet import contact_sheet
 
     report = check_folder(data, _scheme(scheme), origin)
     typer.echo(report.text())
@@ -251,9 +252,9 @@ def evaluate(
 ) -> None:
     """Score predictions against true points: errors, curves and overlays as one HTML report, CSVs and JSON."""
     from landvote.evaluation import evaluate as score
-    from landvote.evaluation import write_report
     from landvote.prediction import read_predictions
     from landvote.readers import read_folder
+    from landvote.reports.evaluation import write_report
 
     samples = read_folder(truth, _scheme(scheme), origin=origin, require_points=True)
     evaluation = score(read_predictions(predictions), samples, unit=unit, radii=radius, subgroups=subgroup or ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from landvote.evaluation import evaluate, write_report
+from landvote.evaluation import evaluate
 from landvote.files import refuse_existing, write_text
 from landvote.localiser import Conditions
 from landvote.locating import locate_files
@@ -15,6 +15,7 @@ from landvote.prediction import read_predictions, write_predictions
 from landvote.progress import counting, training
 from landvote.readers import read_folder
 from landvote.recipes import recipe
+from landvote.reports.evaluation import write_report
 
 _FILMS, _TEST = 120, 20
 _SETTINGS = (  # coarser grids than the recipe's own, and steps for minutes, not hours

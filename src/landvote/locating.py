@@ -52,7 +52,7 @@ def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path
     radiograph = read_image(path)
     prediction = localiser.locate(radiograph)
     if overlay is not None:
-        from landvote.evaluation.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
+        from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
         write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
     return replace(prediction, identifier=identifier)

@@ -66,6 +66,10 @@ class Outline(BaseModel):
     points: Indices
     closed: bool = False
 
+    def ring(self) -> list[int]:
+        """Return the landmarks as a line passes through them: a closed outline ends where it begins."""
+        return [*self.points, *self.points[: int(self.closed)]]
+
 
 class Scheme(BaseModel):
     """Landmark names and order, outlines, reference points, mirrored pairs and the normalising pair.

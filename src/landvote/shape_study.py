@@ -1,4 +1,4 @@
-"""``landvote shape``: what varies in a set of shapes, as pictures, curves and one row of numbers per film."""
+"""``landvote shape``: measure how a set of shapes varies; pictures, curves and one row of numbers per film."""
 
 from __future__ import annotations
 
@@ -6,27 +6,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from landvote.errors import ShapeError
-from landvote.evaluation.plots import COLOURS, GREY, STYLE, save_figure
 from landvote.files import refuse_existing, write_text
 from landvote.readers.points import write_wide_csv
 from landvote.readers.shapes import ShapeTable
-from landvote.sample import Points
+from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
+from landvote.reports.style import save_figure
 from landvote.scheme import Scheme
 from landvote.shapes import Aligned, Fit, ShapeModel, align
 from landvote.shapes.measure import compactness, generalisation, specificity
 
 Array = npt.NDArray[np.float64]
 
-_DRAWN = 6  # modes with a picture of their own
-_SD = 3  # how far along a mode a picture goes
 _FILES = ("modes.png", "aligned.png", "curves.png", "curves.csv", "parameters.csv", "aligned.csv", "shape.npz",
           "summary.json")  # fmt: skip
 
@@ -128,76 +123,3 @@ def parameters(table: ShapeTable, aligned: Aligned, model: ShapeModel, fits: lis
         row |= {f"b{k + 1}": b for k, b in enumerate(fit.parameters / np.sqrt(model.variances))}
         rows.append(row | table.attributes[index])
     return pd.DataFrame(rows)
-
-
-def modes_figure(model: ShapeModel, scheme: Scheme) -> Figure:
-    """Draw the first modes: the mean in grey, 3 SD to either side in colour."""
-    count = max(1, min(len(model), _DRAWN))
-    extent = np.ptp(model.mean, axis=0)
-    height = float(np.clip(2.6 * extent[1] / max(extent[0], 1e-9), 2.0, 7.0))
-    columns = min(count, 6 if height > 4 else 3)
-    rows = -(-count // columns)
-    with mpl.rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(figsize=(2.9 * columns, (height + 0.5) * rows), dpi=110, layout="constrained")
-        for k, ax in enumerate(np.ravel(figure.subplots(rows, columns, squeeze=False))):
-            ax.axis("off")
-            if k >= max(len(model), 1):
-                continue
-            ax.set_aspect("equal")
-            if len(model):
-                share = model.variances[k] / model.total
-                ends = [model.mean + sign * _SD * np.sqrt(model.variances[k]) * model.modes[k] for sign in (-1, 1)]
-                for end, sign, colour in zip(ends, "−+", COLOURS, strict=False):
-                    draw_shape(ax, end, scheme, colour, label=f"{sign}{_SD} SD")
-                if not scheme.outlines:  # nothing else says which dots belong together
-                    ax.plot(*np.stack(ends).transpose(2, 0, 1), color=GREY, linewidth=0.7, zorder=1)
-                ax.set_title(f"mode {k + 1}: {share:.0%}")
-            draw_shape(ax, model.mean, scheme, GREY, label="mean")
-            ax.invert_yaxis()
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)  # beside the shapes, which fill their axes
-    return figure
-
-
-def aligned_figure(aligned: Aligned, scheme: Scheme) -> Figure:
-    """Draw all shapes laid on their mean."""
-    extent = np.ptp(aligned.mean, axis=0)
-    with mpl.rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(
-            figsize=(5.5, float(np.clip(5.5 * extent[1] / max(extent[0], 1e-9), 3, 10))), dpi=110, layout="constrained"
-        )
-        ax = figure.subplots()
-        ax.axis("off")
-        ax.set_aspect("equal")
-        cloud = aligned.shapes.reshape(-1, 2)
-        ax.plot(*cloud.T, ".", color=COLOURS[5], markersize=2, alpha=min(1.0, 60 / len(aligned.shapes)), zorder=1)
-        draw_shape(ax, aligned.mean, scheme, "#1f2937", label="mean")
-        ax.set_title(f"{len(aligned.shapes)} shapes on their mean")
-        ax.invert_yaxis()
-    return figure
-
-
-def curves_figure(curves: pd.DataFrame) -> Figure:
-    """Draw compactness, generalisation and specificity against the number of modes."""
-    what = {
-        "compactness": "share of the variance",
-        "generalisation": "distance of unseen shapes",
-        "specificity": "distance of random shapes",
-    }
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11, 3.2), dpi=110, layout="constrained")
-        for ax, (name, label), colour in zip(figure.subplots(1, 3), what.items(), COLOURS, strict=False):
-            ax.plot(curves["modes"], curves[name], color=colour, marker="o", markersize=3)
-            ax.set_title(name.capitalize())
-            ax.set_ylabel(label)
-            ax.set_xlabel("modes")
-            ax.set_ylim(bottom=0)
-    return figure
-
-
-def draw_shape(ax: Axes, points: Points, scheme: Scheme, colour: str, label: str) -> None:
-    """Draw a shape as the scheme's outlines, or as dots where it has none."""
-    ax.plot(*points.T, ".", color=colour, markersize=2.5, label=None if scheme.outlines else label)
-    for i, outline in enumerate(scheme.outlines):
-        index = [*outline.points, outline.points[0]] if outline.closed else list(outline.points)
-        ax.plot(*points[index].T, color=colour, linewidth=1.3, label=label if i == 0 else None)

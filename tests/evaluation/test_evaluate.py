@@ -153,6 +153,38 @@ def test_expected_error_is_compared_with_the_actual(make_sample: MakeSample) -> 
     assert "expected_error" not in evaluate(silent, samples).summary
 
 
+def test_intervals_resample_subjects(make_sample: MakeSample) -> None:
+    """Each patient filmed three times over says no more than once; three times as many patients do."""
+    names = [f"{i:02}" for i in range(30)]
+    once = [make_sample(name) for name in names]
+    again = [replace(make_sample(f"{name}-{k}"), subject=name) for name in names for k in range(3)]
+    others = [replace(sample, subject=sample.identifier) for sample in again]
+    errors = dict(zip(names, np.random.default_rng(0).lognormal(1, 0.5, 30), strict=True))
+
+    def summary(samples: list[Sample]) -> dict[str, Any]:
+        return evaluate([predicted(s, errors[s.identifier[:2]]) for s in samples], samples, radii=[5]).summary
+
+    def width(found: dict[str, Any]) -> float:
+        median = found["point_to_point"]["px"]["film_means"]["median"]
+        return float(median["high"] - median["low"])
+
+    first, thrice = summary(once), summary(again)
+    assert (first["films"]["subjects"], thrice["films"]["subjects"], thrice["films"]["scored"]) == (30, 30, 90)
+    assert first["intervals"]["method"] == "Bayesian bootstrap, subjects"
+    assert width(first) == pytest.approx(width(thrice))
+    assert width(summary(others)) < 0.8 * width(first)
+    within = [found["point_to_point"]["%"]["film_means"]["within"][0] for found in (first, thrice)]
+    assert within[0] == pytest.approx(within[1])
+
+
+def test_an_upper_end_that_few_subjects_cannot_bound_is_left_out(make_sample: MakeSample) -> None:
+    samples = [make_sample(f"{i:02}") for i in range(20)]
+    found = evaluate([predicted(s, 1.0 + i) for i, s in enumerate(samples)], samples).summary
+    p99 = found["point_to_point"]["px"]["film_means"]["p99"]
+    assert p99["high"] is None
+    assert p99["low"] < p99["value"]
+
+
 def test_subgroups(make_sample: MakeSample) -> None:
     samples = [make_sample(str(i), side="left" if i % 2 else "", age=str(i / 2)) for i in range(16)]
     predictions = [predicted(s, 1.0 + (s.attributes["side"] == "left")) for s in samples]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from landvote.evaluation import Errors
 from landvote.experiments.grid import Grid, Size
 from landvote.experiments.results import Results, Run
 from landvote.sample import Radiograph, Sample
@@ -79,12 +81,13 @@ def made_up(
                     error[rng.random(films) < lost, 0] = np.inf
                     runs.append(_run(NAMES[m], size, fold, seed, error, truth, scheme))
     kept = runs[: len(runs) - skip]
-    between = np.exp(rng.normal(0.2, 0.2, films)) if annotators > 1 else np.full(films, np.nan)
+    if annotators > 1:
+        between = np.exp(rng.normal(0.2, 0.2, films))
+        both = {m: share * between for m, share in zip(kept[0].errors.landmarks, (1.0, 0.5), strict=False)}
+        kept = [replace(r, errors=replace(r.errors, annotators=both)) for r in kept]
     return Results(
         grid=grid, unit="%", scheme=scheme, films=tuple(samples), scale=np.ones((films, 2)), runs=tuple(kept),
         missing=tuple(f"{r.method}, {r.size} films, fold {r.fold}, seed {r.seed}" for r in runs[len(kept) :]),
-        annotators_to_point=between,
-        annotators_to_curve=0.5 * between if scheme.outlines else np.full(films, np.nan),
     )  # fmt: skip
 
 
@@ -100,8 +103,13 @@ def _run(method: str, size: Size, fold: int, seed: int, error: np.ndarray, truth
         "votes_of": None,
     }
     films = 900 if size == "all" else size
-    curve = np.where(on, 0.5 * error, np.nan)
-    return Run(method, size, fold, seed, films, error, curve, np.ones_like(error), predicted, told)
+    landmarks = {"point_to_point": error}
+    if scheme.outlines:
+        landmarks["point_to_curve"] = np.where(on, 0.5 * error, np.nan)
+    varied = np.exp(0.3 * np.sin(np.arange(len(error))))  # what a method expects is not quite what it gets
+    expected = varied[:, None] * np.where(found, error, 0.0).mean(axis=1, keepdims=True)
+    errors = Errors("%", landmarks, {}, np.broadcast_to(expected, error.shape))
+    return Run(method, size, fold, seed, films, errors, predicted, told)
 
 
 def arc(n: int, *, outline: bool = True) -> Scheme:

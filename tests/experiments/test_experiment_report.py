@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from landvote.errors import ImageError
-from landvote.evaluation.plots import save_figure
-from landvote.experiments import plots, report
+from landvote.evaluation import METRICS
+from landvote.experiments import report
 from landvote.experiments.report import write_comparison
 from landvote.experiments.results import Results
 from landvote.experiments.statistics import error_table
-from landvote.experiments.tables import Table, interval, number, probability
+from landvote.reports.style import save_figure
 from landvote.sample import Radiograph
 from landvote.scheme import Scheme
 
@@ -27,13 +26,13 @@ MakeResults = Callable[..., Results]
 
 @pytest.fixture(autouse=True)
 def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw coarse pictures: they are not looked at."""
-    monkeypatch.setattr(plots, "DPI", 30)
+    """Draw coarse pictures: tests of the charts are in tests/reports."""
+    monkeypatch.setattr(report, "DPI", 30)
 
 
 @pytest.fixture
 def _svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def save(figure: Figure, file: Path, *rest: object) -> None:
+    def save(figure: object, file: Path, *rest: object) -> None:
         if file.suffix == ".svg":
             save_figure(figure, file, *rest)
 
@@ -60,8 +59,8 @@ def test_files_are_all_there_and_the_same_twice(make_results: MakeResults, tmp_p
     write_comparison(replace(results, runs=later), tmp_path / "b")
     names = {str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*.*")}
     kinds = ("point_to_point", "point_to_curve")
-    csvs = ("errors", "pairs", "failures", "lost_films", "subgroups", "landmarks", "films", "costs")
-    texs = ("failures", "subgroups", "costs", *(f"{t}_{k}" for t in ("errors", "pairs") for k in kinds))
+    csvs = ("errors", "pairs", "failures", "lost_films", "calibration", "subgroups", "landmarks", "films", "costs")
+    texs = ("failures", "calibration", "subgroups", "costs", *(f"{t}_{k}" for t in ("errors", "pairs") for k in kinds))
     drawn = ("cdf_sizes", "cdf_methods", "landmarks", "shape")
     figures = ("size", "subgroups", *(f"{f}_{k}" for f in drawn for k in kinds))
     assert names == {
@@ -123,37 +122,15 @@ def test_a_film_that_cannot_be_decoded_is_named(make_results: MakeResults):
     assert shown.trouble == "film.png: truncated after 12 bytes"
 
 
-def test_curves_are_pooled_and_end_below_the_top_where_films_were_lost(make_results: MakeResults):
-    results = make_results(methods=1, sizes=(100,), folds=2, films=10, lost=0.0)
-    errors = results.runs[0].to_point.copy()
-    errors[:4] = np.inf
-    results = replace(results, runs=(replace(results.runs[0], to_point=errors), results.runs[1]))
-    (ax,) = plots.cdf_by_size(results, "point_to_point").axes
-    curves = {line.get_label(): np.asarray(line.get_ydata()) for line in ax.get_lines()}
-    assert curves["WHDV"].max() == pytest.approx(100 * 16 / 20)
-    assert curves["annotators"].max() == pytest.approx(100)
-
-
-def test_methods_look_the_same_in_all_figures(make_results: MakeResults):
-    drawn = plots.lines(make_results(methods=5))
-    looks = [(line.colour, str(line.dash)) for line in drawn.values()]
-    assert len(set(looks)) == 6
-    assert len({dash for _, dash in looks}) == 6  # told apart in black and white
-
-
-def test_latex():
-    table = Table("50 % of a_b & <c>", ("method", "median"), [["WHDV + {x}", ("∞", "1.2 to ∞")]], words=1)
-    tex = table.latex("errors")
-    assert r"\caption{50 \% of a\_b \& \textless{}c\textgreater{}}" in tex
-    assert r"WHDV + \{x\} & $\infty$ (1.2 to $\infty$) \\" in tex
-    assert r"\begin{tabular}{lr}" in tex
-    assert tex.count(r"\begin") == tex.count(r"\end")
-
-
-def test_numbers():
-    assert [number(v) for v in (0.01234, 1.0, 12.34, 1234.5, np.inf, -np.inf, np.nan, -2.5)] == [
-        "0.0123", "1.00", "12.3", "1234", "∞", "−∞", "–", "−2.50",
-    ]  # fmt: skip
-    assert [probability(p) for p in (1e-6, 0.0123, 1.0)] == ["< 0.0001", "0.012", "1"]
-    assert interval({"a": 1.0, "a_low": np.nan, "a_high": np.nan}, "a") == "1.00"
-    assert interval({"a": 1.0, "a_low": 0.5, "a_high": np.inf}, "a") == ("1.00", "0.500 to ∞")
+@pytest.mark.usefixtures("_svg_alone")
+def test_curves_are_of_all_runs_pooled(make_results: MakeResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    results, given = make_results(methods=2, folds=2, seeds=2, films=5), []
+    draw = report.charts.cdf_by_size
+    monkeypatch.setattr(report.charts, "cdf_by_size", lambda *told: given.append(told) or draw(*told))
+    write_comparison(results, tmp_path)
+    for (_, pooled, between, metric, note), kind in zip(given, METRICS, strict=True):
+        runs = results.of("WHDV + shape", 400)
+        expected = np.concatenate([r.errors.means(kind) for r in runs])
+        np.testing.assert_array_equal(pooled["WHDV + shape", 400], expected)
+        np.testing.assert_array_equal(between, results.annotators[kind])
+        assert (len(expected), metric, note) == (2 * 2 * 5, kind, "5 films, 2 folds, 2 seeds")

@@ -74,13 +74,15 @@ def test_table_is_what_scipy_finds(make_results: Callable[..., Results]):
         ("WHDV", "WHDV + shape"), ("WHDV", "HDV"), ("WHDV + shape", "HDV"),
     ]  # fmt: skip
     row = table[(table["metric"] == "point_to_point") & (table["second"] == "HDV")].iloc[0]
-    a, b = (np.mean([r.point_means for r in results.of(m, 100)], axis=0) for m in ("WHDV", "HDV"))
+    a, b = (np.mean([r.errors.means("point_to_point") for r in results.of(m, 100)], axis=0) for m in ("WHDV", "HDV"))
     assert row["p"] == pytest.approx(stats.wilcoxon(a, b).pvalue)
     assert (row["first_better"], row["second_better"]) == ((a < b).sum(), (a > b).sum())
     assert row["p_holm"] == pytest.approx(holm(table["p"].to_numpy())[1])
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
     assert row["folds_first_better"] == 2
-    medians = [np.mean([np.median(r.point_means) for r in results.of(m, 100)]) for m in ("WHDV", "HDV")]
+    medians = [
+        np.mean([np.median(r.errors.means("point_to_point")) for r in results.of(m, 100)]) for m in ("WHDV", "HDV")
+    ]
     assert row["ratio"] == pytest.approx(medians[0] / medians[1])
 
 

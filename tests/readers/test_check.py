@@ -1,9 +1,8 @@
-"""The report on a folder, the contact sheet, hashes, and the division by subject."""
+"""The report on a folder, hashes, and the division by subject."""
 
 import random
 from collections import Counter
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,10 +10,8 @@ from PIL import Image
 from landvote.errors import SettingError, SplitError
 from landvote.readers import (
     check_folder,
-    contact_sheet,
     pixel_hash,
     read_folder,
-    read_image,
     split_by_subject,
     write_wide_csv,
 )  # fmt: skip
@@ -124,39 +121,6 @@ class TestReport:
         text = check_folder(data).text()
         assert "ann: 12, bob: 12" in text
         assert "differ by 5.00 pixels" in text
-
-
-class TestContactSheet:
-    def test_points_land_on_what_they_mark(self, tmp_path):
-        """A white dot on black, marked: the mark's colour must surround the dot."""
-        pixels = np.zeros((240, 480), np.uint8)
-        sample = Sample("f", lambda: Radiograph(pixels, "f"), Scheme.numbered(1), {"": np.array([[300.0, 60.0]])})
-        assert contact_sheet([sample], tmp_path / "sheet.png") == 1
-        sheet = cv2.imread(str(tmp_path / "sheet.png"))
-        marked = np.argwhere((sheet[16:] == (0, 255, 255)).all(axis=2))
-        np.testing.assert_allclose(marked.mean(axis=0), [60 * 238 / 480, 300 * 238 / 480 + 1], atol=1)
-
-    def test_outlines_are_lines(self, data, tmp_path):
-        scheme = Scheme.model_validate(
-            {**Scheme.numbered(4).model_dump(), "outlines": [{"name": "o", "points": [0, 1, 2, 3], "closed": True}]}
-        )
-        contact_sheet(read_folder(data)[:1], tmp_path / "dots.png")
-        contact_sheet(read_folder(data, scheme)[:1], tmp_path / "lines.png")
-        dots, lines = (cv2.imread(str(tmp_path / f"{n}.png")).astype(int) for n in ("dots", "lines"))
-        dots, lines = (sheet[..., 2] - sheet[..., 0] > 60 for sheet in (dots, lines))  # drawn in yellow
-        assert lines.any(axis=0).sum() > 2 * dots.any(axis=0).sum()
-
-    def test_many_films_and_a_broken_one(self, data, tmp_path):
-        (data / "images" / "f03.png").write_bytes(b"broken")
-        assert contact_sheet(read_folder(data) * 10, tmp_path / "sheet.png", columns=12) == 60
-        assert read_image(tmp_path / "sheet.png").size == (12 * 240, 5 * 256)
-
-    def test_missing_points_are_left_out(self, tmp_path):
-        film = Radiograph(np.zeros((20, 20), np.uint8), "f")
-        sample = Sample("f", lambda: film, Scheme.numbered(2), {"": np.array([[np.nan, np.nan], [10, 10]])})
-        contact_sheet([sample], tmp_path / "sheet.png")
-        marked = np.argwhere((cv2.imread(str(tmp_path / "sheet.png"))[16:] == (0, 255, 255)).all(axis=2))
-        assert marked.min() > 100
 
 
 class TestHashes:

@@ -13,16 +13,13 @@ import pandas as pd
 from landvote.errors import SettingError
 from landvote.evaluation.matching import ScoredFilm, match
 from landvote.evaluation.measure import Errors, measure
-from landvote.evaluation.metrics import mean_squared_error
-from landvote.evaluation.statistics import resample
+from landvote.evaluation.statistics import draw
 from landvote.evaluation.summary import summarise
 from landvote.evaluation.tables import film_table, landmark_table, subgroup_table
 from landvote.evaluation.units import RADII, scales
 from landvote.prediction import Prediction
 from landvote.sample import Sample
 from landvote.scheme import Scheme
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,6 @@ class Evaluation:
         matched: the films scored, in the order of the rows of ``errors`` and ``films``.
         errors: distances in ``unit``.
         pixels: distances in pixels.
-        squared: (films,) squared error per coordinate, px².
         films: one row a film.
         landmarks: one row a landmark of the model.
         subgroups: one row a value of each subgroup column, or None where none was asked for.
@@ -49,7 +45,6 @@ class Evaluation:
     matched: tuple[ScoredFilm, ...]
     errors: Errors
     pixels: Errors
-    squared: FloatArray
     films: pd.DataFrame
     landmarks: pd.DataFrame
     subgroups: pd.DataFrame | None
@@ -76,7 +71,7 @@ def evaluate(
             of every film is known, else px. Pixels are always reported as well.
         radii: of the success rates (error <= radius), in the unit; by default those usual for it.
         subgroups: columns of the samples' attributes, or ``"split"``, to report apart.
-        seed: of the bootstrap.
+        seed: of the bootstrap, which resamples subjects.
 
     Raises:
         DataError: nothing can be scored, or nothing in the unit.
@@ -86,11 +81,10 @@ def evaluate(
     matching = match(predictions, samples)
     unit, scale = scales(matching.films, matching.scheme, unit)
     radii = _checked(RADII[unit] if radii is None else radii)
-    draws = resample(len(matching.films), seed)
+    draws = draw([f.sample.subject for f in matching.films], seed)
     pixels = measure(matching, "px", np.ones_like(scale))
     errors = measure(matching, unit, scale)
-    squared = np.array([mean_squared_error(f.predicted, f.truth) for f in matching.films])
-    films = film_table(matching, errors, pixels, squared)
+    films = film_table(matching, errors, pixels)
     return Evaluation(
         unit=unit,
         scheme=matching.scheme,
@@ -98,7 +92,6 @@ def evaluate(
         matched=matching.films,
         errors=errors,
         pixels=pixels,
-        squared=squared,
         films=films,
         landmarks=landmark_table(matching, errors, draws),
         subgroups=subgroup_table(matching, errors, subgroups, seed) if subgroups else None,

@@ -2,62 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from landvote.evaluation.matching import Matching, ScoredFilm
-from landvote.evaluation.metrics import Distances, Scale, annotator_difference, point_to_curve, point_to_point
+from landvote.evaluation.metrics import Distances, annotator_difference, point_to_curve, point_to_point
+from landvote.evaluation.statistics import rank_correlation
 from landvote.sample import Points
 
 FloatArray = npt.NDArray[np.float64]
 
+METRICS = {"point_to_point": "Point-to-point", "point_to_curve": "Point-to-curve"}
+"""The kinds of error, and how they are called."""
+
+ANNOTATORS = "annotators"
+"""The name of the differences between annotators in tables and curves."""
+
 
 @dataclass(frozen=True)
 class Errors:
-    """All distances in one unit.
+    """All distances of one set of predictions in one unit.
 
     Attributes:
         unit: ``"px"``, ``"mm"`` or ``"%"``.
-        point_to_point: (films, n); NaN where there is nothing to measure, infinity where a landmark was not found.
-        point_to_curve: likewise; NaN also for landmarks on no outline.
-        annotators_to_point: (films,) annotators against their mean, averaged; NaN with fewer than two annotators.
-        annotators_to_curve: likewise against the outlines of their mean.
+        landmarks: kind of error -> (films, n); NaN where there is nothing to measure, infinity where a landmark was
+            not found. ``point_to_point`` always; ``point_to_curve`` where the scheme has outlines, NaN for landmarks
+            on none.
+        annotators: kind of error -> (films,) annotators against their mean, averaged; NaN with fewer than two
+            annotators. A kind that no film has is left out.
+        expected: (films, n) errors that the predictions expect; NaN where they say nothing.
     """
 
     unit: str
-    point_to_point: FloatArray
-    point_to_curve: FloatArray
-    annotators_to_point: FloatArray
-    annotators_to_curve: FloatArray
+    landmarks: Mapping[str, FloatArray]
+    annotators: Mapping[str, FloatArray]
+    expected: FloatArray
+
+    def means(self, metric: str) -> FloatArray:
+        """Return the mean error of each film, (films,), as :func:`film_means` takes it."""
+        return film_means(self.landmarks[metric])
+
+    @property
+    def measured(self) -> npt.NDArray[np.bool_]:
+        """Whether there is a distance to measure, (films, n)."""
+        return ~np.isnan(self.landmarks["point_to_point"])
+
+    @property
+    def missed(self) -> npt.NDArray[np.bool_]:
+        """Whether a landmark was not found, (films, n)."""
+        return np.isinf(self.landmarks["point_to_point"])
+
+    def expectation(self) -> tuple[FloatArray, FloatArray]:
+        """Return expected and actual point-to-point errors, (films, n) each, of landmarks that have both; else NaN."""
+        actual = self.landmarks["point_to_point"]
+        both = np.isfinite(self.expected) & np.isfinite(actual)
+        return np.where(both, self.expected, np.nan), np.where(both, actual, np.nan)
 
 
 def measure(matching: Matching, unit: str, scale: FloatArray) -> Errors:
     """Measure all films in one unit; ``scale`` is (films, 2), see :func:`landvote.evaluation.units.scales`."""
-    rows = [_measure_film(f, matching, (float(x), float(y))) for f, (x, y) in zip(matching.films, scale, strict=True)]
-    points, curves, to_point, to_curve = zip(*rows, strict=True)
-    return Errors(unit, np.stack(points), np.stack(curves), np.array(to_point), np.array(to_curve))
+    kinds: dict[str, Callable[..., Distances]] = {"point_to_point": point_to_point}
+    if matching.scheme.outlines:
+        kinds["point_to_curve"] = partial(point_to_curve, outlines=matching.scheme.outlines)
+    landmarks, annotators = {}, {}
+    for metric, distance in kinds.items():
+        rows = [
+            _measure_film(film, matching.modelled, partial(distance, scale=(float(x), float(y))))
+            for film, (x, y) in zip(matching.films, scale, strict=True)
+        ]
+        landmarks[metric] = np.stack([errors for errors, _ in rows])
+        between = np.array([difference for _, difference in rows])
+        if not np.isnan(between).all():
+            annotators[metric] = between
+    expected = np.stack([f.expected_error for f in matching.films]) * scale.mean(axis=1, keepdims=True)
+    return Errors(unit, landmarks, annotators, expected)
 
 
-def _measure_film(film: ScoredFilm, matching: Matching, scale: Scale) -> tuple[Distances, Distances, float, float]:
-    outlines = matching.scheme.outlines
+def _measure_film(
+    film: ScoredFilm, modelled: npt.NDArray[np.bool_], distance: Callable[[Points, Points], Distances]
+) -> tuple[Distances, float]:
+    def known(points: Points, truth: Points) -> Distances:
+        return np.where(modelled, distance(points, truth), np.nan)
 
-    def to_point(points: Points, truth: Points) -> Distances:
-        return np.where(matching.modelled, point_to_point(points, truth, scale), np.nan)
-
-    def to_curve(points: Points, truth: Points) -> Distances:
-        return np.where(matching.modelled, point_to_curve(points, truth, outlines, scale), np.nan)
-
-    missed = ~np.isfinite(film.predicted).all(axis=1)
-    annotations = list(film.sample.annotations.values())
     # A landmark that was not found is infinitely far off wherever the truth itself could have been measured.
-    return (
-        np.where(missed & np.isfinite(to_point(film.truth, film.truth)), np.inf, to_point(film.predicted, film.truth)),
-        np.where(missed & np.isfinite(to_curve(film.truth, film.truth)), np.inf, to_curve(film.predicted, film.truth)),
-        annotator_difference(annotations, to_point),
-        annotator_difference(annotations, to_curve),
-    )
+    missed = ~np.isfinite(film.predicted).all(axis=1) & np.isfinite(known(film.truth, film.truth))
+    errors = np.where(missed, np.inf, known(film.predicted, film.truth))
+    return errors, annotator_difference(list(film.sample.annotations.values()), known)
 
 
 def film_means(errors: FloatArray) -> FloatArray:
@@ -69,3 +103,23 @@ def film_means(errors: FloatArray) -> FloatArray:
     count = found.sum(axis=1)
     mean = np.where(found, errors, 0.0).sum(axis=1) / np.maximum(count, 1)
     return np.where(count > 0, mean, np.where(np.isinf(errors).any(axis=1), np.inf, np.nan))
+
+
+def calibration(errors: Errors) -> dict[str, float]:
+    """Compare expected with actual errors: number of films, their means, and rank correlations.
+
+    Returns:
+        ``films`` that have both, ``mean_expected`` and ``mean_actual`` over the means of these films, and Spearman's
+        rank correlation ``spearman_film_means`` and ``spearman_landmarks``; NaN where a figure is undefined.
+    """
+    expected, actual = errors.expectation()
+    of_films = np.stack([film_means(expected), film_means(actual)])
+    both = of_films[:, np.isfinite(of_films).all(axis=0)]
+    mean_expected, mean_actual = both.mean(axis=1) if both.size else (np.nan, np.nan)
+    return {
+        "films": both.shape[1],
+        "mean_expected": float(mean_expected),
+        "mean_actual": float(mean_actual),
+        "spearman_film_means": rank_correlation(*both),
+        "spearman_landmarks": rank_correlation(expected.ravel(), actual.ravel()),
+    }

@@ -1,11 +1,27 @@
-"""What a set of errors amounts to: mean, percentiles and success rates, each with a bootstrap interval over films.
+"""The one statistics: figures of a set of errors, with intervals over subjects and, where there are several, folds.
 
-Errors come as (films, k): one row a film, NaN where there is nothing to measure, infinity where a landmark (or a whole
-film) was not found. Infinite errors count in percentiles and success rates, so that not finding a landmark never looks
-better than finding it badly; a mean can only be taken over what was found.
+Errors come as (films,) or (films, k): NaN where there is nothing to measure, infinity where a landmark (or a whole
+film) was not found. Infinite errors count in percentiles and success rates, so that a lost landmark never looks better
+than a bad one; a mean can only be taken over the landmarks that were found.
 
-Films, not landmarks, are resampled: the landmarks of one film fail together, and treating them as independent would
-make every interval too narrow.
+A figure (a median, say) is taken in every run on its own, and averaged over the seeds of a fold and over folds. Two
+things make it uncertain. Both are measured on the scale of logarithms, since errors are positive and skewed:
+
+- *subjects*: a Bayesian bootstrap (Rubin, Annals of Statistics 9, 1981). The films of a subject, and their landmarks,
+  share one weight, because they fail together; all runs share the weights. One subject more, unseen so far, is worse
+  than all others for the upper end and better for the lower one. Without it the bootstrap never sees beyond the worst
+  film, and its interval of a 99th percentile is far too short. With it the interval of a percentile of one run is the
+  exact one by order statistics (Thompson, Annals of Mathematical Statistics 7, 1936), and that of a success rate is
+  Clopper and Pearson's (Biometrika 26, 1934). An upper end may then be infinite: too few subjects bound the percentile.
+- *folds*: Student's interval of the folds' figures.
+
+Folds differ also because each errs differently on the same film. The bootstrap sees that part too; it is taken out
+there, or it would count twice (as in the pigeonhole bootstrap; Owen, Annals of Applied Statistics 1, 2007). The two
+half-lengths of an interval are then added as squares, lower and upper apart (Zou & Donner, Statistics in Medicine 27,
+2008). The result covers as often as stated where one outweighs the other, and a little more often where they are alike.
+
+Folds are draws from one pool of films, so the interval speaks of other draws from that pool. With one run it knows
+nothing of folds: it says how the figure would change on other subjects.
 """
 
 from __future__ import annotations
@@ -16,90 +32,155 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
-PERCENTILES = (50, 90, 95, 99)
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+FIGURES = ("median", "p90", "p95", "p99", "mean")
+"""The figures of :func:`figures`, in their order; the mean is over errors that are finite."""
+
 LEVEL = 0.95
 RESAMPLES = 2000
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+_PERCENTS = (50, 90, 95, 99)
+_TINY = 1e-12  # errors below this are none
+_TAIL = (1 - LEVEL) / 2
+_BLOCK = 2**22  # weights held at a time: single landmarks of many films would fill the memory
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure and the ends of its 95 % interval; the ends are NaN where fewer than two films bear on it."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Description:
-    """The distribution of some errors.
+class Draws:
+    """Weights of subjects in each bootstrap sample.
 
     Attributes:
-        count: errors measured, those not found among them.
-        not_found: how many of them are infinite.
-        mean: over the finite ones.
-        percentiles: per percentile, e.g. 50 for the median; linear between neighbours, infinity if it falls there.
-        within: per radius, the share of errors <= that radius, 0 to 1.
+        subject: (films,) which subject each film belongs to.
+        weights: (resamples, subjects).
+        unseen: (resamples, 1) the weight of the subject unseen so far.
     """
 
-    count: int
-    not_found: int
-    mean: Estimate
-    percentiles: dict[int, Estimate]
-    within: dict[float, Estimate]
+    subject: IntArray
+    weights: FloatArray
+    unseen: FloatArray
+
+    def of_films(self) -> FloatArray:
+        """Return the weight of each film, (resamples, films)."""
+        return self.weights[:, self.subject]
+
+    def bearing(self, measured: npt.NDArray[np.bool_]) -> int:
+        """Return how many subjects have one of the films marked in (films,) ``measured``."""
+        return len(np.unique(self.subject[measured]))
 
 
-def resample(films: int, seed: int, resamples: int = RESAMPLES) -> IntArray:
-    """Return how often each film is drawn in each bootstrap sample, (resamples, films).
+@dataclass(frozen=True)
+class Figures:
+    """k figures of one run, or of the mean over several.
 
-    The draw depends on the number of films and the seed alone, so figures of two methods on the same films, in the
-    same order, are resampled in pairs.
+    Attributes:
+        value: (k,) positive, infinite, or NaN where there is nothing to measure.
+        low: (resamples, k) in each bootstrap sample, the unseen subject below all others.
+        high: (resamples, k) the same, the unseen subject above all others.
+        subjects: (k,) how many bear on each figure; fewer than two give no interval.
     """
-    return np.random.default_rng(seed).multinomial(films, np.full(films, 1.0 / films), size=resamples)
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    subjects: IntArray
 
 
-def describe(errors: FloatArray, draws: IntArray, radii: Sequence[float] = ()) -> Description:
-    """Describe errors of shape (films, k), or (films,) for one figure per film.
+@dataclass(frozen=True)
+class Estimates:
+    """Figures and the ends of their 95 % intervals, (k,) each; an end is NaN where it is unknown."""
 
-    Intervals are bootstrap percentile intervals (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13).
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
 
-    Args:
-        errors: NaN = nothing to measure, infinity = not found.
-        draws: from :func:`resample`, for the same films.
-        radii: for the success rates; an error equal to the radius is a success.
+
+def draw(subjects: Sequence[str], seed: int = 0, resamples: int = RESAMPLES) -> Draws:
+    """Draw the weights of subjects, given the subject of each film; the same for the same films."""
+    names, film = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
+    drawn = np.random.default_rng(seed).standard_exponential((resamples, len(names) + 1))
+    return Draws(film, drawn[:, 1:], drawn[:, :1])
+
+
+def figures(errors: FloatArray, draws: Draws) -> Figures:
+    """Return :data:`FIGURES` of errors, (films,) one a film, or (films, k) of single landmarks.
+
+    Percentiles are linear between neighbours, as numpy's, and infinite where they fall on an infinite error.
     """
     errors = errors.reshape(len(errors), -1)
     film, _ = np.nonzero(~np.isnan(errors))
     values = errors[~np.isnan(errors)]
     order = np.argsort(values, kind="stable")
-    values, film = values[order], film[order]
-    figures = _figures(values, np.ones(len(values), dtype=np.int64), radii)
-    low, high = np.full((2, len(figures)), np.nan)
-    if len(np.unique(film)) > 1:
-        low, high = _interval(np.stack([_figures(values, draw[film], radii) for draw in draws]))
-    estimates = [Estimate(*map(float, e)) for e in zip(figures, low, high, strict=True)]
-    return Description(
-        count=len(values),
-        not_found=int(np.isinf(values).sum()),
-        mean=estimates[0],
-        percentiles=dict(zip(PERCENTILES, estimates[1:], strict=False)),
-        within=dict(zip(map(float, radii), estimates[1 + len(PERCENTILES) :], strict=True)),
+    values = values[order]
+    low, high = _drawn_percentiles(values, draws.subject[film[order]], draws)
+    found = np.isfinite(errors)
+    sums, counts = np.where(found, errors, 0.0).sum(axis=1), found.sum(axis=1)
+    mean = _means(sums[:, None], counts[:, None], draws)
+    measured = np.full(len(_PERCENTS), draws.bearing(np.any(~np.isnan(errors), axis=1)))
+    return Figures(
+        np.append(_percentiles(values), mean.value),
+        np.column_stack([low, mean.low]),
+        np.column_stack([high, mean.high]),
+        np.append(measured, mean.subjects),
     )
 
 
-def column_means(errors: FloatArray, draws: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the mean of the finite errors in each column of (films, n), and its interval's ends; (n,) each."""
+def column_means(errors: FloatArray, draws: Draws) -> Figures:
+    """Return the mean of the finite errors in each column of (films, n): n figures."""
     found = np.isfinite(errors)
-    filled = np.where(found, errors, 0.0)
-    mean = _ratio(filled.sum(axis=0), found.sum(axis=0))
-    weights = draws.astype(np.float64)
-    low, high = _interval(_ratio(weights @ filled, weights @ found))
-    several = found.sum(axis=0) > 1
-    return mean, np.where(several, low, np.nan), np.where(several, high, np.nan)
+    return _means(np.where(found, errors, 0.0), found, draws)
+
+
+def within(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> Estimates:
+    """Return the share of errors <= each radius, 0 to 1, of errors (films,) or (films, k)."""
+    errors = errors.reshape(len(errors), -1)
+    count = (~np.isnan(errors)).sum(axis=1, keepdims=True)
+    hits = np.column_stack([np.zeros((len(errors), 0)), *((errors <= r).sum(axis=1) for r in radii)])
+    bearing, weights = draws.bearing(count[:, 0] > 0), draws.of_films()
+    value = _ratio(hits.sum(axis=0), count.sum())
+    if bearing < 2:
+        return Estimates(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
+    unseen = draws.unseen * (count.sum() / bearing)  # a subject of as many landmarks as the others have
+    hit, total = weights @ hits, weights @ count + unseen
+    return Estimates(value, _quantile(hit / total, _TAIL), _quantile((hit + unseen) / total, 1 - _TAIL))
+
+
+def average(parts: Sequence[Figures]) -> Figures:
+    """Return the mean over runs (the seeds of a fold, or folds) of the same films."""
+    return Figures(
+        np.mean([p.value for p in parts], axis=0),
+        np.mean([p.low for p in parts], axis=0),
+        np.mean([p.high for p in parts], axis=0),
+        np.min([p.subjects for p in parts], axis=0),
+    )
+
+
+def estimate(folds: Sequence[Figures]) -> Estimates:
+    """Return figures averaged over folds, with their intervals."""
+    every = average(folds)
+    logs = Figures(_log(every.value), _log(every.low), _log(every.high), every.subjects)
+    low, high = _ends(logs, _log([f.value for f in folds]), _log([f.low for f in folds]))
+    return Estimates(every.value, _exp(low), _exp(high))
+
+
+def ratio(a: Sequence[Figures], b: Sequence[Figures]) -> Estimates:
+    """Return how many times as large the figures of one method are as those of another.
+
+    Args:
+        a: of each fold.
+        b: of the other method, on the same folds and films, from the same draws.
+    """
+    first, second = average(a), average(b)
+    with np.errstate(invalid="ignore"):
+        value, every = _log(first.value) - _log(second.value), _log(first.low) - _log(second.low)
+        folds = _log([f.value for f in a]) - _log([f.value for f in b])
+        drawn = _log([f.low for f in a]) - _log([f.low for f in b])
+        subjects = np.minimum(first.subjects, second.subjects)
+        low, high = _ends(Figures(value, every, every, subjects), folds, drawn)
+    return Estimates(np.exp(value), np.exp(low), np.exp(high))
 
 
 def cumulative(errors: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -112,42 +193,121 @@ def cumulative(errors: FloatArray) -> tuple[FloatArray, FloatArray]:
     return values[np.isfinite(values)], share[np.isfinite(values)]
 
 
-def _figures(values: FloatArray, weights: IntArray, radii: Sequence[float]) -> FloatArray:
-    """Mean, percentiles and success rates of sorted values, each standing in the sample ``weights`` times."""
-    running = np.cumsum(weights)
-    if not len(running) or running[-1] == 0:
-        return np.full(1 + len(PERCENTILES) + len(radii), np.nan)
-    total, finite = running[-1], int(np.searchsorted(values, np.inf))
-    found = running[finite - 1] if finite else 0
-    # Not as a dot product: BLAS would start threads for each of thousands of short sums.
-    mean = (values[:finite] * weights[:finite]).sum() / found if found else np.nan
-    below = np.concatenate([[0], running])
-    within = below[np.searchsorted(values, np.asarray(radii, dtype=np.float64), side="right")] / total
-    return np.concatenate([[mean], _percentiles(values, running), within])
+def rank_correlation(a: FloatArray, b: FloatArray) -> float:
+    """Return Spearman's of the pairs that are finite; NaN for fewer than three, or where one side is constant."""
+    a, b = np.stack([a, b])[:, np.isfinite(a) & np.isfinite(b)]
+    return np.nan if len(a) < 3 or not np.ptp(a) or not np.ptp(b) else float(stats.spearmanr(a, b).statistic)
 
 
-def _percentiles(values: FloatArray, running: IntArray) -> FloatArray:
-    """Linear percentiles, as in numpy, of sorted values with running counts, which may be infinite at the end."""
-    position = np.asarray(PERCENTILES) / 100 * (running[-1] - 1)
-    lower = values[np.searchsorted(running, np.floor(position), side="right")]
-    upper = values[np.searchsorted(running, np.ceil(position), side="right")]
-    reached = np.isfinite(upper)
-    step = np.subtract(upper, lower, out=np.zeros_like(upper), where=reached)
-    # An infinite upper neighbour makes anything but the lower value itself infinite.
-    return np.where(reached | (upper == lower), lower + step * (position % 1), np.inf)
+def _percentiles(values: FloatArray) -> FloatArray:
+    """Return the percentiles of (m,) sorted values."""
+    if not len(values):
+        return np.full(len(_PERCENTS), np.nan)
+    place = np.asarray(_PERCENTS) / 100 * (len(values) - 1)
+    lower, upper = values[np.floor(place).astype(int)], values[np.ceil(place).astype(int)]
+    with np.errstate(invalid="ignore"):
+        # An infinite upper neighbour makes anything but the lower value itself infinite.
+        return np.asarray(np.where(lower == upper, lower, lower + (upper - lower) * (place % 1)))
 
 
-def _interval(replicates: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Ends of the percentile interval of (resamples, f) figures, (f,) each; draws without any film are left out."""
-    tail = (1 - LEVEL) / 2
-    ends = np.full((2, replicates.shape[1]), np.nan)
-    for column, figures in enumerate(replicates.T):
-        known = figures[~np.isnan(figures)]
-        if known.size:
-            # Order statistics, not interpolation between them: a figure may be infinite.
-            ends[:, column] = np.quantile(known, [tail, 1 - tail], method="inverted_cdf")
-    return ends[0], ends[1]
+def _drawn_percentiles(values: FloatArray, subject: IntArray, draws: Draws) -> tuple[FloatArray, FloatArray]:
+    """Return the percentiles of (m,) sorted values in each bootstrap sample, unseen subject below and above.
+
+    Each is the first value up to which a sample holds the share asked for, or the subject unseen so far: infinity.
+    """
+    unseen = draws.unseen * (len(values) / max(len(np.unique(subject)), 1))
+    share = np.asarray(_PERCENTS) / 100
+    if not len(values):
+        nothing = np.full((len(unseen), len(share)), np.nan)
+        return nothing, nothing
+    values = np.append(values, np.inf)
+    ends: list[FloatArray] = []
+    rows = max(1, _BLOCK // len(subject))
+    for start in range(0, len(unseen), rows):
+        beyond = unseen[start : start + rows]
+        running = np.cumsum(draws.weights[start : start + rows][:, subject], axis=1)
+        wanted = share * (beyond + running[:, -1:])
+        ends.append(values[_first(running, np.column_stack([wanted - beyond, wanted]))])
+    low, high = np.split(np.concatenate(ends), 2, axis=1)
+    return low, high
+
+
+def _first(running: FloatArray, wanted: FloatArray) -> IntArray:
+    """Return the first place in each row of (rows, m), ascending, that is not below (rows, k) wanted; else m.
+
+    A binary search in all rows at once; :func:`numpy.searchsorted` takes one row at a time.
+    """
+    last = running.shape[1] - 1
+    low, high = np.zeros(wanted.shape, dtype=np.intp), np.full(wanted.shape, last + 1)
+    while (low < high).any():
+        middle = (low + high) // 2
+        below = (np.take_along_axis(running, np.minimum(middle, last), axis=1) < wanted) & (low < high)
+        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
+    return low
+
+
+def _means(sums: FloatArray, counts: npt.NDArray[Any], draws: Draws) -> Figures:
+    """Return means from the sum and the number of errors of each film, (films, n); the unseen subject has no say."""
+    weights = draws.of_films()
+    drawn = _ratio(weights @ sums, weights @ counts)
+    bearing = np.array([draws.bearing(column > 0) for column in counts.T], dtype=np.intp)
+    return Figures(_ratio(sums.sum(axis=0), counts.sum(axis=0)), drawn, drawn, bearing)
+
+
+def _ends(every: Figures, folds: FloatArray, drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of intervals, (k,) each, all on the scale of logarithms.
+
+    Args:
+        every: the figures averaged over folds.
+        folds: (F, k) those of each fold.
+        drawn: (F, resamples, k) those of each fold in each bootstrap sample.
+    """
+    value, few = every.value, every.subjects < 2
+    with np.errstate(invalid="ignore"):
+        # Percentile intervals are short by this on few subjects (Hesterberg, American Statistician 69, 2015).
+        wider = stats.t.isf(_TAIL, np.where(few, 1, every.subjects - 1)) / stats.norm.isf(_TAIL)
+        below = wider * np.maximum(value - _quantile(every.low, _TAIL), 0.0)
+        above = wider * np.maximum(_quantile(every.high, 1 - _TAIL) - value, 0.0)
+        if len(folds) > 1:
+            share = np.sqrt(_shared(every.low, drawn))
+            fold = stats.t.isf(_TAIL, len(folds) - 1) * folds.std(axis=0, ddof=1) / np.sqrt(len(folds))
+            below, above = (
+                np.hypot(share * below, fold),
+                np.where(np.isinf(above), above, np.hypot(share * above, fold)),
+            )
+        # Below a figure that is itself infinite, subjects and folds say nothing.
+        low = np.where(few | ~np.isfinite(value), np.nan, value - below)
+        high = np.where(few, np.nan, np.where(np.isinf(value), value, value + above))
+    return low, high
+
+
+def _shared(every: FloatArray, drawn: FloatArray) -> FloatArray:
+    """Return the part of the subjects' variance (k,) that folds have in common, 0 to 1; the rest shows between folds.
+
+    The variance of the mean over F folds is shared + own / F, and the folds' spread within a bootstrap sample is own.
+    """
+    total = np.ma.masked_invalid(every).var(axis=0)
+    own = np.ma.masked_invalid(drawn - drawn.mean(axis=0)).var(axis=1).sum(axis=0) / (len(drawn) - 1)
+    shared = np.ma.clip(1 - own / len(drawn) / np.ma.masked_equal(total, 0.0), 0.0, 1.0)
+    return np.ma.filled(shared, 1.0)
+
+
+def _quantile(values: FloatArray, level: float) -> FloatArray:
+    """Return order statistics of (resamples, k), no interpolation between them: a figure may be infinite."""
+    known = np.where(np.isnan(values), np.inf, values)
+    chosen = np.quantile(known, level, axis=0, method="inverted_cdf")
+    return np.where(np.isnan(values).all(axis=0), np.nan, chosen)
 
 
 def _ratio(total: FloatArray, count: npt.NDArray[Any]) -> FloatArray:
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(count > 0, total / count, np.nan))
+
+
+def _log(values: npt.ArrayLike) -> FloatArray:
+    return np.log(np.maximum(np.asarray(values, dtype=np.float64), _TINY))
+
+
+def _exp(logs: FloatArray) -> FloatArray:
+    ends = np.exp(logs)
+    return np.where(ends <= 1.001 * _TINY, 0.0, ends)

@@ -12,9 +12,11 @@ import pandas as pd
 from landvote.errors import SettingError, nearest
 from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, film_means
-from landvote.evaluation.statistics import column_means, describe, resample
+from landvote.evaluation.metrics import mean_squared_error
+from landvote.evaluation.statistics import FIGURES, Draws, Estimates, average, column_means, draw, estimate, figures
 from landvote.evaluation.units import SUFFIX
 from landvote.sample import Sample
+from landvote.scheme import Scheme
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -22,56 +24,63 @@ MOST_GROUPS = 12
 """A column of numbers with more distinct values than this (an age, say) is divided at its quartiles."""
 
 
-def film_table(matching: Matching, errors: Errors, pixels: Errors, squared: FloatArray) -> pd.DataFrame:
+def film_table(matching: Matching, errors: Errors, pixels: Errors) -> pd.DataFrame:
     """Return one row a film: errors averaged over its landmarks, its worst landmark, squared error, expectation."""
     table = pd.DataFrame({"image": [f.identifier for f in matching.films]})
     table["subject"] = [f.sample.subject for f in matching.films]
-    table["landmarks"] = (~np.isnan(pixels.point_to_point)).sum(axis=1)
-    table["not_found"] = np.isinf(pixels.point_to_point).sum(axis=1)
+    table["landmarks"] = pixels.measured.sum(axis=1)
+    table["not_found"] = pixels.missed.sum(axis=1)
     for e in [pixels] if errors.unit == "px" else [errors, pixels]:
         suffix = SUFFIX[e.unit]
-        table[f"point_to_point_{suffix}"] = film_means(e.point_to_point)
-        if matching.scheme.outlines:
-            table[f"point_to_curve_{suffix}"] = film_means(e.point_to_curve)
-        for name, values in [("point", e.annotators_to_point), ("curve", e.annotators_to_curve)]:
-            if not np.isnan(values).all():
-                table[f"annotators_to_{name}_{suffix}"] = values
-    ranked = np.nan_to_num(pixels.point_to_point, nan=-1.0, posinf=np.inf)
+        for metric in e.landmarks:
+            table[f"{metric}_{suffix}"] = e.means(metric)
+        for metric, values in e.annotators.items():
+            table[f"{metric.replace('point', 'annotators', 1)}_{suffix}"] = values
+    ranked = np.nan_to_num(pixels.landmarks["point_to_point"], nan=-1.0, posinf=np.inf)
     worst = ranked.argmax(axis=1)
     table["worst_landmark"] = [matching.scheme.landmarks[i] for i in worst]
     table["worst_landmark_px"] = ranked[np.arange(len(worst)), worst]
-    table["squared_error_px2"] = squared
-    expected = np.stack([f.expected_error for f in matching.films])
-    if np.isfinite(expected).any():
-        # Compared over the same landmarks: those that have both an expectation and an error.
-        both = np.isfinite(expected) & np.isfinite(pixels.point_to_point)
-        table["expected_error_px"] = film_means(np.where(both, expected, np.nan))
-        table["actual_error_px"] = film_means(np.where(both, pixels.point_to_point, np.nan))
+    table["squared_error_px2"] = [mean_squared_error(f.predicted, f.truth) for f in matching.films]
+    if np.isfinite(pixels.expected).any():
+        for name, values in zip(("expected", "actual"), pixels.expectation(), strict=True):
+            table[f"{name}_error_px"] = film_means(values)
     return table
 
 
-def landmark_table(matching: Matching, errors: Errors, draws: npt.NDArray[np.int64]) -> pd.DataFrame:
+def landmark_means(folds: Sequence[Sequence[FloatArray]], scheme: Scheme, draws: Draws) -> pd.DataFrame:
+    """Return one row a landmark: its outline, how often it was not found, and its mean error with the interval.
+
+    ``folds`` are of each fold, of each seed, (films, n) errors. The mean is over the films on which it was found.
+    """
+    found = estimate([average([column_means(errors, draws) for errors in fold]) for fold in folds])
+    outlines = {i: o.name for o in scheme.outlines for i in o.points}
+    return pd.DataFrame(
+        {
+            "landmark": scheme.landmarks,
+            "outline": [outlines.get(i, "") for i in range(len(scheme))],
+            "not_found": sum(np.isinf(errors).sum(axis=0) for fold in folds for errors in fold),
+            "mean": found.value,
+            "low": found.low,
+            "high": found.high,
+        }
+    )
+
+
+def landmark_table(matching: Matching, errors: Errors, draws: Draws) -> pd.DataFrame:
     """Return one row a landmark of the model: films measured, not found, mean with interval, median, 95th, largest.
 
     Mean, median, 95th percentile and largest are over the films on which the landmark was found.
     """
-    suffix, names = SUFFIX[errors.unit], np.array(matching.scheme.landmarks)
-    outline = {i: o.name for o in matching.scheme.outlines for i in o.points}
-    kinds = {"point_to_point": errors.point_to_point}
-    if matching.scheme.outlines:
-        kinds["point_to_curve"] = errors.point_to_curve
-    kept = np.flatnonzero(matching.modelled)
-    table = pd.DataFrame({"landmark": names[kept], "outline": [outline.get(int(i), "") for i in kept]})
-    table["films"] = (~np.isnan(errors.point_to_point[:, kept])).sum(axis=0)
-    table["not_found"] = np.isinf(errors.point_to_point[:, kept]).sum(axis=0)
-    for kind, values in kinds.items():
-        found = pd.DataFrame(values[:, kept]).replace(np.inf, np.nan)
-        mean, low, high = column_means(values[:, kept], draws)
-        columns = {"mean": mean, "low": low, "high": high, "median": found.median(), "max": found.max()}
-        columns["p95"] = found.quantile(0.95)
-        for name in ("mean", "low", "high", "median", "p95", "max"):
-            table[f"{kind}_{name}_{suffix}"] = np.asarray(columns[name], dtype=np.float64)
-    return table
+    parts: dict[str, npt.ArrayLike] = {}
+    for metric, values in errors.landmarks.items():
+        found, finite = landmark_means([[values]], matching.scheme, draws), pd.DataFrame(values).replace(np.inf, np.nan)
+        if not parts:
+            parts = {name: found[name] for name in ("landmark", "outline")}
+            parts |= {"films": errors.measured.sum(axis=0), "not_found": found["not_found"]}
+        columns = {name: found[name] for name in ("mean", "low", "high")}
+        columns |= {"median": finite.median(), "p95": finite.quantile(0.95), "max": finite.max()}
+        parts |= {f"{metric}_{name}_{SUFFIX[errors.unit]}": column for name, column in columns.items()}
+    return pd.DataFrame(parts)[matching.modelled].reset_index(drop=True)
 
 
 def subgroup_table(matching: Matching, errors: Errors, columns: Sequence[str], seed: int) -> pd.DataFrame:
@@ -80,26 +89,27 @@ def subgroup_table(matching: Matching, errors: Errors, columns: Sequence[str], s
     Raises:
         SettingError: a column that no film has.
     """
-    suffix = SUFFIX[errors.unit]
-    kinds = {"point_to_point": film_means(errors.point_to_point)}
-    if matching.scheme.outlines:
-        kinds["point_to_curve"] = film_means(errors.point_to_curve)
-    rows = []
+    samples, suffix, rows = [f.sample for f in matching.films], SUFFIX[errors.unit], []
     for column in columns:
-        groups, order = group([f.sample for f in matching.films], column)
+        groups, order = group(samples, column)
         for value in order:
             inside = groups == value
             row: dict[str, object] = {"column": column, "value": value, "films": int(inside.sum())}
-            draws = resample(int(inside.sum()), seed)
-            for kind, means in kinds.items():
-                found = describe(means[inside], draws)
-                shown = {"mean": found.mean, "median": found.percentiles[50], "p95": found.percentiles[95]}
-                for name, e in shown.items():
-                    row[f"{kind}_{name}_{suffix}"] = e.value
-                    row[f"{kind}_{name}_low_{suffix}"] = e.low
-                    row[f"{kind}_{name}_high_{suffix}"] = e.high
+            draws = draw([s.subject for s, kept in zip(samples, inside, strict=True) if kept], seed)
+            for metric in errors.landmarks:
+                found = named(estimate([figures(errors.means(metric)[inside], draws)]), ("mean", "median", "p95"))
+                row |= {f"{metric}_{name}_{suffix}": figure for name, figure in found.items()}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def named(found: Estimates, names: Sequence[str]) -> dict[str, float]:
+    """Return some of :data:`FIGURES` and their ends as ``name``, ``name_low`` and ``name_high``."""
+    out: dict[str, float] = {}
+    for name in names:
+        i = FIGURES.index(name)
+        out |= {name: found.value[i], f"{name}_low": found.low[i], f"{name}_high": found.high[i]}
+    return out
 
 
 def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object_], list[str]]:

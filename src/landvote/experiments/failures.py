@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from landvote.experiments.results import Results, Run
-from landvote.experiments.statistics import means, present
+from landvote.experiments.statistics import present
 
 PERCENT = 50.0
 """A film is lost when its mean error is beyond half the length that normalises errors: beside the bone, not on it."""
@@ -19,7 +19,7 @@ TIMES = 10.0
 def threshold(results: Results) -> float:
     """Return the mean point-to-point error beyond which a film counts as lost; infinity where nothing was found."""
     medians = [
-        np.nanmedian(np.concatenate([means(r, "point_to_point") for r in results.of(*place)]))
+        np.nanmedian(np.concatenate([r.errors.means("point_to_point") for r in results.of(*place)]))
         for place in present(results)
     ]
     return float(min([TIMES * min(medians), *([PERCENT] if results.unit == "%" else [])]))
@@ -30,8 +30,8 @@ def lost(run: Run, limit: float) -> npt.NDArray[np.bool_]:
 
     The mean is over landmarks that were found; of a film with few of those it says little.
     """
-    errors = means(run, "point_to_point")
-    measured, missed = (~np.isnan(run.to_point)).sum(axis=1), np.isinf(run.to_point).sum(axis=1)
+    errors = run.errors.means("point_to_point")
+    measured, missed = run.errors.measured.sum(axis=1), run.errors.missed.sum(axis=1)
     return np.asarray(~np.isnan(errors) & ((errors > limit) | (missed > measured / 2)))
 
 
@@ -41,15 +41,15 @@ def failure_table(results: Results, limit: float) -> pd.DataFrame:
     for method, size in present(results):
         runs = results.of(method, size)
         every = np.stack([lost(r, limit) for r in runs])
-        measured = np.stack([~np.isnan(means(r, "point_to_point")) for r in runs])
+        measured = np.stack([~np.isnan(r.errors.means("point_to_point")) for r in runs])
         rows.append(
             {
                 "size": size,
                 "method": method,
                 "runs": len(runs),
                 "films": int(measured.sum()),
-                "nothing_found": int(sum(np.isinf(means(r, "point_to_point")).sum() for r in runs)),
-                "some_not_found": int(sum(np.isinf(r.to_point).any(axis=1).sum() for r in runs)),
+                "nothing_found": int(sum(np.isinf(r.errors.means("point_to_point")).sum() for r in runs)),
+                "some_not_found": int(sum(r.errors.missed.any(axis=1).sum() for r in runs)),
                 "lost": int(every.sum()),
                 "lost_percent": 100.0 * every.sum() / max(int(measured.sum()), 1),
                 "lost_in_every_run": int(every.all(axis=0).sum()),
@@ -63,7 +63,7 @@ def lost_films(results: Results, limit: float) -> pd.DataFrame:
     columns = ["film", "method", "size", "fold", "seed", "error"]
     rows = []
     for run in results.runs:
-        errors = means(run, "point_to_point")
+        errors = run.errors.means("point_to_point")
         for film in sorted(np.flatnonzero(lost(run, limit)), key=lambda i: (-errors[i], i)):
             place = (run.method, run.size, run.fold, run.seed)
             rows.append((results.films[film].identifier, *place, errors[film]))

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from landvote.evaluation.statistics import LEVEL
+from landvote.evaluation.statistics import LEVEL, Figures, draw, figures, ratio
 from landvote.experiments.grid import Size
-from landvote.experiments.intervals import draw, ratio
 from landvote.experiments.results import Results, Run
-from landvote.experiments.statistics import Figured, by_fold, fold_figures, means, metrics, run_figures, subjects_of
+from landvote.experiments.statistics import fold_figures, metrics, subjects_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,10 +35,10 @@ def paired_table(results: Results) -> pd.DataFrame:
     columns = ["metric", "size", "first", "second", "p", "p_holm"]
     rows = []
     for metric in metrics(results):
-        of = {id(r): run_figures(means(r, metric), draws) for r in results.runs}
+        of = {id(r): figures(r.errors.means(metric), draws) for r in results.runs}
         for size, a, b, pair in _pairs(results):
             place = {"metric": metric, "size": size, "first": a, "second": b}
-            rows.append({**place, **_compared(results, metric, pair, of, draws.subjects)})
+            rows.append({**place, **_compared(results, metric, pair, of)})
     table = pd.DataFrame(rows, columns=[*columns, *(k for k in (rows[0] if rows else ()) if k not in columns)])
     table["p_holm"] = holm(table["p"].to_numpy(dtype=np.float64))
     return table
@@ -55,15 +54,15 @@ def _pairs(results: Results) -> Iterator[tuple[Size, str, str, tuple[list[Run], 
 
 
 def _compared(
-    results: Results, metric: str, pair: tuple[list[Run], list[Run]], of: Mapping[int, Figured], subjects: int
+    results: Results, metric: str, pair: tuple[list[Run], list[Run]], of: Mapping[int, Figures]
 ) -> dict[str, object]:
-    errors = [[means(r, metric) for r in runs] for runs in pair]
+    errors = [[r.errors.means(metric) for r in runs] for runs in pair]
     first, second = (_per_subject(results, np.mean(e, axis=0)) for e in errors)
     with np.errstate(invalid="ignore"):
         difference = np.where(np.isinf(first) & np.isinf(second), 0.0, first - second)  # both lost it
     difference = difference[~np.isnan(difference)]
-    (a, drawn_a), (b, drawn_b) = (fold_figures(runs, [of[id(r)] for r in runs]) for runs in pair)
-    medians = ratio(a[:, :1], [d.first() for d in drawn_a], b[:, :1], [d.first() for d in drawn_b], subjects)
+    a, b = (fold_figures(runs, [of[id(r)] for r in runs]) for runs in pair)
+    medians = ratio(a, b)
     value, low, high = hodges_lehmann(difference)
     return {
         "p": wilcoxon(difference),
@@ -77,8 +76,8 @@ def _compared(
         "ratio": medians.value[0],
         "ratio_low": medians.low[0],
         "ratio_high": medians.high[0],
-        "folds_first_better": int((a[:, 0] < b[:, 0]).sum()),
-        "folds": len(by_fold(pair[0])),
+        "folds_first_better": sum(bool(x.value[0] < y.value[0]) for x, y in zip(a, b, strict=True)),
+        "folds": len(a),
         "runs": len(pair[0]),
     }
 

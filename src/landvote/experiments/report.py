@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from landvote.errors import ImageError
-from landvote.evaluation.overlays import overlay_figure
-from landvote.evaluation.plots import as_data_uri, save_figure
-from landvote.evaluation.report import METRICS, Overlay, template
-from landvote.evaluation.statistics import RESAMPLES
-from landvote.experiments import plots, tables
+from landvote.experiments import statistics, tables
 from landvote.experiments.failures import PERCENT, TIMES, failure_table, lost_films, threshold
 from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results
-from landvote.experiments.statistics import (
-    cost_table,
-    error_table,
-    film_table,
-    landmark_table,
-    main_size,
-    means,
-    metrics,
-    subgroup_table,
-    whole_basis,
-)
+from landvote.experiments.statistics import main_size, mean_shape, metrics, present, whole_basis
 from landvote.files import write_text
+from landvote.reports import comparison as charts
+from landvote.reports.overlays import Overlay, overlay
+from landvote.reports.page import page
+from landvote.reports.style import DPI, PRINT, data_uri, save_figure
+from landvote.reports.tables import Table, number
 
 REPORT = "report.html"
 COSTS = "costs"
-
-MOST_ROWS = 400
-"""Rows of a table in the page; the CSV has them all."""
 
 
 def write_comparison(results: Results, folder: Path) -> Path:
@@ -54,82 +39,97 @@ def write_comparison(results: Results, folder: Path) -> Path:
     """
     frames = _frames(results)
     shown = _tables(results, frames)
-    figures = _figures(results, frames)
-    for part, kinds in (("tables", (".csv", ".tex")), ("figures", (".svg", ".png"))):
-        for old in (folder / part).glob("*"):
-            if old.suffix in kinds and old.stem not in {*frames, *shown, *figures}:
-                old.unlink()  # of an earlier report
     for name, frame in frames.items():
         text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
         write_text(folder / "tables" / f"{name}.csv", text)
     for name, table in shown.items():
         write_text(folder / "tables" / f"{name}.tex", table.latex(name))
-    for name, figure in figures.items():
-        for suffix in (".svg", ".png"):
-            save_figure(figure, folder / "figures" / f"{name}{suffix}", plots.DPI, plots.PRINT)
-    pictures = {name: (folder / "figures" / f"{name}.svg").read_bytes() for name in figures}
-    write_text(folder / REPORT, render(results, frames, shown, pictures))
+    figures = _draw(results, frames, folder / "figures")
+    for part, kinds in (("tables", (".csv", ".tex")), ("figures", (".svg", ".png"))):
+        for old in (folder / part).glob("*"):
+            if old.suffix in kinds and old.stem not in {*frames, *shown, *figures}:
+                old.unlink()  # of an earlier report
+    write_text(folder / REPORT, render(results, frames, shown, figures))
     return folder / REPORT
 
 
 def _frames(results: Results) -> dict[str, pd.DataFrame]:
     limit = threshold(results)
     every = {
-        "errors": error_table(results),
+        "errors": statistics.error_table(results),
         "pairs": paired_table(results),
         "failures": failure_table(results, limit),
         "lost_films": lost_films(results, limit),
-        "subgroups": subgroup_table(results),
-        "landmarks": landmark_table(results),
-        "films": film_table(results),
-        COSTS: cost_table(results),
+        "calibration": statistics.calibration_table(results),
+        "subgroups": statistics.subgroups_by_method(results),
+        "landmarks": statistics.landmarks_by_method(results),
+        "films": statistics.films_by_run(results),
+        COSTS: statistics.cost_table(results),
     }
     return {name: frame for name, frame in every.items() if len(frame) or name == "lost_films"}
 
 
-def _tables(results: Results, frames: dict[str, pd.DataFrame]) -> dict[str, tables.Table]:
+def _tables(results: Results, frames: dict[str, pd.DataFrame]) -> dict[str, Table]:
     out = {f"errors_{m}": tables.errors(results, frames["errors"], m) for m in metrics(results)}
     if "pairs" in frames:
         out |= {f"pairs_{m}": tables.comparisons(results, frames["pairs"], m) for m in metrics(results)}
     out["failures"] = tables.failures(results, frames["failures"], threshold(results))
+    if "calibration" in frames:
+        out["calibration"] = tables.expectations(results, frames["calibration"])
     if "subgroups" in frames:
         out["subgroups"] = tables.subgroups(results, frames["subgroups"], main_size(results))
     return {**out, COSTS: tables.costs(frames[COSTS])}
 
 
-def _figures(results: Results, frames: dict[str, pd.DataFrame]) -> dict[str, Figure]:
-    out: dict[str, Figure | None] = {"size": plots.size_figure(results, frames["errors"])}
+def _draw(results: Results, frames: dict[str, pd.DataFrame], folder: Path) -> dict[str, str]:
+    """Write the figures; return those in SVG for the page."""
+    compared = charts.Compared([m.name for m in results.grid.methods], results.grid.sizes, results.unit, results.scheme)
+    size, mean = main_size(results), mean_shape(results)
+    at = f"{charts.films_learned(size)}; "
+    out = {"size": charts.size_figure(compared, frames["errors"], f"{whole_basis(results)}")}
     for metric in metrics(results):
-        out[f"cdf_sizes_{metric}"] = plots.cdf_by_size(results, metric)
-        out[f"cdf_methods_{metric}"] = plots.cdf_by_method(results, metric)
+        means = {place: [r.errors.means(metric) for r in results.of(*place)] for place in present(results)}
+        pooled = {place: np.concatenate(runs) for place, runs in means.items()}
+        note, between = str(whole_basis(results, metric)), results.annotators.get(metric)
+        out[f"cdf_sizes_{metric}"] = charts.cdf_by_size(compared, pooled, between, metric, note)
+        out[f"cdf_methods_{metric}"] = charts.cdf_by_method(compared, pooled, between, metric, note)
         if "landmarks" in frames:
-            out[f"landmarks_{metric}"] = plots.outline_figure(results, frames["landmarks"], metric)
-            out[f"shape_{metric}"] = plots.shape_figure(results, frames["landmarks"], metric)
+            table = frames["landmarks"]
+            out[f"landmarks_{metric}"] = charts.outline_figure(compared, table, metric, note)
+            known = table[(table["metric"] == metric) & (table["size"] == size) & table["mean"].notna()]
+            if mean is not None and len(known):
+                note = f"{at}{whole_basis(results, metric, size)}"
+                out[f"shape_{metric}"] = charts.shape_figure(compared, known, mean, metric, note)
     if "subgroups" in frames:
-        out["subgroups"] = plots.subgroup_figure(results, frames["subgroups"])
-    return {name: figure for name, figure in out.items() if figure is not None}
+        table, note = frames["subgroups"], f"{at}{whole_basis(results, size=size)}"
+        out["subgroups"] = charts.subgroup_figure(compared, table[table["size"] == size], note)
+    pictures = {}
+    for name, figure in out.items():
+        for suffix in (".svg", ".png"):
+            save_figure(figure, folder / f"{name}{suffix}", DPI, PRINT)
+        pictures[name] = data_uri((folder / f"{name}.svg").read_bytes(), "image/svg+xml")
+    return pictures
 
 
-def render(
-    results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, tables.Table], pictures: dict[str, bytes]
-) -> str:
-    """Return the page as HTML, with pictures in SVG; see :func:`write_comparison`."""
-    grid = results.grid
-    return template("landvote.experiments").render(
-        grid=grid,
-        results=results,
+def render(results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, Table], figures: dict[str, str]) -> str:
+    """Return the page as HTML; ``figures`` are ``data:`` addresses; see :func:`write_comparison`."""
+    return page(
+        "comparison",
+        title=results.grid.title,
+        grid=results.grid,
+        unit=results.unit,
+        missing=results.missing,
+        annotators=bool(results.annotators),
         basis=whole_basis(results),
         metrics=metrics(results),
-        titles=METRICS,
+        sizes=len({r.size for r in results.runs}),
         main_size=main_size(results),
         tables=shown,
-        figures={name: f"data:image/svg+xml;base64,{b64encode(svg).decode()}" for name, svg in pictures.items()},
-        most=MOST_ROWS,
+        figures=figures,
         lost=frames["lost_films"],
-        limit=tables.number(threshold(results)),
+        limit=number(threshold(results)),
         percent=PERCENT,
         times=TIMES,
-        resamples=RESAMPLES,
         overlays=list(_overlays(results)),
     )
 
@@ -138,17 +138,12 @@ def _overlays(results: Results) -> Iterator[Overlay]:
     """Draw the worst film of each method, at the size at which there are most."""
     for method in results.grid.methods:
         runs = results.of(method.name, main_size(results))
-        errors = np.array([np.nan_to_num(means(r, "point_to_point"), nan=-1.0, posinf=np.inf) for r in runs])
+        errors = np.array([np.nan_to_num(r.errors.means("point_to_point"), nan=-1.0, posinf=np.inf) for r in runs])
         if not errors.size:
             continue
-        which, film = np.unravel_index(int(errors.argmax()), errors.shape)
-        run, sample = runs[int(which)], results.films[int(film)]
-        missed = int(np.isinf(run.to_point[film]).sum())
-        caption = f"fold {run.fold}, seed {run.seed}: {tables.number(float(errors[which, film]))} {results.unit}"
+        which, film = map(int, np.unravel_index(int(errors.argmax()), errors.shape))
+        run, sample = runs[which], results.films[film]
+        missed = int(run.errors.missed[film].sum())
+        caption = f"fold {run.fold}, seed {run.seed}: {number(float(errors[which, film]))} {results.unit}"
         caption += f", {missed} not found" if missed else ""
-        try:
-            figure = overlay_figure(sample.open().pixels, sample.points, run.predicted[film], results.scheme)
-        except ImageError as error:
-            yield Overlay(method.name, sample.identifier, caption, "", str(error))
-            continue
-        yield Overlay(method.name, sample.identifier, caption, as_data_uri(figure, "jpeg"))
+        yield overlay(method.name, caption, sample, sample.points, run.predicted[film])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from landvote.errors import DataError
 from landvote.evaluation.matching import match
-from landvote.evaluation.measure import film_means, measure
+from landvote.evaluation.measure import Errors, measure
 from landvote.evaluation.units import scales
 from landvote.experiments.cells import Cell
 from landvote.experiments.grid import Grid, Size
@@ -31,9 +31,7 @@ class Run:
     Attributes:
         method, size, fold, seed: its place in the grid.
         films: how many it learned from.
-        to_point: (films, n) point-to-point; NaN where there is nothing to measure, infinity where nothing was found.
-        to_curve: (films, n) point-to-curve, likewise; NaN for landmarks on no outline.
-        expected: (films, n) errors the method itself expects.
+        errors: on the test films.
         predicted: (films, n, 2) image pixels; NaN where not found.
         told: what ``cell.json`` holds: minutes, machine, versions.
     """
@@ -43,26 +41,14 @@ class Run:
     fold: int
     seed: int
     films: int
-    to_point: FloatArray
-    to_curve: FloatArray
-    expected: FloatArray
+    errors: Errors
     predicted: FloatArray
     told: dict[str, Any]
-
-    @property
-    def point_means(self) -> FloatArray:
-        """(films,) mean point-to-point error of each film."""
-        return film_means(self.to_point)
-
-    @property
-    def curve_means(self) -> FloatArray:
-        """(films,) mean point-to-curve error of each film."""
-        return film_means(self.to_curve)
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a grid has found so far.
+    """The findings of a grid so far.
 
     Attributes:
         grid: reduced to its scale.
@@ -70,10 +56,8 @@ class Results:
         scheme: of the landmarks.
         films: those measured on, in the order of the rows of all errors.
         scale: (films, 2) length of a pixel along x and y in the unit; NaN where unknown.
-        runs: finished cells, in the order of the grid.
+        runs: finished cells, one at least, in the order of the grid.
         missing: names of the cells that are not finished.
-        annotators_to_point: (films,) annotators against their mean; NaN with fewer than two.
-        annotators_to_curve: likewise, against the outlines of their mean.
     """
 
     grid: Grid
@@ -83,8 +67,11 @@ class Results:
     scale: FloatArray
     runs: tuple[Run, ...]
     missing: tuple[str, ...]
-    annotators_to_point: FloatArray
-    annotators_to_curve: FloatArray
+
+    @property
+    def annotators(self) -> Mapping[str, FloatArray]:
+        """Kind of error -> (films,) annotators against their mean: the same in all runs; only those there are."""
+        return self.runs[0].errors.annotators
 
     def of(self, method: str, size: Size) -> list[Run]:
         """Return the runs of a method at a size, over folds and seeds."""
@@ -106,31 +93,21 @@ def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: 
         raise DataError(f"{place.results}: none of {len(cells)} cells is finished, expected one at least")
     test = set(finished[0].test)
     truth = [s for s in samples if s.identifier in test]
-    runs, first = [], None
+    runs = []
     for cell in finished:
         folder = place.cell(cell.key)
         matching = match(read_predictions(folder / "predictions.jsonl"), truth)
         unit, scale = scales(matching.films, matching.scheme, grid.unit)
-        errors = measure(matching, unit, scale)
-        first = first or (matching, scale, errors)
-        expected = np.stack([f.expected_error for f in matching.films]) * scale.mean(axis=1, keepdims=True)
+        predicted = np.stack([f.predicted for f in matching.films])
         told = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
-        runs.append(
-            Run(
-                cell.method, cell.size, cell.fold, cell.seed, cell.films,
-                errors.point_to_point, errors.point_to_curve, expected,
-                np.stack([f.predicted for f in matching.films]), told,
-            )
-        )  # fmt: skip
-    matching, scale, errors = first  # type: ignore[misc]  # there is a finished cell
+        named = (cell.method, cell.size, cell.fold, cell.seed, cell.films)
+        runs.append(Run(*named, measure(matching, unit, scale), predicted, told))
     return Results(
         grid=grid,
-        unit=errors.unit,
+        unit=unit,
         scheme=matching.scheme,
         films=tuple(f.sample for f in matching.films),
         scale=scale,
         runs=tuple(runs),
         missing=tuple(c.name for c in cells if not place.finished(c.key)),
-        annotators_to_point=errors.annotators_to_point,
-        annotators_to_curve=errors.annotators_to_curve,
     )

@@ -1,35 +1,31 @@
-"""What a grid's results amount to: errors per method and size, per landmark, per subgroup; failures; costs."""
+"""The results of a grid as tables: errors per method and size, per landmark, per subgroup; calibration; costs."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from landvote.evaluation.measure import film_means
+from landvote.errors import ShapeError
+from landvote.evaluation.measure import ANNOTATORS, METRICS, calibration, film_means
 from landvote.evaluation.metrics import point_to_point
-from landvote.evaluation.report import METRICS
-from landvote.evaluation.tables import group
+from landvote.evaluation.statistics import Figures, average, draw, estimate, figures
+from landvote.evaluation.tables import group, landmark_means, named
 from landvote.experiments.grid import Size
-from landvote.experiments.intervals import (
-    FIGURES,
-    Draws,
-    Estimates,
-    Replicates,
-    column_figures,
-    draw,
-    estimate,
-    figures,
-    over,
-    replicate,
-)
 from landvote.experiments.results import Results, Run
+from landvote.sample import Points
+from landvote.shapes import align
 
 FloatArray = npt.NDArray[np.float64]
+T = TypeVar("T")
+
+SHOWN = ("median", "p95", "p99", "mean")
+"""The figures of film errors that tables hold."""
 
 ANNOTATOR = "annotator"
 """The subgroups of films that one annotator marked, measured against that annotator's points alone."""
@@ -37,7 +33,7 @@ ANNOTATOR = "annotator"
 
 @dataclass(frozen=True)
 class Basis:
-    """What a figure rests on: how many films of how many subjects, folds and seeds, and how many trainings of all."""
+    """The ground that a figure rests on: how many films, of how many subjects, folds, seeds and trainings."""
 
     films: int
     subjects: int
@@ -59,7 +55,7 @@ def count(number: int, what: str) -> str:
 
 def basis(results: Results, runs: Sequence[Run], expected: int, metric: str = "point_to_point") -> Basis:
     """Return what a figure made from ``runs`` rests on; ``expected`` is how many runs it would be of a whole grid."""
-    measured = [~np.isnan(means(r, metric)) for r in runs]
+    measured = [~np.isnan(r.errors.means(metric)) for r in runs]
     films = np.any(measured, axis=0) if measured else np.zeros(len(results.films), dtype=bool)
     subjects = {f.subject for f, known in zip(results.films, films, strict=True) if known}
     return Basis(
@@ -76,18 +72,9 @@ def whole_basis(results: Results, metric: str = "point_to_point", size: Size | N
 
 
 def metrics(results: Results) -> dict[str, str]:
-    """Return the kinds of error there are, ``point_to_point`` and where there are outlines ``point_to_curve``."""
-    return {m: t for m, t in METRICS.items() if any((~np.isnan(means(r, m))).any() for r in results.runs)}
-
-
-def means(run: Run, metric: str) -> FloatArray:
-    """Return (films,) mean errors of films."""
-    return run.point_means if metric == "point_to_point" else run.curve_means
-
-
-def annotators(results: Results, metric: str) -> FloatArray:
-    """Return (films,) differences of annotators from their mean; NaN with fewer than two."""
-    return results.annotators_to_point if metric == "point_to_point" else results.annotators_to_curve
+    """Return the kinds of error there are, and how they are called."""
+    every = [r.errors.landmarks for r in results.runs]
+    return {m: t for m, t in METRICS.items() if any(m in e and not np.isnan(e[m]).all() for e in every)}
 
 
 def present(results: Results) -> list[tuple[str, Size]]:
@@ -102,30 +89,14 @@ def main_size(results: Results) -> Size:
     return max(there, key=lambda size: (there[size], results.of_size(size)[0].films))
 
 
-def by_fold(runs: Sequence[Run]) -> list[list[Run]]:
-    """Return runs fold by fold."""
-    return [[r for r in runs if r.fold == fold] for fold in sorted({r.fold for r in runs})]
+def by_fold(runs: Sequence[Run], found: Sequence[T]) -> list[list[T]]:
+    """Return what was found of each of some runs, fold by fold."""
+    return [[x for r, x in zip(runs, found, strict=True) if r.fold == fold] for fold in sorted({r.fold for r in runs})]
 
 
-Figured = tuple[FloatArray, Replicates]
-"""The figures of some films, and the same in each bootstrap sample."""
-
-
-def run_figures(errors: FloatArray, draws: Draws) -> Figured:
-    """Return the figures of (films,) errors."""
-    return figures(errors), replicate(errors, draws)
-
-
-def fold_figures(runs: Sequence[Run], of: Sequence[Figured]) -> tuple[FloatArray, list[Replicates]]:
-    """Return the figures of each fold, (F, 4), means over its seeds, and the same in each bootstrap sample.
-
-    Args:
-        runs: of one method and size.
-        of: the figures of each, from the same draws.
-    """
-    folds = [[f for r, f in zip(runs, of, strict=True) if r.fold == fold] for fold in sorted({r.fold for r in runs})]
-    values = np.stack([np.mean([value for value, _ in fold], axis=0) for fold in folds])
-    return values, [over([drawn for _, drawn in fold]) for fold in folds]
+def fold_figures(runs: Sequence[Run], found: Sequence[Figures]) -> list[Figures]:
+    """Return the figures of each fold, means over its seeds, from those of runs of one method and size."""
+    return [average(fold) for fold in by_fold(runs, found)]
 
 
 def subjects_of(results: Results, films: npt.NDArray[np.bool_] | None = None) -> list[str]:
@@ -141,18 +112,15 @@ def error_table(results: Results) -> pd.DataFrame:
     for metric in metrics(results):
         for method, size in present(results):
             runs = results.of(method, size)
-            of = [run_figures(means(r, metric), draws) for r in runs]
-            found = estimate(*fold_figures(runs, of), draws.subjects)
             place = {"metric": metric, "size": size, "learned_from": runs[0].films, "method": method}
-            rows.append({**place, **_on(basis(results, runs, _wanted(results), metric)), **_named(found)})
-        between = annotators(results, metric)
-        if not np.isnan(between).all():
-            alone = basis(results, [], 0)
+            found = estimate(fold_figures(runs, [figures(r.errors.means(metric), draws) for r in runs]))
+            rows.append({**place, **_on(basis(results, runs, _wanted(results), metric)), **named(found, SHOWN)})
+        if (between := results.annotators.get(metric)) is not None:
+            place = {"metric": metric, "size": "", "learned_from": 0, "method": ANNOTATORS}
             measured = ~np.isnan(between)
-            subjects = len(set(subjects_of(results, measured)))
-            found = estimate(figures(between)[None], [replicate(between, draws)], subjects)
-            place = {"metric": metric, "size": "", "learned_from": 0, "method": "annotators"}
-            rows.append({**place, **_on(alone), "films": measured.sum(), "subjects": subjects, **_named(found)})
+            on = {"films": measured.sum(), "subjects": draws.bearing(measured)}
+            found = estimate([figures(between, draws)])
+            rows.append({**place, **_on(basis(results, [], 0)), **on, **named(found, SHOWN)})
     return pd.DataFrame(rows)
 
 
@@ -164,38 +132,45 @@ def _on(found: Basis) -> dict[str, int]:
     return {k: getattr(found, k) for k in ("films", "subjects", "folds", "seeds", "runs")}
 
 
-def _named(found: Estimates) -> dict[str, float]:
-    out: dict[str, float] = {}
-    for i, name in enumerate(FIGURES):
-        out |= {name: found.value[i], f"{name}_low": found.low[i], f"{name}_high": found.high[i]}
-    return out
-
-
-def landmark_table(results: Results) -> pd.DataFrame:
+def landmarks_by_method(results: Results) -> pd.DataFrame:
     """Return one row a kind of error, size, method and landmark: mean over the films on which it was found."""
     draws = draw(subjects_of(results))
-    names = np.array(results.scheme.landmarks)
-    outline = {i: o.name for o in results.scheme.outlines for i in o.points}
     parts = []
     for metric in metrics(results):
         for method, size in present(results):
-            folds, drawn, lost = [], [], np.zeros(len(names), dtype=int)
-            for fold in by_fold(results.of(method, size)):
-                errors = [r.to_point if metric == "point_to_point" else r.to_curve for r in fold]
-                seeds = [column_figures(e, draws) for e in errors]
-                folds.append(np.mean([value for value, _ in seeds], axis=0))
-                drawn.append(over([d for _, d in seeds]))
-                lost += sum(np.isinf(e).sum(axis=0) for e in errors)
-            found = estimate(np.stack(folds), drawn, draws.subjects)
-            part = pd.DataFrame({"metric": metric, "size": size, "method": method, "landmark": names})
-            part["outline"] = [outline.get(i, "") for i in range(len(names))]
-            part["not_found"] = lost
-            part["mean"], part["low"], part["high"] = found.value, found.low, found.high
-            parts.append(part[~np.isnan(found.value) | (lost > 0)])
+            runs = results.of(method, size)
+            folds = by_fold(runs, [r.errors.landmarks[metric] for r in runs])
+            part = landmark_means(folds, results.scheme, draws)
+            for place, (name, value) in enumerate({"metric": metric, "size": size, "method": method}.items()):
+                part.insert(place, name, value)
+            parts.append(part[part["mean"].notna() | (part["not_found"] > 0)])
     return pd.concat(parts, ignore_index=True)
 
 
-def subgroup_table(results: Results) -> pd.DataFrame:
+def calibration_table(results: Results) -> pd.DataFrame:
+    """Return one row a size and method: point-to-point errors that it expects and makes, and how they go together.
+
+    Figures are those of :func:`landvote.evaluation.measure.calibration`, means over runs; films count once a run.
+    Methods that expect nothing are left out.
+    """
+    rows = []
+    for method, size in present(results):
+        found = pd.DataFrame([calibration(r.errors) for r in results.of(method, size)])
+        if found["films"].any():
+            counts = {"runs": len(found), "films": int(found.pop("films").sum())}
+            rows.append({"size": size, "method": method, **counts, **found.mean()})
+    return pd.DataFrame(rows)
+
+
+def mean_shape(results: Results) -> Points | None:
+    """Return the mean shape of the test films, (n, 2); None where the landmarks have no shape."""
+    try:
+        return align(np.stack([f.points for f in results.films])).mean
+    except ShapeError:
+        return None
+
+
+def subgroups_by_method(results: Results) -> pd.DataFrame:
     """Return one row a kind of error, size, method and group of films: figures with intervals.
 
     The groups are those of the grid's ``subgroups``, and the films of each annotator where there are several.
@@ -212,17 +187,16 @@ def subgroup_table(results: Results) -> pd.DataFrame:
         groups += [(ANNOTATOR, name, np.array([name in f.annotations for f in results.films])) for name in names]
     rows: list[dict[str, object]] = []
     for column, value, films in groups:
-        draws = draw(subjects_of(results, films))
-        for metric in metrics(results) if column != ANNOTATOR else ["point_to_point"]:
+        subjects = subjects_of(results, films)
+        draws, against = draw(subjects), value if column == ANNOTATOR else None
+        for metric in metrics(results) if against is None else ["point_to_point"]:
             for method, size in present(results):
                 runs = results.of(method, size)
-                against = value if column == ANNOTATOR else None
-                errors = [(means(r, metric) if against is None else against_one(results, r, against)) for r in runs]
-                of = [run_figures(e[films], draws) for e in errors]
-                found = estimate(*fold_figures(runs, of), draws.subjects)
                 place = {"column": column, "value": value, "metric": metric, "size": size, "method": method}
-                on = {"films": int(films.sum()), "subjects": draws.subjects, "runs": len(runs)}
-                rows.append({**place, **on, **_named(found)})
+                on = {"films": int(films.sum()), "subjects": len(set(subjects)), "runs": len(runs)}
+                errors = [against_one(results, r, against) if against else r.errors.means(metric) for r in runs]
+                found = estimate(fold_figures(runs, [figures(e[films], draws) for e in errors]))
+                rows.append({**place, **on, **named(found, SHOWN)})
     return pd.DataFrame(rows)
 
 
@@ -238,7 +212,7 @@ def against_one(results: Results, run: Run, annotator: str) -> FloatArray:
     return film_means(np.stack(rows))
 
 
-def film_table(results: Results) -> pd.DataFrame:
+def films_by_run(results: Results) -> pd.DataFrame:
     """Return one row a run and film: its mean errors and the landmarks not found."""
     parts = []
     for run in results.runs:
@@ -248,8 +222,8 @@ def film_table(results: Results) -> pd.DataFrame:
         ):
             part.insert(place, name, value)
         for metric in metrics(results):
-            part[metric] = means(run, metric)
-        part["not_found"] = np.isinf(run.to_point).sum(axis=1)
+            part[metric] = run.errors.means(metric)
+        part["not_found"] = run.errors.missed.sum(axis=1)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 

@@ -7,7 +7,6 @@ from landvote.readers.image import find_images, read_image, walk_images
 from landvote.readers.points import PointRow, PointTable, read_csv, read_long_csv, read_wide_csv, write_wide_csv
 from landvote.readers.pts import read_pts, write_pts
 from landvote.readers.shapes import ShapeTable, read_shapes
-from landvote.readers.sheet import contact_sheet
 from landvote.readers.split import split_by_subject
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "PointTable",
     "ShapeTable",
     "check_folder",
-    "contact_sheet",
     "find_images",
     "pixel_hash",
     "read_csv",

@@ -1,14 +1,15 @@
-"""The figures of a grid, sized for print: one column of a page (3.5 in) or two (7.2 in). Each is a matplotlib figure.
+"""The charts of a comparison of methods, sized for print: one column of a page (3.5 in) or two (7.2 in).
 
-Above each figure stands what it rests on. Methods have the same colour and dash in all of them; colours are told apart
-by colour-blind readers, dashes in black and white.
+All charts take what is compared, numbers, and a note that stands above: how many films, folds and seeds they rest on.
+Tables of numbers have a row a ``metric``, ``size`` and ``method``; the ends of an interval of ``median`` are called
+``median_low`` and ``median_high``. Methods have the same colour and dash in all charts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import matplotlib.ticker
@@ -16,39 +17,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
-from landvote.errors import ShapeError
-from landvote.evaluation.plots import ANNOTATORS, COLOURS, GREY, STYLE, axis_end, mark_outlines
-from landvote.evaluation.report import METRICS
-from landvote.evaluation.statistics import cumulative
-from landvote.experiments.grid import Size
-from landvote.experiments.results import Results
-from landvote.experiments.statistics import annotators, main_size, means, present, whole_basis
-from landvote.shapes.align import align
+from landvote.evaluation.measure import ANNOTATORS, METRICS
+from landvote.reports.marks import axis_end, cumulative_curve, draw_outlines, log_limits, log_ticks, shade_outlines
+from landvote.reports.style import DASHES, GREY, PRINT, Line, lines
+from landvote.sample import Points
+from landvote.scheme import Scheme
 
 FloatArray = npt.NDArray[np.float64]
+Size = int | Literal["all"]
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2
-DPI = 300
-
-PRINT: dict[Any, Any] = {
-    **STYLE,
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.linewidth": 0.7,
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 4,
-    "legend.fontsize": 8,
-    "legend.handlelength": 3.2,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-}
-
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1, 1)), (0, (7, 1.2, 1, 1.2, 1, 1.2)))
-_BETWEEN: Any = (0, (2.5, 2.5))  # the annotators' dash
 
 NAMES = {"median": "median film", "p95": "95th percentile", "p99": "99th percentile"}
 _TIMES_MEDIAN = 10.0  # a curve is not followed beyond this many times the best median
@@ -58,18 +38,17 @@ _MARKED = 20  # so few landmarks are marked one by one: a line may have none to 
 
 
 @dataclass(frozen=True)
-class Line:
-    """How a method, or a size, is drawn."""
+class Compared:
+    """The facts that all charts share: names of methods and sizes in their order, the unit of errors, the landmarks."""
 
-    colour: str
-    dash: Any
+    methods: Sequence[str]
+    sizes: Sequence[Size]
+    unit: str
+    scheme: Scheme
 
 
-def lines(results: Results) -> dict[str, Line]:
-    """Return how each method is drawn, and the annotators."""
-    names = [m.name for m in results.grid.methods]
-    drawn = {n: Line(COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i, n in enumerate(names)}
-    return {**drawn, ANNOTATORS: Line(GREY, _BETWEEN)}
+Pooled = Mapping[tuple[str, Size], FloatArray]
+"""(method, size) -> errors of films, the runs pooled."""
 
 
 def films_learned(size: Size) -> str:
@@ -77,55 +56,47 @@ def films_learned(size: Size) -> str:
     return f"{size} training films"
 
 
-def cdf_by_size(results: Results, metric: str) -> Figure:
-    """Draw cumulative distributions of film errors, one panel a size, one curve a method, runs pooled."""
-    panels = {
-        films_learned(size): {m: _pooled(results, metric, m, s) for m, s in present(results) if s == size}
-        for size in results.grid.sizes
-    }
-    return _cdf(results, metric, panels, lines(results))
+def cdf_by_size(compared: Compared, pooled: Pooled, between: FloatArray | None, metric: str, note: str) -> Figure:
+    """Draw cumulative distributions of film errors, one panel a size, one curve a method.
+
+    NaN are left out, infinity is never reached. ``between`` are (films,) the annotators' differences, or None.
+    """
+    panels = {films_learned(size): {m: e for (m, s), e in pooled.items() if s == size} for size in compared.sizes}
+    return _cdf(compared, panels, between, lines(compared.methods), metric, note)
 
 
-def cdf_by_method(results: Results, metric: str) -> Figure:
-    """Draw the same with one panel a method and one curve a size."""
-    panels = {
-        method.name: {films_learned(s): _pooled(results, metric, m, s) for m, s in present(results) if m == method.name}
-        for method in results.grid.methods
-    }
-    largest_first = list(reversed(results.grid.sizes))
+def cdf_by_method(compared: Compared, pooled: Pooled, between: FloatArray | None, metric: str, note: str) -> Figure:
+    """Draw the same as :func:`cdf_by_size` with one panel a method and one curve a size."""
+    panels = {name: {films_learned(s): e for (m, s), e in pooled.items() if m == name} for name in compared.methods}
+    largest_first = list(reversed(compared.sizes))
     shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(largest_first)))
     drawn = {
         films_learned(size): Line(mpl.colors.to_hex(shade), DASHES[i % len(DASHES)])
         for i, (size, shade) in enumerate(zip(largest_first, shades, strict=True))
     }
-    drawn = {**dict(reversed(drawn.items())), ANNOTATORS: Line(GREY, _BETWEEN)}
-    return _cdf(results, metric, panels, drawn)
-
-
-def _pooled(results: Results, metric: str, method: str, size: Size) -> FloatArray:
-    return np.concatenate([means(r, metric) for r in results.of(method, size)])
+    return _cdf(compared, panels, between, {**dict(reversed(drawn.items())), **lines([])}, metric, note)
 
 
 def _cdf(
-    results: Results, metric: str, panels: Mapping[str, Mapping[str, FloatArray]], drawn: Mapping[str, Line]
+    compared: Compared,
+    panels: Mapping[str, Mapping[str, FloatArray]],
+    between: FloatArray | None,
+    drawn: Mapping[str, Line],
+    metric: str,
+    note: str,
 ) -> Figure:
-    between = annotators(results, metric)
-    beside = {} if np.isnan(between).all() else {ANNOTATORS: between}
+    beside = {} if between is None else {ANNOTATORS: between}
     panels = {title: {**curves, **beside} for title, curves in panels.items() if curves}
     limit = _limit([c for curves in panels.values() for c in curves.values()])
     with mpl.rc_context(PRINT):
-        figure, axes = _panels(len(panels), f"{METRICS[metric].lower()} error of a film ({results.unit})", "films (%)")
+        x = f"{METRICS[metric].lower()} error of a film ({compared.unit})"
+        figure, axes = _panels(len(panels), x, "films (%)")
         for ax, (title, curves) in zip(axes, panels.items(), strict=True):
             for name, values in curves.items():
-                x, share = cumulative(values)
-                # from (0, 0), and on to the edge: a share stays what it is to the right of the last film
-                share = np.r_[0.0, share, share[-1:] if x.size else 0.0]
-                x = np.r_[0.0, x, max(limit, x[-1] if x.size else 0.0)]
-                line = drawn[name]
-                ax.step(x, 100 * share, where="post", color=line.colour, linestyle=line.dash, label=name)
+                cumulative_curve(ax, values, limit, drawn[name], name)
             ax.set(title=title, xlim=(0, limit), ylim=(0, 101))
-        _legend(figure, axes, [n for n in drawn if any(n in c for c in panels.values())])
-        _above(figure, results, metric)
+        _legend(figure, axes, list(drawn))
+        _above(figure, note)
     return figure
 
 
@@ -137,26 +108,24 @@ def _limit(curves: Sequence[FloatArray]) -> float:
     return min([ends, *([_TIMES_MEDIAN * min(finite)] if finite else [])]) or 1.0
 
 
-def size_figure(results: Results, table: pd.DataFrame) -> Figure:
+def size_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
     """Draw error against the number of training films on logarithmic axes: one row a kind of error, one panel a figure.
 
-    Args:
-        results: of the grid.
-        table: from :func:`landvote.experiments.statistics.error_table`.
+    The table has also rows of the annotators. ``learned_from`` is how many films a size is; figures are :data:`NAMES`.
     """
     kinds = list(dict.fromkeys(table["metric"]))
-    drawn = lines(results)
+    drawn = lines(compared.methods)
     with mpl.rc_context(PRINT):
         figure = Figure(figsize=(TWO_COLUMNS, 0.7 + 2.15 * len(kinds)), layout="constrained")
         grid = figure.subplots(len(kinds), len(NAMES), sharex=True, sharey="row", squeeze=False)
         for row, metric in zip(grid, kinds, strict=True):
             own = table[table["metric"] == metric]
-            limits = _limits(own[list(NAMES)].to_numpy(dtype=np.float64))
+            limits = log_limits(own[list(NAMES)].to_numpy(dtype=np.float64))
             for ax, name in zip(row, NAMES, strict=True):
                 _against_size(ax, own, name, drawn, limits)
-            row[0].set_ylabel(f"{METRICS[metric].lower()} ({results.unit})")
-            _log_ticks(row[0].yaxis, *row[0].get_ylim())
-        sizes = sorted({r.films for r in results.runs})
+            row[0].set_ylabel(f"{METRICS[metric].lower()} ({compared.unit})")
+            log_ticks(row[0].yaxis, *row[0].get_ylim())
+        sizes = sorted(set(table.loc[table["method"] != ANNOTATORS, "learned_from"]))
         for ax, title in zip(grid[0], NAMES.values(), strict=True):
             ax.set(title=title, xlim=(sizes[0] / 1.3, sizes[-1] * 1.3))
             ax.xaxis.set_major_locator(mpl.ticker.FixedLocator(sizes))
@@ -165,7 +134,7 @@ def size_figure(results: Results, table: pd.DataFrame) -> Figure:
         for ax in grid[-1]:
             ax.set_xlabel("training films")
         _legend(figure, list(grid.ravel()), list(drawn))
-        _above(figure, results)
+        _above(figure, note)
     return figure
 
 
@@ -189,25 +158,19 @@ def _against_size(
         )  # fmt: skip
     for value in table.loc[table["method"] == ANNOTATORS, name]:
         if np.isfinite(value):
-            ax.axhline(value, color=GREY, linestyle=_BETWEEN, label=ANNOTATORS)
+            ax.axhline(value, color=drawn[ANNOTATORS].colour, linestyle=drawn[ANNOTATORS].dash, label=ANNOTATORS)
 
 
-def outline_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure:
-    """Draw the mean error of each landmark in the order of the scheme, one panel a size, one line a method.
-
-    Args:
-        results: of the grid.
-        table: from :func:`landvote.experiments.statistics.landmark_table`.
-        metric: ``point_to_point`` or ``point_to_curve``.
-    """
-    table, drawn = table[table["metric"] == metric], lines(results)
-    place = {name: i for i, name in enumerate(results.scheme.landmarks)}
-    sizes = [s for s in results.grid.sizes if (table["size"] == s).any()]
-    outlines = results.scheme.outlines
-    on = [next((o.name for o in outlines if i in o.points), "") for i in range(len(place))]
+def outline_figure(compared: Compared, table: pd.DataFrame, metric: str, note: str) -> Figure:
+    """Draw the mean error of each ``landmark`` in the order of the scheme, one panel a size, one line a method."""
+    table, drawn = table[table["metric"] == metric], lines(compared.methods)
+    place = {name: i for i, name in enumerate(compared.scheme.landmarks)}
+    sizes = [s for s in compared.sizes if (table["size"] == s).any()]
+    outlines = compared.scheme.outlines
+    on = {i: o.name for o in outlines for i in o.points}
     along = f"landmark along the {outlines[0].name}" if len(outlines) == 1 else "landmark, in the order of the scheme"
     with mpl.rc_context(PRINT):
-        figure, axes = _panels(len(sizes), along, f"mean {METRICS[metric].lower()} error ({results.unit})")
+        figure, axes = _panels(len(sizes), along, f"mean {METRICS[metric].lower()} error ({compared.unit})")
         for ax, size in zip(axes, sizes, strict=True):
             for method, own in table[table["size"] == size].groupby("method", sort=False):
                 line = drawn[str(method)]
@@ -216,30 +179,21 @@ def outline_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure
                 ax.plot(x, own["mean"], color=line.colour, linestyle=line.dash, marker=mark, label=str(method))
             ax.set(title=films_learned(size), yscale="log", xlim=(-1, len(place)))
             if len(outlines) > 1 and len(place) > _MARKED:
-                mark_outlines(ax, pd.DataFrame({"outline": on}), results.scheme)
-                ax.set_xlabel("")
-        _log_ticks(axes[0].yaxis, *axes[0].get_ylim())
+                shade_outlines(ax, [on.get(i, "") for i in range(len(place))], compared.scheme)
+        log_ticks(axes[0].yaxis, *axes[0].get_ylim())
         _legend(figure, axes, list(drawn))
-        _above(figure, results, metric)
+        _above(figure, note)
     return figure
 
 
-def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure | None:
-    """Draw where errors sit on the mean shape of the test films, one panel a method, at one size.
+def shape_figure(compared: Compared, table: pd.DataFrame, mean: Points, metric: str, note: str) -> Figure:
+    """Draw where errors sit on a shape, one panel a method.
 
-    Returns:
-        The figure; None where the landmarks have no shape.
+    ``mean`` is (n, 2) the shape, y down. The table is of one metric and size, a row a ``landmark`` more, its ``mean``
+    finite, and not empty.
     """
-    try:
-        mean = align(np.stack([f.points for f in results.films])).mean
-    except ShapeError:
-        return None
-    size = main_size(results)
-    table = table[(table["metric"] == metric) & (table["size"] == size) & np.isfinite(table["mean"])]
-    place = {name: i for i, name in enumerate(results.scheme.landmarks)}
+    place = {name: i for i, name in enumerate(compared.scheme.landmarks)}
     methods = list(dict.fromkeys(table["method"]))
-    if not methods:
-        return None
     least, most = max(table["mean"].min(), 1e-3), max(table["mean"].max(), 2e-3)
     end = min(most, _TIMES_LEAST * least)
     colours = mpl.colors.LogNorm(least, end)
@@ -251,9 +205,7 @@ def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure |
         figure = Figure(figsize=(TWO_COLUMNS, 0.5 + rows * (0.3 + tall)), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, method in zip(axes, methods, strict=False):
-            for outline in results.scheme.outlines:
-                chain = mean[[*outline.points, *outline.points[: int(outline.closed)]]]
-                ax.plot(*chain.T, color="#d1d5db", linewidth=0.8, zorder=0)
+            draw_outlines(ax, mean, compared.scheme, color="#d1d5db", linewidth=0.8, zorder=0)
             own = table[table["method"] == method]
             at = mean[own["landmark"].map(place).to_numpy(dtype=np.intp)]
             points = ax.scatter(*at.T, c=own["mean"], norm=colours, cmap="viridis", s=11, linewidths=0)
@@ -262,27 +214,23 @@ def shape_figure(results: Results, table: pd.DataFrame, metric: str) -> Figure |
             ax.spines[:].set_visible(False)
         for ax in axes[len(methods) :]:
             ax.set_visible(False)
-        label, beyond = f"{METRICS[metric].lower()} ({results.unit})", "max" if end < most else "neither"
+        label, beyond = f"{METRICS[metric].lower()} ({compared.unit})", "max" if end < most else "neither"
         bar = figure.colorbar(points, ax=list(axes), label=label, aspect=30, extend=beyond)
-        _log_ticks(bar.ax.yaxis, least, end)
-        bar.ax.yaxis.set_minor_locator(mpl.ticker.NullLocator())
-        _above(figure, results, metric, size)
+        log_ticks(bar.ax.yaxis, least, end)
+        _above(figure, note)
     return figure
 
 
-def subgroup_figure(results: Results, table: pd.DataFrame) -> Figure:
-    """Draw the median point-to-point error of each subgroup with its interval, all methods at one size.
+def subgroup_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
+    """Draw the median point-to-point error of each subgroup with its interval.
 
-    Args:
-        results: of the grid.
-        table: from :func:`landvote.experiments.statistics.subgroup_table`, not empty.
+    The table is of one size, a row a ``column`` and ``value`` more, with the number of ``films``, and not empty.
     """
-    size = main_size(results)
-    table = table[(table["metric"] == "point_to_point") & (table["size"] == size)]
-    drawn = lines(results)
+    table = table[table["metric"] == "point_to_point"]
+    drawn = lines(compared.methods)
     columns = {c: list(dict.fromkeys(part["value"])) for c, part in table.groupby("column", sort=False)}
     methods = list(dict.fromkeys(table["method"]))
-    limits = _limits(table["median"].to_numpy(dtype=np.float64))
+    limits = log_limits(table["median"].to_numpy(dtype=np.float64))
     heights = [0.5 + len(values) for values in columns.values()]
     with mpl.rc_context(PRINT):
         figure = Figure(figsize=(TWO_COLUMNS, 1.0 + sum(heights) * (0.12 + 0.07 * len(methods))), layout="constrained")
@@ -299,10 +247,10 @@ def subgroup_figure(results: Results, table: pd.DataFrame) -> Figure:
             ax.set_yticks(range(len(values)), [f"{v}  ({films[v]})" for v in values])
             ax.set(title=column, xscale="log", xlim=limits, ylim=(len(values) - 0.5, -0.5))
             ax.grid(visible=False, axis="y")
-        grid[-1].set_xlabel(f"median point-to-point error ({results.unit}); films in brackets")
-        _log_ticks(grid[-1].xaxis, *limits)
+        grid[-1].set_xlabel(f"median point-to-point error ({compared.unit}); films in brackets")
+        log_ticks(grid[-1].xaxis, *limits)
         _legend(figure, list(grid), methods)
-        _above(figure, results, size=size)
+        _above(figure, note)
     return figure
 
 
@@ -339,22 +287,6 @@ def _legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> None:
         figure.legend(handles, shown, loc="outside lower center", ncols=columns)
 
 
-def _above(figure: Figure, results: Results, metric: str = "point_to_point", size: Size | None = None) -> None:
+def _above(figure: Figure, note: str) -> None:
     """Say what the figure rests on."""
-    at = "" if size is None else f"{films_learned(size)}; "
-    figure.suptitle(f"{at}{whole_basis(results, metric, size)}", size=7, color=GREY, x=0.01, ha="left")
-
-
-def _limits(values: FloatArray) -> tuple[float, float]:
-    """Return the ends of a logarithmic axis: room for all figures, and for as much of their intervals as is of use."""
-    some = values[np.isfinite(values) & (values > 0)]
-    return (float(some.min()) / 2, float(some.max()) * 2) if some.size else (0.1, 10.0)
-
-
-def _log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Name as many places of a logarithmic axis as are of use."""
-    ratio = high / max(low, 1e-9)
-    steps = (1,) if ratio > 300 else (1, 2, 5) if ratio > 8 else (1, 1.5, 2, 3, 4, 5, 7)
-    axis.set_major_locator(mpl.ticker.LogLocator(base=10, subs=steps))
-    axis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
-    axis.set_minor_formatter(mpl.ticker.NullFormatter())
+    figure.suptitle(note, size=7, color=GREY, x=0.01, ha="left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,8 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from landvote.evaluation.plots import STYLE, save_figure
-from landvote.sample import Pixels, Points
+from landvote.errors import ImageError
+from landvote.reports.marks import draw_outlines
+from landvote.reports.style import STYLE, as_data_uri, save_figure
+from landvote.sample import Pixels, Points, Sample
 from landvote.scheme import Scheme
 
 TRUTH, PREDICTED, MISS = "#56B4E9", "#FFB000", "#ffffff"
@@ -25,6 +28,27 @@ LONGEST = 760
 """Longest side of an overlay in pixels."""
 
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A film to show in a page: why, its name, its errors in words, and the picture or why there is none."""
+
+    heading: str
+    identifier: str
+    caption: str
+    picture: str
+    trouble: str = ""
+
+
+def overlay(heading: str, caption: str, sample: Sample, truth: Points, predicted: Points) -> Overlay:
+    """Draw a film for a page; one that cannot be decoded is named in its place."""
+    try:
+        pixels = sample.open().pixels
+    except ImageError as error:
+        return Overlay(heading, sample.identifier, caption, "", str(error))
+    figure = overlay_figure(pixels, truth, predicted, sample.scheme)
+    return Overlay(heading, sample.identifier, caption, as_data_uri(figure, "jpeg"))
 
 
 def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Scheme) -> Figure:
@@ -91,7 +115,5 @@ def _draw_film(ax: Axes, pixels: Pixels, box: Box, zoom: float) -> None:
 
 
 def _draw_points(ax: Axes, points: Points, colour: str, scheme: Scheme) -> None:
-    for outline in scheme.outlines:
-        members = list(outline.points) + ([outline.points[0]] if outline.closed else [])
-        ax.plot(*points[members].T, color=colour, linewidth=1.6, alpha=0.9)  # NaN breaks the line
+    draw_outlines(ax, points, scheme, color=colour, linewidth=1.6, alpha=0.9)
     ax.plot(*points.T, "o", color=colour, markersize=4 if len(points) > 30 else 7, markeredgewidth=0)

@@ -1,0 +1,198 @@
+"""Write an evaluation as files: a summary, tables, and one page to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landvote.evaluation import METRICS, Evaluation
+from landvote.evaluation.measure import ANNOTATORS
+from landvote.evaluation.units import SUFFIX
+from landvote.files import refuse_existing, write_text
+from landvote.reports.charts import calibration_figure, cdf_figure, landmark_figure
+from landvote.reports.overlays import Overlay, overlay
+from landvote.reports.page import page
+from landvote.reports.style import as_data_uri
+from landvote.reports.tables import Cell, Table, interval, number
+from landvote.sample import Sample
+
+MOST_ROWS = 15
+"""Films listed in the page, worst first; the file beside it has them all."""
+
+
+def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *, force: bool = False) -> Path:
+    """Write ``summary.json``, the tables as CSV and ``report.html``, which needs no file beside it.
+
+    Args:
+        evaluation: from :func:`landvote.evaluation.evaluate`.
+        samples: the films, for the overlays; those shown are decoded, a film that cannot be is named in its place.
+        out: a folder that is empty or does not exist.
+        force: write into ``out`` whatever is there; files of an earlier report are replaced.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        DataError: there is something in ``out``, or it cannot be written.
+    """
+    if not force:
+        refuse_existing(out)
+    text = render(evaluation, samples)
+    tables = {"per_film": evaluation.films, "per_landmark": evaluation.landmarks, "subgroups": evaluation.subgroups}
+    for name, table in tables.items():
+        if table is not None:
+            write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+        else:
+            (out / f"{name}.csv").unlink(missing_ok=True)  # an earlier report's, of other films perhaps
+    write_text(out / "summary.json", json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
+    write_text(out / "report.html", text)
+    return out / "report.html"
+
+
+def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
+    """Return the page as HTML; see :func:`write_report`."""
+    summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors.landmarks}
+    return page(
+        "evaluation",
+        title=f"Landmark evaluation: {summary['films']['scored']} films",
+        summary=summary,
+        unit=evaluation.unit,
+        metrics=metrics,
+        annotators="annotators" in summary,
+        key=list(_key(evaluation, metrics)),
+        tables=_tables(evaluation, metrics),
+        charts=_charts(evaluation, metrics),
+        overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
+    )
+
+
+def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
+    errors, films = evaluation.errors, evaluation.films
+    panels = {}
+    for metric, title in metrics.items():
+        beside = {ANNOTATORS: errors.annotators[metric]} if metric in errors.annotators else {}
+        panels[title] = {"predictions": errors.means(metric), **beside}
+    charts = {"cdf": cdf_figure(panels, evaluation.unit)}
+    charts["landmarks"] = landmark_figure(evaluation.landmarks, evaluation.unit, evaluation.scheme)
+    if "expected_error_px" in films:
+        pairs = films[["expected_error_px", "actual_error_px"]].to_numpy(dtype=np.float64)
+        charts["calibration"] = calibration_figure(*pairs.T)
+    return {name: as_data_uri(figure) for name, figure in charts.items()}
+
+
+def _key(evaluation: Evaluation, metrics: dict[str, str]) -> Iterator[tuple[str, Cell, str]]:
+    """Yield the figures to read first: a label, the figure with its interval, and a note."""
+    summary, unit, worst = evaluation.summary, evaluation.unit, evaluation.films["point_to_point_px"].max()
+    for metric, title in metrics.items():
+        yield f"{title}, median film", _percentile(summary[metric][unit]["film_means"], "median"), ""
+    note = "worst film not found at all" if np.isinf(worst) else f"worst film {number(worst)} px"
+    p95 = _percentile(summary["point_to_point"][unit]["film_means"], "p95")
+    yield "Point-to-point, 95th percentile of films", p95, note
+    if between := summary.get("annotators", {}).get(unit, {}).get("point_to_point"):
+        yield "Annotators against their mean, median film", _percentile(between, "median"), f"films: {between['count']}"
+
+
+def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]:
+    summary, unit, suffix = evaluation.summary, evaluation.unit, SUFFIX[evaluation.unit]
+    levels = {"film_means": "films", "landmarks": "single landmarks"}
+    errors = [
+        _distribution(f"{title}, {words} ({u})", found[level])
+        for metric, title in metrics.items()
+        for u, found in summary[metric].items()
+        for level, words in levels.items()
+    ]
+    for metric, found in summary.get("annotators", {}).get(unit, {}).items():
+        errors.append(_distribution(f"Annotators, {METRICS[metric].lower()}, films ({unit})", found))
+    errors.append(_distribution("Squared error per coordinate, films (px²)", summary["squared_error_px2"]))
+    header = ["error", "count", "mean", "median", "90th", "95th", "99th percentile"]
+    out = {"errors": Table("", header, errors, words=1), "worst": _worst(evaluation, metrics)}
+
+    if radii := [w["radius"] for w in summary["point_to_point"][unit]["film_means"].get("within", ())]:
+        rows = [
+            [
+                f"{title}, {words}",
+                *(_cell(w, lambda v: f"{100 * v:.1f}") for w in summary[metric][unit][level]["within"]),
+            ]
+            for metric, title in metrics.items()
+            for level, words in reversed(levels.items())
+        ]
+        out["success"] = Table("", ["share (%) with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
+
+    if evaluation.subgroups is not None:
+        rows = [
+            [
+                row["value"] if row["column"].partition(":")[0] in row["value"] else f"{row['column']}: {row['value']}",
+                str(row["films"]),
+                *(interval(row, f"{m}_{name}", f"_{suffix}") for m in metrics for name in ("mean", "median", "p95")),
+            ]
+            for row in evaluation.subgroups.to_dict("records")
+        ]
+        header = [x for t in metrics.values() for x in (f"{t.lower()}, mean ({unit})", "median", "95th percentile")]
+        out["subgroups"] = Table("", ["group", "films", *header], rows, words=1)
+    return out
+
+
+def _worst(evaluation: Evaluation, metrics: dict[str, str]) -> Table:
+    units = list(dict.fromkeys([evaluation.unit, "px"]))
+    columns = {f"{t.lower()} ({u})": f"{m}_{SUFFIX[u]}" for u in units for m, t in metrics.items()}
+    worst_first = evaluation.films.sort_values("point_to_point_px", ascending=False, na_position="last")
+    rows = []
+    for film in worst_first.head(MOST_ROWS).to_dict("records"):
+        far = film["worst_landmark_px"]
+        worst = f"{film['worst_landmark']} ({f'{number(far)} px' if np.isfinite(far) else 'not found'})"
+        errors = [number(film[column]) for column in (*columns.values(), "squared_error_px2")]
+        rows.append([film["image"], worst, *errors, str(film["not_found"])])
+    return Table("", ["film", "worst landmark", *columns, "squared (px²)", "not found"], rows)
+
+
+def _distribution(label: str, found: dict[str, Any]) -> list[Cell]:
+    percentiles = [_percentile(found, name) for name in ("median", "p90", "p95", "p99")]
+    return [label, str(found["count"]), _cell(found["mean"]), *percentiles]
+
+
+def _percentile(found: dict[str, Any], name: str) -> Cell:
+    """Return a percentile; one that the summary leaves out, of errors that were measured, is infinite."""
+    return _cell(found[name], unknown="∞" if found["count"] else "–")
+
+
+def _cell(figure: dict[str, float | None], words: Callable[[float], str] = number, *, unknown: str = "–") -> Cell:
+    """Return a figure of the summary and its interval; an upper end left out beside a lower one is infinite."""
+    value, low, high = (figure[name] for name in ("value", "low", "high"))
+    if value is None:
+        return unknown
+    if low is None:
+        return words(value)
+    return words(value), f"{words(low)} to {'∞' if high is None else words(high)}"
+
+
+def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Overlay]:
+    """Draw the best, the median, the 90th percentile and the three worst films by mean point-to-point error."""
+    means = evaluation.pixels.means("point_to_point")
+    order = np.argsort(means, kind="stable")  # films without a figure last
+    order = order[: int((~np.isnan(means)).sum())]
+    last = len(order) - 1
+    # Of few films a place has several names; the last one given holds.
+    ranks = {round(0.9 * last): "90th percentile", last - 2: "Third worst", last - 1: "Second worst"}
+    ranks |= {last // 2: "Median", 0: "Best", last: "Worst"}
+    for place in sorted(p for p in ranks if p >= 0):
+        row = int(order[place])
+        film = evaluation.matched[row]
+        scored = np.where(evaluation.modelled[:, None], film.truth, np.nan)
+        caption = _caption(evaluation, row)
+        yield overlay(ranks[place], caption, samples[film.identifier], scored, film.predicted)
+
+
+def _caption(evaluation: Evaluation, row: int) -> str:
+    """Return the errors of one film in words."""
+    parts = []
+    for metric in evaluation.errors.landmarks:
+        every = {e.unit: e.means(metric)[row] for e in (evaluation.errors, evaluation.pixels)}
+        if told := [f"{number(mean)} {unit}" for unit, mean in every.items() if np.isfinite(mean)]:
+            parts.append(f"{METRICS[metric].lower()} {' = '.join(told)}")
+    if missed := int(evaluation.pixels.missed[row].sum()):
+        parts.append(f"{missed} not found")
+    return ", ".join(parts)

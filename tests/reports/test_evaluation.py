@@ -1,0 +1,108 @@
+"""The report of an evaluation: its files, what stands in its page, and what it admits to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from landvote.errors import DataError, ImageError
+from landvote.evaluation import Evaluation, evaluate
+from landvote.prediction import Prediction
+from landvote.reports.evaluation import write_report
+from landvote.sample import Radiograph, Sample
+from landvote.scheme import Scheme
+
+
+def test_files(evaluation: Evaluation, samples: list[Sample], tmp_path: Path) -> None:
+    page = write_report(evaluation, samples, tmp_path / "out")
+    assert page == tmp_path / "out" / "report.html"
+    names = {p.name for p in page.parent.iterdir()}
+    assert names == {"report.html", "summary.json", "per_film.csv", "per_landmark.csv", "subgroups.csv"}
+    assert json.loads((page.parent / "summary.json").read_text()) == evaluation.summary
+    films = pd.read_csv(page.parent / "per_film.csv")
+    np.testing.assert_allclose(films["point_to_point_px"], evaluation.films["point_to_point_px"], rtol=1e-5)
+    assert len(pd.read_csv(page.parent / "per_landmark.csv")) == 12
+
+
+def test_page_stands_alone_and_says_what_is_missing(
+    evaluation: Evaluation, samples: list[Sample], tmp_path: Path, fetched: Callable[[str], list[str]]
+) -> None:
+    text = write_report(evaluation, samples, tmp_path).read_text(encoding="utf-8")
+    assert len(fetched(text)) == 3 + 5
+    assert all(s.startswith("data:image/") for s in fetched(text))
+    assert not re.search(r"https?://|@import|url\(", text)
+    assert "<3>" not in text  # names are escaped
+    assert "film &lt;3&gt;.png" in text
+    for said in (
+        "7 films of 5 subjects, 12 landmarks",
+        "3 of 84 landmarks were not found",
+        "not predicted, not scored: 1",
+        "error ≤",
+        "Bayesian bootstrap over subjects (2000 resamples)",
+        "Not a medical device",
+        "Third worst",
+        "side: left",
+    ):
+        assert said in text
+
+
+def test_nothing_is_overwritten_unless_forced(evaluation: Evaluation, samples: list[Sample], tmp_path: Path) -> None:
+    write_report(evaluation, samples, tmp_path)
+    with pytest.raises(DataError, match="exists already"):
+        write_report(evaluation, samples, tmp_path)
+    write_report(replace(evaluation, subgroups=None), samples, tmp_path, force=True)
+    assert not (tmp_path / "subgroups.csv").exists()  # of the earlier report
+
+
+def test_a_film_that_cannot_be_decoded_is_named(evaluation: Evaluation, samples: list[Sample], tmp_path: Path) -> None:
+    def broken() -> Radiograph:
+        raise ImageError("film.png: truncated after 12 bytes")
+
+    text = write_report(evaluation, [replace(s, open=broken) for s in samples], tmp_path).read_text(encoding="utf-8")
+    assert "No picture: film.png: truncated after 12 bytes" in text
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_smallest_report(samples: list[Sample], tmp_path: Path, found: bool) -> None:
+    """One film, no outlines, no scale, no expectation; even with nothing found there is a page that says so."""
+    sample = replace(samples[0], scheme=Scheme.numbered(12), annotations={"": samples[0].points})
+    points = sample.points + 1 if found else np.full((12, 2), np.nan)
+    result = evaluate([Prediction(sample.identifier, points, np.full(12, np.nan), sample.scheme.landmarks)], [sample])
+    text = write_report(result, [sample], tmp_path).read_text(encoding="utf-8")
+    assert "1 film, 12 landmarks" in text
+    assert ("12 of 12 landmarks were not found" in text) is not found
+    assert ("worst film not found at all" in text) is not found
+    assert not re.search(r"nan|None|inf\b", re.sub(r'"data:[^"]*"', "", text).partition("<body>")[2])
+
+
+def cells(text: str, first: str) -> list[str]:
+    """Return the text of the cells of a row, given that of the first."""
+    row = next(r for r in re.findall(r"<tr>(.*?)</tr>", text) if re.match(rf"<td[^>]*>{re.escape(first)}</td>", r))
+    return [re.sub(r"<[^>]+>", " ", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
+
+
+def test_figures_in_the_page_are_those_of_the_summary(evaluation: Evaluation, samples: list[Sample], tmp_path: Path):
+    """Three digits of each; an upper end left out beside a lower one is infinite, as is a lost percentile."""
+    text = write_report(evaluation, samples, tmp_path).read_text(encoding="utf-8")
+    films = evaluation.summary["point_to_point"]["%"]["film_means"]
+    _, count, mean, median, *_, p99 = cells(text, "Point-to-point, films (%)")
+    assert count == "7"
+    assert [float(x) for x in re.findall(r"[\d.]+", median)] == pytest.approx(
+        [films["median"][k] for k in ("value", "low", "high") if films["median"][k] is not None], rel=5e-3
+    )
+    assert float(mean.split()[0]) == pytest.approx(films["mean"]["value"], rel=5e-3)
+    assert films["p99"]["high"] is None
+    assert p99.endswith("to ∞")
+    assert cells(text, "Point-to-point, single landmarks (%)")[-1] == "∞"  # 3 of 84 were not found
+    worst = cells(text, "film &lt;6&gt;.png")
+    assert worst[1].endswith("(not found)")
+    assert float(worst[2]) == pytest.approx(evaluation.films["point_to_point_percent"].max(), rel=5e-3)
+    share = evaluation.summary["point_to_point"]["%"]["landmarks"]["within"][0]["value"]
+    assert cells(text, "Point-to-point, single landmarks")[1].startswith(f"{100 * share:.1f} ")
