@@ -33,7 +33,7 @@ ANNOTATOR = "annotator"
 
 @dataclass(frozen=True)
 class Basis:
-    """The ground that a figure rests on: how many films, of how many subjects, folds, seeds and trainings."""
+    """The ground a figure rests on: how many films of how many subjects, folds and seeds, and how many runs of all."""
 
     films: int
     subjects: int
