@@ -5,6 +5,7 @@ Heavy imports stand inside the verbs, so that ``landvote --help`` is there at on
 
 from __future__ import annotations
 
+import json
 import signal
 import statistics
 import sys
@@ -18,6 +19,7 @@ import typer
 from landvote.errors import LandvoteError, SettingError
 
 if TYPE_CHECKING:
+    from landvote.runtime.events import Event
     from landvote.runtime.stop import StopToken
 
 app = typer.Typer(
@@ -78,15 +80,19 @@ def check(
         Path | None,
         typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the findings as JSON, and draw a contact sheet only for --sheet.")
+    ] = False,
 ) -> None:
     """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
     from landvote.readers import check_folder, contact_sheet
 
     report = check_folder(data, _scheme(scheme), origin)
-    typer.echo(report.text())
+    typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
     picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
-    contact_sheet(report.samples, picture)
-    typer.echo(f"contact sheet: {picture}")
+    if sheet or not as_json:
+        contact_sheet(report.samples, picture)
+        typer.echo(f"contact sheet: {picture}", err=as_json)
     if not report.ok:
         raise typer.Exit(1)
 
@@ -188,17 +194,27 @@ def locate(
     from landvote.locating import export_points, locate_files
     from landvote.models import load_model
     from landvote.prediction import write_predictions
+    from landvote.progress import locating
+    from landvote.runtime.events import FilmFailed
 
     for path in filter(None, (out, overlays, csv, pts)):
         if not force:
             refuse_existing(path, "--force to overwrite it")
     localiser = load_model(model, device)
-    failures: list[str] = []
-    count = write_predictions(out, locate_files(localiser, images, overlays, failures))
+    failures: list[FilmFailed] = []
+
+    with locating() as shown, _stopped_by_interrupt() as stop:
+
+        def listener(event: Event) -> None:
+            shown(event)
+            if isinstance(event, FilmFailed):
+                failures.append(event)
+
+        count = write_predictions(out, locate_files(localiser, images, overlays, listener, stop))
     export_points(out, csv, pts, origin)
     typer.echo(f"{count} films located: {out}")
     for failure in failures:
-        typer.echo(f"left out: {failure}", err=True)
+        typer.echo(f"left out: {failure.message}", err=True)
     if failures:
         raise typer.Exit(1)
 
@@ -207,12 +223,12 @@ def _locate_shards(
     model: Path, images: list[Path], out: Path, films_per_shard: int, jobs: int, engine: str, device: str
 ) -> None:
     from landvote.batch import locate_shards
-    from landvote.progress import counting
-    from landvote.workers import choose_workers
+    from landvote.progress import locating
+    from landvote.runtime.executor import choose_executor
 
-    workers = choose_workers(engine, jobs)
-    with counting("locating") as advance:
-        located, failed = locate_shards(model, images, out, films_per_shard, workers, device, advance)
+    executor = choose_executor(engine, jobs)
+    with locating() as listener, _stopped_by_interrupt() as stop:
+        located, failed = locate_shards(model, images, out, films_per_shard, executor, device, listener, stop)
     typer.echo(f"{located} films located: {out}")
     if failed:
         typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)
@@ -290,22 +306,33 @@ def compare(
         str, typer.Option(help="Work only on this part of the grid, such as 2/8; others do the rest.", metavar="I/N")
     ] = "1/1",
     data: Annotated[Path | None, typer.Option(help="DATA folder, instead of the grid's own.", metavar="DATA")] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Cells worked on at a time; 0: one per processor.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Runs worked on at a time; 0: one per processor.")] = 0,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Wall-clock minutes this call may take, report included; a second call goes on.", min=0.5),
+    ] = None,
+    keep_models: Annotated[bool, typer.Option("--keep-models", help="Keep the models of finished runs.")] = False,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
     device: Device = "cpu",
 ) -> None:
     """Train and measure many recipes on many training sets, and write tables, tests and curves of how they compare."""
+    from landvote.errors import StoppedError
     from landvote.experiments import choose_engine, compare_grid
     from landvote.progress import whole_grid
 
-    workers = choose_engine(engine, jobs, device)
-    with whole_grid() as tell:
-        report, failures = compare_grid(
-            grid, out, workers, scale=scale, shard=shard, data=data, device=device, tell=tell
-        )
-    typer.echo(f"report: {report}")
-    for failure in failures:
+    executor = choose_engine(engine, jobs)
+    with whole_grid() as listener, _stopped_by_interrupt(minutes=max_minutes) as stop:
+        found = compare_grid(
+            grid, out, executor, scale=scale, shard=shard, data=data, device=device,
+            keep_models=keep_models, report=report, listener=listener, stop=stop,
+        )  # fmt: skip
+    if found.report:
+        typer.echo(f"report: {found.report}")
+    for failure in found.failures:
         typer.echo(f"failed: {failure}", err=True)
-    if failures:
+    if found.stopped:
+        raise StoppedError(f"stopped with {found.stopped} runs left; the same command goes on from here")
+    if found.failures:
         raise typer.Exit(1)
 
 
@@ -331,19 +358,21 @@ def main() -> None:
 
 
 @contextmanager
-def _stopped_by_interrupt(file: Path) -> Iterator[StopToken]:
+def _stopped_by_interrupt(file: Path | None = None, minutes: float | None = None) -> Iterator[StopToken]:
     """Yield a token that Ctrl-C stops, the first time; a second Ctrl-C ends the process at once.
 
     Args:
         file: another process stops the work by making it; a file left from before is removed.
+        minutes: from now until the token stops by itself.
     """
     from landvote.runtime.stop import StopToken
 
-    file.unlink(missing_ok=True)
-    stop = StopToken(file=file)
+    if file is not None:
+        file.unlink(missing_ok=True)
+    stop = StopToken.after(minutes, file)
 
     def interrupted(*_: object) -> None:
-        typer.echo("stopping after this step; again to end at once", err=True)
+        typer.echo("stopping after this step or film; again to end at once", err=True)
         signal.signal(signal.SIGINT, before)
         stop.stop()
 

@@ -1,4 +1,4 @@
-"""A small grid from end to end: killed and restarted, in shards, with a cell that fails."""
+"""A small grid from end to end: killed and restarted, in shards, with a run that fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from typer.testing import CliRunner
 
 from landvote.cli import app
-from landvote.experiments import compare
+from landvote.experiments import report, results
 from landvote.experiments.grid import read_grid
 from landvote.experiments.statistics import error_table
 from landvote.experiments.tables import number
@@ -81,18 +81,18 @@ def run(place, out, *more):
 
 
 def finished(folder):
-    return {f.parent.name for f in folder.glob("cells/*/cell.json")}
+    return {f.stem for f in folder.glob("runs/*.json")}
 
 
 def tables(folder):
     """Return every table, figure and prediction of a grid; costs are minutes, which no two runs have in common."""
     kept = [f for f in (folder / "report").rglob("*") if f.suffix in (".csv", ".tex", ".svg") and "cost" not in f.name]
-    kept += folder.glob("cells/*/predictions.jsonl")
+    kept += folder.glob("runs/*.jsonl")
     return {f.relative_to(folder).as_posix(): f.read_bytes() for f in kept}
 
 
-def test_a_grid_gives_a_folder_per_cell_and_a_report(undisturbed):
-    told = [json.loads(f.read_text()) for f in undisturbed.glob("cells/*/cell.json")]
+def test_a_grid_gives_two_files_per_run_and_a_report(undisturbed):
+    told = [json.loads(f.read_text()) for f in undisturbed.glob("runs/*.json")]
     assert sorted((t["method"], t["fold"]) for t in told) == [
         (m, f) for m in ("RFRV", "WHDV", "WHDV + shape") for f in (0, 1)
     ]
@@ -102,10 +102,10 @@ def test_a_grid_gives_a_folder_per_cell_and_a_report(undisturbed):
     assert any(name.endswith(".csv") for name in tables(undisturbed))
 
 
-def test_finished_cells_are_not_worked_on_again(place, undisturbed):
-    before = {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")}
+def test_finished_runs_are_not_worked_on_again(place, undisturbed):
+    before = {f: f.stat().st_mtime_ns for f in undisturbed.glob("runs/*")}
     assert run(place, "undisturbed").exit_code == 0
-    assert {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")} == before
+    assert {f: f.stat().st_mtime_ns for f in undisturbed.glob("runs/*")} == before
 
 
 def test_the_hip_tables_are_those_of_the_report(undisturbed, place, tmp_path, monkeypatch, capsys):
@@ -117,20 +117,20 @@ def test_the_hip_tables_are_those_of_the_report(undisturbed, place, tmp_path, mo
         monkeypatch.setattr(hips, name, file)
     grid = read_grid(place / "grid.toml")
     there = tmp_path / "results"
-    shutil.copytree(undisturbed / "cells", there / "cells")
+    shutil.copytree(undisturbed / "runs", there / "runs")
     (there / "data").symlink_to(place / "hips")
     hips.take_over(grid, there)
     once = {file: file.read_bytes() for file in files.values()}
-    next(f for f in there.glob("cells/*/cell.json") if json.loads(f.read_text())["method"] == "WHDV").unlink()
+    next(f for f in there.glob("runs/*.json") if json.loads(f.read_text())["method"] == "WHDV").unlink()
     hips.take_over(grid, there)  # the run that is not there again is kept from before, in its place
     assert {file: file.read_bytes() for file in files.values()} == once
 
     films, runs = (pd.read_csv(f, dtype={"size": str, "fold": str}).fillna("") for f in files.values())
-    results = hips.rebuilt(grid, films)
-    assert len(results.runs) == len(runs) == 6
-    assert results.missing == ()
+    rebuilt = hips.rebuilt(grid, films)
+    assert len(rebuilt.runs) == len(runs) == 6
+    assert rebuilt.missing == ()
     written = pd.read_csv(undisturbed / "report" / "tables" / "errors.csv")
-    found = error_table(results)
+    found = error_table(rebuilt)
     columns = ["median", "median_low", "median_high", "p95", "p99"]
     np.testing.assert_allclose(found[columns], written[columns].to_numpy(), rtol=1e-4)  # six digits are kept
     hips.print_errors(found, runs)
@@ -169,14 +169,14 @@ def test_of_shards_that_end_at_once_one_writes_after_the_other(place, undisturbe
     def alone(act):
         def acting(*words):
             with pytest.raises(Timeout):
-                FileLock(undisturbed / "report.lock").acquire(timeout=0)
+                FileLock(undisturbed / "locks" / "report.lock").acquire(timeout=0)
             told.append(act.__name__)
             return act(*words)
 
         return acting
 
-    for act in (compare.gather, compare.write_comparison):
-        monkeypatch.setattr(compare, act.__name__, alone(act))
+    for module, act in ((results, results.gather), (report, report.write_comparison)):
+        monkeypatch.setattr(module, act.__name__, alone(act))
     before = tables(undisturbed)
     assert run(place, "undisturbed", "--engine", "none").exit_code == 0
     assert told == ["gather", "write_comparison"]
@@ -193,10 +193,10 @@ def test_a_shard_that_is_none_is_refused(place, shard):
 def test_an_engine_that_is_none_of_them_is_refused(place):
     result = run(place, "none", "--engine", "nnoe")
     assert result.exit_code != 0
-    assert str(result.exception) == "--engine 'nnoe': expected local, ray, none; did you mean 'none'?"
+    assert str(result.exception) == "engine 'nnoe': expected local, ray, none; did you mean 'none'?"
 
 
-def test_a_cell_that_fails_is_named_and_the_others_go_on(place):
+def test_a_run_that_fails_is_named_and_the_others_go_on(place):
     grid = GRID.replace('"local.forest.views=1"', '"local.forest.views=1", "local.forest.memory_gib=0.0001"')
     (place / "failing.toml").write_text(grid)
     result = CliRunner().invoke(app, ["compare", str(place / "failing.toml"), "--out", str(place / "failing")])
@@ -214,7 +214,7 @@ def test_films_that_are_not_there_are_told_of(place, tmp_path):
 
 
 def kill_with(place, out, enough):
-    """Run the grid until so many cells are finished, and kill it."""
+    """Run the grid until so many runs are finished, and kill it."""
     call = "from landvote.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", call, "compare", str(place / "grid.toml"), "--out", str(out)],
@@ -236,10 +236,10 @@ def until(true, seconds=120.0):
 
 
 def working(folder):
-    """Say whether any process still holds a lock of a cell."""
+    """Say whether any process still holds a lock of a task."""
     from filelock import FileLock, Timeout
 
-    for lock in folder.glob("cells/*/lock"):
+    for lock in folder.glob("locks/*.lock"):
         try:
             FileLock(lock).acquire(timeout=0).lock.release()
         except Timeout:

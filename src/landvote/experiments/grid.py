@@ -111,7 +111,7 @@ class Scale(BaseModel):
 
 
 class Grid(BaseModel):
-    """All cells of an experiment: methods x sizes x folds x seeds.
+    """All runs of an experiment: methods x sizes x folds x seeds.
 
     Attributes:
         title: of the report.
@@ -125,7 +125,7 @@ class Grid(BaseModel):
         draw: seed of the draws.
         unit: ``px``, ``mm``, ``%`` or ``auto``, as in ``landvote evaluate``.
         subgroups: columns of the data to report apart; ``column:edge,edge`` cuts numbers into ranges.
-        scales: what may be asked for by ``--scale`` besides ``paper``, the grid as it stands.
+        scales: what may be asked for as ``scale`` besides ``paper``, the grid as it stands.
         note: what was reduced; filled in by the scale chosen.
     """
 
@@ -168,7 +168,7 @@ class Grid(BaseModel):
             return self.model_copy(update={"scales": {}})
         if scale not in self.scales:
             known = ("paper", *self.scales)
-            raise SettingError(f"--scale {scale!r}: expected one of {', '.join(known)}{nearest(scale, known)}")
+            raise SettingError(f"scale {scale!r}: expected one of {', '.join(known)}{nearest(scale, known)}")
         chosen = self.scales[scale]
         changed = chosen.model_dump(exclude={"changes"}, exclude_none=True)
         methods = [m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods]

@@ -1,4 +1,4 @@
-"""The results of a grid: the errors of every finished cell, film by film, from files alone."""
+"""The results of a grid: the errors of every finished run, film by film, from files alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from landvote.errors import DataError
 from landvote.evaluation.matching import match
 from landvote.evaluation.measure import film_means, measure
 from landvote.evaluation.units import scales
-from landvote.experiments.cells import Cell
 from landvote.experiments.grid import Grid, Size
-from landvote.experiments.work import Place
+from landvote.experiments.runs import RunPlan
+from landvote.experiments.work import Workspace
 from landvote.prediction import read_predictions
 from landvote.sample import Sample
 from landvote.scheme import Scheme
@@ -26,7 +26,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Run:
-    """The errors of one cell on the test films.
+    """The errors of one finished run on the test films.
 
     Attributes:
         method, size, fold, seed: its place in the grid.
@@ -35,7 +35,7 @@ class Run:
         to_curve: (films, n) point-to-curve, likewise; NaN for landmarks on no outline.
         expected: (films, n) errors the method itself expects.
         predicted: (films, n, 2) image pixels; NaN where not found.
-        told: what ``cell.json`` holds: minutes, machine, versions.
+        told: what its JSON file holds: minutes, machine, versions.
     """
 
     method: str
@@ -70,8 +70,8 @@ class Results:
         scheme: of the landmarks.
         films: those measured on, in the order of the rows of all errors.
         scale: (films, 2) length of a pixel along x and y in the unit; NaN where unknown.
-        runs: finished cells, in the order of the grid.
-        missing: names of the cells that are not finished.
+        runs: finished ones, in the order of the grid.
+        missing: names of the runs that are not finished.
         annotators_to_point: (films,) annotators against their mean; NaN with fewer than two.
         annotators_to_curve: likewise, against the outlines of their mean.
     """
@@ -95,34 +95,33 @@ class Results:
         return [r for r in self.runs if r.size == size]
 
 
-def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: Place) -> Results:
-    """Read the predictions of all finished cells and measure them.
+def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], workspace: Workspace) -> Results:
+    """Read the predictions of all finished runs and measure them.
 
     Raises:
-        DataError: not one cell is finished.
+        DataError: not one run is finished.
     """
-    finished = [c for c in cells if place.finished(c.key)]
+    finished = [p for p in plans if workspace.finished(p)]
     if not finished:
-        raise DataError(f"{place.results}: none of {len(cells)} cells is finished, expected one at least")
+        raise DataError(f"{workspace.results}: none of {len(plans)} runs is finished, expected one at least")
     test = set(finished[0].test)
     truth = [s for s in samples if s.identifier in test]
     runs, first = [], None
-    for cell in finished:
-        folder = place.cell(cell.key)
-        matching = match(read_predictions(folder / "predictions.jsonl"), truth)
+    for plan in finished:
+        matching = match(read_predictions(workspace.predictions(plan)), truth)
         unit, scale = scales(matching.films, matching.scheme, grid.unit)
         errors = measure(matching, unit, scale)
         first = first or (matching, scale, errors)
         expected = np.stack([f.expected_error for f in matching.films]) * scale.mean(axis=1, keepdims=True)
-        told = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
+        told = json.loads(workspace.record(plan).read_text(encoding="utf-8"))
         runs.append(
             Run(
-                cell.method, cell.size, cell.fold, cell.seed, cell.films,
+                plan.method, plan.size, plan.fold, plan.seed, plan.films,
                 errors.point_to_point, errors.point_to_curve, expected,
                 np.stack([f.predicted for f in matching.films]), told,
             )
         )  # fmt: skip
-    matching, scale, errors = first  # type: ignore[misc]  # there is a finished cell
+    matching, scale, errors = first  # type: ignore[misc]  # there is a finished run
     return Results(
         grid=grid,
         unit=errors.unit,
@@ -130,7 +129,7 @@ def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: 
         films=tuple(f.sample for f in matching.films),
         scale=scale,
         runs=tuple(runs),
-        missing=tuple(c.name for c in cells if not place.finished(c.key)),
+        missing=tuple(p.name for p in plans if not workspace.finished(p)),
         annotators_to_point=errors.annotators_to_point,
         annotators_to_curve=errors.annotators_to_curve,
     )

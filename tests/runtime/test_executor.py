@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from landvote import workers
 from landvote.errors import DataError, SettingError, TrainingError, WorkerError
-from landvote.workers import Work, choose_workers, in_processes
+from landvote.runtime import executor
+from landvote.runtime.executor import Job, choose_executor, in_processes
 
 
 def note(task, folder, die_at=(), always=False):
@@ -36,58 +36,58 @@ def threads(_task):
     return {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")}
 
 
-def work(function, folder, count=8):
-    return Work(function, iter(range(count)), count, (), folder)
+def job(function, folder, count=8):
+    return Job(function, iter(range(count)), count, (), folder)
 
 
 def test_every_task_once_and_by_more_than_one_process(tmp_path):
-    assert sorted(in_processes(work(partial(note, folder=tmp_path), tmp_path, 20), 2)) == list(range(20))
+    assert sorted(in_processes(job(partial(note, folder=tmp_path), tmp_path, 20), 2)) == list(range(20))
     notes = [f.read_text().split() for f in tmp_path.glob("done-*")]
     assert len(notes) <= 2
     assert sorted(int(task) for own in notes for task in own) == list(range(20))
 
 
 def test_each_process_has_one_thread(tmp_path):
-    (found,) = choose_workers("local", 4)(work(threads, tmp_path, 1))
+    (found,) = choose_executor("local", 4)(job(threads, tmp_path, 1))
     assert set(found.values()) == {"1"}
 
 
 def test_no_task_is_no_process(tmp_path):
-    assert list(in_processes(work(note, tmp_path, 0))) == []
+    assert list(in_processes(job(note, tmp_path, 0))) == []
 
 
 def test_a_killed_process_is_replaced(tmp_path):
-    found = in_processes(work(partial(note, folder=tmp_path, die_at=(3,)), tmp_path), 2)
+    found = in_processes(job(partial(note, folder=tmp_path, die_at=(3,)), tmp_path), 2)
     assert sorted(found) == list(range(8))
     assert (tmp_path / "died-3").exists()
 
 
 def test_processes_killed_again_and_again_are_an_error(tmp_path):
-    dying = work(partial(note, folder=tmp_path, die_at=(3,), always=True), tmp_path)
+    dying = job(partial(note, folder=tmp_path, die_at=(3,), always=True), tmp_path)
     with pytest.raises(WorkerError, match="killed 4 times"):
         list(in_processes(dying, 1))
 
 
 def test_what_a_task_raises_is_raised(tmp_path):
     with pytest.raises(TrainingError, match="no"):
-        list(in_processes(work(refuse, tmp_path), 1))
+        list(in_processes(job(refuse, tmp_path), 1))
 
 
 def test_an_unknown_engine(tmp_path):
-    with pytest.raises(SettingError, match="--engine 'rya': expected local or ray; did you mean 'ray'"):
-        choose_workers("rya")
+    with pytest.raises(SettingError, match="engine 'rya': expected local or ray; did you mean 'ray'"):
+        choose_executor("rya")
 
 
 def test_without_ray_it_is_said_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SettingError, match=r'pip install "landvote\[cluster\]"'):
-        list(choose_workers("ray")(work(refuse, tmp_path)))
+        list(choose_executor("ray")(job(refuse, tmp_path)))
 
 
 def test_a_machine_that_does_not_see_the_folder_or_has_another_version():
-    version = workers.version("landvote")
-    assert workers._visit(refuse, 1, (Path(),), version) == 1
+    version = executor.version("landvote")
+    assert executor._visit(refuse, 1, (Path(),), version) == 1
     with pytest.raises(DataError, match=r"nowhere: not to be seen on .*, expected a folder that all machines share"):
-        workers._visit(refuse, 1, (Path("nowhere"),), version)
+        executor._visit(refuse, 1, (Path("nowhere"),), version)
     with pytest.raises(SettingError, match=r"has landvote .*, expected 0.0.0"):
-        workers._visit(refuse, 1, (), "0.0.0")
+        executor._visit(refuse, 1, (), "0.0.0")
