@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landvote.errors import LandvoteError, SettingError
+from landvote.errors import LandvoteError, SettingError, StoppedError
 
 if TYPE_CHECKING:
     from landvote.runtime.events import Event
@@ -316,16 +316,16 @@ def compare(
     device: Device = "cpu",
 ) -> None:
     """Train and measure many recipes on many training sets, and write tables, tests and curves of how they compare."""
-    from landvote.errors import StoppedError
-    from landvote.experiments import choose_engine, compare_grid
-    from landvote.progress import whole_grid
+    with _stopped_by_interrupt(minutes=max_minutes) as stop:  # the minutes begin before the imports
+        from landvote.experiments import choose_engine, compare_grid
+        from landvote.progress import whole_grid
 
-    executor = choose_engine(engine, jobs)
-    with whole_grid() as listener, _stopped_by_interrupt(minutes=max_minutes) as stop:
-        found = compare_grid(
-            grid, out, executor, scale=scale, shard=shard, data=data, device=device,
-            keep_models=keep_models, report=report, listener=listener, stop=stop,
-        )  # fmt: skip
+        executor = choose_engine(engine, jobs)
+        with whole_grid() as listener:
+            found = compare_grid(
+                grid, out, executor, scale=scale, shard=shard, data=data, device=device,
+                keep_models=keep_models, report=report, listener=listener, stop=stop,
+            )  # fmt: skip
     if found.report:
         typer.echo(f"report: {found.report}")
     for failure in found.failures:
@@ -349,12 +349,15 @@ def demo(
 
 
 def main() -> None:
-    """Run the command line; an error of landvote's is one line on stderr and exit status 2, not a traceback."""
+    """Run the command line; an error of landvote's is one line on stderr and exit status 2, not a traceback.
+
+    The status is 3 if the work was stopped as asked, and the same command goes on.
+    """
     try:
         app()
     except LandvoteError as error:
         typer.echo(f"landvote: {error}", err=True)
-        sys.exit(2)
+        sys.exit(3 if isinstance(error, StoppedError) else 2)
 
 
 @contextmanager

@@ -49,7 +49,10 @@ def test_a_scale_reduces_and_says_what(tmp_path):
     assert (grid.sizes, grid.test, grid.folds, grid.note) == ((5,), 8, 3, "fewer of everything")
     assert grid.methods[0].set == ("seed=4",)
     chosen = recipe("rfrv", grid.methods[1].set)
-    assert (chosen.local.forest.trees, chosen.seed) == (1, 4)  # the scale has the last word, and its last change
+    assert ({s.voter.trees for s in chosen.stages if s.name == "local"}, chosen.seed) == (
+        {1},
+        4,
+    )  # the scale has the last word, and its last change
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_what_is_no_grid_is_named(tmp_path, old, new, message):
 def test_no_file_and_no_such_scale_are_errors(tmp_path):
     with pytest.raises(SettingError, match=r"nothing.toml: cannot be read"):
         read_grid(tmp_path / "nothing.toml")
-    with pytest.raises(SettingError, match="--scale 'smal': expected one of paper, small; did you mean 'small'"):
+    with pytest.raises(SettingError, match="scale 'smal': expected one of paper, small; did you mean 'small'"):
         read_grid(written(tmp_path)).at("smal")
 
 

@@ -24,7 +24,9 @@ from landvote.runtime.stop import StopToken
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
+_DATA = "data"  # folder of simulated films in that of the results
 _LOOK = 5.0  # seconds between looks at how far the runs are
+_STOPPING = 5.0  # seconds of a time limit are kept for last steps and checkpoints
 _REPORTING = (0.1, 15.0)  # of a time limit is kept for the report: a share, and seconds at least
 
 
@@ -88,8 +90,8 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
     left = 0
     if executor is not None:
         until = stop.until
-        if report and until is not None:
-            until -= max(_REPORTING[0] * (until - time.time()), _REPORTING[1])
+        if until is not None:
+            until -= max(_REPORTING[0] * (until - time.time()), _REPORTING[1]) if report else _STOPPING
         with relayed(stop, workspace.results, until) as token:
             failures, left = run_plans(plans, replace(workspace, stop=token), executor, part, listener)
     if not report or (left and not any(map(workspace.finished, plans))):
@@ -127,7 +129,7 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
     elif source.simulate is None:
         folder = beside / str(source.folder)
     else:
-        folder = results / "data"
+        folder = results / _DATA
         with lock(results, "data"):  # several shards may begin at once
             if not folder.exists():
                 with counting("simulating", source.simulate) as advance:
@@ -141,7 +143,8 @@ def lay_out(grid: Grid, workspace: Workspace) -> tuple[list[Sample], list[RunPla
     """Return the films of a grid and its runs."""
     scheme = Scheme.named(workspace.scheme) if workspace.scheme else None
     samples = read_folder(workspace.data, scheme, require_points=True)
-    return samples, plan_runs(grid, samples, workspace.data)
+    simulated = grid.data.simulate is not None and workspace.data == workspace.results / _DATA
+    return samples, plan_runs(grid, samples, None if simulated else workspace.data)
 
 
 def run_plans(

@@ -116,13 +116,14 @@ def _shuffled(samples: Sequence[Sample], seed: str) -> list[Sample]:
     return sorted(samples, key=lambda s: (place[s.subject], s.identifier))
 
 
-def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path) -> list[RunPlan]:
+def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path | None) -> list[RunPlan]:
     """Return all runs of a grid, each method, size, fold and seed in turn.
 
     Args:
         grid: reduced to its scale.
         samples: all films of ``folder``.
-        folder: the DATA folder; its films' files are hashed.
+        folder: the DATA folder, whose films' files are hashed; None if landvote has simulated it for this grid: then
+            the seed decides the films, and other last digits on another machine do not make other runs.
 
     Raises:
         SplitError: there are not enough films.
@@ -130,7 +131,7 @@ def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path) -> list[RunPl
     """
     split = split_films(samples, grid)
     scheme = samples[0].scheme
-    prints = fingerprints(samples, folder)
+    prints = fingerprints(samples, folder, grid.data.seed)
     plans = []
     for fold in range(grid.folds):
         for size in grid.sizes:
@@ -146,13 +147,15 @@ def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path) -> list[RunPl
     return plans
 
 
-def fingerprints(samples: Sequence[Sample], folder: Path) -> dict[str, str]:
-    """Return identifier -> hash of a film's file and of its points."""
-    files = Films(folder).files
+def fingerprints(samples: Sequence[Sample], folder: Path | None, seed: int) -> dict[str, str]:
+    """Return identifier -> hash of a film's file, or of the seed that it was simulated with, and of its points."""
+    files = Films(folder).files if folder else {}
     found = {}
     for sample in samples:
-        with files[sample.identifier].open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256")
+        digest = hashlib.sha256(f"{seed} {sample.identifier}".encode())
+        if folder:
+            with files[sample.identifier].open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256")
         for annotator, points in sorted(sample.annotations.items()):
             digest.update(annotator.encode())
             digest.update(points.tobytes())
