@@ -274,3 +274,15 @@ def test_a_film_in_two_shards_is_refused(model, data, tmp_path):
     shutil.copy(tmp_path / "out" / "predictions-00000.jsonl", tmp_path / "out" / "predictions-00001.jsonl")
     with pytest.raises(PointsError, match=r"predictions-00001\.jsonl: film '00\.png' is predicted twice"):
         read_predictions(tmp_path / "out")
+
+
+def test_films_one_after_the_other_are_told_of_and_stop_after_the_film(model, data, tmp_path):
+    films, events, stop = shutil.copytree(data / "images", tmp_path / "films"), [], StopToken()
+    (films / "01.png").write_bytes(b"not a film")
+    found = locate_files(load_model(model, "cpu"), [films], None, events.append, stop)
+    assert [next(found).identifier for _ in range(2)] == ["00.png", "02.png"]
+    assert events[0::2] == [FilmLocated(1, 0), FilmLocated(2, 0)]
+    assert (events[1].image, str(films / "01.png") in events[1].message) == ("01.png", True)
+    stop.stop()
+    with pytest.raises(StoppedError, match="stopped after 2 films"):
+        next(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,11 +21,15 @@ from filelock import FileLock, Timeout
 from typer.testing import CliRunner
 
 from landvote.cli import app
-from landvote.experiments import report, results
+from landvote.experiments import compare_grid, report, results
+from landvote.experiments.compare import find_data, lay_out
 from landvote.experiments.grid import read_grid
 from landvote.experiments.statistics import error_table
 from landvote.experiments.tables import number
+from landvote.experiments.work import Clock, Workspace
 from landvote.phantom import simulate_folder
+from landvote.runtime.events import RunsProgressed, StepTaken
+from landvote.runtime.stop import StopToken
 
 ROOT = Path(__file__).parents[2]
 GRID = """
@@ -150,6 +156,79 @@ def test_killed_twice_and_begun_again_it_gives_the_same_tables(place, undisturbe
     assert tables(out) == tables(undisturbed)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C reaches a group of processes")
+def test_ctrl_c_stops_all_processes_and_the_same_command_goes_on(place, undisturbed):
+    out = place / "interrupted"
+    process = begin(place, out, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    until(lambda: list(out.glob("unfinished/*/*/model/global/*")) or process.poll() is not None)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 3
+    assert "stopping after this step or film" in said
+    assert re.search(r"landvote: stopped with \d runs left; the same command goes on from here", said)
+    assert "Traceback" not in said
+    assert not list(out.glob(".stop-*"))
+    assert len(finished(out)) < len(finished(undisturbed))
+    assert run(place, "interrupted").exit_code == 0
+    assert tables(out) == tables(undisturbed)
+
+
+def test_stopped_in_a_training_it_goes_on_there_in_a_copy_of_the_folder(place, undisturbed, monkeypatch):
+    stop, steps, told = StopToken(), [], Clock.__call__
+
+    def noting(clock, event):
+        told(clock, event)
+        if isinstance(event, StepTaken):
+            steps.append(event.stage)
+            if len(steps) == 5:  # of 4 in the global stage, the last of which is told twice
+                stop.stop()
+                until(lambda: list((place / "stopped").glob(".stop-*")))
+
+    monkeypatch.setattr(Clock, "__call__", noting)
+    found = compare_grid(place / "grid.toml", place / "stopped", here, stop=stop)
+    assert (found.report, found.failures, found.stopped) == (None, (), 6)
+    assert steps == ["global"] * 4 + ["local"]
+    shutil.move(place / "stopped", place / "elsewhere")
+    files = [f for f in (place / "elsewhere").rglob("*") if f.is_file()]
+    assert len(files) < 20
+    assert not [f for f in files if str(place).encode() in f.read_bytes()]
+    steps.clear()
+    found = compare_grid(place / "grid.toml", place / "elsewhere", here)
+    assert found.stopped == 0
+    assert steps[:3] == ["local"] * 3  # two that were left, and the last is told twice
+    assert tables(place / "elsewhere") == tables(undisturbed)
+
+
+def test_without_time_nothing_is_begun_and_the_report_is_on_what_is_there(place, undisturbed):
+    late = StopToken(time.time())
+    found = compare_grid(place / "grid.toml", place / "late", here, stop=late)
+    assert (found.report, found.stopped) == (None, 6)
+    found = compare_grid(place / "grid.toml", undisturbed, here, stop=late)
+    assert (found.report, found.stopped) == (undisturbed / "report" / "report.html", 0)
+    assert compare_grid(place / "grid.toml", undisturbed, None, report=False).report is None
+
+
+def test_the_listener_is_told_how_far_the_runs_are(place, undisturbed):
+    events = []
+    compare_grid(place / "grid.toml", undisturbed, here, listener=events.append, report=False)
+    assert events == [RunsProgressed(6, 6, 1.0, 0.0)]
+
+
+def test_simulated_films_are_known_by_their_seed_alone(tmp_path):
+    def keys(seed, blot=False):
+        source = f"simulate = 12, seed = {seed}"
+        (tmp_path / "grid.toml").write_text(GRID.replace('folder = "hips"', source))
+        grid = read_grid(tmp_path / "grid.toml")
+        workspace = Workspace(*find_data(grid, tmp_path, tmp_path / str(seed), None), (tmp_path / str(seed)).resolve())
+        if blot:
+            cv2.imwrite(str(next((workspace.data / "images").iterdir())), np.zeros((9, 9), np.uint8))
+        return [plan.key for plan in lay_out(grid, workspace)[1]]
+
+    before = keys(1)
+    assert keys(1, blot=True) == before
+    assert not set(keys(2)) & set(before)
+
+
 def test_shards_together_are_the_whole(place, undisturbed):
     assert run(place, "shards", "--shard", "1/2").exit_code == 0
     first = finished(place / "shards")
@@ -213,14 +292,22 @@ def test_films_that_are_not_there_are_told_of(place, tmp_path):
     assert run(place, "given", "--data", str(place / "nothing")).exit_code != 0
 
 
+def here(job):
+    """Run all tasks in this process."""
+    return map(job.function, job.tasks)
+
+
+def begin(place, out, **how):
+    """Start the command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "landvote", "compare", str(place / "grid.toml"), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}, stdout=subprocess.DEVNULL, **how,
+    )  # fmt: skip
+
+
 def kill_with(place, out, enough):
     """Run the grid until so many runs are finished, and kill it."""
-    call = "from landvote.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", call, "compare", str(place / "grid.toml"), "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = begin(place, out, stderr=subprocess.DEVNULL)
     until(lambda: len(finished(out)) >= enough or process.poll() is not None)
     assert process.poll() is None, "the grid was through before it could be killed"
     process.send_signal(signal.SIGKILL)

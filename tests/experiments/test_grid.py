@@ -65,7 +65,7 @@ def test_a_scale_reduces_and_says_what(tmp_path):
         ("simulate = 60", 'simulate = 60, folder = "x"', "either folder or simulate"),
         ('methods = ["A", "B"]', 'methods = ["A", "C"]', "'small' changes 'C', expected one of A, B"),
         ('methods = ["A", "B"]', "methods = []", "scales.small.changes.1.methods: .*at least 1 item"),
-        ("changes = [", "set = {B = []}\nchanges = [", "scales.small.set: Extra inputs are not permitted"),
+        ("changes = [", "set = {B = []}\nchanges = [", "unknown key 'scales.small.set'"),
         ("sizes = [10", "sizes = [10.5", "sizes.0"),
         ("title = ", "title ", "cannot be read"),
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 
 from landvote.errors import DataError, SettingError, TrainingError, WorkerError
 from landvote.runtime import executor
-from landvote.runtime.executor import Job, choose_executor, in_processes
+from landvote.runtime.executor import Job, choose_executor, in_processes, relayed
+from landvote.runtime.stop import StopToken
 
 
 def note(task, folder, die_at=(), always=False):
@@ -91,3 +94,49 @@ def test_a_machine_that_does_not_see_the_folder_or_has_another_version():
         executor._visit(refuse, 1, (Path("nowhere"),), version)
     with pytest.raises(SettingError, match=r"has landvote .*, expected 0.0.0"):
         executor._visit(refuse, 1, (), "0.0.0")
+
+
+def wait_for(task, stop, folder):
+    """Note that the task has begun, and wait until it is to stop."""
+    (folder / f"begun-{task}").touch()
+    end = time.monotonic() + 60
+    while not stop.stopped:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return task
+
+
+def test_a_stop_in_this_process_reaches_tasks_in_others(tmp_path):
+    stop = StopToken()
+
+    def when_begun():
+        while not (tmp_path / "begun-0").exists():
+            time.sleep(0.05)
+        stop.stop()
+
+    thread = threading.Thread(target=when_begun)
+    thread.start()
+    with relayed(stop, tmp_path) as token:
+        assert list(in_processes(job(partial(wait_for, stop=token, folder=tmp_path), tmp_path, 1), 1)) == [0]
+    thread.join()
+    assert not list(tmp_path.glob(".stop-*"))
+
+
+def test_a_relayed_stop_has_the_earlier_time_and_no_file_of_a_process_that_was_killed(tmp_path):
+    with relayed(StopToken(), tmp_path) as token:
+        token.file.touch()
+        left = token.file
+    left.touch()
+    with relayed(StopToken(time.time() + 60), tmp_path, time.time() - 1) as token:
+        assert (token.file, left.exists(), token.stopped) == (left, False, True)
+    with relayed(StopToken(), tmp_path) as token:
+        assert not token.stopped
+
+
+def interrupt(task):
+    os.kill(os.getpid(), signal.SIGINT)
+    return task
+
+
+def test_ctrl_c_is_left_to_the_parent(tmp_path):
+    assert list(in_processes(job(interrupt, tmp_path, 1), 1)) == [0]
