@@ -20,7 +20,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from landvote.workers import Work, choose_workers
+from landvote.runtime.executor import Job, choose_executor
 from nodes import cluster
 
 FASTER = 1.7  # at least, with two nodes
@@ -60,9 +60,9 @@ def called(engine: str, seconds: float, environment: dict[str, str]) -> tuple[fl
 def work(engine: str, seconds: float) -> tuple[float, float]:
     """Return the wall-clock seconds of an engine, and of its tasks in all."""
     with tempfile.TemporaryDirectory() as folder:
-        tasks = Work(partial(keep_busy, seconds), range(_TASKS), _TASKS, (), Path(folder))
+        job = Job(partial(keep_busy, seconds), range(_TASKS), _TASKS, (), Path(folder))
         start = time.perf_counter()
-        took = sum(choose_workers(engine, 1 if engine == "local" else 0)(tasks))
+        took = sum(choose_executor(engine, 1 if engine == "local" else 0)(job))
         return time.perf_counter() - start, took
 
 

@@ -19,7 +19,7 @@ from landvote.experiments.grid import Grid, read_grid
 from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results, Run, gather
 from landvote.experiments.statistics import cost_table, error_table, films_by_run
-from landvote.experiments.work import Place
+from landvote.experiments.work import Workspace
 from landvote.files import write_text
 from landvote.reports.tables import interval, number, probability
 from landvote.sample import Radiograph, Sample
@@ -47,9 +47,9 @@ def main() -> None:
 
 def take_over(grid: Grid, folder: Path) -> None:
     """Put the finished runs of a grid into the files, in the place of those that are there."""
-    place = Place((folder / "data").resolve(), None, folder.resolve(), "cpu")
-    samples, every = lay_out(grid, place)
-    results = gather(grid, every, samples, place)
+    workspace = Workspace((folder / "data").resolve(), None, folder.resolve())
+    samples, every = lay_out(grid, workspace)
+    results = gather(grid, every, samples, workspace)
     between = {"method": ANNOTATORS, "size": "", "fold": "", "film": [f.identifier for f in results.films]}
     between |= results.annotators
     films = pd.concat([films_by_run(results), pd.DataFrame(between)])[[*RUN, "film", *ERRORS]]

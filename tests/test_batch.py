@@ -14,14 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from landvote import cli
+from landvote import batch, cli
 from landvote.batch import locate_shards
-from landvote.errors import DataError, ImageError, ModelError, PointsError, SettingError
+from landvote.errors import DataError, ImageError, ModelError, PointsError, SettingError, StoppedError
+from landvote.localiser import Conditions
 from landvote.locating import locate_files
 from landvote.models import divide, load_model, train_model
 from landvote.prediction import read_predictions, write_predictions
 from landvote.readers import read_folder
 from landvote.recipes import recipe
+from landvote.runtime.events import FilmFailed, FilmLocated
+from landvote.runtime.stop import StopToken
 
 STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "training.steps=4",
          "training.batch=2", "training.judge_every=4", "fit_aspect=false", "size=[32, 32]"]  # fmt: skip
@@ -46,13 +49,13 @@ def noted(localiser, path, identifier):
     return locate(localiser, path, identifier)
 
 batch.locate_file = noted
-batch.locate_shards(model, [films], out, 4, lambda work: map(work.function, work.tasks), "cpu")
+batch.locate_shards(model, [films], out, 4, lambda job: map(job.function, job.tasks), "cpu")
 """
 
 
-def here(work):
-    """Do all tasks in this process."""
-    return map(work.function, work.tasks)
+def here(job):
+    """Run all tasks in this process."""
+    return map(job.function, job.tasks)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,7 @@ def data(tmp_path_factory, draw):
 def model(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("batch") / "model"
     chosen = recipe("whdv", TINY)
-    train_model(divide(read_folder(data)[:6], chosen), chosen, folder, device="cpu")
+    train_model(divide(read_folder(data)[:6], chosen), chosen, folder, Conditions("cpu"))
     return folder
 
 
@@ -72,7 +75,7 @@ def model(data, tmp_path_factory):
 def whole(model, data, tmp_path_factory):
     """Return the lines of all films in one file."""
     file = tmp_path_factory.mktemp("batch") / "p.jsonl"
-    write_predictions(file, locate_files(load_model(model, "cpu"), [data], None, []))
+    write_predictions(file, locate_files(load_model(model, "cpu"), [data], None))
     return file.read_bytes()
 
 
@@ -82,24 +85,30 @@ def lines(out):
 
 
 def test_shards_hold_the_lines_of_one_file(model, data, whole, tmp_path):
-    told = []
+    events = []
     out = tmp_path / "out"
-    assert locate_shards(model, [data], out, 4, here, "cpu", lambda *films: told.append(films)) == (FILMS, 0)
+    assert locate_shards(model, [data], out, 4, here, "cpu", events.append) == (FILMS, 0)
     assert lines(out) == whole
     shards = [f"predictions-0000{i}.jsonl" for i in range(3)]
     assert sorted(p.name for p in out.iterdir()) == ["films.jsonl", *shards, "shards.json"]
-    assert told == [(0, FILMS), (4, FILMS), (4, FILMS), (3, FILMS)]
+    assert events == [FilmLocated(done, FILMS) for done in (0, 4, 8, 11)]
     assert [p.identifier for p in read_predictions(out)] == [f"{i:02}.png" for i in range(FILMS)]
 
 
 def test_a_second_call_leaves_finished_shards_alone(model, data, whole, tmp_path):
     locate_shards(model, [data], tmp_path / "out", 4, here, "cpu")
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").glob("predictions-*")}
-    (tmp_path / "out" / "predictions-00001.jsonl").unlink()
+    again = tmp_path / "out" / "predictions-00001.jsonl"
+    again.unlink()
     done = []
-    assert locate_shards(model, [data], tmp_path / "out", 4, lambda w: map(done.append, w.tasks), "cpu") == (FILMS, 0)
-    assert [shard.number for shard in done] == [1]
-    assert {p: p.stat().st_mtime_ns for p in before if p.exists()}.items() <= before.items()
+
+    def noting(job):
+        done.extend(shard.number for shard in job.tasks)
+        return here(job)
+
+    assert locate_shards(model, [data], tmp_path / "out", 4, noting, "cpu") == (FILMS, 0)
+    assert done == [1]
+    assert {p for p, written in before.items() if p.stat().st_mtime_ns != written} == {again}
 
 
 def test_whoever_is_killed_no_film_is_lost_or_located_twice(model, data, whole, tmp_path):
@@ -119,6 +128,26 @@ def test_whoever_is_killed_no_film_is_lost_or_located_twice(model, data, whole, 
     assert lines(out) == whole
     assert log.read_text().split() == [f"{i:02}.png" for i in range(FILMS)]
     assert list(out.glob("*.part")) + list(out.glob("*.lock")) == []
+
+
+def test_a_stop_ends_after_the_film_and_the_next_call_goes_on(model, data, whole, tmp_path, monkeypatch):
+    out, located, stop = tmp_path / "out", [], StopToken()
+    locate = batch.locate_file
+
+    def counted(localiser, path, identifier):
+        located.append(identifier)
+        if len(located) == 6:
+            stop.stop()
+            time.sleep(1)  # until it has reached the file that tells the tasks
+        return locate(localiser, path, identifier)
+
+    monkeypatch.setattr(batch, "locate_file", counted)
+    with pytest.raises(StoppedError, match="stopped with 4 of 11 films in finished shards"):
+        locate_shards(model, [data], out, 4, here, "cpu", stop=stop)
+    assert len(located) == 6
+    assert locate_shards(model, [data], out, 4, here, "cpu") == (FILMS, 0)
+    assert (lines(out), len(located)) == (whole, FILMS)
+    assert not list(out.glob(".stop-*"))
 
 
 def test_a_killed_worker_is_replaced_and_goes_on(model, data, tmp_path):
@@ -152,7 +181,9 @@ def test_broken_films_are_named_and_the_others_located(model, data, tmp_path):
     shutil.copytree(data / "images", films)
     (films / "03.png").write_bytes(b"not a film")
     (films / "09, cut.png").write_bytes((films / "09.png").read_bytes()[:90])
-    assert locate_shards(model, [films], tmp_path / "out", 4, here, "cpu") == (FILMS - 1, 2)
+    events = []
+    assert locate_shards(model, [films], tmp_path / "out", 4, here, "cpu", events.append) == (FILMS - 1, 2)
+    assert [e.image for e in events if isinstance(e, FilmFailed)] == ["03.png", "09, cut.png"]
     assert len(read_predictions(tmp_path / "out")) == FILMS - 1
     with (tmp_path / "out" / "failures.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -198,9 +229,9 @@ def test_no_film_or_no_model_is_an_error(model, data, tmp_path):
 def test_films_that_are_gone_meanwhile_are_failures(model, data, tmp_path):
     films = shutil.copytree(data / "images", tmp_path / "films")
 
-    def late(work):
+    def late(job):
         (films / "05.png").unlink()
-        return here(work)
+        return here(job)
 
     assert locate_shards(model, [films], tmp_path / "out", 4, late, "cpu") == (FILMS - 1, 1)
 
@@ -243,3 +274,15 @@ def test_a_film_in_two_shards_is_refused(model, data, tmp_path):
     shutil.copy(tmp_path / "out" / "predictions-00000.jsonl", tmp_path / "out" / "predictions-00001.jsonl")
     with pytest.raises(PointsError, match=r"predictions-00001\.jsonl: film '00\.png' is predicted twice"):
         read_predictions(tmp_path / "out")
+
+
+def test_films_one_after_the_other_are_told_of_and_stop_after_the_film(model, data, tmp_path):
+    films, events, stop = shutil.copytree(data / "images", tmp_path / "films"), [], StopToken()
+    (films / "01.png").write_bytes(b"not a film")
+    found = locate_files(load_model(model, "cpu"), [films], None, events.append, stop)
+    assert [next(found).identifier for _ in range(2)] == ["00.png", "02.png"]
+    assert events[0::2] == [FilmLocated(1, 0), FilmLocated(2, 0)]
+    assert (events[1].image, str(films / "01.png") in events[1].message) == ("01.png", True)
+    stop.stop()
+    with pytest.raises(StoppedError, match="stopped after 2 films"):
+        next(found)

@@ -316,6 +316,14 @@ def test_check_tells_and_draws_and_fails_where_something_is_wrong(run, data, tmp
     assert "7.png" in out
 
 
+def test_check_as_json_says_nothing_else_on_stdout(run, data, tmp_path):
+    status, out, err = run("check", data, "--json")
+    assert (status, err, list(tmp_path.glob("*.png"))) == (0, "", [])
+    assert [film["size"] for film in json.loads(out)["films"]] == [[90, 80]] * 8
+    status, out, err = run("check", data, "--json", "--sheet", tmp_path / "sheet.png")
+    assert (json.loads(out)["ok"], err) == (True, f"contact sheet: {tmp_path / 'sheet.png'}\n")
+
+
 def test_simulate_makes_a_folder_that_checks(run, tmp_path):
     status, out, _ = run("simulate", tmp_path / "hips", "--films", "2", "--seed", "3")
     assert status == 0

@@ -1,4 +1,4 @@
-"""A Ray cluster of three nodes: results as in-process, each once, though a node is lost while cells run."""
+"""A Ray cluster of three nodes: results as in-process, each once, though a node is lost while runs are worked on."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ WORK_ON_THE_GRID = """
 import sys
 from pathlib import Path
 from landvote.experiments import choose_engine, read_grid
-from landvote.experiments.compare import lay_out, run_cells
+from landvote.experiments.compare import lay_out, run_plans
 from landvote.experiments.results import gather
-from landvote.experiments.work import Place
+from landvote.experiments.work import Workspace
 
 if __name__ == "__main__":
     engine, grid, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    place = Place(grid.parent / "data", None, out, "cpu")
+    workspace = Workspace(grid.parent / "data", None, out)
     whole = read_grid(grid).at("paper")
-    samples, every = lay_out(whole, place)
-    failures = run_cells(every, place, choose_engine(engine, 0, "cpu"))
-    results = gather(whole, every, samples, place)
-    print(len(results.runs), failures, results.missing)
+    samples, plans = lay_out(whole, workspace)
+    failures, left = run_plans(plans, workspace, choose_engine(engine))
+    results = gather(whole, plans, samples, workspace)
+    print(len(results.runs), failures, left, results.missing)
 """
 
 DIE = """
 import os, sys
 from pathlib import Path
 from landvote.errors import WorkerError
-from landvote.workers import Work, choose_workers
+from landvote.runtime.executor import Job, choose_executor
 
 def die(task):
     if task == 1:
@@ -71,7 +71,7 @@ def die(task):
 
 found = []
 try:
-    for task in choose_workers("ray")(Work(die, range(4), 4, (), Path(sys.argv[1]))):
+    for task in choose_executor("ray")(Job(die, range(4), 4, (), Path(sys.argv[1]))):
         found.append(task)
 except WorkerError as error:
     print(sorted(found), error)
@@ -125,46 +125,48 @@ def test_nothing_at_the_address_is_one_line(cluster, tmp_path):
 
 def test_films_in_shards_are_located_as_in_one_process(cluster, grid, tmp_path):
     from landvote.batch import locate_shards
+    from landvote.localiser import Conditions
     from landvote.models import divide, train_model
     from landvote.readers import read_folder
     from landvote.recipes import recipe
 
     chosen = recipe("whdv", [f"{s}.{c}" for s in ("global", "local") for c in STAGE])
-    train_model(divide(read_folder(grid.parent / "data")[:6], chosen), chosen, tmp_path / "model", device="cpu")
+    train_model(divide(read_folder(grid.parent / "data")[:6], chosen), chosen, tmp_path / "model", Conditions("cpu"))
     words = ["locate", tmp_path / "model", grid.parent / "data", "--out", tmp_path / "ray", "--films-per-shard", 3]
     command = "from landvote.cli import main; main()"
     finish(program(command, *words, "--engine", "ray", "--device", "cpu", environment=cluster[0]))
     locate_shards(
-        tmp_path / "model", [grid.parent / "data"], tmp_path / "here", 3, lambda w: map(w.function, w.tasks), "cpu"
+        tmp_path / "model",
+        [grid.parent / "data"],
+        tmp_path / "here",
+        3,
+        lambda job: map(job.function, job.tasks),
+        "cpu",
     )
     shards = sorted((tmp_path / "here").iterdir())
     assert [p.name for p in shards] == sorted(p.name for p in (tmp_path / "ray").iterdir())
     assert [p.read_bytes() for p in shards] == [(tmp_path / "ray" / p.name).read_bytes() for p in shards]
 
 
-def test_a_node_is_killed_while_cells_run_and_each_result_is_there_once_as_in_process(cluster, grid, tmp_path):
+def test_a_node_is_killed_while_runs_are_worked_on_and_each_result_is_there_once_as_in_process(cluster, grid, tmp_path):
     environment, nodes = cluster
     here, ray = tmp_path / "here", tmp_path / "ray"
     running = program(WORK_ON_THE_GRID, "ray", grid, ray, environment=environment)
     begun, done = set(), set()
     until = time.monotonic() + 120
-    while len(begun) < 3 + len(done):  # a cell on each of the three nodes
+    while len(begun) < 3 + len(done):  # a run on each of the three nodes
         assert running.poll() is None
         assert time.monotonic() < until
         time.sleep(0.02)
-        begun, done = set(ray.glob("cells/*/progress.json")), set(ray.glob("cells/*/cell.json"))
+        done = set(ray.glob("runs/*.json"))
+        begun = {f.parent.name for f in ray.glob("unfinished/*/*/progress.json")} | {f.stem for f in done}
     nodes[-1].kill()
     said = finish(running)
-    assert said == "8 [] ()"
+    assert said == "8 [] 0 ()"
     assert finish(program(WORK_ON_THE_GRID, "local", grid, here)) == said
 
-    cells = sorted(p.name for p in (here / "cells").iterdir())
-    assert len(cells) == 8
-    assert sorted(p.name for p in (ray / "cells").iterdir()) == cells
-    for cell in cells:
-        assert predictions(ray / "cells" / cell) == predictions(here / "cells" / cell)
-        assert json.loads((ray / "cells" / cell / "cell.json").read_text())["minutes"] > 0
-
-
-def predictions(cell):
-    return (cell / "predictions.jsonl").read_bytes()
+    results = {f.name: f.read_bytes() for f in (here / "runs").glob("*.jsonl")}
+    assert len(results) == 8
+    assert {f.name: f.read_bytes() for f in (ray / "runs").glob("*.jsonl")} == results
+    assert all(json.loads(f.read_text())["minutes"] > 0 for f in (ray / "runs").glob("*.json"))
+    assert not list(ray.glob("unfinished/*"))

@@ -17,22 +17,25 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from filelock import FileLock
 
 from landvote import __version__
-from landvote.errors import DataError, ImageError, SettingError
+from landvote.errors import ImageError, SettingError, StoppedError
 from landvote.files import atomic_write, refuse_existing, write_text
 from landvote.localiser import Localiser
 from landvote.locating import list_films, locate_file
 from landvote.models import load_model, model_hash
 from landvote.prediction import prediction_line
-from landvote.workers import Work, Workers
+from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
+from landvote.runtime.executor import Executor, Job, relayed
+from landvote.runtime.journal import Journal
+from landvote.runtime.stop import StopToken
 
 _FAILURE = b'{"failed": '  # so begins the line of a film that could not be read
 _SAME = {
@@ -63,23 +66,26 @@ def locate_shards(
     images: Sequence[Path],
     out: Path,
     films_per_shard: int,
-    workers: Workers,
+    executor: Executor,
     device: str = "auto",
-    tell: Callable[[int, int], None] = lambda *_: None,
+    listener: Listener = ignore,
+    stop: StopToken | None = None,
 ) -> tuple[int, int]:
     """Locate films, or go on with it, into a folder as drawn at the top of this module.
 
-    A film is located once, whoever is killed meanwhile: only the one that was being looked at is looked at again. In
-    memory there is one film per process, and nothing that grows with their number.
+    Each film is located once: after a kill, only the film in progress is repeated. In memory there is one film per
+    process, and nothing that grows with their number.
 
     Args:
         model: model folder.
         images: films, or folders that are searched for films; see :func:`landvote.locating.list_films`.
         out: the folder; empty, or begun by a call with the same arguments.
         films_per_shard: how many predictions a file is to hold.
-        workers: who works.
+        executor: works on the shards.
         device: for networks.
-        tell: is told, shard by shard as they are finished, how many films are in it, and in all.
+        listener: is told, shard by shard as they are finished, how many films are done, and of each that could not be
+            read.
+        stop: is asked before each film, in other processes too.
 
     Returns:
         How many films were located, and how many could not be read, in all calls together.
@@ -89,23 +95,31 @@ def locate_shards(
         ModelError: the model is not whole.
         SettingError: the folder was begun with another model, other films or other shards.
         DataError: the folder holds something else, or cannot be written to.
+        StoppedError: the stop token asked for it; the same call goes on after the last film.
         WorkerError: processes were killed again and again.
     """
     model, out = model.absolute(), out.absolute()
     films = _begin(model, images, out, films_per_shard)
     shards = _shards(out, films_per_shard)
     todo = [shard for shard in shards if not _file(out, shard.number).exists()]
-    work = Work(
-        function=partial(_work_on, model=model, out=out, device=device),
-        tasks=todo,
-        count=len(todo),
-        reads=(model, *(path.absolute() for path in images)),
-        writes=out,
-        gpus=1.0 if device.startswith("cuda") else 0.0,
-    )
-    tell(films - sum(shard.films for shard in todo), films)
-    for done in workers(work):
-        tell(done, films)
+    done = films - sum(shard.films for shard in todo)
+    listener(FilmLocated(done, films))
+    with relayed(stop or StopToken(), out) as token:
+        job = Job(
+            function=partial(_work_on, model=model, out=out, device=device, stop=token),
+            tasks=todo,
+            count=len(todo),
+            reads=(model, *(path.absolute() for path in images)),
+            writes=out,
+            gpus=1.0 if device.startswith("cuda") else 0.0,
+        )
+        for shard in filter(None, executor(job)):
+            done += shard.films
+            for image, message in _failures(out, shard.number):
+                listener(FilmFailed(image, message))
+            listener(FilmLocated(done, films))
+    if done < films:
+        raise StoppedError(f"{out}: stopped with {done} of {films} films in finished shards; the same call goes on")
     for left in (*out.glob("*.part"), *out.glob("*.lock")):  # of processes that were killed when they had finished
         left.unlink(missing_ok=True)
     failed = _gather_failures(out)
@@ -156,24 +170,20 @@ def _shards(out: Path, films_per_shard: int) -> list[Shard]:
     return shards
 
 
-def _work_on(shard: Shard, model: Path, out: Path, device: str) -> int:
-    """Finish a shard, from where another process may have come to; return how many films it has."""
+def _work_on(shard: Shard, model: Path, out: Path, device: str, stop: StopToken) -> Shard | None:
+    """Finish a shard, from where another process may have come to, and return it; None if it is to stop before."""
     file = _file(out, shard.number)
     part = file.with_suffix(".part")
     with FileLock(file.with_suffix(".lock")):  # of a process that is thought to be lost, and is not
         if file.exists():
-            return shard.films
-        try:
-            done = _mend(part)
-            with part.open("ab") as journal:
-                for path, identifier in islice(_films(out, shard), done, None):
-                    journal.write(_line(_localiser(model, device), path, identifier).encode())
-                    journal.flush()
-                    os.fsync(journal.fileno())
-        except OSError as error:
-            raise DataError(f"{part}: cannot be written ({error.strerror or error})") from error
+            return shard
+        journal = Journal(part)
+        for path, identifier in islice(_films(out, shard), journal.lines, None):
+            if stop.stopped:
+                return None
+            journal.append(_line(_localiser(model, device), path, identifier))
         _finish(part, file)
-    return shard.films
+    return shard
 
 
 def _films(out: Path, shard: Shard) -> Iterator[tuple[Path, str]]:
@@ -191,19 +201,6 @@ def _line(localiser: Localiser, path: Path, identifier: str) -> str:
         return json.dumps({"failed": str(error), "image": identifier}) + "\n"
 
 
-def _mend(part: Path) -> int:
-    """Cut off a last line that was not written to its end; return how many lines there are."""
-    part.touch()
-    lines = length = 0
-    with part.open("r+b") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                lines += 1
-                length += len(line)
-        file.truncate(length)
-    return lines
-
-
 def _finish(part: Path, file: Path) -> None:
     """Divide the lines of a shard into predictions and failures; the file of predictions is there last."""
     with atomic_write(file) as temporary, part.open("rb") as journal:
@@ -217,14 +214,14 @@ def _finish(part: Path, file: Path) -> None:
             predictions.flush()
             os.fsync(predictions.fileno())
         if failures:
-            write_text(file.with_name(file.name.replace("predictions", "failures")), "".join(failures))
+            write_text(_failures_file(file), "".join(failures))
     part.unlink()
 
 
 def _gather_failures(out: Path) -> int:
     """Put the failures of all shards into one table, if there are any; return how many."""
-    files = sorted(out.glob("failures-*.jsonl"))
-    if not files:
+    numbers = sorted(int(file.stem.partition("-")[2]) for file in out.glob("failures-*.jsonl"))
+    if not numbers:
         return 0
     failed = 0
     with (
@@ -233,12 +230,22 @@ def _gather_failures(out: Path) -> int:
     ):
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(("image", "failure"))
-        for file in files:
-            for line in file.read_text(encoding="utf-8").splitlines():
-                failure = json.loads(line)
-                rows.writerow((failure["image"], failure["failed"]))
-                failed += 1
+        for row in chain.from_iterable(_failures(out, number) for number in numbers):
+            rows.writerow(row)
+            failed += 1
     return failed
+
+
+def _failures(out: Path, number: int) -> Iterator[tuple[str, str]]:
+    """Yield the films of a finished shard that could not be read, each with a message."""
+    file = _failures_file(_file(out, number))
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        failure = json.loads(line)
+        yield failure["image"], failure["failed"]
+
+
+def _failures_file(predictions: Path) -> Path:
+    return predictions.with_name(predictions.name.replace("predictions", "failures"))
 
 
 def _file(out: Path, number: int) -> Path:

@@ -5,6 +5,7 @@ Heavy imports stand inside the verbs, so that ``landvote --help`` is there at on
 
 from __future__ import annotations
 
+import json
 import signal
 import statistics
 import sys
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landvote.errors import ExistsError, LandvoteError, SettingError
+from landvote.errors import ExistsError, LandvoteError, SettingError, StoppedError
 
 if TYPE_CHECKING:  # as heavy as the verbs
     from landvote.prediction import Prediction
+    from landvote.runtime.events import Event
     from landvote.runtime.stop import StopToken
 
 app = typer.Typer(
@@ -79,16 +81,20 @@ def check(
         Path | None,
         typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the findings as JSON, and draw a contact sheet only for --sheet.")
+    ] = False,
 ) -> None:
     """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
     from landvote.readers import check_folder
     from landvote.reports.sheet import contact_sheet
 
     report = check_folder(data, _scheme(scheme), origin)
-    typer.echo(report.text())
+    typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
     picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
-    contact_sheet(report.samples, picture)
-    typer.echo(f"contact sheet: {picture}")
+    if sheet or not as_json:
+        contact_sheet(report.samples, picture)
+        typer.echo(f"contact sheet: {picture}", err=as_json)
     if not report.ok:
         raise typer.Exit(1)
 
@@ -196,20 +202,30 @@ def locate(
     from landvote.locating import export_points, locate_files
     from landvote.models import load_model
     from landvote.prediction import write_predictions
+    from landvote.progress import locating
+    from landvote.runtime.events import FilmFailed
 
     for path in filter(None, (out, overlays, csv, pts)):
         if not force:
             with _hint(ExistsError, "--force overwrites it"):
                 refuse_existing(path)
     localiser = load_model(model, device)
-    failures: list[str] = []
-    found = locate_files(localiser, images, overlays, failures)
+    failures: list[FilmFailed] = []
     located: list[Prediction] = []
-    count = write_predictions(out, _kept(found, located) if csv or pts else found)
+
+    with locating() as shown, _stopped_by_interrupt() as stop:
+
+        def listener(event: Event) -> None:
+            shown(event)
+            if isinstance(event, FilmFailed):
+                failures.append(event)
+
+        found = locate_files(localiser, images, overlays, listener, stop)
+        count = write_predictions(out, _kept(found, located) if csv or pts else found)
     export_points(located, csv, pts, origin)
     typer.echo(f"{count} films located: {out}", err=any(is_stdout(path) for path in (out, csv) if path))
     for failure in failures:
-        typer.echo(f"left out: {failure}", err=True)
+        typer.echo(f"left out: {failure.message}", err=True)
     if failures:
         raise typer.Exit(1)
 
@@ -218,12 +234,12 @@ def _locate_shards(
     model: Path, images: list[Path], out: Path, films_per_shard: int, jobs: int, engine: str, device: str
 ) -> None:
     from landvote.batch import locate_shards
-    from landvote.progress import counting
-    from landvote.workers import choose_workers
+    from landvote.progress import locating
+    from landvote.runtime.executor import choose_executor
 
-    workers = choose_workers(engine, jobs)
-    with counting("locating") as advance:
-        located, failed = locate_shards(model, images, out, films_per_shard, workers, device, advance)
+    executor = choose_executor(engine, jobs)
+    with locating() as listener, _stopped_by_interrupt() as stop:
+        located, failed = locate_shards(model, images, out, films_per_shard, executor, device, listener, stop)
     typer.echo(f"{located} films located: {out}")
     if failed:
         typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)
@@ -304,22 +320,33 @@ def compare(
         str, typer.Option(help="Work only on this part of the grid, such as 2/8; others do the rest.", metavar="I/N")
     ] = "1/1",
     data: Annotated[Path | None, typer.Option(help="DATA folder, instead of the grid's own.", metavar="DATA")] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Cells worked on at a time; 0: one per processor.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Runs worked on at a time; 0: one per processor.")] = 0,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Wall-clock minutes this call may take, report included; a second call goes on.", min=0.5),
+    ] = None,
+    keep_models: Annotated[bool, typer.Option("--keep-models", help="Keep the models of finished runs.")] = False,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
     device: Device = "cpu",
 ) -> None:
     """Train and measure many recipes on many training sets, and write tables, tests and curves of how they compare."""
-    from landvote.experiments import choose_engine, compare_grid
-    from landvote.progress import whole_grid
+    with _stopped_by_interrupt(minutes=max_minutes) as stop:  # the minutes begin before the imports
+        from landvote.experiments import choose_engine, compare_grid
+        from landvote.progress import whole_grid
 
-    workers = choose_engine(engine, jobs, device)
-    with whole_grid() as tell:
-        report, failures = compare_grid(
-            grid, out, workers, scale=scale, shard=shard, data=data, device=device, tell=tell
-        )
-    typer.echo(f"report: {report}")
-    for failure in failures:
+        executor = choose_engine(engine, jobs)
+        with whole_grid() as listener:
+            found = compare_grid(
+                grid, out, executor, scale=scale, shard=shard, data=data, device=device,
+                keep_models=keep_models, report=report, listener=listener, stop=stop,
+            )  # fmt: skip
+    if found.report:
+        typer.echo(f"report: {found.report}")
+    for failure in found.failures:
         typer.echo(f"failed: {failure}", err=True)
-    if failures:
+    if found.stopped:
+        raise StoppedError(f"stopped with {found.stopped} runs left; the same command goes on from here")
+    if found.failures:
         raise typer.Exit(1)
 
 
@@ -337,28 +364,33 @@ def demo(
 
 
 def main() -> None:
-    """Run the command line; an error of landvote's is one line on stderr and exit status 2, not a traceback."""
+    """Run the command line; an error of landvote's is one line on stderr and exit status 2, not a traceback.
+
+    The status is 3 if the work was stopped as asked, and the same command goes on.
+    """
     try:
         app()
     except LandvoteError as error:
         typer.echo(f"landvote: {'; '.join([str(error), *getattr(error, '__notes__', ())])}", err=True)
-        sys.exit(2)
+        sys.exit(3 if isinstance(error, StoppedError) else 2)
 
 
 @contextmanager
-def _stopped_by_interrupt(file: Path) -> Iterator[StopToken]:
+def _stopped_by_interrupt(file: Path | None = None, minutes: float | None = None) -> Iterator[StopToken]:
     """Yield a token that Ctrl-C stops, the first time; a second Ctrl-C ends the process at once.
 
     Args:
         file: another process stops the work by making it; a file left from before is removed.
+        minutes: from now until the token stops by itself.
     """
     from landvote.runtime.stop import StopToken
 
-    file.unlink(missing_ok=True)
-    stop = StopToken(file=file)
+    if file is not None:
+        file.unlink(missing_ok=True)
+    stop = StopToken.after(minutes, file)
 
     def interrupted(*_: object) -> None:
-        typer.echo("stopping after this step; again to end at once", err=True)
+        typer.echo("stopping after this step or film; again to end at once", err=True)
         signal.signal(signal.SIGINT, before)
         stop.stop()
 

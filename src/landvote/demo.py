@@ -62,7 +62,7 @@ def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
     say(f"3/4 locating 58 landmarks in the {_TEST} films kept apart")
     test = [s for s in samples if s.split == "test"]
     films = [data / "images" / s.identifier for s in test]
-    write_predictions(predictions, locate_files(localiser, films, out / "overlays", []))
+    write_predictions(predictions, locate_files(localiser, films, out / "overlays"))
 
     say("4/4 writing the report")
     return write_report(evaluate(read_predictions(predictions), test), test, out / "report")

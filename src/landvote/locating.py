@@ -9,16 +9,22 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from landvote.errors import ImageError
+from landvote.errors import ImageError, StoppedError
 from landvote.localiser import Localiser
 from landvote.prediction import Prediction
 from landvote.readers import read_image, walk_images, write_pts, write_wide_csv
 from landvote.readers.pts import check_origin
+from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
 from landvote.runtime.names import output_paths
+from landvote.runtime.stop import StopToken
 
 
 def locate_files(
-    localiser: Localiser, images: Sequence[Path], overlays: Path | None, failures: list[str]
+    localiser: Localiser,
+    images: Sequence[Path],
+    overlays: Path | None,
+    listener: Listener = ignore,
+    stop: StopToken | None = None,
 ) -> Iterator[Prediction]:
     """Yield a prediction per film.
 
@@ -26,21 +32,30 @@ def locate_files(
         localiser: a fitted one.
         images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
         overlays: folder for one PNG per film, or None; named by :func:`landvote.runtime.names.output_paths`.
-        failures: is given the message of each film that cannot be read; the others go on.
+        listener: is told of each film that is located, and of each that cannot be read; the others go on.
+        stop: is asked before each film.
 
     Raises:
         ImageError: there is no film at all.
+        StoppedError: the stop token asked for it.
     """
     films: Iterable[tuple[Path, str]] = list_films(images)
     pictures: dict[str, Path] = {}
     if overlays is not None:
         films = list(films)  # the name of a picture depends on the names of all films
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
+    stop, done = stop or StopToken(), 0
     for path, identifier in films:
+        if stop.stopped:
+            raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
         try:
-            yield locate_file(localiser, path, identifier, pictures.get(identifier))
+            prediction = locate_file(localiser, path, identifier, pictures.get(identifier))
         except ImageError as error:
-            failures.append(str(error))
+            listener(FilmFailed(identifier, str(error)))
+            continue
+        done += 1
+        listener(FilmLocated(done, 0))
+        yield prediction
 
 
 def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:

@@ -20,6 +20,7 @@ from landvote.runtime.events import (
     ForestGrown,
     Listener,
     Note,
+    RunsProgressed,
     StageBegun,
     StageEnded,
     StepTaken,
@@ -29,13 +30,13 @@ _LINE_SECONDS = 30.0
 
 
 @contextmanager
-def counting(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
-    """Show a bar of ``total`` items; yield the function to call after each, or with how many more, and of how many."""
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar of ``total`` items; yield the function to call after each."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(what, total=total)
-        yield lambda more=1, of=None: bars.update(task, advance=more, total=of)
+        yield lambda: bars.advance(task)
 
 
 @contextmanager
@@ -63,26 +64,43 @@ def training() -> Iterator[Listener]:
 
 
 @contextmanager
-def whole_grid() -> Iterator[Callable[[Any], None]]:
-    """Show one bar for all cells of a grid; yield the function that takes a ``Standing`` of theirs."""
+def locating() -> Iterator[Listener]:
+    """Show one bar for films; yield the listener that takes the events of locating them."""
+    columns = (TextColumn("locating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    columns = (TextColumn("cells"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("", total=None)
+
+        def listener(event: Event) -> None:
+            if isinstance(event, FilmLocated):
+                bars.update(task, completed=event.done, total=event.films or None)
+
+        yield listener
+
+
+@contextmanager
+def whole_grid() -> Iterator[Listener]:
+    """Show one bar for all runs of a grid; yield the listener that takes the events of comparing them."""
+    console = Console(stderr=True)
+    columns = (TextColumn("runs"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
     said = ("", 0.0)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        task = bars.add_task("cells", total=1.0, state="")
+        task = bars.add_task("", total=1.0, state="")
 
-        def tell(standing: Any) -> None:  # noqa: ANN401 - of landvote.experiments, which stands above this module
+        def listener(event: Event) -> None:
             nonlocal said
-            hours = standing.minutes_left / 60
+            if not isinstance(event, RunsProgressed):
+                return
+            hours = event.minutes_left / 60
             left = f", about {hours:.1f} h of one process left" if hours > 0 else ""
-            state = f"{standing.done} of {standing.total}{left}"
-            bars.update(task, completed=standing.share, state=state)
-            due = time.monotonic() - said[1] > _LINE_SECONDS or standing.done == standing.total
+            state = f"{event.done} of {event.runs}{left}"
+            bars.update(task, completed=event.progress, state=state)
+            due = time.monotonic() - said[1] > _LINE_SECONDS or event.done == event.runs
             if not console.is_terminal and due and state != said[0]:
                 said = (state, time.monotonic())
-                print(f"cells: {state}", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"runs: {state}", file=sys.stderr, flush=True)  # noqa: T201
 
-        yield tell
+        yield listener
 
 
 class _Lines:

@@ -11,6 +11,9 @@ import pytest
 from landvote.evaluation import Errors
 from landvote.experiments.grid import Grid, Size
 from landvote.experiments.results import Results, Run
+from landvote.experiments.runs import RunPlan
+from landvote.experiments.work import Workspace
+from landvote.recipes import recipe
 from landvote.sample import Radiograph, Sample
 from landvote.scheme import Outline, Scheme
 
@@ -127,3 +130,21 @@ def arc(n: int, *, outline: bool = True) -> Scheme:
 @pytest.fixture
 def make_results() -> MakeResults:
     return made_up
+
+
+@pytest.fixture
+def plan():
+    """Return a function that plans a run on two of ten films, or more."""
+
+    def planned(key: str, votes: str = "v", method: str = "A", films: int = 2) -> RunPlan:
+        names = [f"{i:02}.png" for i in range(10)]
+        uses = tuple(names[:films]), ("06.png",), tuple(names[7:])
+        return RunPlan(method, films, 0, 0, recipe("whdv"), *uses, key, votes)
+
+    return planned
+
+
+@pytest.fixture
+def workspace(tmp_path, draw) -> Workspace:
+    """Return one with ten films and no results."""
+    return Workspace(draw(tmp_path / "data", [f"{i:02}.png" for i in range(10)]), None, tmp_path / "results")

@@ -1,10 +1,11 @@
-"""A small grid from end to end: killed and restarted, in shards, with a cell that fails."""
+"""A small grid from end to end: killed and restarted, in shards, with a run that fails."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,11 +21,15 @@ from filelock import FileLock, Timeout
 from typer.testing import CliRunner
 
 from landvote.cli import app
-from landvote.experiments import compare
+from landvote.experiments import compare_grid, report, results
+from landvote.experiments.compare import find_data, lay_out
 from landvote.experiments.grid import read_grid
 from landvote.experiments.statistics import error_table
 from landvote.experiments.tables import number
+from landvote.experiments.work import Clock, Workspace
 from landvote.phantom import simulate_folder
+from landvote.runtime.events import RunsProgressed, StepTaken
+from landvote.runtime.stop import StopToken
 
 ROOT = Path(__file__).parents[2]
 GRID = """
@@ -81,18 +87,18 @@ def run(place, out, *more):
 
 
 def finished(folder):
-    return {f.parent.name for f in folder.glob("cells/*/cell.json")}
+    return {f.stem for f in folder.glob("runs/*.json")}
 
 
 def tables(folder):
     """Return every table, figure and prediction of a grid; costs are minutes, which no two runs have in common."""
     kept = [f for f in (folder / "report").rglob("*") if f.suffix in (".csv", ".tex", ".svg") and "cost" not in f.name]
-    kept += folder.glob("cells/*/predictions.jsonl")
+    kept += folder.glob("runs/*.jsonl")
     return {f.relative_to(folder).as_posix(): f.read_bytes() for f in kept}
 
 
-def test_a_grid_gives_a_folder_per_cell_and_a_report(undisturbed):
-    told = [json.loads(f.read_text()) for f in undisturbed.glob("cells/*/cell.json")]
+def test_a_grid_gives_two_files_per_run_and_a_report(undisturbed):
+    told = [json.loads(f.read_text()) for f in undisturbed.glob("runs/*.json")]
     assert sorted((t["method"], t["fold"]) for t in told) == [
         (m, f) for m in ("RFRV", "WHDV", "WHDV + shape") for f in (0, 1)
     ]
@@ -102,10 +108,10 @@ def test_a_grid_gives_a_folder_per_cell_and_a_report(undisturbed):
     assert any(name.endswith(".csv") for name in tables(undisturbed))
 
 
-def test_finished_cells_are_not_worked_on_again(place, undisturbed):
-    before = {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")}
+def test_finished_runs_are_not_worked_on_again(place, undisturbed):
+    before = {f: f.stat().st_mtime_ns for f in undisturbed.glob("runs/*")}
     assert run(place, "undisturbed").exit_code == 0
-    assert {f: f.stat().st_mtime_ns for f in undisturbed.glob("cells/*/*")} == before
+    assert {f: f.stat().st_mtime_ns for f in undisturbed.glob("runs/*")} == before
 
 
 def test_the_hip_tables_are_those_of_the_report(undisturbed, place, tmp_path, monkeypatch, capsys):
@@ -117,20 +123,20 @@ def test_the_hip_tables_are_those_of_the_report(undisturbed, place, tmp_path, mo
         monkeypatch.setattr(hips, name, file)
     grid = read_grid(place / "grid.toml")
     there = tmp_path / "results"
-    shutil.copytree(undisturbed / "cells", there / "cells")
+    shutil.copytree(undisturbed / "runs", there / "runs")
     (there / "data").symlink_to(place / "hips")
     hips.take_over(grid, there)
     once = {file: file.read_bytes() for file in files.values()}
-    next(f for f in there.glob("cells/*/cell.json") if json.loads(f.read_text())["method"] == "WHDV").unlink()
+    next(f for f in there.glob("runs/*.json") if json.loads(f.read_text())["method"] == "WHDV").unlink()
     hips.take_over(grid, there)  # the run that is not there again is kept from before, in its place
     assert {file: file.read_bytes() for file in files.values()} == once
 
     films, runs = (pd.read_csv(f, dtype={"size": str, "fold": str}).fillna("") for f in files.values())
-    results = hips.rebuilt(grid, films)
-    assert len(results.runs) == len(runs) == 6
-    assert results.missing == ()
+    rebuilt = hips.rebuilt(grid, films)
+    assert len(rebuilt.runs) == len(runs) == 6
+    assert rebuilt.missing == ()
     written = pd.read_csv(undisturbed / "report" / "tables" / "errors.csv")
-    found = error_table(results)
+    found = error_table(rebuilt)
     columns = ["median", "median_low", "median_high", "p95", "p99"]
     np.testing.assert_allclose(found[columns], written[columns].to_numpy(), rtol=1e-4)  # six digits are kept
     hips.print_errors(found, runs)
@@ -148,6 +154,79 @@ def test_killed_twice_and_begun_again_it_gives_the_same_tables(place, undisturbe
     assert len(finished(out)) < len(finished(undisturbed))
     assert run(place, "killed").exit_code == 0
     assert tables(out) == tables(undisturbed)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C reaches a group of processes")
+def test_ctrl_c_stops_all_processes_and_the_same_command_goes_on(place, undisturbed):
+    out = place / "interrupted"
+    process = begin(place, out, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    until(lambda: list(out.glob("unfinished/*/*/model/global/*")) or process.poll() is not None)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 3
+    assert "stopping after this step or film" in said
+    assert re.search(r"landvote: stopped with \d runs left; the same command goes on from here", said)
+    assert "Traceback" not in said
+    assert not list(out.glob(".stop-*"))
+    assert len(finished(out)) < len(finished(undisturbed))
+    assert run(place, "interrupted").exit_code == 0
+    assert tables(out) == tables(undisturbed)
+
+
+def test_stopped_in_a_training_it_goes_on_there_in_a_copy_of_the_folder(place, undisturbed, monkeypatch):
+    stop, steps, told = StopToken(), [], Clock.__call__
+
+    def noting(clock, event):
+        told(clock, event)
+        if isinstance(event, StepTaken):
+            steps.append(event.stage)
+            if len(steps) == 5:  # of 4 in the global stage, the last of which is told twice
+                stop.stop()
+                until(lambda: list((place / "stopped").glob(".stop-*")))
+
+    monkeypatch.setattr(Clock, "__call__", noting)
+    found = compare_grid(place / "grid.toml", place / "stopped", here, stop=stop)
+    assert (found.report, found.failures, found.stopped) == (None, (), 6)
+    assert steps == ["global"] * 4 + ["local"]
+    shutil.move(place / "stopped", place / "elsewhere")
+    files = [f for f in (place / "elsewhere").rglob("*") if f.is_file()]
+    assert len(files) < 20
+    assert not [f for f in files if str(place).encode() in f.read_bytes()]
+    steps.clear()
+    found = compare_grid(place / "grid.toml", place / "elsewhere", here)
+    assert found.stopped == 0
+    assert steps[:3] == ["local"] * 3  # two that were left, and the last is told twice
+    assert tables(place / "elsewhere") == tables(undisturbed)
+
+
+def test_without_time_nothing_is_begun_and_the_report_is_on_what_is_there(place, undisturbed):
+    late = StopToken(time.time())
+    found = compare_grid(place / "grid.toml", place / "late", here, stop=late)
+    assert (found.report, found.stopped) == (None, 6)
+    found = compare_grid(place / "grid.toml", undisturbed, here, stop=late)
+    assert (found.report, found.stopped) == (undisturbed / "report" / "report.html", 0)
+    assert compare_grid(place / "grid.toml", undisturbed, None, report=False).report is None
+
+
+def test_the_listener_is_told_how_far_the_runs_are(place, undisturbed):
+    events = []
+    compare_grid(place / "grid.toml", undisturbed, here, listener=events.append, report=False)
+    assert events == [RunsProgressed(6, 6, 1.0, 0.0)]
+
+
+def test_simulated_films_are_known_by_their_seed_alone(tmp_path):
+    def keys(seed, blot=False):
+        source = f"simulate = 12, seed = {seed}"
+        (tmp_path / "grid.toml").write_text(GRID.replace('folder = "hips"', source))
+        grid = read_grid(tmp_path / "grid.toml")
+        workspace = Workspace(*find_data(grid, tmp_path, tmp_path / str(seed), None), (tmp_path / str(seed)).resolve())
+        if blot:
+            cv2.imwrite(str(next((workspace.data / "images").iterdir())), np.zeros((9, 9), np.uint8))
+        return [plan.key for plan in lay_out(grid, workspace)[1]]
+
+    before = keys(1)
+    assert keys(1, blot=True) == before
+    assert not set(keys(2)) & set(before)
 
 
 def test_shards_together_are_the_whole(place, undisturbed):
@@ -169,14 +248,14 @@ def test_of_shards_that_end_at_once_one_writes_after_the_other(place, undisturbe
     def alone(act):
         def acting(*words):
             with pytest.raises(Timeout):
-                FileLock(undisturbed / "report.lock").acquire(timeout=0)
+                FileLock(undisturbed / "locks" / "report.lock").acquire(timeout=0)
             told.append(act.__name__)
             return act(*words)
 
         return acting
 
-    for act in (compare.gather, compare.write_comparison):
-        monkeypatch.setattr(compare, act.__name__, alone(act))
+    for module, act in ((results, results.gather), (report, report.write_comparison)):
+        monkeypatch.setattr(module, act.__name__, alone(act))
     before = tables(undisturbed)
     assert run(place, "undisturbed", "--engine", "none").exit_code == 0
     assert told == ["gather", "write_comparison"]
@@ -196,7 +275,7 @@ def test_an_engine_that_is_none_of_them_is_refused(place):
     assert str(result.exception) == "engine 'nnoe': expected local, ray, none; did you mean 'none'?"
 
 
-def test_a_cell_that_fails_is_named_and_the_others_go_on(place):
+def test_a_run_that_fails_is_named_and_the_others_go_on(place):
     grid = GRID.replace('"local.forest.views=1"', '"local.forest.views=1", "local.forest.memory_gib=0.0001"')
     (place / "failing.toml").write_text(grid)
     result = CliRunner().invoke(app, ["compare", str(place / "failing.toml"), "--out", str(place / "failing")])
@@ -213,14 +292,22 @@ def test_films_that_are_not_there_are_told_of(place, tmp_path):
     assert run(place, "given", "--data", str(place / "nothing")).exit_code != 0
 
 
-def kill_with(place, out, enough):
-    """Run the grid until so many cells are finished, and kill it."""
-    call = "from landvote.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", call, "compare", str(place / "grid.toml"), "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+def here(job):
+    """Run all tasks in this process."""
+    return map(job.function, job.tasks)
+
+
+def begin(place, out, **how):
+    """Start the command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "landvote", "compare", str(place / "grid.toml"), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}, stdout=subprocess.DEVNULL, **how,
     )  # fmt: skip
+
+
+def kill_with(place, out, enough):
+    """Run the grid until so many runs are finished, and kill it."""
+    process = begin(place, out, stderr=subprocess.DEVNULL)
     until(lambda: len(finished(out)) >= enough or process.poll() is not None)
     assert process.poll() is None, "the grid was through before it could be killed"
     process.send_signal(signal.SIGKILL)
@@ -236,10 +323,10 @@ def until(true, seconds=120.0):
 
 
 def working(folder):
-    """Say whether any process still holds a lock of a cell."""
+    """Say whether any process still holds a lock of a task."""
     from filelock import FileLock, Timeout
 
-    for lock in folder.glob("cells/*/lock"):
+    for lock in folder.glob("locks/*.lock"):
         try:
             FileLock(lock).acquire(timeout=0).lock.release()
         except Timeout:

@@ -1,5 +1,6 @@
 """The report on a folder, hashes, and the division by subject."""
 
+import json
 import random
 from collections import Counter
 
@@ -168,8 +169,23 @@ class TestSplit:
             split_by_subject(films([1, 2]), share, seed=0)
 
 
+def test_the_record_holds_what_the_text_says_and_every_film(data):
+    (data / "images" / "f00.png").write_bytes(b"no film")
+    annotate(data, f01=np.array([[5.0, 5.0], [np.nan, np.nan], [25.0, 15.0], [5.0, 15.0]]))
+    (data / "split.csv").write_text("image,split\n" + "".join(f"f{i:02}.png,train\n" for i in range(12)))
+    report = check_folder(data)
+    found = json.loads(json.dumps(report.record()))
+    assert found["ok"] is report.ok is False
+    assert all(text in report.text() for text in (*found["facts"].values(), *found["warnings"], *found["problems"]))
+    assert [film["image"] for film in found["films"]] == [f"f{i:02}.png" for i in range(1, 12)]
+    assert found["films"][0] == {
+        "image": "f01.png", "subject": "f01.png", "split": "train", "size": [40, 20], "depth": "8 bit", "spacing": None,
+        "annotators": [""], "points": 3, "pixels_sha256": pixel_hash(read_image(data / "images" / "f01.png")),
+    }  # fmt: skip
+
+
 ROWS = Scheme(
-    name="rows", landmarks=tuple("abcd"), file_points=4, columns=(0, 1, 2, 3), groups=((0, 1), (2, 3)), order="down"
+    name="rows", landmarks=tuple("abcd"), file_points=4, columns=(0, 1, 2, 3), repeats=((0, 1), (2, 3)), order="down"
 )
 
 

@@ -1,69 +1,107 @@
-"""Run a grid: films, cells, jobs, results, report."""
+"""Run a grid: films, runs, tasks, results, report."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
-
 from landvote.errors import DataError, SettingError
-from landvote.experiments.cells import Cell, cells
-from landvote.experiments.engine import Engine, Standing, jobs, standing
+from landvote.experiments.engine import progress, tasks
 from landvote.experiments.grid import Grid, read_grid
-from landvote.experiments.report import write_comparison
-from landvote.experiments.results import gather
-from landvote.experiments.work import Place
+from landvote.experiments.runs import RunPlan, plan_runs
+from landvote.experiments.work import Workspace, lock, run_task
 from landvote.phantom import simulate_folder
 from landvote.progress import counting
 from landvote.readers import read_folder
+from landvote.runtime.events import Listener, ignore
+from landvote.runtime.executor import Executor, Job, relayed
+from landvote.runtime.stop import StopToken
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
-_LOOK = 5.0  # seconds between looks at how far the cells have come
+_DATA = "data"  # folder of simulated films in that of the results
+_LOOK = 5.0  # seconds between looks at how far the runs are
+_STOPPING = 5.0  # seconds of a time limit are kept for last steps and checkpoints
+_REPORTING = (0.1, 15.0)  # of a time limit is kept for the report: a share, and seconds at least
 
 
-def compare_grid(
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of one call of :func:`compare_grid`.
+
+    Attributes:
+        report: the page; None if none was asked for, or a stop came before the first run was finished.
+        failures: a message per run that failed.
+        stopped: how many runs of this call a stop has left; the same call goes on with them.
+    """
+
+    report: Path | None
+    failures: tuple[str, ...]
+    stopped: int
+
+
+def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
     file: Path,
     out: Path,
-    engine: Engine,
+    executor: Executor | None,
     *,
     scale: str = "paper",
     shard: str = "1/1",
     data: Path | None = None,
     device: str = "cpu",
-    tell: Callable[[Standing], None] = lambda _: None,
-) -> tuple[Path, list[str]]:
-    """Run a grid file, or go on with it, and write the report on what is finished.
+    keep_models: bool = False,
+    report: bool = True,
+    listener: Listener = ignore,
+    stop: StopToken | None = None,
+) -> Comparison:
+    """Run a grid file, or go on with it, and write the report on all runs that are finished.
 
     Args:
         file: the grid.
-        out: folder of the results: ``cells/`` with one folder per cell, ``report/``, and ``data/`` where films are
-            simulated. It belongs to whoever calls with the same grid; finished cells in it are kept and used.
-        engine: who works.
+        out: folder of the results, see docs/experiments.md. Calls with the same or other grids may share it, at once or
+            one after the other: finished runs are used, and unfinished ones gone on with.
+        executor: works on the runs; None: none is worked on, the report is written.
         scale: see :meth:`landvote.experiments.grid.Grid.at`.
-        shard: ``"i/n"``: this call works on every n-th job only; the report is on all that is there.
+        shard: ``"i/n"``: this call works on every n-th task only; the report is on all that is there.
         data: a DATA folder instead of the grid's own.
         device: for networks.
-        tell: is told now and then how far the grid is.
-
-    Returns:
-        The report, and what failed, in words.
+        keep_models: whether the models of finished runs stay, in ``models/``.
+        report: whether to write the report.
+        listener: is told of :class:`landvote.runtime.events.RunsProgressed` now and then.
+        stop: stops all runs of this call, in other processes too, where a later call goes on; if by a time, some of
+            it is kept for the report.
 
     Raises:
         SettingError: the grid, the scale or the shard is not one.
-        DataError: there are no films, not enough of them, or no cell is finished.
+        DataError: there are no films, not enough of them, or a report is asked for and no run is finished.
     """
     grid = read_grid(file).at(scale)
     part = _shard(shard)
+    stop = stop or StopToken()
     folder, scheme = find_data(grid, file.resolve().parent, out, data)
-    place = Place(folder, scheme, out.resolve(), device)
-    samples, every = lay_out(grid, place)
-    failures = run_cells(every, place, engine, part, tell)
-    with FileLock(out / "report.lock"):  # of shards that end at once, the last one gathers what all have found
-        return write_comparison(gather(grid, every, samples, place), out / "report"), failures
+    workspace = Workspace(folder, scheme, out.resolve(), device, keep_models)
+    samples, plans = lay_out(grid, workspace)
+    failures: list[str] = []
+    left = 0
+    if executor is not None:
+        until = stop.until
+        if until is not None:
+            until -= max(_REPORTING[0] * (until - time.time()), _REPORTING[1]) if report else _STOPPING
+        with relayed(stop, workspace.results, until) as token:
+            failures, left = run_plans(plans, replace(workspace, stop=token), executor, part, listener)
+    if not report or (left and not any(map(workspace.finished, plans))):
+        return Comparison(None, tuple(failures), left)
+    from landvote.experiments.report import write_comparison  # noqa: PLC0415 - no process that works needs its charts
+    from landvote.experiments.results import gather  # noqa: PLC0415 - likewise
+
+    with lock(out, "report"):  # of shards that end at once, the last one gathers what all have found
+        page = write_comparison(gather(grid, plans, samples, workspace), out / "report")
+    return Comparison(page, tuple(failures), left)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -91,9 +129,8 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
     elif source.simulate is None:
         folder = beside / str(source.folder)
     else:
-        folder = results / "data"
-        results.mkdir(parents=True, exist_ok=True)
-        with FileLock(results / "data.lock"):  # several shards may begin at once
+        folder = results / _DATA
+        with lock(results, "data"):  # several shards may begin at once
             if not folder.exists():
                 with counting("simulating", source.simulate) as advance:
                     simulate_folder(folder, source.simulate, source.seed, progress=lambda *_: advance())
@@ -102,53 +139,58 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
     return folder.resolve(), source.scheme
 
 
-def run_cells(
-    every: Sequence[Cell],
-    place: Place,
-    engine: Engine,
+def lay_out(grid: Grid, workspace: Workspace) -> tuple[list[Sample], list[RunPlan]]:
+    """Return the films of a grid and its runs."""
+    scheme = Scheme.named(workspace.scheme) if workspace.scheme else None
+    samples = read_folder(workspace.data, scheme, require_points=True)
+    simulated = grid.data.simulate is not None and workspace.data == workspace.results / _DATA
+    return samples, plan_runs(grid, samples, None if simulated else workspace.data)
+
+
+def run_plans(
+    plans: Sequence[RunPlan],
+    workspace: Workspace,
+    executor: Executor,
     shard: tuple[int, int] = (1, 1),
-    tell: Callable[[Standing], None] = lambda _: None,
-) -> list[str]:
-    """Work on all cells of a grid that are not finished; return what failed, in words.
+    listener: Listener = ignore,
+) -> tuple[list[str], int]:
+    """Work on all runs of a grid that are not finished; return a message per run that failed, and how many are left.
 
     Args:
-        every: the cells of the grid.
-        place: where films come from and results go.
-        engine: who works.
-        shard: (i, n): only every n-th job from the i-th on, 1 <= i <= n; others work on the rest.
-        tell: is told now and then how far the grid is.
+        plans: the runs of the grid.
+        workspace: where films come from and results go; its stop token reaches other processes by time and file alone.
+        executor: works on them.
+        shard: (i, n): only every n-th task from the i-th on, 1 <= i <= n; other calls work on the rest.
+        listener: is told now and then how far the grid is.
     """
-    own = jobs(every)[shard[0] - 1 :: shard[1]]
-    # whole jobs: finished cells of a job have votes to share with those that are not
-    work = [job for job in own if not all(place.finished(c.key) for c in job)]
+    own = tasks(plans)[shard[0] - 1 :: shard[1]]
+    # whole tasks: finished runs of a task have votes to share with those that are not
+    todo = [
+        task for task in own if not all(map(workspace.finished, task)) or workspace.unfinished(task[0]).parent.exists()
+    ]
+    gpus = 1.0 if workspace.device.startswith("cuda") else 0.0
+    job = Job(partial(run_task, workspace=workspace), todo, len(todo), (workspace.data,), workspace.results, gpus)
     failures: list[str] = []
-    with _watched(every, place, tell):
-        for failed in engine(work, place):
+    with _watched(plans, workspace, listener):
+        for failed in executor(job):
             failures += failed
-    return failures
-
-
-def lay_out(grid: Grid, place: Place) -> tuple[list[Sample], list[Cell]]:
-    """Return the films of a grid and its cells."""
-    scheme = Scheme.named(place.scheme) if place.scheme else None
-    samples = read_folder(place.data, scheme, require_points=True)
-    return samples, cells(grid, samples, place.data)
+    return failures, sum(not workspace.finished(plan) for task in own for plan in task) - len(failures)
 
 
 @contextmanager
-def _watched(every: Sequence[Cell], place: Place, tell: Callable[[Standing], None]) -> Iterator[None]:
-    """Tell how far the cells are, now and then, while the body runs, and once it is through."""
-    stop = threading.Event()
+def _watched(plans: Sequence[RunPlan], workspace: Workspace, listener: Listener) -> Iterator[None]:
+    """Tell the listener how far the runs are, now and then, while the body runs, and once it is through."""
+    ended = threading.Event()
 
     def watch() -> None:
-        while not stop.wait(_LOOK):
-            tell(standing(every, place))
+        while not ended.wait(_LOOK):
+            listener(progress(plans, workspace))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        stop.set()
+        ended.set()
         thread.join()
-        tell(standing(every, place))
+        listener(progress(plans, workspace))

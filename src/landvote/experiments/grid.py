@@ -32,16 +32,16 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from landvote.errors import SettingError, nearest
 from landvote.recipes import find
+from landvote.runtime.settings import Settings, validated
 
 Size = PositiveInt | Literal["all"]
-_STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
-class Source(BaseModel):
+class Source(Settings):
     """Where the films come from.
 
     Attributes:
@@ -50,8 +50,6 @@ class Source(BaseModel):
         seed: of the simulation.
         scheme: name or file; for a folder without a ``scheme.toml``.
     """
-
-    model_config = _STRICT
 
     folder: str | None = None
     simulate: PositiveInt | None = None
@@ -65,10 +63,8 @@ class Source(BaseModel):
         return self
 
 
-class Method(BaseModel):
+class Method(Settings):
     """A recipe with changes, and what it is called in figures."""
-
-    model_config = _STRICT
 
     name: str = Field(min_length=1)
     recipe: str
@@ -83,19 +79,15 @@ class Method(BaseModel):
         return self
 
 
-class Change(BaseModel):
+class Change(Settings):
     """Settings that some of the methods get; the same for all of them, so that they stay comparable."""
-
-    model_config = _STRICT
 
     methods: tuple[str, ...] = Field(min_length=1)
     set: tuple[str, ...] = Field(min_length=1)
 
 
-class Scale(BaseModel):
+class Scale(Settings):
     """What a scale reduces: anything of the grid's own, and settings of methods."""
-
-    model_config = _STRICT
 
     note: str = Field(min_length=1)
     sizes: tuple[Size, ...] | None = None
@@ -110,8 +102,8 @@ class Scale(BaseModel):
         return tuple(setting for c in self.changes if method in c.methods for setting in c.set)
 
 
-class Grid(BaseModel):
-    """All cells of an experiment: methods x sizes x folds x seeds.
+class Grid(Settings):
+    """All runs of an experiment: methods x sizes x folds x seeds.
 
     Attributes:
         title: of the report.
@@ -129,8 +121,6 @@ class Grid(BaseModel):
         note: what was reduced; filled in by the scale chosen.
     """
 
-    model_config = _STRICT
-
     title: str
     data: Source
     methods: tuple[Method, ...] = Field(min_length=1)
@@ -142,7 +132,7 @@ class Grid(BaseModel):
     draw: NonNegativeInt = 0
     unit: Literal["auto", "px", "mm", "%"] = "auto"
     subgroups: tuple[str, ...] = ()
-    scales: dict[str, Scale] = {}
+    scales: dict[str, Scale] = Field(default_factory=dict)
     note: str = ""
 
     @model_validator(mode="after")
@@ -188,12 +178,7 @@ def read_grid(file: Path) -> Grid:
         SettingError: the file cannot be read, or holds what is no grid; names the setting, and what was expected.
     """
     try:
-        return Grid.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingError(f"{file}: cannot be read ({error}), expected a grid in TOML") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(map(str, first["loc"])) or "grid"
-        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
-        known = nearest(str(first["loc"][-1]), Grid.model_fields) if first["type"] == "extra_forbidden" else ""
-        raise SettingError(f"{file}: {at}: {first['msg'].removeprefix('Value error, ')}{found}{known}") from error
+    return validated(Grid, content, str(file))

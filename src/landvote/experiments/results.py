@@ -1,4 +1,4 @@
-"""The results of a grid: the errors of every finished cell, film by film, from files alone."""
+"""The results of a grid: the errors of every finished run, film by film, from files alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from landvote.errors import DataError
 from landvote.evaluation.matching import match
 from landvote.evaluation.measure import Errors, measure
 from landvote.evaluation.units import scales
-from landvote.experiments.cells import Cell
 from landvote.experiments.grid import Grid, Size
-from landvote.experiments.work import Place
+from landvote.experiments.runs import RunPlan
+from landvote.experiments.work import Workspace
 from landvote.prediction import read_predictions
 from landvote.sample import Sample
 from landvote.scheme import Scheme
@@ -26,14 +26,14 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Run:
-    """The errors of one cell on the test films.
+    """The errors of one finished run on the test films.
 
     Attributes:
         method, size, fold, seed: its place in the grid.
         films: how many it learned from.
         errors: on the test films.
         predicted: (films, n, 2) image pixels; NaN where not found.
-        told: what ``cell.json`` holds: minutes, machine, versions.
+        told: what its JSON file holds: minutes, machine, versions.
     """
 
     method: str
@@ -56,8 +56,8 @@ class Results:
         scheme: of the landmarks.
         films: those measured on, in the order of the rows of all errors.
         scale: (films, 2) length of a pixel along x and y in the unit; NaN where unknown.
-        runs: finished cells, one at least, in the order of the grid.
-        missing: names of the cells that are not finished.
+        runs: finished ones, one at least, in the order of the grid.
+        missing: names of the runs that are not finished.
     """
 
     grid: Grid
@@ -82,25 +82,24 @@ class Results:
         return [r for r in self.runs if r.size == size]
 
 
-def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: Place) -> Results:
-    """Read the predictions of all finished cells and measure them.
+def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], workspace: Workspace) -> Results:
+    """Read the predictions of all finished runs and measure them.
 
     Raises:
-        DataError: not one cell is finished.
+        DataError: not one run is finished.
     """
-    finished = [c for c in cells if place.finished(c.key)]
+    finished = [p for p in plans if workspace.finished(p)]
     if not finished:
-        raise DataError(f"{place.results}: none of {len(cells)} cells is finished, expected one at least")
+        raise DataError(f"{workspace.results}: none of {len(plans)} runs is finished, expected one at least")
     test = set(finished[0].test)
     truth = [s for s in samples if s.identifier in test]
     runs = []
-    for cell in finished:
-        folder = place.cell(cell.key)
-        matching = match(read_predictions(folder / "predictions.jsonl"), truth)
+    for plan in finished:
+        matching = match(read_predictions(workspace.predictions(plan)), truth)
         unit, scale = scales(matching.films, matching.scheme, grid.unit)
         predicted = np.stack([f.predicted for f in matching.films])
-        told = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
-        named = (cell.method, cell.size, cell.fold, cell.seed, cell.films)
+        told = json.loads(workspace.record(plan).read_text(encoding="utf-8"))
+        named = (plan.method, plan.size, plan.fold, plan.seed, plan.films)
         runs.append(Run(*named, measure(matching, unit, scale), predicted, told))
     return Results(
         grid=grid,
@@ -109,5 +108,5 @@ def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: 
         films=tuple(f.sample for f in matching.films),
         scale=scale,
         runs=tuple(runs),
-        missing=tuple(c.name for c in cells if not place.finished(c.key)),
+        missing=tuple(p.name for p in plans if not workspace.finished(p)),
     )

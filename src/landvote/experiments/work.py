@@ -1,104 +1,180 @@
-"""The work on one cell: train, locate the test films, and say so; any of it goes on where a killed process was."""
+"""One task of an experiment: train, locate the test films, write the result; it goes on where a call has stopped."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from landvote.errors import LandvoteError
-from landvote.experiments.cells import Cell
+from landvote.errors import LandvoteError, StoppedError
+from landvote.experiments.runs import RunPlan
 from landvote.files import write_text
 from landvote.localiser import Conditions
 from landvote.models import Split, load_model, train_model
-from landvote.prediction import Prediction, write_predictions
+from landvote.prediction import prediction_line
 from landvote.readers import read_folder
 from landvote.runtime.events import Event, FilmLocated, record
+from landvote.runtime.journal import Journal
 from landvote.runtime.provenance import machine, versions
+from landvote.runtime.stop import StopToken
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
-_HEARTBEAT = 5.0  # seconds between notes of how far a cell has come
+_HEARTBEAT = 5.0  # seconds between notes of how far a run has come
+_MEASURED = 3  # films tell how long reading takes
+_READ = 4  # times a film is read before the first step: for its hash, its polarity and the views of two stages
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where films come from and results go; all of it plain, so that it can be sent to another process or machine.
+class Workspace:
+    """Where films come from and results go; all of it can be sent to another process or machine.
 
     Attributes:
         data: DATA folder.
         scheme: name or file, or None for the folder's own.
         results: folder of the results.
         device: for networks.
+        keep_models: whether models outlast their runs.
+        stop: is asked after each film, step and tree.
     """
 
     data: Path
     scheme: str | None
     results: Path
-    device: str
+    device: str = "cpu"
+    keep_models: bool = False
+    stop: StopToken = field(default_factory=StopToken)
 
-    def cell(self, key: str) -> Path:
-        """Return the folder of a cell."""
-        return self.results / "cells" / key
+    def record(self, plan: RunPlan) -> Path:
+        """Return the file on a finished run; it is written last."""
+        return self.results / "runs" / f"{plan.key}.json"
 
-    def finished(self, key: str) -> bool:
-        """Say whether a cell is done; its ``cell.json`` is written last."""
-        return (self.cell(key) / "cell.json").is_file()
+    def predictions(self, plan: RunPlan) -> Path:
+        """Return the file of a run's predictions on the test films."""
+        return self.results / "runs" / f"{plan.key}.jsonl"
+
+    def finished(self, plan: RunPlan) -> bool:
+        """Say whether a run is finished."""
+        return self.record(plan).is_file()
+
+    def unfinished(self, plan: RunPlan) -> Path:
+        """Return the folder from which an unfinished run goes on; those that share their votes lie in one folder."""
+        return self.results / "unfinished" / plan.votes / plan.key
+
+    def model(self, plan: RunPlan) -> Path:
+        """Return the model folder of a run."""
+        return self.results / "models" / plan.key if self.keep_models else self.unfinished(plan) / "model"
 
 
-def run_job(job: Sequence[Cell], place: Place) -> list[str]:
-    """Work on cells that share their votes, one after the other; return what failed, in words.
+def lock(results: Path, name: str) -> FileLock:
+    """Return the lock of that name, which holds between all processes that see the folder of the results."""
+    (results / "locks").mkdir(parents=True, exist_ok=True)
+    return FileLock(results / "locks" / f"{name}.lock")
 
-    A cell that is finished is left alone. One that another process is working on is waited for. An error of landvote's
-    ends the cell, not the job; anything else is a bug and ends both.
+
+def run_task(task: Sequence[RunPlan], workspace: Workspace) -> list[str]:
+    """Work on runs that share their votes, one after the other; return a message per run that failed.
+
+    A finished run is left alone, and a task that another process is working on is waited for. An error of landvote's
+    ends its run alone; any other error is a bug and ends the task. If the stop token asks for it, the task ends where
+    the next call goes on.
     """
     failures = []
-    for cell in job:
-        try:
-            _run(cell, [c for c in job if c is not cell], place)
-        except LandvoteError as error:
-            failures.append(f"{cell.name}: {error}")
+    try:
+        with _locked(task, workspace):
+            for plan in task:
+                try:
+                    _run(plan, task, workspace)
+                except StoppedError:
+                    raise
+                except LandvoteError as error:
+                    failures.append(f"{plan.name}: {error}")
+            folder = workspace.unfinished(task[0]).parent
+            if not failures and folder.exists():
+                shutil.rmtree(folder)
+    except StoppedError:
+        return failures
     return failures
 
 
-def _run(cell: Cell, siblings: Sequence[Cell], place: Place) -> None:
-    folder = place.cell(cell.key)
+@contextmanager
+def _locked(task: Sequence[RunPlan], workspace: Workspace) -> Iterator[None]:
+    """Hold the lock of a task; raise StoppedError if it is to stop before it has the lock."""
+    held = lock(workspace.results, task[0].votes)
+    while not held.is_locked:
+        try:
+            held.acquire(timeout=0.5)
+        except Timeout:
+            workspace.stop.check()
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
+    if workspace.finished(plan):
+        return
+    workspace.stop.check()
+    folder, model = workspace.unfinished(plan), workspace.model(plan)
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "lock"):
-        if place.finished(cell.key):
-            return
-        clock = Clock(folder / "progress.json")
-        samples = _samples(place.data, place.scheme)
-        shared = next((s for s in siblings if place.finished(s.key)), None)
-        model = folder / "model"
+    clock = Clock(folder / "progress.json")
+    samples = _samples(workspace.data, workspace.scheme)
+    trained = (p for p in task if workspace.finished(p) and (workspace.model(p) / "model.json").is_file())
+    shared = next(trained, None)
+    try:
         if not (model / "model.json").is_file():
-            split = Split([samples[i] for i in cell.training], [samples[i] for i in cell.validation], [])
-            voters = place.cell(shared.key) / "model" if shared else None
-            conditions = Conditions(device=place.device, listener=clock)
-            for stage in cell.recipe.stages_for(split.training[0].scheme):
+            split = Split([samples[i] for i in plan.training], [samples[i] for i in plan.validation], [])
+            _check_time(split, workspace.stop)
+            conditions = Conditions(device=workspace.device, listener=clock, stop=workspace.stop)
+            for stage in plan.recipe.stages_for(split.training[0].scheme):
                 stage.voter.prepare_process()
-            train_model(split, cell.recipe, model, conditions, resume=True, voters=voters)
+            voters = workspace.model(shared) if shared else None
+            train_model(split, plan.recipe, model, conditions, resume=True, voters=voters)
         clock.mark("train_minutes")
-        localiser = load_model(model, place.device)
+        localiser = load_model(model, workspace.device)
+        journal = Journal(folder / "predictions.part")
+        for identifier in plan.test[journal.lines :]:
+            workspace.stop.check()
+            journal.append(prediction_line(localiser.locate(samples[identifier].open())))
+            clock(FilmLocated(journal.lines, len(plan.test)))
+    except StoppedError:
+        clock.note()
+        raise
+    clock.mark("minutes")
+    workspace.record(plan).parent.mkdir(exist_ok=True)
+    shutil.copyfile(folder / "predictions.part", workspace.predictions(plan))
+    content = _record(plan, clock, shared, localiser.computed_on)
+    write_text(workspace.record(plan), json.dumps(content, indent=2) + "\n")
 
-        def located() -> Iterator[Prediction]:
-            for number, identifier in enumerate(cell.test, 1):
-                yield localiser.locate(samples[identifier].open())
-                clock(FilmLocated(number, len(cell.test)))
 
-        write_predictions(folder / "predictions.jsonl", located())
-        clock.mark("minutes")
-        write_text(folder / "cell.json", json.dumps(_told(cell, clock, shared, localiser.computed_on), indent=2) + "\n")
+def _check_time(split: Split, stop: StopToken) -> None:
+    """Return if there is time to read the films, which every call does anew, and as much again to learn.
+
+    Raises:
+        StoppedError: there is not: a call would end before its first step.
+    """
+    if stop.until is None:
+        return
+    films = [*split.training, *split.validation]
+    start = time.time()
+    for sample in films[:_MEASURED]:
+        sample.open()
+    now = time.time()
+    reading = (now - start) / min(_MEASURED, len(films)) * len(films) * _READ
+    StopToken(stop.until - 2 * reading).check()
 
 
-def _told(cell: Cell, clock: Clock, shared: Cell | None, computed_on: dict[str, str]) -> dict[str, Any]:
-    named = {"method": cell.method, "size": cell.size, "fold": cell.fold, "seed": cell.seed, "films": cell.films}
+def _record(plan: RunPlan, clock: Clock, shared: RunPlan | None, computed_on: dict[str, str]) -> dict[str, Any]:
+    named = {"method": plan.method, "size": plan.size, "fold": plan.fold, "seed": plan.seed, "films": plan.films}
     return {
         **named,
         **clock.marks,
@@ -106,15 +182,15 @@ def _told(cell: Cell, clock: Clock, shared: Cell | None, computed_on: dict[str, 
         "computed_on": computed_on,
         "machine": machine(),
         "versions": versions(),
-        "recipe": cell.recipe.model_dump(mode="json"),
-        "training": cell.training,
-        "validation": cell.validation,
-        "test": cell.test,
+        "recipe": plan.recipe.model_dump(mode="json"),
+        "training": plan.training,
+        "validation": plan.validation,
+        "test": plan.test,
     }
 
 
 class Clock:
-    """How long a cell has been worked on, over all processes that did, and how far it is; in a file, for all to see.
+    """A listener that keeps in a file how far a run is, and for how long all calls together have worked on it.
 
     A process that is killed loses what it did since its last note, at most some seconds.
     """
@@ -137,14 +213,15 @@ class Clock:
         now = time.monotonic()
         if now - self._noted >= _HEARTBEAT:
             self._noted = now
-            self._write(record(event))
+            self.note(**record(event))
 
-    def mark(self, what: str) -> None:
+    def mark(self, name: str) -> None:
         """Note the minutes so far under a name, once; a resumed process does not note them again."""
-        self.marks.setdefault(what, round(self.seconds / 60, 3))
-        self._write({})
+        self.marks.setdefault(name, round(self.seconds / 60, 3))
+        self.note()
 
-    def _write(self, state: dict[str, Any]) -> None:
+    def note(self, **state: Any) -> None:  # noqa: ANN401 - an event as JSON
+        """Write the file."""
         write_text(self.file, json.dumps({"seconds": self.seconds, "marks": self.marks, **state}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
@@ -60,6 +60,10 @@ class StageSettings(Settings):
             raise ValueError("a shape model needs a stage that finds all landmarks in one look")
         self.voter.check(self.placing.size)
         return self
+
+    def votes(self) -> dict[str, Any]:
+        """Return as plain JSON what decides the votes: all but how points are taken from them, and in what order."""
+        return self.model_dump(mode="json", exclude={"choice", "search"})
 
     def applies_to(self, scheme: Scheme) -> bool:
         """Say whether the stage is part of a localiser for this scheme."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,12 +32,16 @@ class FolderReport:
         facts: lines that describe, each a heading and a text.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged.
         problems: what is wrong: unreadable or duplicate films, points or splits that contradict something.
+        films: what is known of each film that can be read, as plain JSON: ``image``, ``subject``, ``split``, ``size``
+            (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null, ``annotators``, ``points``
+            (how many are known) and ``pixels_sha256``.
     """
 
     samples: tuple[Sample, ...]
     facts: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
+    films: tuple[dict[str, Any], ...]
 
     @property
     def ok(self) -> bool:
@@ -49,6 +54,11 @@ class FolderReport:
         lines += [f"warning: {text}" for text in self.warnings]
         lines += [f"problem: {text}" for text in self.problems]
         return "\n".join([*lines, "nothing wrong" if self.ok else f"{len(self.problems)} problem(s)"])
+
+    def record(self) -> dict[str, Any]:
+        """Return the report as plain JSON."""
+        lists = {"facts": dict(self.facts), "warnings": self.warnings, "problems": self.problems, "films": self.films}
+        return {"ok": self.ok, **lists}
 
 
 def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
@@ -70,35 +80,44 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
         except ImageError as error:
             problems.append(f"cannot be read: {error}")
             continue
-        facts.add(film)
+        facts.add(film, sample)
         if outside := _outside(film, sample.points):
             warnings.append(f"{sample.identifier}: {_landmarks(sample.scheme, outside)} outside the film")
     problems += [f"the same picture twice: {' and '.join(names)}" for names in facts.duplicates()]
     warnings += facts.inverted() + _missing(samples) + _sorted(samples) + _strange(samples)
-    return FolderReport(tuple(samples), (*facts.lines(), *_contents(samples)), tuple(warnings), tuple(problems))
+    lines = (*facts.lines(), *_contents(samples))
+    return FolderReport(tuple(samples), lines, tuple(warnings), tuple(problems), tuple(facts.films))
 
 
 class _Pixels:
     """Sizes, depths, spacings, fingerprints and small pictures of films seen one at a time."""
 
     def __init__(self) -> None:
-        self._sizes: list[tuple[int, int]] = []
-        self._depths: Counter[str] = Counter()
+        self.films: list[dict[str, Any]] = []
         self._spacings: Counter[str] = Counter()
         self._hashes: dict[str, list[str]] = {}
         self._pictures: dict[str, Picture] = {}
 
-    def add(self, film: Radiograph) -> None:
-        self._sizes.append(film.size)
-        self._depths[_BITS[film.pixels.dtype.name]] += 1
+    def add(self, film: Radiograph, sample: Sample) -> None:
+        spacing, pixels = film.spacing, pixel_hash(film)
+        self.films.append(
+            {
+                "image": film.identifier, "subject": sample.subject, "split": sample.split, "size": list(film.size),
+                "depth": _BITS[film.pixels.dtype.name],
+                "spacing": {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None,
+                "annotators": list(sample.annotations),
+                "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,
+                "pixels_sha256": pixels,
+            }
+        )  # fmt: skip
         note = f" ({film.spacing_note})" if film.spacing_note else ""
-        if film.spacing is None:
+        if spacing is None:
             self._spacings[f"unknown{note}"] += 1
         else:
-            x, y = film.spacing.x, film.spacing.y
+            x, y = spacing.x, spacing.y
             figure = f"{x:.4g}" if x == y else f"{x:.4g} x {y:.4g}"
-            self._spacings[f"{figure} mm by {film.spacing.source}{note}"] += 1
-        self._hashes.setdefault(pixel_hash(film), []).append(film.identifier)
+            self._spacings[f"{figure} mm by {spacing.source}{note}"] += 1
+        self._hashes.setdefault(pixels, []).append(film.identifier)
         self._pictures[film.identifier] = picture(film)
 
     def duplicates(self) -> list[list[str]]:
@@ -113,11 +132,13 @@ class _Pixels:
         return [found] if names else []
 
     def lines(self) -> list[tuple[str, str]]:
-        if not self._sizes:
+        if not self.films:
             return []
-        (w0, h0), (w1, h1) = np.min(self._sizes, axis=0), np.max(self._sizes, axis=0)
+        sizes = [film["size"] for film in self.films]
+        (w0, h0), (w1, h1) = np.min(sizes, axis=0), np.max(sizes, axis=0)
+        depths = Counter(film["depth"] for film in self.films)
         size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
-        return [("size", f"{size} pixels"), ("depth", _counts(self._depths)), ("spacing", _counts(self._spacings))]
+        return [("size", f"{size} pixels"), ("depth", _counts(depths)), ("spacing", _counts(self._spacings))]
 
 
 def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Cells: what is drawn, that no subject is on two sides, and what their hashes tell apart."""
+"""Runs: which films are drawn, that no subject is on two sides, and what their hashes tell apart."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from landvote.errors import SplitError
-from landvote.experiments.cells import cells, draw
-from landvote.experiments.engine import jobs
+from landvote.experiments.engine import tasks
 from landvote.experiments.grid import Grid
+from landvote.experiments.runs import plan_runs, split_films
 from landvote.readers import read_folder
 
 METHODS = (
@@ -44,24 +44,24 @@ def subjects(samples, names):
     return {known[name] for name in names}
 
 
-def test_every_place_of_the_grid_has_a_cell_with_the_films_it_asks_for(folder):
-    found = cells(grid(seeds=(0, 1)), read_folder(folder), folder)
+def test_every_place_of_the_grid_has_a_run_with_the_films_it_asks_for(folder):
+    found = plan_runs(grid(seeds=(0, 1)), read_folder(folder), folder)
     assert len(found) == len({c.key for c in found}) == 3 * 2 * 2 * 2
-    for cell in found:
-        assert (len(cell.training), len(cell.validation)) == (cell.size, round(0.15 * cell.size))
-        assert cell.test == found[0].test
-        assert len(cell.test) >= 8
+    for plan in found:
+        assert (len(plan.training), len(plan.validation)) == (plan.size, round(0.15 * plan.size))
+        assert plan.test == found[0].test
+        assert len(plan.test) >= 8
 
 
 def test_no_subject_is_on_two_sides(folder):
     samples = read_folder(folder)
-    for cell in cells(grid(), samples, folder):
-        sides = [subjects(samples, names) for names in (cell.training, cell.validation, cell.test)]
+    for plan in plan_runs(grid(), samples, folder):
+        sides = [subjects(samples, names) for names in (plan.training, plan.validation, plan.test)]
         assert sum(map(len, sides)) == len(set.union(*sides))
 
 
 def test_smaller_sets_are_parts_of_larger_ones_and_folds_differ(folder):
-    drawn = draw(read_folder(folder), grid())
+    drawn = split_films(read_folder(folder), grid())
     small, large = ({s.identifier for s in drawn.take(0, n, 0.15)[0]} for n in (6, 12))
     assert small < large
     assert small != {s.identifier for s in drawn.take(1, 6, 0.15)[0]}
@@ -69,16 +69,16 @@ def test_smaller_sets_are_parts_of_larger_ones_and_folds_differ(folder):
 
 def test_the_order_of_the_films_and_the_day_change_nothing(folder):
     samples = read_folder(folder)
-    assert cells(grid(), samples, folder) == cells(grid(), samples[::-1], folder)
+    assert plan_runs(grid(), samples, folder) == plan_runs(grid(), samples[::-1], folder)
 
 
 def test_another_draw_is_another(folder):
     samples = read_folder(folder)
-    assert draw(samples, grid()).test != draw(samples, grid(draw=1)).test
+    assert split_films(samples, grid()).test != split_films(samples, grid(draw=1)).test
 
 
 def test_all_is_as_many_as_leave_enough_to_judge_by(folder):
-    drawn = draw(read_folder(folder), grid(test=1))
+    drawn = split_films(read_folder(folder), grid(test=1))
     learned, judged = drawn.take(0, "all", 0.15)
     others = 40 - len(drawn.test)
     assert len(learned) == int(others / 1.15)
@@ -88,7 +88,7 @@ def test_all_is_as_many_as_leave_enough_to_judge_by(folder):
 def test_a_split_of_the_datas_own_is_kept_to(folder):
     rows = [f"f{i:02}.png,{'val' if i % 25 < 5 else 'train'}" for i in range(40)]
     (folder / "split.csv").write_text("\n".join(["image,split", *rows]) + "\n")
-    drawn = draw(read_folder(folder), grid(test="val"))
+    drawn = split_films(read_folder(folder), grid(test="val"))
     assert {s.split for s in drawn.test} == {"val"}
     assert {s.split for s in drawn.folds[0]} == {"train"}
 
@@ -96,22 +96,22 @@ def test_a_split_of_the_datas_own_is_kept_to(folder):
 @pytest.mark.parametrize("changes", [{"sizes": (60,)}, {"sizes": (30,), "test": 12}, {"test": "val"}, {"test": 40}])
 def test_too_few_films_are_told_of(folder, changes):
     with pytest.raises(SplitError, match=r"asked for|expected one at least of each"):
-        cells(grid(**changes), read_folder(folder), folder)
+        plan_runs(grid(**changes), read_folder(folder), folder)
 
 
 def test_a_hash_tells_of_films_points_and_settings_but_not_of_names(folder):
     def keys(**changes):
-        return [c.key for c in cells(grid(**changes), read_folder(folder), folder)]
+        return [c.key for c in plan_runs(grid(**changes), read_folder(folder), folder)]
 
     before = keys()
     assert keys(methods=({**METHODS[0], "name": "other"}, *METHODS[1:]), title="u", unit="px") == before
     changed = keys(methods=({**METHODS[0], "set": ["local.network.width=8"]}, *METHODS[1:]))
     assert [a == b for a, b in zip(changed, before, strict=True)] == [False, True, True] * 4
-    cv2.imwrite(str(folder / "images" / cells(grid(), read_folder(folder), folder)[0].test[0]), np.zeros((9, 9)))
+    cv2.imwrite(str(folder / "images" / plan_runs(grid(), read_folder(folder), folder)[0].test[0]), np.zeros((9, 9)))
     assert not set(keys()) & set(before)
 
 
-def test_methods_that_differ_in_choosing_points_alone_share_a_job(folder):
-    work = jobs(cells(grid(), read_folder(folder), folder))
-    assert sorted(tuple(c.method for c in job) for job in work) == sorted([("WHDV", "with shape"), ("HDV",)] * 4)
-    assert [job[0].films for job in work] == sorted(job[0].films for job in work)
+def test_methods_that_differ_in_choosing_points_alone_share_a_task(folder):
+    found = tasks(plan_runs(grid(), read_folder(folder), folder))
+    assert sorted(tuple(c.method for c in task) for task in found) == sorted([("WHDV", "with shape"), ("HDV",)] * 4)
+    assert [task[0].films for task in found] == sorted(task[0].films for task in found)

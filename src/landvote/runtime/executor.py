@@ -1,18 +1,21 @@
-"""Tasks on many processes: of this machine by joblib's loky, of a cluster by Ray; each task on one processor.
+"""Executors run tasks in many processes: of this machine by joblib's loky, of a cluster by Ray; one thread per task.
 
-A task has to be safe to repeat: one whose process is killed, or whose machine is lost, is given to another process.
-What comes of a task is known by the files it writes; what it returns is for telling people.
+A task has to be safe to repeat: an executor gives a task whose process or machine is lost to another process. The files
+that a task writes are its result; its return value is for progress and messages. A task that is to stop soon looks at a
+:class:`landvote.runtime.stop.StopToken`, which travels with its function, and returns.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
@@ -26,6 +29,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from landvote.errors import DataError, LandvoteError, SettingError, WorkerError, nearest
 from landvote.processors import processors
+from landvote.runtime.stop import StopToken
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -34,20 +38,21 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA
 _ONE_THREAD = dict.fromkeys(_THREADS, "1")  # the last one is for forests, which are grown by threads of joblib's
 _RETRIES = 3  # a machine may be lost, and another; what kills its process each time will do so again
 _ANSWERS = 10.0  # seconds in which a cluster's head has to
+_RELAYED = 0.2  # seconds until a stop reaches other processes, at most
 _WAITING = 1000  # tasks that wait at a cluster: it may grow with them, but they take memory
 
 
 @dataclass(frozen=True)
-class Work(Generic[Task, Result]):
-    """What is to be done.
+class Job(Generic[Task, Result]):
+    """Tasks, and the function that does one.
 
     Attributes:
-        function: does one task; with its arguments it is sent to other processes.
+        function: does one task; it is sent to other processes with its arguments.
         tasks: taken one by one, so that there may be any number of them.
         count: how many tasks there are.
         reads: files and folders that every process has to see.
         writes: folder that every process writes to, the same on all machines.
-        gpus: graphics cards, or a share of one, that a task takes; for a cluster, which hands them out.
+        gpus: graphics cards, or a share of one, that a task takes; a cluster hands them out.
     """
 
     function: Callable[[Task], Result]
@@ -58,15 +63,15 @@ class Work(Generic[Task, Result]):
     gpus: float = 0.0
 
 
-class Workers(Protocol):
-    """Somebody who works on tasks, and yields what each returns as it ends, in any order."""
+class Executor(Protocol):
+    """Runs the tasks of a job, and yields the result of each as it ends, in any order."""
 
-    def __call__(self, work: Work[Task, Result], /) -> Iterator[Result]:
+    def __call__(self, job: Job[Task, Result], /) -> Iterator[Result]:
         """Raise what a task raises, and WorkerError if a task is lost with its process again and again."""
 
 
-def choose_workers(engine: str, at_most: int = 0) -> Workers:
-    """Return the workers of an engine.
+def choose_executor(engine: str, at_most: int = 0) -> Executor:
+    """Return the executor of an engine.
 
     Args:
         engine: ``local``, processes of this machine, or ``ray``, a Ray cluster.
@@ -82,8 +87,38 @@ def choose_workers(engine: str, at_most: int = 0) -> Workers:
     raise SettingError(f"engine {engine!r}: expected local or ray{nearest(engine, ('local', 'ray'))}")
 
 
-def in_processes(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
-    """Work on tasks in ``at_most`` processes of this machine (0: one per processor), each with one thread.
+@contextmanager
+def relayed(stop: StopToken, folder: Path, until: float | None = None) -> Iterator[StopToken]:
+    """Yield a token for tasks in other processes: they are asked to stop when ``stop`` is, by a file in ``folder``.
+
+    Args:
+        stop: a token of this process.
+        folder: every process sees it.
+        until: an earlier time at which the tasks are asked.
+    """
+    file = folder / f".stop-{socket.gethostname()}-{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)  # of a process of that number that was killed
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_RELAYED):
+            if stop.stopped:
+                file.touch()
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield StopToken(stop.until if until is None else until, file)
+    finally:
+        ended.set()
+        thread.join()
+        file.unlink(missing_ok=True)
+
+
+def in_processes(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
+    """Run tasks in ``at_most`` processes of this machine (0: one per processor), each with one thread.
 
     One thread each, whatever the number of processes: sums in another order have other last digits, and a result must
     not depend on how busy a machine was.
@@ -91,18 +126,18 @@ def in_processes(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]
     Raises:
         WorkerError: processes were killed again and again.
     """
-    if not work.count:
+    if not job.count:
         return
-    processes = min(at_most or processors(), work.count)
-    todo = iter(work.tasks)
+    processes = min(at_most or processors(), job.count)
+    todo = iter(job.tasks)
     for _ in range(1 + _RETRIES):
-        executor = get_reusable_executor(processes, env=_ONE_THREAD, initializer=_end_with, initargs=(os.getpid(),))
+        executor = get_reusable_executor(processes, env=_ONE_THREAD, initializer=_follow, initargs=(os.getpid(),))
         running: dict[Future[Result], Task] = {}
         begun: list[Task] = []
         try:
             for task in todo:
                 begun = [task]  # not yet running if the executor breaks now
-                running[executor.submit(work.function, task)] = task
+                running[executor.submit(job.function, task)] = task
                 begun = []
                 if len(running) >= 2 * processes:  # one more for each, so that none has to wait for its next
                     yield from _ended(running)
@@ -129,8 +164,9 @@ def _ended(running: dict[Future[Result], Task]) -> Iterator[Result]:
 
 
 @cache
-def _end_with(parent: int) -> None:
-    """End this process as soon as the one that started it is gone: whoever is killed leaves nobody working."""
+def _follow(parent: int) -> None:
+    """End this process as soon as its parent is gone. Leave Ctrl-C, which a terminal sends to both, to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -140,8 +176,8 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def in_cluster(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
-    """Work on tasks in a Ray cluster, ``at_most`` at a time (0: as many as there is room for), each with one thread.
+def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
+    """Run tasks in a Ray cluster, ``at_most`` at a time (0: as many as there is room for), each with one thread.
 
     The cluster is the one this process is connected to, the one at ``RAY_ADDRESS``, or the one running on this machine;
     where there is none, one is started on this machine, and stopped at the end.
@@ -151,7 +187,7 @@ def in_cluster(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
         DataError: a machine does not see the folders.
         WorkerError: a task was lost with its process or machine again and again; raised when all others are through.
     """
-    if not work.count:
+    if not job.count:
         return
     ray = _ray()
     lost: list[str] = []
@@ -159,14 +195,14 @@ def in_cluster(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
     if not connected:
         _connect(ray)
     try:
-        work.writes.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".seen-", dir=work.writes) as mark:
-            seen = (*work.reads, Path(mark.name))
-            options = {"num_cpus": 1, "num_gpus": work.gpus, "max_retries": _RETRIES}
+        job.writes.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".seen-", dir=job.writes) as mark:
+            seen = (*job.reads, Path(mark.name))
+            options = {"num_cpus": 1, "num_gpus": job.gpus, "max_retries": _RETRIES}
             remote = ray.remote(**options, runtime_env={"env_vars": _ONE_THREAD})(_visit)
             running: list[Any] = []
-            for task in work.tasks:
-                running.append(remote.remote(work.function, task, seen, version("landvote")))
+            for task in job.tasks:
+                running.append(remote.remote(job.function, task, seen, version("landvote")))
                 if len(running) >= (at_most or _WAITING):
                     yield from _returned(ray, running, lost)
             while running:
@@ -176,7 +212,7 @@ def in_cluster(work: Work[Task, Result], at_most: int = 0) -> Iterator[Result]:
             ray.shutdown()
     if lost:
         raise WorkerError(
-            f"{len(lost)} of {work.count} tasks were lost {1 + _RETRIES} times with their process or machine, expected "
+            f"{len(lost)} of {job.count} tasks were lost {1 + _RETRIES} times with their process or machine, expected "
             f"to end ({lost[0]}); the same command goes on from here"
         )
 

@@ -1,4 +1,4 @@
-"""The cells of a grid: what each learns from, is judged by and measured on, and the hash of all that decides it."""
+"""The runs of a grid: the films that each learns from, validates and is measured on, and the hash that names it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,20 @@ from landvote.recipes import Recipe, recipe
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
-_CHOOSING = {"choice", "search"}  # what of a stage takes points, and casts no votes
-_DIGITS = 16  # of a hash in a folder's name
+_DIGITS = 16  # of a hash in a file's name
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One training and its measurement.
+class RunPlan:
+    """One training and its measurement, planned.
 
     Attributes:
         method, size, fold, seed: its place in the grid.
-        films: how many it learns from; ``size``, unless that is ``"all"``.
-        recipe: its settings, whole.
+        recipe: all settings.
         training, validation, test: identifiers of films.
         key: hash of all that decides its result: films (files and points), scheme, recipe, version of landvote. Its
-            folder has this name.
-        votes: hash of what decides its voters. Cells that have it in common share their training: they differ in how
+            files have this name.
+        votes: hash of what decides its voters. Runs that have it in common share their training: they differ in how
             points are chosen under the votes, and in nothing else.
     """
 
@@ -49,24 +47,24 @@ class Cell:
 
     @property
     def films(self) -> int:
-        """How many it learns from."""
+        """How many it learns from: ``size``, unless that is ``"all"``."""
         return len(self.training)
 
     @property
     def name(self) -> str:
-        """How it is spoken of."""
+        """Its name in messages."""
         return f"{self.method}, {self.size} films, fold {self.fold}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Which films are measured on, and for each fold the others in the order in which they are taken."""
+class FilmSplit:
+    """The films that all runs are measured on, and for each fold the others in the order in which they are taken."""
 
     test: tuple[Sample, ...]
     folds: tuple[tuple[Sample, ...], ...]
 
     def take(self, fold: int, size: Size, validation: float) -> tuple[list[Sample], list[Sample]]:
-        """Return the films to learn from and those to judge by; no subject is in both.
+        """Return the films to learn from and those to validate by; no subject is in both.
 
         Raises:
             SplitError: there are not enough films.
@@ -85,11 +83,11 @@ class Draw:
         return learned, judged
 
 
-def draw(samples: Sequence[Sample], grid: Grid) -> Draw:
+def split_films(samples: Sequence[Sample], grid: Grid) -> FilmSplit:
     """Draw whole subjects: those to measure on once, those to learn from in another order for each fold.
 
-    A subject's place is decided by a hash of the grid's ``draw`` and its name, so that the same grid has the same films
-    on another day or machine, whatever the order in which they are read.
+    A hash of the grid's ``draw`` and a subject's name decides the subject's place, so that the same grid has the same
+    films on another day or machine, whatever the order in which they are read.
 
     Raises:
         SplitError: nothing is left to measure on or to learn from.
@@ -109,7 +107,7 @@ def draw(samples: Sequence[Sample], grid: Grid) -> Draw:
             "learn from; expected one at least of each"
         )
     folds = tuple(tuple(_shuffled(rest, f"{grid.draw} {fold}")) for fold in range(grid.folds))
-    return Draw(tuple(sorted(test, key=lambda s: s.identifier)), folds)
+    return FilmSplit(tuple(sorted(test, key=lambda s: s.identifier)), folds)
 
 
 def _shuffled(samples: Sequence[Sample], seed: str) -> list[Sample]:
@@ -118,43 +116,46 @@ def _shuffled(samples: Sequence[Sample], seed: str) -> list[Sample]:
     return sorted(samples, key=lambda s: (place[s.subject], s.identifier))
 
 
-def cells(grid: Grid, samples: Sequence[Sample], folder: Path) -> list[Cell]:
-    """Return all cells of a grid, each method, size, fold and seed in turn.
+def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path | None) -> list[RunPlan]:
+    """Return all runs of a grid, each method, size, fold and seed in turn.
 
     Args:
         grid: reduced to its scale.
         samples: all films of ``folder``.
-        folder: the DATA folder; its films' files are hashed.
+        folder: the DATA folder, whose films' files are hashed; None if landvote has simulated it for this grid: then
+            the seed decides the films, and other last digits on another machine do not make other runs.
 
     Raises:
         SplitError: there are not enough films.
         SettingError: a method changes a setting that its recipe does not have.
     """
-    drawn = draw(samples, grid)
+    split = split_films(samples, grid)
     scheme = samples[0].scheme
-    prints = fingerprints(samples, folder)
-    out = []
+    prints = fingerprints(samples, folder, grid.data.seed)
+    plans = []
     for fold in range(grid.folds):
         for size in grid.sizes:
-            learned, judged = drawn.take(fold, size, grid.validation)
-            uses = {"training": learned, "validation": judged, "test": drawn.test}
+            learned, judged = split.take(fold, size, grid.validation)
+            uses = {"training": learned, "validation": judged, "test": split.test}
             names = {use: tuple(s.identifier for s in chosen) for use, chosen in uses.items()}
-            told = {use: [prints[name] for name in chosen] for use, chosen in names.items()}
+            hashes = {use: [prints[name] for name in chosen] for use, chosen in names.items()}
             for seed in grid.seeds:
                 for method in grid.methods:
                     chosen = recipe(method.recipe, (*method.set, f"seed={seed}"), scheme)
-                    key, votes = _keys(chosen, scheme, told)
-                    out.append(Cell(method.name, size, fold, seed, chosen, **names, key=key, votes=votes))
-    return out
+                    key, votes = _keys(chosen, scheme, hashes)
+                    plans.append(RunPlan(method.name, size, fold, seed, chosen, **names, key=key, votes=votes))
+    return plans
 
 
-def fingerprints(samples: Sequence[Sample], folder: Path) -> dict[str, str]:
-    """Return identifier -> hash of a film's file and of its points."""
-    files = Films(folder).files
+def fingerprints(samples: Sequence[Sample], folder: Path | None, seed: int) -> dict[str, str]:
+    """Return identifier -> hash of a film's file, or of the seed that it was simulated with, and of its points."""
+    files = Films(folder).files if folder else {}
     found = {}
     for sample in samples:
-        with files[sample.identifier].open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256")
+        digest = hashlib.sha256(f"{seed} {sample.identifier}".encode())
+        if folder:
+            with files[sample.identifier].open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256")
         for annotator, points in sorted(sample.annotations.items()):
             digest.update(annotator.encode())
             digest.update(points.tobytes())
@@ -163,11 +164,10 @@ def fingerprints(samples: Sequence[Sample], folder: Path) -> dict[str, str]:
 
 
 def _keys(chosen: Recipe, scheme: Scheme, films: Mapping[str, list[str]]) -> tuple[str, str]:
-    stages = [stage.model_dump(mode="json") for stage in chosen.stages_for(scheme)]
-    rest: dict[str, Any] = {"landvote": __version__, "scheme": scheme.model_dump(mode="json"), "films": films}
-    rest["seed"] = chosen.seed
-    voting = [{k: v for k, v in stage.items() if k not in _CHOOSING} for stage in stages]
-    return _digest(rest | {"name": chosen.name, "stages": stages}), _digest(rest | {"votes": voting})
+    stages = chosen.stages_for(scheme)
+    both = {"landvote": __version__, "scheme": scheme.model_dump(mode="json"), "films": films, "seed": chosen.seed}
+    whole = {"name": chosen.name, "stages": [stage.model_dump(mode="json") for stage in stages]}
+    return _digest(both | whole), _digest(both | {"votes": [stage.votes() for stage in stages]})
 
 
 def _digest(content: Mapping[str, Any]) -> str:
