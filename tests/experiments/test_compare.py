@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from typer.testing import CliRunner
 
 from landvote.cli import app
+from landvote.errors import StoppedError
 from landvote.experiments import compare_grid, report, results
 from landvote.experiments.compare import find_data, lay_out
 from landvote.experiments.grid import read_grid
@@ -180,7 +181,7 @@ def test_stopped_in_a_training_it_goes_on_there_in_a_copy_of_the_folder(place, u
         told(clock, event)
         if isinstance(event, StepTaken):
             steps.append(event.stage)
-            if len(steps) == 5:  # of 4 in the global stage, the last of which is told twice
+            if len(steps) == 5 and not stop.stopped:  # of 4 in the global stage, the last of which is told twice
                 stop.stop()
                 until(lambda: list((place / "stopped").glob(".stop-*")))
 
@@ -195,7 +196,7 @@ def test_stopped_in_a_training_it_goes_on_there_in_a_copy_of_the_folder(place, u
     steps.clear()
     found = compare_grid(place / "grid.toml", place / "elsewhere", here)
     assert found.stopped == 0
-    assert steps[:3] == ["local"] * 3  # two that were left, and the last is told twice
+    assert steps[:4] == ["global", *["local"] * 3]  # that it is done; two steps that were left, the last told twice
     assert tables(place / "elsewhere") == tables(undisturbed)
 
 
@@ -219,7 +220,8 @@ def test_simulated_films_are_known_by_their_seed_alone(tmp_path):
         source = f"simulate = 12, seed = {seed}"
         (tmp_path / "grid.toml").write_text(GRID.replace('folder = "hips"', source))
         grid = read_grid(tmp_path / "grid.toml")
-        workspace = Workspace(*find_data(grid, tmp_path, tmp_path / str(seed), None), (tmp_path / str(seed)).resolve())
+        results = (tmp_path / str(seed)).resolve()
+        workspace = Workspace(*find_data(grid, tmp_path, results, None, StopToken()), results)
         if blot:
             cv2.imwrite(str(next((workspace.data / "images").iterdir())), np.zeros((9, 9), np.uint8))
         return [plan.key for plan in lay_out(grid, workspace)[1]]
@@ -227,6 +229,11 @@ def test_simulated_films_are_known_by_their_seed_alone(tmp_path):
     before = keys(1)
     assert keys(1, blot=True) == before
     assert not set(keys(2)) & set(before)
+    stop = StopToken()
+    stop.stop()
+    with pytest.raises(StoppedError):
+        compare_grid(tmp_path / "grid.toml", tmp_path / "stopped", None, stop=stop)
+    assert [p.name for p in (tmp_path / "stopped").iterdir()] == ["locks"]
 
 
 def test_shards_together_are_the_whole(place, undisturbed):

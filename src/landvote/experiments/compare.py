@@ -79,11 +79,12 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
     Raises:
         SettingError: the grid, the scale or the shard is not one.
         DataError: there are no films, not enough of them, or a report is asked for and no run is finished.
+        StoppedError: the stop came while films were simulated.
     """
     grid = read_grid(file).at(scale)
     part = _shard(shard)
     stop = stop or StopToken()
-    folder, scheme = find_data(grid, file.resolve().parent, out, data)
+    folder, scheme = find_data(grid, file.resolve().parent, out, data, stop)
     workspace = Workspace(folder, scheme, out.resolve(), device, keep_models)
     samples, plans = lay_out(grid, workspace)
     failures: list[str] = []
@@ -111,7 +112,7 @@ def _shard(text: str) -> tuple[int, int]:
     raise SettingError(f"shard {text!r}: expected I/N with I from 1 to N, such as 2/8")
 
 
-def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tuple[Path, str | None]:
+def find_data(grid: Grid, beside: Path, results: Path, given: Path | None, stop: StopToken) -> tuple[Path, str | None]:
     """Return the DATA folder of a grid and its scheme; simulate it into ``results`` where the grid says so.
 
     Args:
@@ -119,9 +120,11 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
         beside: where folders named in it are sought.
         results: where simulated films go.
         given: a folder to use instead.
+        stop: is asked after each film that is simulated.
 
     Raises:
         DataError: there is no such folder.
+        StoppedError: the stop token asked for it; the next call simulates all films anew.
     """
     source = grid.data
     if given is not None:
@@ -133,7 +136,12 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None) -> tu
         with lock(results, "data"):  # several shards may begin at once
             if not folder.exists():
                 with counting("simulating", source.simulate) as advance:
-                    simulate_folder(folder, source.simulate, source.seed, progress=lambda *_: advance())
+
+                    def simulated(_: int) -> None:
+                        advance()
+                        stop.check()
+
+                    simulate_folder(folder, source.simulate, source.seed, progress=simulated)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected the films of {grid.title!r}")
     return folder.resolve(), source.scheme
