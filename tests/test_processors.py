@@ -9,9 +9,12 @@ import sys
 
 import pytest
 
-from landvote.processors import machine, processors, threads
+from landvote.processors import processors, threads
+from landvote.runtime.provenance import machine
 
 _ASK = """
+from landvote.processors import limit_numba
+limit_numba()
 import torch
 before = torch.get_num_threads()
 from landvote.networks.device import choose_device

@@ -323,6 +323,9 @@ def demo(
 
 def main() -> None:
     """Run the command line; an error of landvote's is one line on stderr and exit status 2, not a traceback."""
+    from landvote.processors import limit_numba
+
+    limit_numba()
     try:
         app()
     except LandvoteError as error:

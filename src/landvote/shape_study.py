@@ -79,13 +79,13 @@ def study(
         "films": len(aligned.kept),
         "left_out": [table.films[i] for i in left_out],
         "landmarks": len(table.scheme),
-        "modes": len(model),
+        "modes": model.modes_count,
         "share": share,
         "residual": float(np.sqrt(model.scatter.mean())),
         "implausible": [
             table.films[i]
             for i, fit in zip(aligned.kept, fits, strict=True)
-            if len(model) and model.distance(fit.parameters) > edge
+            if model.modes_count and model.distance(fit.parameters) > edge
         ],
     }  # fmt: skip
     write_text(out / "summary.json", json.dumps(summary, indent=1) + "\n")
@@ -105,9 +105,9 @@ def measured(shapes: Array, aligned: Aligned, model: ShapeModel) -> pd.DataFrame
         raise ShapeError(f"{len(aligned.kept)} shapes, expected three at least to tell how well a model generalises")
     return pd.DataFrame(
         {
-            "modes": range(len(model) + 1),
+            "modes": range(model.modes_count + 1),
             "compactness": compactness(model),
-            "generalisation": generalisation(shapes[aligned.kept], len(model)),
+            "generalisation": generalisation(shapes[aligned.kept], model.modes_count),
             "specificity": specificity(model, aligned),
         }
     )
@@ -132,7 +132,7 @@ def parameters(table: ShapeTable, aligned: Aligned, model: ShapeModel, fits: lis
 
 def modes_figure(model: ShapeModel, scheme: Scheme) -> Figure:
     """Draw the first modes: the mean in grey, 3 SD to either side in colour."""
-    count = max(1, min(len(model), _DRAWN))
+    count = max(1, min(model.modes_count, _DRAWN))
     extent = np.ptp(model.mean, axis=0)
     height = float(np.clip(2.6 * extent[1] / max(extent[0], 1e-9), 2.0, 7.0))
     columns = min(count, 6 if height > 4 else 3)
@@ -141,10 +141,10 @@ def modes_figure(model: ShapeModel, scheme: Scheme) -> Figure:
         figure = Figure(figsize=(2.9 * columns, (height + 0.5) * rows), dpi=110, layout="constrained")
         for k, ax in enumerate(np.ravel(figure.subplots(rows, columns, squeeze=False))):
             ax.axis("off")
-            if k >= max(len(model), 1):
+            if k >= max(model.modes_count, 1):
                 continue
             ax.set_aspect("equal")
-            if len(model):
+            if model.modes_count:
                 share = model.variances[k] / model.total
                 ends = [model.mean + sign * _SD * np.sqrt(model.variances[k]) * model.modes[k] for sign in (-1, 1)]
                 for end, sign, colour in zip(ends, "−+", COLOURS, strict=False):
