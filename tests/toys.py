@@ -122,6 +122,7 @@ def tiny_changes(name: str, size: int = 48, **training: object) -> list[str]:
         made += changes([stage], TRAINING | training if network else {}, "training")
         made += changes([stage], {"size": [size, size], "fit_aspect": "false"}, "placing")
         made.append(f"{stage}.augmentation.rotation=[-5, 5]")
+        made += [f"{stage}.search.keep=3"] if settings.search.keep > 3 else []
     return made
 
 
@@ -157,12 +158,39 @@ def draw_crosses(folder: Path, names: Sequence[str], missing: Callable[[int], It
     return folder
 
 
+# -- points alone, for placings ---------------------------------------------------------------------------------------
+
+HEXAGON = np.array([[0, 0], [60, 5], [55, 140], [-10, 130], [20, 70], [40, 90]], float)
+SQUARE = [(900, 900)] * 60  # films of any number of patches
+SPINE_PARTS = tuple(tuple(range(4 * g, 4 * g + 4)) for g in range(5))
+
+
+def scattered(count: int = 40, shape: np.ndarray = HEXAGON, seed: int = 0, jitter: float = 4.0) -> list[np.ndarray]:
+    """Return the shape at random places, sizes and angles, each point displaced a little."""
+    rng = np.random.default_rng(seed)
+    return [
+        Frame.similarity(
+            rng.uniform(0.7, 1.6), rng.uniform(-0.4, 0.4), (0, 0), rng.uniform(200, 600, 2), (1, 1)
+        ).to_grid(shape + rng.normal(0, jitter, shape.shape))
+        for _ in range(count)
+    ]
+
+
+def spine(count: int = 20, parts: int = 5, seed: int = 0, jitter: float = 1.5) -> list[np.ndarray]:
+    """Return rows of parts of four points."""
+    rows = [(x, y + 45 * g) for g in range(parts) for x, y in ((0, 0), (50, 0), (0, 30), (50, 30))]
+    return scattered(count, np.array(rows, float), seed, jitter)
+
+
+def films_of(training: list[np.ndarray]) -> list[tuple[int, int]]:
+    """Return films that end a little below the row, as people frame them."""
+    return [(900, round(points[-1, 1] + 60 + 8 * i % 3)) for i, points in enumerate(training)]
+
+
 # -- the box: not drawn at all, for voters that see the truth ---------------------------------------------------------
 
 BOX_SHAPE = np.array([[0, 0], [60, 10], [50, 120], [-10, 110], [25, 60]], float)
-BOX = Scheme(
-    name="box", landmarks=("a", "b", "c", "d", "e"), file_points=5, columns=(0, 1, 2, 3, 4), reference=(0, 2)
-)
+BOX = Scheme(name="box", landmarks=("a", "b", "c", "d", "e"), file_points=5, columns=(0, 1, 2, 3, 4), reference=(0, 2))
 SPACING = Spacing(0.2, 0.2, "test")
 
 
@@ -313,7 +341,7 @@ def fitted(
     training: Iterable[Any] = range(6),
     validation: Iterable[Any] = range(6, 9),
     scheme: Scheme = BOX,
-    **conditions: Any,  # noqa: ANN401
+    **conditions: Any,
 ) -> Localiser:
     """Return a localiser of seers, of the two stages above if none are given; films are numbers, or samples."""
     films = [
@@ -323,7 +351,7 @@ def fitted(
     return fit_localiser(scheme, stages or (GLOBAL, LOCAL), *films, folder, Conditions(**conditions)).localiser
 
 
-def voter_of(localiser: Localiser, name: str) -> Any:  # noqa: ANN401 - mostly a Seer
+def voter_of(localiser: Localiser, name: str) -> Any:
     """Return the voter of a stage."""
     return next(stage.look.voter for stage in localiser.stages if stage.settings.name == name)
 

@@ -37,7 +37,7 @@ class StageSettings(Settings):
         share: the stage's part of the time, where training is given a limit.
     """
 
-    name: str = Field(pattern="[A-Za-z0-9_-]+")
+    name: str = Field(pattern="^[A-Za-z0-9_-]+$")
     applies: Literal["always", "row", "no row"] = "always"
     placing: Annotated[SerializeAsAny[PlacingSettings], BeforeValidator(PLACINGS.parse)]
     voter: Annotated[SerializeAsAny[VoterSettings], BeforeValidator(VOTERS.parse)]
