@@ -1,113 +1,198 @@
-"""Recipes: complete settings by name, changes that are checked, and the paper's to the letter."""
+"""Recipes: complete settings by name or file; those that are shipped are those of 0.1.0, the paper's to the letter."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from landvote.errors import SettingError
-from landvote.frames.augment import PAPER
-from landvote.recipes import RECIPES, Recipe, build, recipe
+from landvote.recipes import Recipe, find, recipe, shipped
 from landvote.scheme import Scheme
 
+BEFORE = json.loads(Path(__file__).with_name("recipes-0.1.0.json").read_text(encoding="utf-8"))
+PLACINGS = {"film": "film", "reference": "reference", "parts": "row"}
+SPINE, FEMUR = Scheme.named("spine"), Scheme.named("femur")
 FOUR = Scheme.numbered(4)
-PAIRS = FOUR.model_copy(update={"groups": ((0, 1), (2, 3))})
+
+MINE = """
+name = "mine"
+summary = "as few stages as can be"
+seed = 3
+
+[defaults]
+voter = { kind = "network", width = 8 }
+training = { steps = 100 }
+
+[[stages]]
+name = "all"
+placing = { kind = "film", size = [64, 64] }
+voter = { depth = 3 }
+"""
 
 
-def test_the_recipes_there_are():
-    assert set(RECIPES) == {"ho", "hdv", "whdv", "whdv-shape", "rfrv", "rfrv-clm", "paper"}
+@pytest.fixture
+def write(tmp_path):
+    def written(text, name="mine.toml"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return written
 
 
-@pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("scheme", [FOUR, PAIRS], ids=["plain", "groups"])
-def test_every_recipe_builds_for_schemes_with_and_without_groups(name, scheme):
-    chosen = recipe(name, scheme=scheme)
-    stages = [stage.name for stage in build(chosen, scheme, "cpu").stages]
-    along_row = bool(scheme.groups) and name in {"ho", "hdv", "whdv", "whdv-shape"}
-    assert stages[:2] == ["global", "parts" if along_row else "local"]
-    assert ("parts" in stages) == along_row
-    for stage in chosen.stages.values():
-        if name.startswith("rfrv"):
-            assert stage.network is None
-        else:
-            assert stage.network.method == {"paper": "whdv", "whdv-shape": "whdv"}.get(name, name)
+# -- shipped ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_shape_model_judges_where_the_name_says_so_and_all_landmarks_are_seen():
-    for name in RECIPES:
-        with_shape = {n for n, s in recipe(name, scheme=FOUR).stages.items() if s.shape}
-        assert with_shape == {"whdv-shape": {"local"}, "rfrv-clm": {"local", "fine"}}.get(name, set())
-    row = recipe("whdv-shape", scheme=PAIRS)
-    assert row.global_.shape
-    assert not row.parts.shape
+def told(stage):
+    """Return the settings of a stage as version 0.1.0 wrote them."""
+    out = {"look": {"row": "parts"}.get(stage.placing.kind, stage.placing.kind), "share": stage.share}
+    out |= {name: value for name, value in stage.placing.model_dump(mode="json").items() if name != "kind"}
+    out |= {name: value for name, value in stage.search.model_dump(mode="json").items() if name != "kind"}
+    out["augmentation"] = stage.augmentation.model_dump(mode="json")
+    for old, part in (("network", stage.voter), ("forest", stage.voter), ("shape", stage.choice)):
+        settings = part.model_dump(mode="json")
+        out[old] = settings if settings.pop("kind") == old else None
+    if out["network"]:  # forests had settings of a network's training, and did not read them
+        out["training"] = stage.training.model_dump(mode="json")
+    return out
 
 
-def test_a_row_of_look_alikes_is_looked_at_as_a_whole():
-    for name in ("whdv", "hdv", "ho"):
-        assert recipe(name, scheme=FOUR).global_.find == "reference"
-        assert recipe(name, scheme=PAIRS).global_.find == "all"
-    assert recipe("paper", scheme=PAIRS) == recipe("paper")
+@pytest.mark.parametrize("name", BEFORE)
+def test_the_settings_are_those_of_0_1_0(name):
+    recipe_name, kind = name.split()
+    scheme = SPINE if kind == "row" else FEMUR
+    stages = {stage.name: told(stage) for stage in recipe(recipe_name).stages_for(scheme)}
+    before = {s: BEFORE[name][s] for s in ("global", "local", "fine", "parts") if BEFORE[name][s] is not None}
+    if kind == "plain":
+        before.pop("parts", None)  # 0.1.0 left it out where a scheme has no parts
+    assert list(stages) == list(before)
+    for stage, settings in stages.items():
+        unread = {"find", "fit_aspect", "training"} - set(settings)  # by this kind of placing or voter
+        assert settings == {k: v for k, v in before[stage].items() if k not in unread}
+    chosen = recipe(recipe_name)
+    assert (chosen.seed, chosen.validation) == (BEFORE[name]["seed"], BEFORE[name]["validation"])
 
 
-def test_a_network_and_a_forest_cannot_both_vote():
-    with pytest.raises(SettingError, match="either a network or a forest"):
-        recipe("rfrv", ["local.network={width=8}"])
+def test_all_recipes_of_0_1_0_are_there():
+    assert {name.split()[0] for name in BEFORE} <= set(shipped())
 
 
-def test_a_shape_model_needs_all_landmarks_in_one_look():
-    with pytest.raises(SettingError, match="finds all landmarks in one look"):
-        recipe("whdv", ["global.shape={}"])
-
-
-@pytest.mark.parametrize("name", ["rfrv", "rfrv-clm"])
-def test_forests_take_no_minutes(name):
-    with pytest.raises(SettingError, match="max-minutes"):
-        recipe(name).within(10, FOUR)
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_voter_of_a_recipe_can_be_made(name):
-    for stage in build(recipe(name, small(name)), PAIRS, "cpu").stages:
-        assert stage.make_voter(2) is not None
-
-
-def small(name):
-    return [f"{n}.network.width=4" if s.network else f"{n}.forest.trees=2" for n, s in recipe(name).stages.items()]
+@pytest.mark.parametrize("name", shipped())
+def test_each_is_told_in_a_line_and_forests_under_a_shape_model_by_their_patents(name):
+    chosen = recipe(name)
+    assert chosen.name == name
+    assert chosen.summary
+    assert "\n" not in chosen.summary
+    assert ("patents" in chosen.notice) == (name == "rfrv-clm")
 
 
 def test_the_three_methods_differ_in_their_method_and_ho_in_its_smoothing():
-    alike = [f"{stage}.network.smoothing=3" for stage in ("global", "local", "parts")]
-    texts = {name: recipe(name, alike).model_dump_json().replace(f'"{name}"', '"m"') for name in ("ho", "hdv", "whdv")}
-    assert len(set(texts.values())) == 1
-    assert recipe("ho").local.network.smoothing > recipe("whdv").local.network.smoothing
+    alike = [f"{stage}.voter.smoothing=3" for stage in ("global", "local", "parts")]
+    texts = set()
+    for name in ("ho", "hdv", "whdv"):
+        stages = json.dumps(recipe(name, alike).model_dump(mode="json")["stages"])
+        texts.add(stages.replace(f'"{name}"', '"m"'))
+    assert len(texts) == 1
+    assert recipe("ho").stages[2].voter.smoothing > recipe("whdv").stages[2].voter.smoothing
 
 
 def test_the_paper_is_literal():
     paper = recipe("paper")
-    assert list(paper.stages) == ["global", "local"]
-    assert (paper.global_.size, paper.local.size) == ((256, 192), (224, 224))
-    assert (paper.global_.look, paper.global_.find, paper.local.look, paper.local.find) == (
-        "film", "reference", "reference", "all",
-    )  # fmt: skip
+    assert [stage.name for stage in paper.stages] == ["global", "local"]
+    coarse, fine = (stage.placing for stage in paper.stages)
+    assert (coarse.size, fine.size) == ((256, 192), (224, 224))
+    assert (coarse.kind, coarse.find, fine.kind) == ("film", "reference", "reference")
     assert paper.validation == 0.15
-    for stage in paper.stages.values():
-        assert not stage.fit_aspect
-        assert stage.rounds == 1
-        n, t = stage.network, stage.training
+    for stage in paper.stages:
+        assert stage.applies == "always"
+        assert not stage.placing.fit_aspect
+        assert stage.search.rounds == 1
+        n, t = stage.voter, stage.training
         assert (n.method, n.stride, n.cell, n.smoothing, n.side, n.dense) == ("whdv", 1, 1, 4, "target", 0)
         assert (t.rate, t.schedule, t.epsilon, t.batch, t.weight_decay, t.average) == (1e-3, "constant", 1e-7, 10, 0, 0)
         assert t.keep == "best"
-        assert stage.augmentation == PAPER
-        assert (stage.augmentation.rotation, stage.augmentation.copies) == ((-35, 5), 1)
+        assert stage.choice.kind == "peaks"
+        one = stage.augmentation
+        assert (one.rotation, one.copies, one.mirror) == ((-35, 5), 1, False)
+        assert (one.scale, one.shift, one.gamma, one.contrast, one.blur, one.noise, one.erase) == (0,) * 7
 
 
-def test_changes_are_made_and_nothing_else():
-    changed = recipe("whdv", ["local.network.width=8", "global.network.side=target", "local.size=[64, 96]", "seed=3"])
-    assert (changed.local.network.width, changed.global_.network.side) == (8, "target")
-    assert (changed.local.size, changed.seed) == ((64, 96), 3)
-    assert changed.local.network.depth == recipe("whdv").local.network.depth
-    assert changed.global_.network.width == recipe("whdv").global_.network.width
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_a_recipe_and_its_defaults_are_in_every_stage(write):
+    chosen = recipe(write(MINE))
+    (stage,) = chosen.stages
+    assert (chosen.name, chosen.seed, stage.name) == ("mine", 3, "all")
+    assert (stage.voter.width, stage.voter.depth, stage.training.steps) == (8, 3, 100)
+    assert stage.placing.finds_all
+    assert Recipe.model_validate_json(chosen.model_dump_json()) == chosen
+
+
+def test_a_file_extends_a_shipped_recipe_or_one_beside_it(write):
+    write('extends = "whdv"\nname = "first"\nset = ["local.voter.width = 24"]\nseed = 5', "first.toml")
+    second = recipe(write('extends = "first.toml"\nname = "second"\nset = ["local.voter.depth = 4"]', "second.toml"))
+    local = next(stage for stage in second.stages if stage.name == "local")
+    assert (second.name, second.seed, local.voter.width, local.voter.depth) == ("second", 5, 24, 4)
+    expected = recipe("whdv", ["local.voter.width=24", "local.voter.depth=4", "seed=5"])
+    assert second.stages == expected.stages
+
+
+def test_a_file_that_brings_its_own_stages_keeps_the_rest_of_what_it_extends(write):
+    write(MINE, "first.toml")
+    stages = MINE[MINE.index("[defaults]") :].replace("[64, 64]", "[96, 96]")
+    chosen = recipe(write(f'extends = "first.toml"\nname = "second"\n{stages}', "second.toml"))
+    assert (chosen.seed, chosen.stages[0].placing.size) == (3, (96, 96))
+
+
+def test_changes_come_after_the_file(write):
+    assert recipe(write(MINE), ["all.voter.width=4", "seed=9"]).stages[0].voter.width == 4
+
+
+@pytest.mark.parametrize("text", [
+    'extends = "whdv"\nname = "x"\nset = ["local.voter.widht = 3"]',
+    MINE.replace("width = 8", "widht = 8"),
+    MINE.replace("size = [64", "sizes = [64"),
+    MINE.replace("seed", "sede"),
+    MINE.replace('kind = "film"', 'kind = "flim"'),
+    MINE.replace('kind = "network"', 'kind = "netwrok"'),
+    MINE.replace("steps", "stepps"),
+    MINE.replace('name = "all"', 'name = "a/l"'),
+    MINE.replace("[64, 64]", "[64, 60]"),
+])  # fmt: skip
+def test_a_mistake_in_a_file_names_the_file_and_the_setting(write, text):
+    file = write(text)
+    with pytest.raises(SettingError) as told:
+        recipe(file)
+    message = str(told.value)
+    assert message.startswith(file)
+    wrong = {"widht", "sizes", "sede", "flim", "netwrok", "stepps", "a/l", "60"}
+    assert any(word in message for word in wrong)
+    assert "\n" not in message
+    near = {"widht": "width", "sizes": "size", "sede": "seed", "flim": "film", "netwrok": "network", "stepps": "steps"}
+    for word, meant in near.items():
+        assert (f"did you mean '{meant}'" in message) == (word in text)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("name = ", "cannot be read"),
+    ('name = "x"', "stages"),
+    ('name = "x"\nstages = 3', r"expected a table \[defaults\] and tables \[\[stages\]\]"),
+    ('name = "x"\nextends = "whvd"', "recipe 'whvd' is unknown, .*did you mean 'whdv'"),
+    ('name = "x"\nextends = "mine.toml"', "extends itself"),
+    ('name = "x"\nextends = "whdv"\nset = "seed=3"', r"set is 'seed=3', expected a list"),
+    ('name = "x"\nextends = "whdv"\nset = [3]', r"set is \[3\], expected a list"),
+    (MINE + MINE[MINE.index("[[stages]]"):], "stage 'all' is there twice"),
+])  # fmt: skip
+def test_a_file_that_is_no_recipe_is_named(write, text, message):
+    with pytest.raises(SettingError, match=message):
+        recipe(write(text))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SettingError, match=r"absent\.toml: cannot be read"):
+        recipe(str(tmp_path / "absent.toml"))
 
 
 def test_an_unknown_recipe_names_the_nearest():
@@ -115,73 +200,19 @@ def test_an_unknown_recipe_names_the_nearest():
         recipe("whvd")
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("local.network.widht=8", r"local.network.widht.*'widht' is unknown, .*did you mean 'width'\?"),
-        ("locl.network.width=8", r"'locl' is unknown, expected one of .*did you mean 'local'\?"),
-        ("local.network.width.x=8", r"'x' is unknown, expected none below local.network.width"),
-        ("paper=1", r"'paper' is unknown"),
-        ("local.network.width", r"'local.network.width': expected key=value"),
-        ("local.network.width=wide", r"local.network.width: .*integer.*found 'wide'"),
-        ("local.network.width=-4", r"local.network.width: .*greater than 0.*found -4"),
-        ("local.network.stride=3", r"local.network.stride: .*found 3"),
-        ("local.network.method=whvd", r"local.network.method: .*'whdv'.*found 'whvd'"),
-        ("validation=1.5", r"validation: .*less than 1.*found 1.5"),
-        ("local.size=[64]", r"local.size"),
-        ("local.border=0.5", r"local.border"),
-    ],
-)
-def test_a_wrong_change_is_named(change, message):
-    with pytest.raises(SettingError, match=message):
-        recipe("whdv", [change])
+def test_a_recipe_is_found_by_name_and_by_file(write):
+    assert find("whdv") == shipped()["whdv"]
+    assert find(write(MINE)).name == "mine.toml"
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("local.size=[100, 96]", r"size.*100.*multiple.* 32"),  # the network halves its picture five times
-        ("local.network.stride=8", None),
-        ("parts.network.depth=6", r"depth.* 5"),
-    ],
-)
-def test_grids_that_a_network_cannot_halve_are_refused(change, message):
-    if message is None:
-        recipe("whdv", [change])
-    else:
-        with pytest.raises(SettingError, match=message):
-            recipe("whdv", [change])
+def test_a_recipe_for_other_schemes_alone_is_told_of(write):
+    row = recipe(write(MINE.replace('name = "all"', 'name = "all"\napplies = "row"')))
+    assert row.stages_for(SPINE)
+    with pytest.raises(SettingError, match="recipe 'mine': no stage applies to scheme 'numbered'"):
+        row.stages_for(FOUR)
 
 
-def test_planes_coarser_than_the_deepest_level_are_refused():
-    with pytest.raises(SettingError, match=r"stride.* 8.*depth.* 2"):
-        recipe("whdv", ["local.network.stride=8", "local.network.depth=2"])
-
-
-def test_minutes_are_divided_by_the_stages_shares():
-    shares = ["global.share=1", "parts.share=5"]
-    chosen = recipe("whdv", [*shares, "local.share=2"])
-    plain = chosen.within(30, FOUR)
-    minutes = {name: s.training.minutes for name, s in plain.stages.items()}
-    assert minutes["parts"] is None  # no groups, no parts
-    assert minutes["local"] == pytest.approx(2 * minutes["global"])
-    assert 27 < minutes["global"] + minutes["local"] < 30  # the rest is for reading, judging and saving
-    assert chosen.within(None, FOUR) == chosen
-    row = recipe("whdv", shares, PAIRS).within(16, PAIRS)
-    first, second = (s.training.minutes for s in row.stages.values())
-    assert second == pytest.approx(5 * first)
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_survives_its_file(name):
-    chosen = recipe(name).within(None if name.startswith("rfrv") else 10, FOUR)
-    assert Recipe.model_validate(json.loads(json.dumps(chosen.model_dump(by_alias=True)))) == chosen
-
-
-def test_the_seed_reaches_the_networks():
-    def first_weight(changes):
-        voter = build(recipe("whdv", [*small("whdv"), *changes]), FOUR, "cpu").stages[0].make_voter(2)
-        return next(voter.network.parameters()).flatten()[0].item()
-
-    assert first_weight([]) == first_weight(["seed=0"])
-    assert first_weight(["seed=1"]) != first_weight([])
+def test_stages_of_one_name_may_be_there_for_different_schemes():
+    for scheme, size in ((SPINE, (128, 96)), (FEMUR, (256, 192))):
+        first, *_ = recipe("whdv", scheme=scheme).stages_for(scheme)
+        assert (first.name, first.placing.size) == ("global", size)

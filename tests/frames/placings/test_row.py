@@ -38,7 +38,7 @@ def test_parts_never_seen_together_are_named():
     training = spine(3)
     for points in training:
         points[9] = np.nan
-    with pytest.raises(PointsError, match="part 1 of the scheme and of its neighbours$"):
+    with pytest.raises(PointsError, match=r"part 1 of the scheme and of its neighbours$"):
         RowPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
 
 
