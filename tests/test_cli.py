@@ -17,11 +17,9 @@ from PIL import Image
 from landvote import cli
 from landvote.prediction import read_predictions
 from landvote.readers import read_pts, read_wide_csv
+from toys import tiny_words
 
-STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "training.steps=6",
-         "training.batch=2", "training.judge_every=3", "fit_aspect=false"]  # fmt: skip
-CHANGES = [*(f"{s}.{c}" for s in ("global", "local") for c in STAGE), "global.size=[32, 32]", "local.size=[32, 32]"]
-TINY = [word for change in (*CHANGES, "validation=0.3") for word in ("--set", change)]
+TINY = tiny_words()
 
 
 @pytest.fixture(scope="module")

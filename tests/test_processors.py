@@ -17,8 +17,8 @@ from landvote.processors import limit_numba
 limit_numba()
 import torch
 before = torch.get_num_threads()
-from landvote.networks.device import choose_device
-choose_device("cpu")
+from landvote.networks.settings import NetworkSettings
+NetworkSettings().prepare_process()
 import numba
 print(before, torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
 """

@@ -212,9 +212,7 @@ def test_its_settings_are_changed_and_checked_as_all_are(mine):
 
 def test_without_its_lines_the_recipe_names_what_there_is(tmp_path):
     (tmp_path / "mine.toml").write_text(RECIPE)
-    with pytest.raises(
-        SettingError, match="placing 'centre' is unknown, expected one of film, "
-    ):
+    with pytest.raises(SettingError, match="placing 'centre' is unknown, expected one of film, "):
         recipe(str(tmp_path / "mine.toml"))
 
 

@@ -66,7 +66,8 @@ def test_changes_are_made_and_nothing_else():
 
 @pytest.mark.parametrize(("old", "new"), [
     ("local.network.width=8", "local.voter.width=8"), ("local.size=[64, 96]", "local.placing.size=[64, 96]"),
-    ("local.rounds=3", "local.search.rounds=3"), ("local.shape={radius=9.0}", "local.choice={kind='shape', radius=9.0}"),
+    ("local.rounds=3", "local.search.rounds=3"),
+    ("local.shape={radius=9.0}", "local.choice={kind='shape', radius=9.0}"),
     ("local.fit_aspect=false", "local.placing.fit_aspect=false"),
 ])  # fmt: skip
 def test_the_words_of_0_1_0_are_other_names_for_the_same(old, new):
