@@ -81,7 +81,7 @@ def test_help_names_every_verb(run):
 
 
 def test_train_says_what_it_learns_from(run, data, tmp_path):
-    status, out, _ = run("train", data, "--recipe", "ho", "--out", tmp_path / "m", "--max-minutes", "0.05",
+    status, out, _ = run("train", data, "--recipe", "ho", "--out", tmp_path / "m", "--max-minutes", "60",
                          "--device", "cpu", *TINY)  # fmt: skip
     assert status == 0
     assert "learning from 4 films, judging by 2" in out
@@ -120,7 +120,7 @@ def test_train_does_not_overwrite_and_resumes(run, data, model):
     [
         (["--recipe", "whvd"], ["'whvd' is unknown", "did you mean 'whdv'?"]),
         (["--recipe", "whdv", "--set", "local.network.widht=3"], ["widht", "did you mean 'width'?"]),
-        (["--recipe", "whdv", "--set", "local.network.width=wide"], ["local.network.width", "'wide'"]),
+        (["--recipe", "whdv", "--set", "local.network.width=wide"], ["stage 'local': voter: width", "'wide'"]),
         (["--recipe", "whdv", "--scheme", "chset"], ["'chset'", "did you mean 'chest'?"]),
         (["--recipe", "whdv", "--scheme", "spine"], ["5 points, expected 68"]),
         (["--recipe", "whdv", "--device", "tpu9", *TINY], ["'tpu9'", "expected auto, cpu, cuda or mps"]),

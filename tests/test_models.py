@@ -164,7 +164,7 @@ def test_a_models_hash_is_that_of_all_it_rests_on(model, tmp_path):
 
 
 def test_nothing_is_overwritten(model, trained):
-    with pytest.raises(DataError, match=r"exists already; name another place$"):
+    with pytest.raises(DataError, match="exists already"):
         train(trained[2], tiny(), model)
 
 
@@ -271,7 +271,7 @@ def test_a_time_limit_that_is_enough_for_all_takes_nothing_away(tmp_path, uninte
 def test_resuming_what_is_no_training_does_not_send_round_in_circles(tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"")
     split = divide([ell_sample(i) for i in range(6)], tiny())
-    with pytest.raises(DataError, match=r"exists already; name another place$"):
+    with pytest.raises(DataError, match="exists already"):
         train(split, tiny(**QUICK), tmp_path, resume=True)
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 
 import pytest
 
 from landvote.processors import processors, threads
-from landvote.runtime.provenance import machine
 
 _ASK = """
 from landvote.processors import limit_numba
@@ -55,10 +53,3 @@ def test_a_wish_is_not_held_against_what_is_ours():
     torch_before, torch, numba = threads_in_a_process(OMP_NUM_THREADS="3", LOKY_MAX_CPU_COUNT="1")
     assert torch == torch_before  # which reads it itself
     assert numba == 3
-
-
-def test_the_machine_is_told_by_its_kind_and_what_is_ours_of_it(monkeypatch):
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    kind, _, rest = machine().partition(" ")
-    assert kind
-    assert rest == f"({platform.machine()}), 1 processors"

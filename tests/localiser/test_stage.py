@@ -51,8 +51,9 @@ def test_what_training_can_be_set_to_depends_on_the_voter():
     ({"share": 0}, "share"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused(changes, message):
-    with pytest.raises(ValidationError, match=message):
-        stage(**changes)
+    with pytest.raises(ValidationError, match=message) as told:
+        stage(**{"training": {"seed": 3}} | changes)
+    assert told.value.error_count() == 1  # and nothing beside what is wrong
 
 
 def test_settings_survive_json_with_all_that_their_kinds_have():

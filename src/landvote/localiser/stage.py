@@ -50,9 +50,11 @@ class StageSettings(Settings):
     @field_validator("training", mode="before")
     @classmethod
     def _as_the_voter_says(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, dict) and "voter" in info.data:
-            return validated(info.data["voter"].training_settings, value, "training", ValueError)
-        return value
+        if not isinstance(value, dict):
+            return value
+        if "voter" not in info.data:
+            return Settings()  # the mistake is the voter's; its training cannot be known
+        return validated(info.data["voter"].training_settings, value, "training", ValueError)
 
     @model_validator(mode="after")
     def _fit_together(self) -> StageSettings:
