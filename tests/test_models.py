@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -279,6 +280,17 @@ def test_resume_begins_where_nothing_was_begun(tmp_path):
     split = divide([ell_sample(i) for i in range(6)], tiny())
     train(split, tiny(**QUICK), tmp_path / "model", resume=True)
     load_model(tmp_path / "model", "cpu")
+
+
+def test_shapes_that_are_all_alike_train_save_load_and_locate(tmp_path):
+    """A shape model of these has no modes, and is a shape model all the same."""
+    alike = [replace(ell_sample(0), identifier=f"{i}.png", subject=str(i)) for i in range(6)]
+    chosen = made_small("whdv-shape", "validation=0.34", **QUICK)
+    made = train(divide(alike, chosen), chosen, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", "cpu")
+    for one in (made, loaded):
+        assert one.stages[-1].look.choice.model.modes_count == 0
+    np.testing.assert_array_equal(*(one.locate(ell_sample(0).open()).points for one in (made, loaded)))
 
 
 def test_numbered_landmarks_with_holes_train_too(tmp_path):
