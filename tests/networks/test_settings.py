@@ -23,9 +23,9 @@ def said_by(program):
     return done.stdout.split()
 
 
-def test_networks_are_voters_that_several_processes_can_train():
+def test_networks_are_voters_of_their_kind():
     assert isinstance(SMALL, VoterSettings)
-    assert (SMALL.kind, SMALL.processes, SMALL.training_settings) == ("network", True, TrainingSettings)
+    assert (SMALL.kind, SMALL.training_settings) == ("network", TrainingSettings)
 
 
 @pytest.mark.parametrize(

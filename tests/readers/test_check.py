@@ -205,7 +205,7 @@ class TestSplit:
 
 
 ROWS = Scheme(
-    name="rows", landmarks=tuple("abcd"), file_points=4, columns=(0, 1, 2, 3), groups=((0, 1), (2, 3)), order="down"
+    name="rows", landmarks=tuple("abcd"), file_points=4, columns=(0, 1, 2, 3), repeats=((0, 1), (2, 3)), order="down"
 )
 
 
