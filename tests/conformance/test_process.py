@@ -17,7 +17,7 @@ from landvote.models import divide, load_model, train_model
 from toys import ell_sample, tiny
 
 NAMES = ("whdv-shape", "rfrv-clm")
-FILMS = range(40, 46)
+FILMS = range(40, 43)
 
 IMPORTS = """
 import os
