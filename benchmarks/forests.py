@@ -14,9 +14,9 @@ from sklearn.tree import DecisionTreeRegressor
 from hips import outlined, simulated
 from landvote.forests.features import KINDS, Features, integral
 from landvote.forests.forest import Forest, bundle, flatten, grow_tree
+from landvote.forests.gathering import gather
 from landvote.forests.search import Positions, search
 from landvote.forests.settings import ForestSettings
-from landvote.forests.gathering import gather
 from landvote.frames import Augmentation, Views
 from landvote.frames.placings import ReferencePlacing
 from landvote.frames.view import Grid

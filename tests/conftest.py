@@ -11,7 +11,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from landvote.processors import limit_numba
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch and OpenBLAS are first imported
+limit_numba()
 os.environ["MPLBACKEND"] = "Agg"
 
 hypothesis.settings.register_profile("landvote", deadline=None, derandomize=True, database=None)
@@ -46,26 +49,10 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def draw():
-    """Return a function that makes a DATA folder: on each film a cross, its middle and four ends as landmarks."""
-    import numpy as np
-    from PIL import Image
+    """Return the function that makes a DATA folder of crosses."""
+    from toys import draw_crosses
 
-    from landvote.readers import write_wide_csv
-
-    def crosses(folder: Path, names: list[str]) -> Path:
-        rows = []
-        (folder / "images").mkdir(parents=True)
-        for i, name in enumerate(names):
-            x, y = np.random.default_rng(i).integers(30, 50, 2)
-            grey = np.full((80, 90), 30, np.uint8)
-            grey[y - 18 : y + 19, x - 2 : x + 3] = grey[y - 2 : y + 3, x - 14 : x + 15] = 200
-            Image.fromarray(grey).save(folder / "images" / name)
-            ends = np.array([[x, y], [x, y - 18], [x + 14, y], [x, y + 18], [x - 14, y]], float)
-            rows.append((name, None, ends))
-        write_wide_csv(folder / "landmarks.csv", rows)
-        return folder
-
-    return crosses
+    return draw_crosses
 
 
 class _Addresses(HTMLParser):

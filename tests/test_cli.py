@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,11 +19,11 @@ from PIL import Image
 from landvote import cli
 from landvote.prediction import read_predictions
 from landvote.readers import read_pts, read_wide_csv
+from landvote.recipes import shipped
+from landvote.runtime.events import Logged, Stopped
+from toys import tiny_words
 
-STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "training.steps=6",
-         "training.batch=2", "training.judge_every=3", "fit_aspect=false"]  # fmt: skip
-CHANGES = [*(f"{s}.{c}" for s in ("global", "local") for c in STAGE), "global.size=[32, 32]", "local.size=[32, 32]"]
-TINY = [word for change in (*CHANGES, "validation=0.3") for word in ("--set", change)]
+TINY = tiny_words()
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,7 @@ def test_help_names_every_verb(run):
 
 
 def test_train_says_what_it_learns_from(run, data, tmp_path):
-    status, out, _ = run("train", data, "--recipe", "ho", "--out", tmp_path / "m", "--max-minutes", "0.05",
+    status, out, _ = run("train", data, "--recipe", "ho", "--out", tmp_path / "m", "--max-minutes", "60",
                          "--device", "cpu", *TINY)  # fmt: skip
     assert status == 0
     assert "learning from 4 films, judging by 2" in out
@@ -122,7 +124,7 @@ def test_train_does_not_overwrite_and_resumes(run, data, model):
     [
         (["--recipe", "whvd"], ["'whvd' is unknown", "did you mean 'whdv'?"]),
         (["--recipe", "whdv", "--set", "local.network.widht=3"], ["widht", "did you mean 'width'?"]),
-        (["--recipe", "whdv", "--set", "local.network.width=wide"], ["local.network.width", "'wide'"]),
+        (["--recipe", "whdv", "--set", "local.network.width=wide"], ["stage 'local': voter: width", "'wide'"]),
         (["--recipe", "whdv", "--scheme", "chset"], ["'chset'", "did you mean 'chest'?"]),
         (["--recipe", "whdv", "--scheme", "spine"], ["5 points, expected 68"]),
         (["--recipe", "whdv", "--device", "tpu9", *TINY], ["'tpu9'", "expected auto, cpu, cuda or mps"]),
@@ -137,6 +139,44 @@ def one_line_at_the_end(result, *words):
     status, _, err = result
     one_line((status, "", err.splitlines(keepends=True)[-1]), *words)
     assert "Traceback" not in err
+
+
+def test_a_recipe_that_was_printed_and_changed_is_trained(run, data, tmp_path):
+    status, out, _ = run("recipes", "whdv")
+    assert status == 0
+    (tmp_path / "mine.toml").write_text(out.replace('name = "whdv"', 'name = "mine"'))
+    words = ["--recipe", "mine.toml", "--out", tmp_path / "m", "--device", "cpu", *TINY]
+    assert run("train", data, *words)[0] == 0
+    assert json.loads((tmp_path / "m" / "training.json").read_text())["recipe"]["name"] == "mine"
+
+
+def test_recipes_are_listed_in_a_line_each(run):
+    status, out, _ = run("recipes")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(shipped())
+    one_line(run("recipes", "whvd"), "'whvd' is unknown", "did you mean 'whdv'?")
+
+
+def test_an_interrupted_training_ends_soon_and_goes_on(data, tmp_path):
+    """Ctrl-C ends it after a step; a file named stop, made by another process, does the same."""
+    words = [sys.executable, "-m", "landvote", "train", data, "--recipe", "whdv", "--out", tmp_path / "m"]
+    words = [*map(str, words), "--device", "cpu", *tiny_words(steps=100_000), "--resume"]
+    for way in ("signal", "file"):
+        run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        events = tmp_path / "m" / "events.jsonl"
+        before = events.stat().st_size if events.exists() else 0
+        while not (events.exists() and "StepTaken" in events.read_text()[before:]) and run.poll() is None:
+            time.sleep(0.05)
+        if way == "signal":
+            run.send_signal(signal.SIGINT)
+        else:
+            (tmp_path / "m" / "stop").touch()
+        _, err = run.communicate(timeout=120)
+        assert run.returncode == 2, err
+        assert "goes on from there" in err.splitlines()[-1]
+        assert "Traceback" not in err
+    assert [type(told.event) for told in Logged.read(events)].count(Stopped) == 2
+    assert (tmp_path / "m" / "global" / "checkpoint.pt").exists()
 
 
 def test_train_without_points_or_images(run, data, tmp_path):

@@ -5,27 +5,17 @@ from __future__ import annotations
 import csv
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from landvote import demo
 from landvote.errors import DataError
-from landvote.readers import write_wide_csv
+from toys import draw_crosses, tiny_changes
 
 
 def few_films(folder, films, seed, progress):
     """Stand in for the simulation: the same files, drawn at once."""
-    (folder / "images").mkdir(parents=True)
-    rows = []
-    for i in range(films):
-        x, y = np.random.default_rng([seed, i]).integers(30, 50, 2)
-        grey = np.full((80, 90), 30, np.uint8)
-        grey[y - 18 : y + 19, x - 2 : x + 3] = grey[y - 2 : y + 3, x - 14 : x + 15] = 200
-        Image.fromarray(grey).save(folder / "images" / f"{i:04}.png")
-        rows.append((f"{i:04}.png", None, np.array([[x, y - 18], [x + 14, y], [x, y + 18]], float)))
-        progress(i + 1, films)
-    write_wide_csv(folder / "landmarks.csv", rows)
+    draw_crosses(folder, [f"{i:04}.png" for i in range(films)])
+    progress(films, films)
 
 
 @pytest.fixture
@@ -34,9 +24,8 @@ def short(monkeypatch):
     monkeypatch.setattr(demo, "simulate_folder", few_films)
     monkeypatch.setattr(demo, "_FILMS", 8)
     monkeypatch.setattr(demo, "_TEST", 3)
-    tiny = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "size=[32, 32]",
-            "training.steps=2", "training.batch=2", "fit_aspect=false"]  # fmt: skip
-    monkeypatch.setattr(demo, "_SETTINGS", [f"{s}.{c}" for s in ("global", "local") for c in tiny] + ["validation=0.3"])
+    quick = [*tiny_changes("whdv", 32, steps=2, batch=2), "validation=0.3"]
+    monkeypatch.setattr(demo, "_SETTINGS", quick)
 
 
 def test_it_simulates_trains_locates_and_reports(tmp_path, short):
@@ -65,4 +54,4 @@ def test_its_settings_are_settings_of_the_recipe():
 
     chosen = recipe("whdv", demo._SETTINGS)
     assert chosen != recipe("whdv")
-    assert {s.training.minutes for s in chosen.stages.values()} == {None}  # or a busy machine would train it badly
+    assert {s.training.minutes for s in chosen.stages} == {None}  # or a busy machine would train it badly

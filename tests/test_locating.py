@@ -16,6 +16,7 @@ from PIL import Image
 from landvote.locating import export_points, locate_files
 from landvote.prediction import Prediction
 from landvote.readers import read_folder, read_pts
+from landvote.runtime.events import Event, FilmLocated
 from landvote.scheme import Scheme
 
 HOSTILE = st.one_of(
@@ -71,9 +72,9 @@ def test_every_film_has_an_overlay_of_its_own_below_the_folder(localiser, tmp_pa
     films = tmp_path / "films"
     draw(films, "a/b.png", "a_b.png", "hip.png", "hip.PNG", "hip.jpg", "a\\..\\..\\up.png", "con.png", "c:b.png",
          "hip.png.png", "long" * 62 + ".png", os.fsdecode(b"r\xf6ntgen.png"))  # fmt: skip
-    failures: list[str] = []
-    located = list(locate_files(localiser, [films], tmp_path / "out" / "overlays", failures))
-    assert failures == []
+    events: list[Event] = []
+    located = list(locate_files(localiser, [films], tmp_path / "out" / "overlays", events.append))
+    assert {type(event) for event in events} == {FilmLocated}
     assert len(located) == 11
     pictures = below(tmp_path / "out")
     assert len(pictures) == 11
@@ -87,7 +88,7 @@ def test_films_given_by_their_whole_path_are_written_below_the_folder(localiser,
     for visit in ("visit1", "visit2"):
         draw(tmp_path / visit, "hip.png")
         (tmp_path / visit / "hip.pts").write_text("by an annotator")
-    located = list(locate_files(localiser, [tmp_path / "visit1", tmp_path / "visit2"], tmp_path / "overlays", []))
+    located = list(locate_files(localiser, [tmp_path / "visit1", tmp_path / "visit2"], tmp_path / "overlays"))
     assert located[1].identifier == (tmp_path / "visit2" / "hip.png").as_posix()
     export_points(located, None, tmp_path / "pts", 0)
     whole = (tmp_path / "visit2" / "hip").as_posix().lstrip("/")

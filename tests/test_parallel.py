@@ -14,36 +14,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from PIL import Image
 
 from landvote import cli
-from landvote.errors import SettingError, TrainingError
-from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.views import Working
+from landvote.errors import SettingError
 from landvote.models import load_model
-from landvote.networks import training
-from landvote.networks.batches import batch_at
-from landvote.networks.parallel import Team, together
-from landvote.networks.settings import TrainingSettings
+from landvote.networks.parallel import together
 from landvote.process import this_process
-from landvote.readers import read_image, write_wide_csv
+from landvote.readers import read_image
+from toys import draw_crosses, tiny_words
 
 WEIGHTS = 1e-4  # of the largest weight of a layer; measured: 1e-6 to 2e-5
 POINTS = 0.02  # pixels of the film
 LIMIT = 120  # seconds for a run that takes six: something hangs
-STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "network.precision=fp32",
-         "network.sigma=4", "training.steps=12", "training.batch=3", "training.judge_every=6",
-         "training.average=0.5", "fit_aspect=false"]  # fmt: skip
-CHANGES = [*(f"{s}.{c}" for s in ("global", "local") for c in STAGE), "global.size=[32, 32]", "local.size=[32, 32]"]
-TINY = [word for change in (*CHANGES, "validation=0.3") for word in ("--set", change)]
+TINY = [*tiny_words(steps=12, batch=3, judge_every=6, average=0.5), *(
+    word for stage in ("global", "local") for word in ("--set", f"{stage}.voter.head_width=8")
+)]  # fmt: skip
 
 DIES = """
 import os, signal
 from landvote import cli
-from landvote.networks import training
+from landvote.networks import training, voter
 
-training._CHECKPOINT_SECONDS = -1.0  # a checkpoint after every step
-step, steps = training.step, []
+train, step, steps = voter.train, training.step, []
+voter.train = lambda *args, **others: train(*args, **others | {{"checkpoint_seconds": -1.0}})  # one after every step
 
 def last(*args, **others):
     steps.append(1)
@@ -77,18 +70,7 @@ cli.main()
 def data(tmp_path_factory):
     """Return a DATA folder of bright crosses with landmarks missing, on one film more than on the others."""
     folder = tmp_path_factory.mktemp("parallel") / "data"
-    (folder / "images").mkdir(parents=True)
-    rows = []
-    for i in range(9):
-        x, y = np.random.default_rng(i).integers(30, 50, 2)
-        grey = np.full((80, 90), 30, np.uint8)
-        grey[y - 18 : y + 19, x - 2 : x + 3] = grey[y - 2 : y + 3, x - 14 : x + 15] = 200
-        Image.fromarray(grey).save(folder / "images" / f"{i}.png")
-        ends = np.array([[x, y], [x, y - 18], [x + 14, y], [x, y + 18], [x - 14, y]], float)
-        ends[i % 2 : 3 if i == 4 else i % 2 + 1] = np.nan
-        rows.append((f"{i}.png", None, ends))
-    write_wide_csv(folder / "landmarks.csv", rows)
-    return folder
+    return draw_crosses(folder, [f"{i}.png" for i in range(9)], lambda i: range(i % 2, 3 if i == 4 else i % 2 + 1))
 
 
 def words(data, out):
@@ -181,42 +163,6 @@ def test_what_fails_in_one_process_ends_both_and_is_told(data, tmp_path):
     assert "model: " not in out
 
 
-@pytest.mark.parametrize(("batch", "size"), [(3, 2), (10, 4), (4, 4), (7, 3), (5, 1)])
-def test_shares_are_the_whole_batch_and_differ_by_one(batch, size):
-    shares = [range(batch)[Team(rank, size).share(batch)] for rank in range(size)]
-    assert [i for share in shares for i in share] == list(range(batch))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
-def test_a_batch_smaller_than_the_team_is_an_error():
-    with pytest.raises(SettingError, match=r"training\.batch 3 for 4 processes"):
-        Team(0, 4).share(3)
-
-
-def views(identifier="film"):
-    rng = np.random.default_rng(0)
-    frame = Frame.whole((16, 16), (16, 16))
-    films = [rng.integers(0, 255, (16, 16)).astype(np.uint8) for _ in range(4)]
-    return Views([Working.of(f, frame, rng.uniform(4, 12, (2, 2)), identifier) for f in films], Augmentation())
-
-
-def test_shares_hold_the_views_that_one_process_would_see():
-    whole = batch_at(views(), 3, 5, 0)
-    shares = [batch_at(views(), 3, 5, 0, Team(rank, 2).share(5)) for rank in range(2)]
-    np.testing.assert_array_equal(np.concatenate([s.pictures for s in shares]), whole.pictures)
-    np.testing.assert_array_equal(np.concatenate([s.points for s in shares]), whole.points)
-
-
-def test_processes_with_other_films_or_settings_do_not_train_together(monkeypatch):
-    told = []
-    monkeypatch.setattr(Team, "agree", lambda _, value: told.append(value) or told[0])
-    training._check_alike(Team(0, 2), None, views(), TrainingSettings())
-    training._check_alike(Team(1, 2), None, views(), TrainingSettings())
-    for films, settings in [(views("other"), TrainingSettings()), (views(), TrainingSettings(rate=1))]:
-        with pytest.raises(TrainingError, match="process 1 of 2 has other films, points or settings"):
-            training._check_alike(Team(1, 2), None, films, settings)
-
-
 def started(monkeypatch, rank, size):
     for name, value in {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank}.items():
         monkeypatch.setenv(name, str(value))
@@ -228,11 +174,11 @@ def test_forests_are_grown_by_one_process(data, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2
-    assert "2 processes for recipe 'rfrv': expected one" in capsys.readouterr().err
+    assert "a voter of kind 'forest' in several processes: expected one" in capsys.readouterr().err
     assert not (tmp_path / "m").exists()
 
 
-def test_processes_that_nobody_brings_together_are_an_error(monkeypatch):
+def test_processes_that_no_torchrun_brings_together_are_an_error(monkeypatch):
     started(monkeypatch, 1, 2)
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     assert (this_process().rank, this_process().lead) == (1, False)

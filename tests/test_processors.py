@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 
 import pytest
 
-from landvote.processors import machine, processors, threads
+from landvote.processors import processors, threads
 
 _ASK = """
+from landvote.processors import limit_numba
+limit_numba()
 import torch
 before = torch.get_num_threads()
 from landvote.networks.settings import NetworkSettings
@@ -54,8 +55,21 @@ def test_a_wish_is_not_held_against_what_is_ours():
     assert numba == 3
 
 
-def test_the_machine_is_told_by_its_kind_and_what_is_ours_of_it(monkeypatch):
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    kind, _, rest = machine().partition(" ")
-    assert kind
-    assert rest == f"({platform.machine()}), 1 processors"
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        ("import sys; sys.argv[1:] = ['--version']; import landvote.cli; landvote.cli.main()", "1"),
+        ("import numba; from landvote.processors import limit_numba; limit_numba()", "None"),  # too late for it
+        ("os.environ['NUMBA_NUM_THREADS'] = '7'; from landvote.processors import limit_numba; limit_numba()", "7"),
+        ("import landvote", "None"),
+    ],
+    ids=["the command line", "after numba", "a wish of its own", "a library"],
+)  # fmt: skip
+def test_entry_points_alone_tell_numba_how_many_threads_to_start(program, found):
+    told = "import atexit, os; atexit.register(lambda: print(os.environ.get('NUMBA_NUM_THREADS')))"
+    plain = {k: v for k, v in os.environ.items() if k not in {"OMP_NUM_THREADS", "NUMBA_NUM_THREADS"}}
+    run = subprocess.run(
+        [sys.executable, "-c", f"{told}; {program}"],
+        env=plain | {"LOKY_MAX_CPU_COUNT": "1"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert run.stdout.split()[-1] == found

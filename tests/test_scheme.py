@@ -55,7 +55,7 @@ class TestShipped:
         assert [spine.landmarks[i] for i in (0, 47, 48, 67)] == [
             "T1 top left", "T12 bottom right", "L1 top left", "L5 bottom right",
         ]  # fmt: skip
-        assert spine.groups[-1] == (64, 65, 66, 67)
+        assert spine.repeats[-1] == (64, 65, 66, 67)
         assert spine.outlines[0].points == (0, 1, 3, 2)
         assert all(spine.landmarks[a].replace("left", "right") == spine.landmarks[b] for a, b in spine.mirrored)
         assert len(spine.mirrored) == 34
@@ -79,7 +79,7 @@ class TestFile:
     def test_the_smallest_one(self, read):
         scheme = read('name = "s"\npoints = 3\n')
         assert scheme.landmarks == ("0", "1", "2")
-        assert scheme.reference == scheme.outlines == scheme.groups == ()
+        assert scheme.reference == scheme.outlines == scheme.repeats == ()
         assert scheme.normaliser is None
 
     def test_ranges_and_use_renumber_everything(self, read):

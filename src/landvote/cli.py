@@ -368,6 +368,9 @@ def main() -> None:
 
     The status is 3 if the work was stopped as asked, and the same command goes on.
     """
+    from landvote.processors import limit_numba
+
+    limit_numba()
     try:
         app()
     except LandvoteError as error:

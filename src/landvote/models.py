@@ -107,7 +107,8 @@ def train_model(
     with _together(recipe, scheme):
         if not this_process().lead:
             quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
-            return fit_localiser(scheme, stages, split.training, [], folder, quiet)
+            with tempfile.TemporaryDirectory() as elsewhere:  # rank 0 alone makes the model folder
+                return fit_localiser(scheme, stages, split.training, [], Path(elsewhere), quiet)
         films = _film_table(split)
         if resume and (folder / "training.json").exists():
             _same_as_before(folder, begun, films)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from joblib import cpu_count
 
@@ -20,3 +21,13 @@ def threads() -> int:
     """
     wished = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(wished) if wished.isdigit() and int(wished) else processors()
+
+
+def limit_numba() -> None:
+    """Let numba start no more threads than :func:`threads`; called by entry points alone, before numba is imported.
+
+    numba looks at its own variable alone, once. It would start a thread for each processor of the machine, and set that
+    number for all of OpenMP, torch included.
+    """
+    if "numba" not in sys.modules:  # later a change is an error of numba's
+        os.environ.setdefault("NUMBA_NUM_THREADS", str(threads()))

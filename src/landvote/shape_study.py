@@ -74,13 +74,13 @@ def study(
         "films": len(aligned.kept),
         "left_out": [table.films[i] for i in left_out],
         "landmarks": len(table.scheme),
-        "modes": len(model),
+        "modes": model.modes_count,
         "share": share,
         "residual": float(np.sqrt(model.scatter.mean())),
         "implausible": [
             table.films[i]
             for i, fit in zip(aligned.kept, fits, strict=True)
-            if len(model) and model.distance(fit.parameters) > edge
+            if model.modes_count and model.distance(fit.parameters) > edge
         ],
     }  # fmt: skip
     write_text(out / "summary.json", json.dumps(summary, indent=1) + "\n")
@@ -100,9 +100,9 @@ def measured(shapes: Array, aligned: Aligned, model: ShapeModel) -> pd.DataFrame
         raise ShapeError(f"{len(aligned.kept)} shapes, expected three at least to tell how well a model generalises")
     return pd.DataFrame(
         {
-            "modes": range(len(model) + 1),
+            "modes": range(model.modes_count + 1),
             "compactness": compactness(model),
-            "generalisation": generalisation(shapes[aligned.kept], len(model)),
+            "generalisation": generalisation(shapes[aligned.kept], model.modes_count),
             "specificity": specificity(model, aligned),
         }
     )

@@ -69,14 +69,18 @@ def test_evaluate_and_compare_say_the_same_of_the_same_predictions(make_results:
         for f, points, expected in zip(films, made.runs[0].predicted, made.runs[0].errors.expected, strict=True)
     ]
     write_predictions(tmp_path / "predictions.jsonl", predictions)
-    (tmp_path / "cell.json").write_text("{}")
-    cell = SimpleNamespace(
+    (tmp_path / "run.json").write_text("{}")
+    plan = SimpleNamespace(
         method="WHDV", size=100, fold=0, seed=0, films=100, name="", key="", test=[f.identifier for f in films]
     )
-    place = SimpleNamespace(finished=lambda _: True, cell=lambda _: tmp_path)
+    workspace = SimpleNamespace(
+        finished=lambda _: True,
+        record=lambda _: tmp_path / "run.json",
+        predictions=lambda _: tmp_path / "predictions.jsonl",
+    )
     grid = made.grid.model_copy(update={"unit": "px"})
 
-    results = gather(grid, [cell], films, place)
+    results = gather(grid, [plan], films, workspace)
     found = evaluate(read_predictions(tmp_path / "predictions.jsonl"), films, unit="px", subgroups=["disease"])
     errors = error_table(results).set_index(["method", "metric"])
     landmarks = landmarks_by_method(results)

@@ -155,13 +155,16 @@ def test_a_folder_that_is_no_voter_of_ours_is_named(voter, tmp_path):
         settings.load(folder, 3, "cpu")
 
 
-def test_a_view_smaller_than_a_patch_can_be_voted_on(quick):
-    quick.check((40, 11))
+def test_a_patch_may_be_larger_than_its_views(views, quick, lesson, tmp_path):
+    large = quick.model_copy(update={"patch": 60})
+    large.check((48, 40))
+    votes = large.fit(ForestTraining(), lesson(views(4), tmp_path)).vote(views(1, seed=7).plain(0))
+    assert (votes.votes.sum(axis=(1, 2)) > 0.9).all()
 
 
-def test_several_processes_are_refused():
-    with pytest.raises(SettingError, match="kind 'forest' in several processes"):
-        ForestSettings().together()
+def test_forests_are_grown_by_one_process(quick):
+    with pytest.raises(SettingError, match="a voter of kind 'forest' in several processes: expected one"):
+        quick.together()
 
 
 def test_the_settings_are_of_a_kind_and_bring_no_scikit_learn():

@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from landvote.frames import Augmentation, Frame
-from landvote.frames.augment import PAPER
+from landvote.recipes import recipe
 
+PAPER = recipe("paper").stages[0].augmentation
 OFF = Augmentation(rotation=(0, 0), scale=0, shift=0, gamma=0, contrast=0, blur=0, noise=0, invert=0, erase=0)
 FRAME = Frame.whole((100, 80), (96, 64), 0.1)
 GRID = np.clip(np.random.default_rng(0).normal(0, 0.7, (64, 96)), -1.5, 1.5).astype(np.float32)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landvote.frames import Augmentation, FilmPlacing, Frame, View, Views, standardise
-from landvote.frames.augment import PAPER
+from landvote.frames import Augmentation, Frame, View, Views, standardise
+from landvote.frames.placings import FilmPlacing
 from landvote.frames.views import Working
+from landvote.recipes import recipe
 from landvote.sample import Radiograph, Sample
 from landvote.scheme import Scheme
 
@@ -125,7 +126,7 @@ def test_no_mirror_without_pairs():
 
 
 def test_the_papers_copies_are_fixed():
-    gathered = views(PAPER, films=2)
+    gathered = views(recipe("paper").stages[0].augmentation, films=2)
     assert len(gathered) == 4
     for i in range(2):  # the films themselves ...
         np.testing.assert_array_equal(gathered.varied(i, np.random.default_rng(0)).pixels, gathered.plain(i).pixels)

@@ -23,7 +23,7 @@ def said_by(program):
     return done.stdout.split()
 
 
-def test_the_settings_are_of_a_kind():
+def test_networks_are_voters_of_their_kind():
     assert isinstance(SMALL, VoterSettings)
     assert (SMALL.kind, SMALL.training_settings) == ("network", TrainingSettings)
 

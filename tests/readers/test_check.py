@@ -13,6 +13,7 @@ from landvote.readers import (
     check_folder,
     pixel_hash,
     read_folder,
+    read_image,
     split_by_subject,
     write_wide_csv,
 )  # fmt: skip

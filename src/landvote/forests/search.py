@@ -15,7 +15,7 @@ import numpy.typing as npt
 from landvote.forests.features import COEFFICIENTS, CORNERS, Indices, Integral, corners
 from landvote.forests.forest import Forest
 from landvote.sample import Points
-from landvote.votes.cast import accumulator_shape, deposit, share
+from landvote.votes.cast import PARALLEL, accumulator_shape, deposit, share
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,12 @@ def search(
         landmark add up to their mean weight; votes that leave the grid are lost.
     """
     out = np.empty((len(forest.roots), *accumulator_shape(size, cell)), np.float32)
-    _search(
-        image.ravel(), image.shape[1],
-        forest.features, forest.pools, forest.nodes, forest.leaves, weights, forest.roots,
-        positions.first, positions.count, positions.step, np.float32(cell), out,
-    )  # fmt: skip
+    with PARALLEL:
+        _search(
+            image.ravel(), image.shape[1],
+            forest.features, forest.pools, forest.nodes, forest.leaves, weights, forest.roots,
+            positions.first, positions.count, positions.step, np.float32(cell), out,
+        )  # fmt: skip
     return out
 
 

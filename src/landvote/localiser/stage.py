@@ -37,7 +37,7 @@ class StageSettings(Settings):
         share: the stage's part of the time, where training is given a limit.
     """
 
-    name: str = Field(pattern="[A-Za-z0-9_-]+")
+    name: str = Field(pattern="^[A-Za-z0-9_-]+$")
     applies: Literal["always", "row", "no row"] = "always"
     placing: Annotated[SerializeAsAny[PlacingSettings], BeforeValidator(PLACINGS.parse)]
     voter: Annotated[SerializeAsAny[VoterSettings], BeforeValidator(VOTERS.parse)]
@@ -50,9 +50,11 @@ class StageSettings(Settings):
     @field_validator("training", mode="before")
     @classmethod
     def _as_the_voter_says(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, dict) and "voter" in info.data:
-            return validated(info.data["voter"].training_settings, value, "training", ValueError)
-        return value
+        if not isinstance(value, dict):
+            return value
+        if "voter" not in info.data:
+            return Settings()  # the mistake is the voter's; its training cannot be known
+        return validated(info.data["voter"].training_settings, value, "training", ValueError)
 
     @model_validator(mode="after")
     def _fit_together(self) -> StageSettings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import platform
+import threading
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from landvote.processors import threads
 from landvote.votes import cast
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # from glibc's malloc.h
+_STARTING = threading.Lock()
 
 
 def choose_device(name: str) -> torch.device:
@@ -81,14 +83,22 @@ def keep_freed_memory() -> None:
 
 
 @functools.cache
-def keep_threads() -> None:
-    """Let numba start its threads now; give torch its number back, or as many as this process may use, if fewer.
+def start_numba() -> None:
+    """Let numba start its threads now, and give torch its number of threads back; called before a voter is made.
 
     Starting them sets the number for all of OpenMP: the first look at the validation views would change how many
     threads the training takes from there on, and with them the last digits of its result, which a resumed training
     has to meet.
     """
-    own = min(torch.get_num_threads(), threads())
-    nothing = np.zeros((1, 1, 1), np.float32)
-    cast(nothing, nothing, nothing, (1, 1), 1, 1)
-    torch.set_num_threads(own)
+    with _STARTING:
+        own = torch.get_num_threads()
+        nothing = np.zeros((1, 1, 1), np.float32)
+        cast(nothing, nothing, nothing, (1, 1), 1, 1)
+        torch.set_num_threads(own)
+
+
+@functools.cache
+def keep_threads() -> None:
+    """Let torch start no more threads than this process may use."""
+    start_numba()
+    torch.set_num_threads(min(torch.get_num_threads(), threads()))

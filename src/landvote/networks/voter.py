@@ -24,7 +24,7 @@ from landvote.frames import View
 from landvote.networks.accumulate import accumulate
 from landvote.networks.batches import batch_at
 from landvote.networks.codecs import CODECS, Codec
-from landvote.networks.device import choose_device, device_name, use_bfloat16
+from landvote.networks.device import choose_device, device_name, start_numba, use_bfloat16
 from landvote.networks.parallel import joined, share
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.training import step, train
@@ -113,6 +113,7 @@ class NetworkVoter(Voter):
 
     @classmethod
     def _placed(cls, settings: NetworkSettings, codec: Codec, network: UNet, device: torch.device) -> Self:
+        start_numba()
         network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(settings, codec, network, device, use_bfloat16(device, settings.precision))
 

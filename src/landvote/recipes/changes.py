@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from landvote.errors import SettingError, nearest
-from landvote.localiser.families import VOTERS
+from landvote.localiser.families import PLACINGS, VOTERS
 from landvote.localiser.stage import StageSettings
 from landvote.runtime.settings import validated
 
@@ -92,10 +92,13 @@ def _change_stages(stages: list[Tree], key: str, path: list[str], value: object)
 def _change_stage(stage: Tree, key: str, path: list[str], value: object) -> None:
     first, rest = path[0], path[1:]
     if first == "look":
-        kept = {k: v for k, v in stage["placing"].items() if k in ("size", "border")}
-        stage["placing"] = {"kind": _KINDS.get(str(value), value), **kept}
+        kind = _KINDS.get(str(value), str(value))
+        known = PLACINGS[kind].model_fields if kind in PLACINGS else stage["placing"]
+        stage["placing"] = {k: v for k, v in stage["placing"].items() if k in known} | {"kind": kind}
     elif first == "training":
         _change_training(stage, key, rest, value)
+    elif path == ["voter"] and isinstance(value, dict) and value.get("kind") != stage["voter"]["kind"]:
+        stage |= {"voter": value, "training": {}}  # what there is to set of it depends on the voter
     elif first in _NAMED:
         _change_named(stage, key, path, value)
     elif first in _PLACED:

@@ -133,7 +133,23 @@ def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None
 
 
 def _changed(found: Recipe, changes: Iterable[str], where: str) -> Recipe:
-    return validated(Recipe, change_settings(found.model_dump(), changes), where)
+    try:
+        settings = change_settings(found.model_dump(), changes)
+    except SettingError as error:
+        raise SettingError(f"{where}: {error}") from error
+    return _complete(settings, where)
+
+
+def _complete(content: dict[str, Any], where: str) -> Recipe:
+    """Return content as a recipe; a mistake in a stage is told with the stage's name."""
+    stages = content.get("stages")
+    if isinstance(stages, list):
+        content = content | {"stages": [_stage(s, where) if isinstance(s, dict) else s for s in stages]}
+    return validated(Recipe, content, where)
+
+
+def _stage(table: dict[str, Any], where: str) -> StageSettings:
+    return validated(StageSettings, table, f"{where}, stage {table.get('name')!r}")
 
 
 def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
@@ -151,7 +167,7 @@ def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
     if "extends" in content:
         base = _read(find(str(content.pop("extends")), file.parent), (*above, file))
         content = base.model_dump() | {"summary": ""} | content
-    return _changed(validated(Recipe, content, str(file)), own, str(file))
+    return _changed(_complete(content, str(file)), own, str(file))
 
 
 def _with_defaults(content: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _SD = 3  # how far along a mode a picture goes
 
 def modes_figure(model: ShapeModel, scheme: Scheme) -> Figure:
     """Draw the first modes: the mean in grey, 3 SD to either side in colour."""
-    count = max(1, min(len(model), _DRAWN))
+    count = max(1, min(model.modes_count, _DRAWN))
     extent = np.ptp(model.mean, axis=0)
     height = float(np.clip(2.6 * extent[1] / max(extent[0], 1e-9), 2.0, 7.0))
     columns = min(count, 6 if height > 4 else 3)
@@ -29,10 +29,10 @@ def modes_figure(model: ShapeModel, scheme: Scheme) -> Figure:
         figure = Figure(figsize=(2.9 * columns, (height + 0.5) * rows), dpi=110, layout="constrained")
         for k, ax in enumerate(np.ravel(figure.subplots(rows, columns, squeeze=False))):
             ax.axis("off")
-            if k >= max(len(model), 1):
+            if k >= max(model.modes_count, 1):
                 continue
             ax.set_aspect("equal")
-            if len(model):
+            if model.modes_count:
                 share = model.variances[k] / model.total
                 ends = [model.mean + sign * _SD * np.sqrt(model.variances[k]) * model.modes[k] for sign in (-1, 1)]
                 for end, sign, colour in zip(ends, "−+", COLOURS, strict=False):

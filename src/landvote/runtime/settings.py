@@ -48,6 +48,10 @@ class Family(Generic[Member]):
             raise SettingError(f"{self.noun} {member.__name__}: kind is {kind!r}, expected a name of its own")
         self._members[kind] = member
 
+    def unregister(self, member: type[Member]) -> None:
+        """Take a member out again: a notebook that defines it anew, or a test that is over."""
+        self._members = {kind: other for kind, other in self._members.items() if other is not member}
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 

@@ -49,10 +49,10 @@ def specificity(model: ShapeModel, aligned: Aligned, seed: int = 0) -> Array:
 
     Shapes are drawn from the normal distribution of the parameters, within the model's limits.
     """
-    drawn = np.random.default_rng(seed).standard_normal((_DRAWN, len(model))) * np.sqrt(model.variances)
-    drawn = np.array([model.limited(b) for b in drawn]).reshape(_DRAWN, len(model))
+    drawn = np.random.default_rng(seed).standard_normal((_DRAWN, model.modes_count)) * np.sqrt(model.variances)
+    drawn = np.array([model.limited(b) for b in drawn]).reshape(_DRAWN, model.modes_count)
     out = []
-    for modes in range(len(model) + 1):
+    for modes in range(model.modes_count + 1):
         shapes = model.mean + np.tensordot(drawn[:, :modes], model.modes[:modes], axes=1)
         nearest = [np.nanmean(np.linalg.norm(aligned.shapes - s, axis=2), axis=1).min() for s in shapes]
         out.append(float(np.mean(nearest)))
@@ -76,7 +76,7 @@ def _distances(model: ShapeModel, shape: Points, modes: int) -> Array:
     basis = np.concatenate([np.stack(free), model.modes[:, given]]).reshape(-1, len(target)).T
     out = []
     for k in range(modes + 1):
-        used = basis[:, : len(free) + min(k, len(model))]  # a model of fewer shapes may have fewer modes
+        used = basis[:, : len(free) + min(k, model.modes_count)]  # a model of fewer shapes may have fewer modes
         rest = target - used @ np.linalg.lstsq(used, target, rcond=None)[0]
         out.append(float(np.linalg.norm(rest.reshape(-1, 2), axis=1).mean()) * frame.scale)
     return np.array(out)

@@ -109,8 +109,9 @@ class ShapeModel:
             float(variances.sum()),
         )  # fmt: skip
 
-    def __len__(self) -> int:
-        """Return how many modes there are."""
+    @property
+    def modes_count(self) -> int:
+        """How many modes there are; none where the training shapes were all alike."""
         return len(self.variances)
 
     @property
@@ -121,7 +122,7 @@ class ShapeModel:
     @property
     def limit(self) -> float:
         """The largest Mahalanobis distance of a plausible shape from the mean."""
-        return float(np.sqrt(chi2.ppf(self.accept, len(self)))) if len(self) else 0.0
+        return float(np.sqrt(chi2.ppf(self.accept, self.modes_count))) if self.modes_count else 0.0
 
     def shape(self, parameters: Array) -> Points:
         """Return the (n, 2) shape of ``parameters`` in the model's coordinates."""
@@ -170,11 +171,11 @@ class ShapeModel:
         if len(np.unique(points[weight > 0], axis=0)) < 2:
             raise ShapeError(f"{int((weight > 0).sum())} points known, expected two in different places at least")
         weight /= weight.max()
-        modes = self.modes[:, given].reshape(len(self), 2 * int(given.sum()))
+        modes = self.modes[:, given].reshape(self.modes_count, 2 * int(given.sum()))
         w = np.repeat(weight[given], 2)
         noise = max(float(self.scatter.mean()) / 2, 1e-9 * float(self.variances.sum()) + 1e-30)
         normal = (modes * w) @ modes.T + np.diag(noise / self.variances)
-        parameters = np.zeros(len(self))
+        parameters = np.zeros(self.modes_count)
         shape = self.mean
         for _ in range(_FIT):
             frame = pose(shape, np.where(given[:, None], points, np.nan), weight)

@@ -110,7 +110,7 @@ def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
     """
     given = np.isfinite(peaks).all(axis=1)
     frame = pose(model.mean, peaks)
-    fit = Fit(frame, np.zeros(len(model)), frame.to_grid(model.mean))
+    fit = Fit(frame, np.zeros(model.modes_count), frame.to_grid(model.mean))
     for _ in range(_ROBUST):
         distance = np.linalg.norm(fit.points - peaks, axis=1)
         scale = 2 * max(float(np.median(distance[given])), 1.0)
@@ -143,7 +143,7 @@ def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], fra
     along = np.einsum("kji,kj->ki", axes, away)
     own = np.maximum(variances, 1e-9 * model.total + 1e-30) * frame.scale**2
     excess = np.median(along**2 / own, axis=0) / chi2.ppf(0.5, 1) - 1
-    followed = min((len(model) + _POSE) / away.size, 0.5)
+    followed = min((model.modes_count + _POSE) / away.size, 0.5)
     noise = _VOTES * np.maximum(excess, 0) / (1 - followed)
     return np.asarray(np.einsum("kij,kj->ki", axes, along / (1 + noise)))
 

@@ -1,14 +1,5 @@
 """Votes: the currency both rivals pay in. The vote map, casting, smoothing, peaks, and the voter's interface."""
 
-import os
-import sys
-
-from landvote.processors import threads
-
-if "numba" not in sys.modules:
-    # numba looks at its own variable alone, once, and would set its number for all of OpenMP, torch included
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(threads()))
-
 from landvote.votes.cast import cast, cast_reference
 from landvote.votes.votemap import VoteMap
 from landvote.votes.voter import Lesson, Voter, VoterSettings

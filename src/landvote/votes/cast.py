@@ -6,6 +6,8 @@ oracle for this kernel and for the GPU path.
 
 from __future__ import annotations
 
+import threading
+
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,10 @@ Planes = npt.NDArray[np.float32]
 
 FAST = {"contract", "reassoc", "nsz", "arcp"}
 """What compiled loops over votes may do to sums; NaN and infinity keep their meaning."""
+
+PARALLEL = threading.Lock()
+"""Held while a parallel kernel runs. One takes all threads anyway, and where there is no OpenMP numba falls back on a
+threading layer that ends the process when two kernels run at once."""
 
 
 @numba.njit(cache=True, fastmath=FAST)
@@ -95,7 +101,8 @@ def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: 
     height, width = accumulator_shape(size, cell)
     out = np.empty((len(weight), height, width), dtype=np.float32)
     dx, dy, weight = (np.ascontiguousarray(a, dtype=np.float32) for a in (dx, dy, weight))
-    _cast(dx, dy, weight, np.float32(stride), np.float32(cell), out)
+    with PARALLEL:
+        _cast(dx, dy, weight, np.float32(stride), np.float32(cell), out)
     return out
 
 

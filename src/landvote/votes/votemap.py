@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.sample import Points
-from landvote.votes.cast import FAST
+from landvote.votes.cast import FAST, PARALLEL
 
 Votes = npt.NDArray[np.float32]
 
@@ -60,7 +60,8 @@ class VoteMap:
     def climb(self, start: Points) -> tuple[Points, npt.NDArray[np.float64]]:
         """Return the modes of the votes that lie uphill from ``start``, (n, 2) grid coordinates; as :meth:`peaks`."""
         found = np.empty((len(self.votes), 4))
-        _climb(self.votes, self.to_cells(start), max(self.smoothing / self.cell, 1.5), found)
+        with PARALLEL:
+            _climb(self.votes, self.to_cells(start), max(self.smoothing / self.cell, 1.5), found)
         points, spread = self.to_grid(found[:, :2]), self._far(found[:, 2], found[:, 3])
         points[~np.isfinite(spread)] = np.nan
         return points, spread
@@ -68,7 +69,8 @@ class VoteMap:
     def spread(self, points: Points) -> npt.NDArray[np.float64]:
         """Return the (n,) mean distance of the votes from ``points``, (n, 2), both in grid cells; NaN without votes."""
         found = np.empty((len(self.votes), 2))
-        _spread(self.votes, self.to_cells(points), found)
+        with PARALLEL:
+            _spread(self.votes, self.to_cells(points), found)
         return self._far(found[:, 0], found[:, 1])
 
     def _far(self, distance: npt.NDArray[np.float64], total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

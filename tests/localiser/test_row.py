@@ -1,19 +1,24 @@
-"""The row: a voter that sees parts well and takes each for any other; only walking and the film tell which is which."""
+"""The row: a voter that sees parts well and takes each for any other; only tracking and the film tell them apart."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from landvote.frames import FilmPlacing, PartPlacing
-from landvote.localiser import Localiser
+from landvote.frames.placings import FilmPlacing, RowPlacing
+from landvote.localiser import Localiser, Stage, StageSettings
+from landvote.localiser.expected_error import Calibration
+from landvote.localiser.look import Candidate, Look
+from landvote.localiser.peaks import Peaks
+from landvote.localiser.row import RowSearch, smoothed
 from landvote.polarity import Polarity
-from landvote.row import settled, smoothed, walk
 from landvote.sample import Radiograph
 from landvote.scheme import Scheme
-from landvote.stage import Candidate, Stage, StageSettings
-from landvote.votes import VoteMap, Voter
+from toys import Eyes, SeerSettings, votes_at
 
+SEARCH = RowSearch()
 PARTS = 9
 GROUPS = tuple(tuple(range(4 * g, 4 * g + 4)) for g in range(PARTS))
 CORNERS = np.array([[-20, -12], [20, -12], [-20, 12], [20, 12]], float)
@@ -40,37 +45,24 @@ def numbers_of(points):
     return found
 
 
-class AnyPart(Voter):
-    """Votes for the corners of whichever part is nearest to the middle of the view."""
-
-    def vote(self, view):
-        width, height = view.frame.size
-        parts = [view.frame.to_grid(row(g)[:4]) for g in range(-4, PARTS + 4)]
-        middle = (np.array([width, height]) - 1) / 2
-        nearest = min(parts, key=lambda p: float(np.linalg.norm(p.mean(axis=0) - middle)))
-        votes = np.zeros((4, height, width), np.float32)
-        for p, (x, y) in enumerate(nearest):
-            if 0 <= round(y) < height and 0 <= round(x) < width:
-                votes[p, round(y), round(x)] = 1
-        return VoteMap(votes, 1, 1.5)
-
-    computed_on = "cpu"
-
-    def fit(self, *_): ...
-
-    def save(self, _): ...
-
-    def load(self, _): ...
+def any_part(view):
+    """Vote for the corners of whichever part is nearest to the middle of the view."""
+    parts = [view.frame.to_grid(row(g)[:4]) for g in range(-4, PARTS + 4)]
+    middle = (np.array(view.frame.size) - 1) / 2
+    nearest = min(parts, key=lambda p: float(np.linalg.norm(p.mean(axis=0) - middle)))
+    return votes_at(nearest.round(), view.frame.size)
 
 
 def looking(spread):
-    """Return the stage that finds parts; ``spread`` is the variance of where rows end on films, as a logarithm."""
-    learned = PartPlacing.fit([row()], [(240, 700)], (64, 64), GROUPS, 0.25)
-    placing = PartPlacing((64, 64), GROUPS, learned.layouts, learned.middle, np.eye(2) * spread)
-    voter = AnyPart()
-    stage = Stage("parts", StageSettings(look="parts", size=placing.size), lambda _: voter)
-    stage.placing, stage.voter = placing, voter
-    return stage
+    """Return the look at parts; ``spread`` is the variance of where rows end on films, as a logarithm."""
+    learned = RowPlacing.fit([row()], [(240, 700)], (64, 64), GROUPS, 0.25)
+    return Look("parts", replace(learned, covariance=np.eye(2) * spread), Eyes(any_part), Peaks())
+
+
+def walk(look, film, known):
+    """Return what one round finds."""
+    (found,) = SEARCH.look_once(look, film, known)
+    return found
 
 
 @pytest.fixture
@@ -83,7 +75,7 @@ def known(points):
 
 
 @pytest.mark.parametrize("off", [0.0, 0.4, -0.4, 0.45, 1.3])
-def test_walking_finds_each_part_once_though_the_row_was_between_two(parts, off):
+def test_tracking_finds_each_part_once_though_the_row_was_between_two(parts, off):
     points = row() + np.array([0.0, off * SPACING])
     found = numbers_of(walk(parts, FILM, known(points)).points)
     assert found == list(range(found[0], found[0] + PARTS))
@@ -108,26 +100,25 @@ def test_a_row_of_which_nothing_is_known_stays_unknown(parts):
 
 @pytest.mark.parametrize("shift", [-2, -1, 0, 1, 2])
 def test_a_shifted_row_is_shifted_back_to_where_rows_lie_on_films(parts, shift):
-    found = settled(parts, FILM, known(row(shift)))
+    found = SEARCH.settle(parts, FILM, known(row(shift)))
     assert numbers_of(found.points) == list(range(PARTS))
     assert found.looks[-1]["shifted"] == -shift
     assert found.looks[-1]["probable"] > 0.9
     assert len(found.looks) == PARTS + 1  # the last look at each part, and what was decided
-    assert found.error.max() < 0.5 * SPACING
+    assert found.dispersion.max() < 0.5 * SPACING
 
 
 def test_where_rows_lie_anywhere_the_row_stays_and_the_error_to_expect_is_of_whole_parts():
-    found = settled(looking(1e6), FILM, known(row(1)))
+    found = SEARCH.settle(looking(1e6), FILM, known(row(1)))
     assert numbers_of(found.points) == list(range(1, PARTS + 1))
     assert found.looks[-1]["probable"] < 0.4
-    assert found.error.min() > 0.5 * SPACING
+    assert found.dispersion.min() > 0.5 * SPACING
 
 
 def test_a_row_of_one_part_has_nowhere_to_be_shifted_to():
-    one = PartPlacing.fit([row()[:4]], [(240, 700)], (64, 64), GROUPS[:1], 0.25)
-    stage = Stage("parts", StageSettings(look="parts", size=one.size), lambda _: AnyPart())
-    stage.placing, stage.voter = one, AnyPart()
-    found = settled(stage, FILM, walk(stage, FILM, known(row()[:4] + 2)))
+    one = RowPlacing.fit([row()[:4]], [(240, 700)], (64, 64), GROUPS[:1], 0.25)
+    look = Look("parts", one, Eyes(any_part), Peaks())
+    found = SEARCH.settle(look, FILM, walk(look, FILM, known(row()[:4] + 2)))
     np.testing.assert_allclose(found.points, row()[:4], atol=1.5)
 
 
@@ -146,32 +137,33 @@ def test_a_smooth_row_stays_and_what_went_astray_is_brought_back():
 
 def test_of_a_row_of_which_nothing_is_known_nothing_is_decided(parts):
     nothing = known(np.full((4 * PARTS, 2), np.nan))
-    found = settled(parts, FILM, nothing)
+    found = SEARCH.settle(parts, FILM, nothing)
     assert np.isnan(found.points).all()
     assert found.looks[-1]["shifted"] == 0
 
 
-class Coarse(AnyPart):
-    """Votes for all landmarks of the row, as if it lay ``off`` parts further down."""
-
-    def __init__(self, off):
-        self.off = off
-
-    def vote(self, view):
-        width, height = view.frame.size
-        votes = np.zeros((4 * PARTS, height, width), np.float32)
-        for p, (x, y) in enumerate(view.frame.to_grid(row() + np.array([0.0, self.off * SPACING]))):
-            votes[p, np.clip(round(y), 0, height - 1), np.clip(round(x), 0, width - 1)] = 1
-        return VoteMap(votes, 1, 1.5)
-
-
+@pytest.mark.parametrize("rounds", [1, 2])
 @pytest.mark.parametrize("off", [0.0, 0.45, 1.0, -0.6])
-def test_a_localiser_walks_the_row_and_settles_it(parts, off):
+def test_a_localiser_tracks_the_row_and_settles_it(parts, off, rounds):
     every = tuple(range(4 * PARTS))
     names = tuple(map(str, every))
-    scheme = Scheme(name="row", landmarks=names, file_points=len(every), columns=every, groups=GROUPS)
-    coarse = Stage("global", StageSettings(look="film", size=(120, 350)), lambda _: Coarse(off))
-    coarse.placing, coarse.voter = FilmPlacing((120, 350), 0.05, every), Coarse(off)
-    one = Localiser(scheme, [coarse, parts])
-    one.polarity = Polarity(np.zeros(24 * 24))
-    assert numbers_of(one.locate(FILM).points) == list(range(PARTS))
+    scheme = Scheme(name="row", landmarks=names, file_points=len(every), columns=every, repeats=GROUPS, order="down")
+    down = np.array([0.0, off * SPACING])  # the coarse stage sees the row as if it lay so much further down
+    coarse = Eyes(lambda view: votes_at(inside(view.frame.to_grid(row() + down), view.frame.size), view.frame.size))
+    first, second = (
+        StageSettings(name=name, placing={"kind": kind, "size": (64, 64)}, voter=SeerSettings(), search=search)
+        for name, kind, search in (
+            ("global", "film", {"kind": "poses"}), ("parts", "row", {"kind": "row", "rounds": rounds}),
+        )
+    )  # fmt: skip
+    whole = Look("global", FilmPlacing((120, 350), 0.05, every), coarse, Peaks())
+    one = Localiser(
+        scheme, (Stage(first, whole), Stage(second, parts)), Polarity(np.zeros(24 * 24)), Calibration.fit(())
+    )
+    found = one.locate(FILM)
+    assert numbers_of(found.points) == list(range(PARTS))
+    assert found.details["looks"][-1]["stage"] == "parts"
+
+
+def inside(points, size):
+    return np.clip(points.round(), 0, np.array(size) - 1)

@@ -1,0 +1,57 @@
+"""The look: what one stage sees through a frame, and which candidates are the same place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from landvote.localiser.look import Candidate, best
+from toys import GLOBAL, LOCAL, SeerSettings, box, box_sample, fitted, voter_of
+
+
+def stage(of, **sight):
+    return of.model_copy(update={"voter": SeerSettings(**sight)})
+
+
+def test_a_second_round_starts_from_what_the_first_one_found(tmp_path):
+    """The global stage is 1.5 cells off; the local one sees what it should, so its second patch lies right."""
+    one = fitted(tmp_path, stage(GLOBAL, off=(1.5, 0.0)), LOCAL)
+    local = voter_of(one, "local")
+    local.looked.clear()
+    one.locate(box_sample(30).open())
+    first, second, _ = (view.frame.to_grid(box(30)[1])[[0, 2]] for view in local.looked)
+    right = one.stages[1].look.placing.layout[[0, 2]]
+    assert np.abs(second - right).max() < 0.5 < np.abs(first - right).max()
+
+
+def test_a_landmark_without_votes_stays_where_the_stage_before_saw_it(tmp_path):
+    one = fitted(tmp_path, GLOBAL, stage(LOCAL, blind=(1, 2)))
+    prediction = one.locate(box_sample(30).open())
+    assert np.isnan(prediction.points[1]).all()  # no stage saw it
+    assert np.isnan(prediction.expected_error[1])
+    np.testing.assert_allclose(prediction.points[2], box(30)[1][2], atol=1)  # the global stage did
+
+
+@pytest.mark.parametrize("blind", [(0,), (0, 1)])
+def test_too_few_reference_points_leave_the_rest_missing(tmp_path, blind):
+    one = fitted(tmp_path, stage(GLOBAL, blind=blind), LOCAL, validation=())
+    prediction = one.locate(box_sample(30).open())
+    assert np.isnan(prediction.points).all(axis=1).sum() == 5 - (2 - len(blind))
+    np.testing.assert_array_equal(np.isnan(prediction.points[:, 0]), np.isnan(prediction.expected_error))
+
+
+def test_looking_changes_nothing_that_was_known(tmp_path):
+    look = fitted(tmp_path).stages[1].look
+    known = Candidate(box(30)[1] + 2, np.ones(5))
+    before = known.points.copy()
+    found = look.at_all((1.0, 0.0), box_sample(30).open(), known)
+    np.testing.assert_array_equal(known.points, before)
+    np.testing.assert_allclose(found.points, box(30)[1], atol=0.3)
+    assert (len(known.looks), len(found.looks)) == (0, 1)
+
+
+def test_candidates_that_are_the_same_place_are_kept_once():
+    points = np.array([[10.0, 10], [50, 60]])
+    made = [Candidate(points + shift, np.ones(2), (), votes) for shift, votes in ((0, 3), (1, 5), (30, 1), (60, 2))]
+    assert [c.votes for c in best(made, 3, same=4)] == [5, 2, 1]
+    assert [c.votes for c in best(made, 1, same=4)] == [5]
