@@ -172,7 +172,7 @@ def test_an_interrupted_training_ends_soon_and_goes_on(data, tmp_path):
         else:
             (tmp_path / "m" / "stop").touch()
         _, err = run.communicate(timeout=120)
-        assert run.returncode == 2, err
+        assert run.returncode == 3, err
         assert "goes on from there" in err.splitlines()[-1]
         assert "Traceback" not in err
     assert [type(told.event) for told in Logged.read(events)].count(Stopped) == 2
