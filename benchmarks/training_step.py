@@ -17,7 +17,7 @@ from landvote.networks.batches import batch_at
 from landvote.networks.settings import TrainingSettings
 from landvote.networks.training import train
 from landvote.networks.voter import NetworkVoter
-from landvote.progress import training
+from landvote.cli.progress import training
 from landvote.recipes import recipe
 from landvote.runtime.events import Event, StepTaken
 from landvote.votes import Lesson

@@ -29,7 +29,7 @@ from landvote.experiments.statistics import error_table
 from landvote.experiments.tables import number
 from landvote.experiments.work import Clock, Workspace
 from landvote.phantom import simulate_folder
-from landvote.runtime.events import RunsProgressed, StepTaken
+from landvote.runtime.events import RunsProgressed, StepTaken, ignore
 from landvote.runtime.stop import StopToken
 
 ROOT = Path(__file__).parents[2]
@@ -221,7 +221,7 @@ def test_simulated_films_are_known_by_their_seed_alone(tmp_path):
         (tmp_path / "grid.toml").write_text(GRID.replace('folder = "hips"', source))
         grid = read_grid(tmp_path / "grid.toml")
         results = (tmp_path / str(seed)).resolve()
-        workspace = Workspace(*find_data(grid, tmp_path, results, None, StopToken()), results)
+        workspace = Workspace(*find_data(grid, tmp_path, results, None, ignore, StopToken()), results)
         if blot:
             cv2.imwrite(str(next((workspace.data / "images").iterdir())), np.zeros((9, 9), np.uint8))
         return [plan.key for plan in lay_out(grid, workspace)[1]]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from landvote.errors import DataError, SettingError
@@ -16,9 +17,8 @@ from landvote.experiments.grid import Grid, read_grid
 from landvote.experiments.runs import RunPlan, plan_runs
 from landvote.experiments.work import Workspace, lock, run_task
 from landvote.phantom import simulate_folder
-from landvote.progress import counting
 from landvote.readers import read_folder
-from landvote.runtime.events import Listener, ignore
+from landvote.runtime.events import FilmSimulated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed
 from landvote.runtime.stop import StopToken
 from landvote.sample import Sample
@@ -84,7 +84,7 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
     grid = read_grid(file).at(scale)
     part = _shard(shard)
     stop = stop or StopToken()
-    folder, scheme = find_data(grid, file.resolve().parent, out, data, stop)
+    folder, scheme = find_data(grid, file.resolve().parent, out, data, listener, stop)
     workspace = Workspace(folder, scheme, out.resolve(), device, keep_models)
     samples, plans = lay_out(grid, workspace)
     failures: list[str] = []
@@ -112,7 +112,9 @@ def _shard(text: str) -> tuple[int, int]:
     raise SettingError(f"shard {text!r}: expected I/N with I from 1 to N, such as 2/8")
 
 
-def find_data(grid: Grid, beside: Path, results: Path, given: Path | None, stop: StopToken) -> tuple[Path, str | None]:
+def find_data(
+    grid: Grid, beside: Path, results: Path, given: Path | None, listener: Listener, stop: StopToken
+) -> tuple[Path, str | None]:
     """Return the DATA folder of a grid and its scheme; simulate it into ``results`` where the grid says so.
 
     Args:
@@ -120,7 +122,8 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None, stop:
         beside: where folders named in it are sought.
         results: where simulated films go.
         given: a folder to use instead.
-        stop: is asked after each film that is simulated.
+        listener: is told of each film that is simulated.
+        stop: is asked after each of them.
 
     Raises:
         DataError: there is no such folder.
@@ -135,13 +138,13 @@ def find_data(grid: Grid, beside: Path, results: Path, given: Path | None, stop:
         folder = results / _DATA
         with lock(results, "data"):  # several shards may begin at once
             if not folder.exists():
-                with counting("simulating", source.simulate) as advance:
+                done = count(1)
 
-                    def simulated(_: int) -> None:
-                        advance()
-                        stop.check()
+                def simulated(_: int) -> None:
+                    listener(FilmSimulated(next(done), source.simulate or 0))
+                    stop.check()
 
-                    simulate_folder(folder, source.simulate, source.seed, progress=simulated)
+                simulate_folder(folder, source.simulate, source.seed, progress=simulated)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected the films of {grid.title!r}")
     return folder.resolve(), source.scheme

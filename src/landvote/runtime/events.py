@@ -90,6 +90,15 @@ class StageEnded(Event):
 
 
 @dataclass(frozen=True)
+class FilmSimulated(Event):
+    """``done`` of ``films`` have been simulated."""
+
+    frequent: ClassVar[bool] = True
+    done: int
+    films: int
+
+
+@dataclass(frozen=True)
 class FilmLocated(Event):
     """``done`` films have been located, of ``films`` in all (0 where that is not known)."""
 

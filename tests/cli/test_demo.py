@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from landvote import demo
+from landvote.cli import demo
 from landvote.errors import DataError
 from toys import draw_crosses, tiny_changes
 

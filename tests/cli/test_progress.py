@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from landvote import progress
-from landvote.progress import training
+from landvote.cli import progress
+from landvote.cli.progress import training
 from landvote.runtime.events import FilmLocated, FilmRead, ForestGrown, Note, StageBegun, StageEnded, StepTaken
 
 

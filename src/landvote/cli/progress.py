@@ -17,6 +17,7 @@ from landvote.runtime.events import (
     Event,
     FilmLocated,
     FilmRead,
+    FilmSimulated,
     ForestGrown,
     Listener,
     Note,
@@ -89,6 +90,8 @@ def whole_grid() -> Iterator[Listener]:
 
         def listener(event: Event) -> None:
             nonlocal said
+            if isinstance(event, FilmSimulated):
+                bars.update(task, completed=event.done / event.films, state=f"film {event.done} of {event.films}")
             if not isinstance(event, RunsProgressed):
                 return
             hours = event.minutes_left / 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from landvote.cli.progress import counting, training
 from landvote.evaluation import evaluate
 from landvote.files import refuse_existing, write_text
 from landvote.localiser import Conditions
@@ -12,7 +13,6 @@ from landvote.locating import locate_files
 from landvote.models import divide, train_model
 from landvote.phantom import simulate_folder
 from landvote.prediction import read_predictions, write_predictions
-from landvote.progress import counting, training
 from landvote.readers import read_folder
 from landvote.recipes import recipe
 from landvote.reports.evaluation import write_report

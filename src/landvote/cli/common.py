@@ -1,0 +1,77 @@
+"""Shared by the verbs: options, hints of flags, and Ctrl-C.
+
+Heavy imports stand inside the verbs and these functions, so that ``landvote --help`` is there at once.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from landvote.errors import LandvoteError
+
+if TYPE_CHECKING:  # as heavy as the verbs
+    from landvote.runtime.stop import StopToken
+    from landvote.scheme import Scheme
+
+Data = Annotated[Path, typer.Argument(help="Folder with images/ and landmarks.csv or .pts files.", metavar="DATA")]
+SchemeOption = Annotated[
+    str | None,
+    typer.Option("--scheme", help="Scheme file, or a shipped one: femur, chest, chest-lungs-heart, spine, wings."),
+]
+Origin = Annotated[int, typer.Option(help="What .pts files and CSVs call the first pixel: 0 (VXL) or 1 (menpo, iBUG).")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+
+
+@contextmanager
+def stopped_by_interrupt(file: Path | None = None, minutes: float | None = None) -> Iterator[StopToken]:
+    """Yield a token that Ctrl-C stops, the first time; a second Ctrl-C ends the process at once.
+
+    Args:
+        file: another process stops the work by making it; a file left from before is removed.
+        minutes: from now until the token stops by itself.
+    """
+    from landvote.runtime.stop import StopToken
+
+    if file is not None:
+        file.unlink(missing_ok=True)
+    stop = StopToken.after(minutes, file)
+
+    def interrupted(*_: object) -> None:
+        typer.echo("stopping after this step or film; again to end at once", err=True)
+        signal.signal(signal.SIGINT, before)
+        stop.stop()
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def hint(kind: type[LandvoteError], flag: str) -> Iterator[None]:
+    """Add to errors of this kind which flag would help: the library knows no flags."""
+    try:
+        yield
+    except kind as error:
+        if flag:
+            error.add_note(flag)
+        raise
+
+
+def scheme_named(name: str | None) -> Scheme | None:
+    """Return the scheme in a file, or a shipped one; None for None."""
+    from landvote.scheme import Scheme
+
+    return Scheme.named(name) if name else None
+
+
+def some(names: list[str], most: int = 5) -> str:
+    """Return the first of many names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

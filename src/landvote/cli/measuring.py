@@ -1,0 +1,85 @@
+"""The verbs of measuring: evaluate, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from landvote.cli.common import Device, Origin, SchemeOption, hint, scheme_named, stopped_by_interrupt
+from landvote.errors import ExistsError, StoppedError
+
+
+def evaluate(
+    predictions: Annotated[
+        Path, typer.Argument(help="What locate wrote, file or folder, or the like.", metavar="PREDICTIONS")
+    ],
+    truth: Annotated[Path, typer.Option("--truth", help="DATA folder with the true points.", metavar="DATA")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for report.html, summary.json and CSVs.", metavar="REPORT")
+    ],
+    scheme: SchemeOption = None,
+    unit: Annotated[str, typer.Option(help="px, mm, % (of the scheme's normalising pair) or auto.")] = "auto",
+    radius: Annotated[
+        list[float] | None, typer.Option(help="Radius of a success rate (error <= radius); may be repeated.")
+    ] = None,
+    subgroup: Annotated[
+        list[str] | None, typer.Option(help="Column of films.csv or subjects.csv to report apart.")
+    ] = None,
+    origin: Origin = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
+) -> None:
+    """Score predictions against true points: errors, curves and overlays as one HTML report, CSVs and JSON."""
+    from landvote.evaluation import evaluate as score
+    from landvote.prediction import read_predictions
+    from landvote.readers import read_folder
+    from landvote.reports.evaluation import write_report
+
+    samples = read_folder(truth, scheme_named(scheme), origin=origin, require_points=True)
+    evaluation = score(read_predictions(predictions), samples, unit=unit, radii=radius, subgroups=subgroup or ())
+    with hint(ExistsError, "--force overwrites the files of an earlier report"):
+        report = write_report(evaluation, samples, out, force=force)
+    typer.echo(f"report: {report}")
+
+
+def compare(
+    grid: Annotated[Path, typer.Argument(help="The experiment, as TOML.", metavar="GRID.toml")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results; a second call goes on there.")],
+    scale: Annotated[str, typer.Option(help="paper, the grid as it stands, or a reduced one it names.")] = "paper",
+    engine: Annotated[
+        str,
+        typer.Option(help="local: processes of this machine; ray: a Ray cluster; none: only report on what is there."),
+    ] = "local",
+    shard: Annotated[
+        str, typer.Option(help="Work only on this part of the grid, such as 2/8; others do the rest.", metavar="I/N")
+    ] = "1/1",
+    data: Annotated[Path | None, typer.Option(help="DATA folder, instead of the grid's own.", metavar="DATA")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Runs worked on at a time; 0: one per processor.")] = 0,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Wall-clock minutes this call may take, report included; a second call goes on.", min=0.5),
+    ] = None,
+    keep_models: Annotated[bool, typer.Option("--keep-models", help="Keep the models of finished runs.")] = False,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
+    device: Device = "cpu",
+) -> None:
+    """Train and measure many recipes on many training sets, and write tables, tests and curves of how they compare."""
+    with stopped_by_interrupt(minutes=max_minutes) as stop:  # the minutes begin before the imports
+        from landvote.cli.progress import whole_grid
+        from landvote.experiments import choose_engine, compare_grid
+
+        executor = choose_engine(engine, jobs)
+        with whole_grid() as listener:
+            found = compare_grid(
+                grid, out, executor, scale=scale, shard=shard, data=data, device=device,
+                keep_models=keep_models, report=report, listener=listener, stop=stop,
+            )  # fmt: skip
+    if found.report:
+        typer.echo(f"report: {found.report}")
+    for failure in found.failures:
+        typer.echo(f"failed: {failure}", err=True)
+    if found.stopped:
+        raise StoppedError(f"stopped with {found.stopped} runs left; the same command goes on from here")
+    if found.failures:
+        raise typer.Exit(1)
