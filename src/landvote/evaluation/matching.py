@@ -81,9 +81,14 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
         raise DataError(
             f"none of the {len(predicted)} predicted films{some} is among the {len(truth)} films with a truth"
         )
-    scheme = _common_scheme([truth[name] for name in scored])
+    scheme, names = truth[scored[0]].scheme, predicted[scored[0]].landmarks
+    for s in (truth[name] for name in scored):
+        if s.scheme != scheme:
+            raise SchemeError(
+                f"{s.identifier}: scheme {s.scheme.name!r} with {len(s.scheme)} landmarks, "
+                f"expected that of {scored[0]}, {scheme.name!r} with {len(scheme)}"
+            )
     columns, order = _columns(predicted[scored[0]], scheme)
-    names = predicted[scored[0]].landmarks
     return Matching(
         scheme=scheme,
         films=tuple(_scored(truth[name], predicted[name], names, columns) for name in scored),
@@ -93,17 +98,6 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
         not_predicted=tuple(sorted(truth.keys() - predicted.keys())),
         without_truth=tuple(sorted(predicted.keys() - truth.keys())),
     )
-
-
-def _common_scheme(samples: Sequence[Sample]) -> Scheme:
-    scheme = samples[0].scheme
-    for s in samples:
-        if s.scheme != scheme:
-            raise SchemeError(
-                f"{s.identifier}: scheme {s.scheme.name!r} with {len(s.scheme)} landmarks, "
-                f"expected that of {samples[0].identifier}, {scheme.name!r} with {len(scheme)}"
-            )
-    return scheme
 
 
 def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int64], str]:
@@ -123,9 +117,7 @@ def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int
     return np.array([place.get(name, -1) for name in wanted]), "by name"
 
 
-def _scored(
-    sample: Sample, prediction: Prediction, names: tuple[str, ...], columns: npt.NDArray[np.int64]
-) -> ScoredFilm:
+def _scored(sample: Sample, prediction: Prediction, names: Sequence[str], columns: npt.NDArray[np.int64]) -> ScoredFilm:
     if prediction.landmarks != names:
         raise PointsError(
             f"{prediction.identifier}: {len(prediction.landmarks)} landmarks predicted, "

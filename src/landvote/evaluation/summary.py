@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from landvote.evaluation.matching import Matching
-from landvote.evaluation.measure import Errors, calibration, film_means
+from landvote.evaluation.measure import Errors, calibration
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, estimate, figures, within
-
-FloatArray = npt.NDArray[np.float64]
-
 
 METHOD = "Bayesian bootstrap, subjects"
 
@@ -35,7 +32,6 @@ def summarise(
     end that is None beside a lower one that is known is infinite.
     """
     every = [pixels] if errors.unit == "px" else [errors, pixels]
-    chosen = {e.unit: radii if e.unit == errors.unit else () for e in every}
     out: dict[str, Any] = {
         "unit": errors.unit,
         "scheme": matching.scheme.name,
@@ -44,13 +40,21 @@ def summarise(
         "intervals": {"level": LEVEL, "resamples": len(draws.weights), "seed": seed, "method": METHOD},
     }
     for metric in errors.landmarks:
-        out[metric] = {e.unit: _both_levels(e.landmarks[metric], draws, chosen[e.unit]) for e in every}
+        out[metric] = {
+            e.unit: {
+                level: _described(values, draws, radii if e.unit == errors.unit else ())
+                for level, values in (("film_means", e.means(metric)), ("landmarks", e.landmarks[metric]))
+            }
+            for e in every
+        }
     squared = films["squared_error_px2"].to_numpy(dtype=np.float64)
     out["squared_error_px2"] = {**_described(squared, draws), "max": _number(np.nanmax(squared, initial=-np.inf))}
     if errors.annotators:
         out["annotators"] = {e.unit: {m: _described(d, draws) for m, d in e.annotators.items()} for e in every}
     if "expected_error_px" in films:
-        out["expected_error"] = _calibration(pixels)
+        found = calibration(pixels)
+        plain = {f"{k}_px" if k.startswith("mean") else k: _number(v) for k, v in found.items()}
+        out["expected_error"] = plain | {"films": found["films"]}
     return out
 
 
@@ -83,23 +87,10 @@ def _landmark_counts(matching: Matching, pixels: Errors) -> dict[str, Any]:
     }
 
 
-def _both_levels(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> dict[str, Any]:
-    return {
-        "film_means": _described(film_means(errors), draws, radii),
-        "landmarks": _described(errors, draws, radii),
-    }
-
-
-def _calibration(pixels: Errors) -> dict[str, float | None]:
-    found = calibration(pixels)
-    return {f"{k}_px" if k.startswith("mean") else k: _number(v) for k, v in found.items()} | {"films": found["films"]}
-
-
 def _described(errors: FloatArray, draws: Draws, radii: Sequence[float] = ()) -> dict[str, Any]:
     """Describe errors of shape (films,) or (films, k): counts, mean, percentiles and success rates with intervals."""
-    found = estimate([figures(errors, draws)])
+    every = dict(zip(FIGURES, _plain(estimate([figures(errors, draws)])), strict=True))
     out: dict[str, Any] = {"count": int((~np.isnan(errors)).sum()), "not_found": int(np.isinf(errors).sum())}
-    every = dict(zip(FIGURES, _plain(found), strict=True))
     out |= {"mean": every.pop("mean"), **every}
     if radii:
         shares = _plain(within(errors, draws, radii))

@@ -12,13 +12,11 @@ import pandas as pd
 from landvote.errors import SettingError, nearest
 from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, film_means
-from landvote.evaluation.metrics import mean_squared_error
+from landvote.evaluation.metrics import FloatArray, mean_squared_error
 from landvote.evaluation.statistics import FIGURES, Draws, Estimates, average, column_means, draw, estimate, figures
 from landvote.evaluation.units import SUFFIX
 from landvote.sample import Sample
 from landvote.scheme import Scheme
-
-FloatArray = npt.NDArray[np.float64]
 
 MOST_GROUPS = 12
 """A column of numbers with more distinct values than this (an age, say) is divided at its quartiles."""
@@ -115,10 +113,8 @@ def named(found: Estimates, names: Sequence[str]) -> dict[str, float]:
 def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object_], list[str]]:
     """Return the group each film belongs to, in the order of the films, and the groups in order of their values.
 
-    Args:
-        samples: the films.
-        column: of their attributes, or ``split``. A column of many numbers is divided at its quartiles, and
-            ``column:edge,edge`` at the edges; a number equal to an edge belongs below it.
+    The column is one of their attributes, or ``split``. One of many numbers is divided at its quartiles, and
+    ``column:edge,edge`` at the edges; a number equal to an edge belongs below it.
 
     Raises:
         SettingError: a column that no film has, or edges that are no numbers, or of a column that has none.
