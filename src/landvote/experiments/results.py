@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from landvote.errors import DataError
 from landvote.evaluation.matching import match
 from landvote.evaluation.measure import Errors, measure
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.units import scales
 from landvote.experiments.cells import Cell
 from landvote.experiments.grid import Grid, Size
@@ -20,8 +20,6 @@ from landvote.experiments.work import Place
 from landvote.prediction import read_predictions
 from landvote.sample import Sample
 from landvote.scheme import Scheme
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,11 @@ class Results:
         """Kind of error -> (films,) annotators against their mean: the same in all runs; only those there are."""
         return self.runs[0].errors.annotators
 
+    @property
+    def subjects(self) -> list[str]:
+        """The subject of each film."""
+        return [f.subject for f in self.films]
+
     def of(self, method: str, size: Size) -> list[Run]:
         """Return the runs of a method at a size, over folds and seeds."""
         return [r for r in self.runs if (r.method, r.size) == (method, size)]
@@ -102,12 +105,5 @@ def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: 
         told = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
         named = (cell.method, cell.size, cell.fold, cell.seed, cell.films)
         runs.append(Run(*named, measure(matching, unit, scale), predicted, told))
-    return Results(
-        grid=grid,
-        unit=unit,
-        scheme=matching.scheme,
-        films=tuple(f.sample for f in matching.films),
-        scale=scale,
-        runs=tuple(runs),
-        missing=tuple(c.name for c in cells if not place.finished(c.key)),
-    )
+    films, missing = tuple(f.sample for f in matching.films), tuple(c.name for c in cells if c not in finished)
+    return Results(grid, unit, matching.scheme, films, scale, tuple(runs), missing)

@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landvote.evaluation.measure import ANNOTATORS
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.units import SUFFIX
 from landvote.reports.marks import axis_end, cumulative_curve, log_ticks, shade_outlines
 from landvote.reports.style import COLOURS, GREY, STYLE, lines
 from landvote.scheme import Scheme
-
-FloatArray = npt.NDArray[np.float64]
 
 MOST_NAMES = 40
 """More landmarks than this are not named one by one under an axis."""
@@ -68,8 +66,7 @@ def landmark_figure(table: pd.DataFrame, unit: str, scheme: Scheme) -> Figure:
                 mean, low, high = (table[f"{kind}_{c}_{SUFFIX[unit]}"].to_numpy() for c in ("mean", "low", "high"))
                 ax.vlines(place + shift, low, high, color=colour, alpha=0.45, linewidth=2.2)
                 ax.plot(place + shift, mean, "o", color=colour, markersize=3.4, label=kind.replace("_", "-"))
-        ax.set(ylabel=f"mean error ({unit})", xlim=(-1, len(table)))
-        ax.set_ylim(bottom=0)
+        ax.set(ylabel=f"mean error ({unit})", xlim=(-1, len(table)), ylim=(0, None))
         ax.grid(visible=False, axis="x")
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
         if named:
