@@ -18,7 +18,7 @@ from landvote.reports import comparison as charts
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import DPI, PRINT, data_uri, save_figure
-from landvote.reports.tables import Table, number
+from landvote.reports.tables import Table, number, write_csv
 
 REPORT = "report.html"
 COSTS = "costs"
@@ -40,8 +40,7 @@ def write_comparison(results: Results, folder: Path) -> Path:
     frames = _frames(results)
     shown = _tables(results, frames)
     for name, frame in frames.items():
-        text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        write_text(folder / "tables" / f"{name}.csv", text)
+        write_csv(folder / "tables" / f"{name}.csv", frame)
     for name, table in shown.items():
         write_text(folder / "tables" / f"{name}.tex", table.latex(name))
     figures = _draw(results, frames, folder / "figures")

@@ -105,8 +105,9 @@ def costs(table: pd.DataFrame) -> Table:
     """Return the cells from :func:`landvote.experiments.statistics.cost_table`."""
     hours = number(table["minutes"].sum() / 60)
     columns: Columns = {
-        "method": "method", "training films": "size", "fold": "fold", "seed": "seed", "minutes of training": "train_minutes",
-        "minutes in all": "minutes", "voters of": lambda row: row["votes_of"] or "–",
+        "method": "method", "training films": "size", "fold": "fold", "seed": "seed",
+        "minutes of training": "train_minutes", "minutes in all": "minutes",
+        "voters of": lambda row: row["votes_of"] or "–",
         "machine": lambda row: f"{row['computed_on']}; {row['machine']}",
     }  # fmt: skip
     return _table(f"Cost of each run. {len(table)} runs took {hours} hours in all.", table, columns, words=1)

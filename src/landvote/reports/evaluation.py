@@ -17,7 +17,7 @@ from landvote.reports.charts import calibration_figure, cdf_figure, landmark_fig
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
-from landvote.reports.tables import Cell, Table, interval, number
+from landvote.reports.tables import Cell, Table, interval, number, write_csv
 from landvote.sample import Sample
 
 MOST_ROWS = 15
@@ -25,16 +25,13 @@ MOST_ROWS = 15
 
 
 def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *, force: bool = False) -> Path:
-    """Write ``summary.json``, the tables as CSV and ``report.html``, which needs no file beside it.
+    """Write ``summary.json``, the tables as CSV and ``report.html``, which needs no file beside it; return its path.
 
     Args:
         evaluation: from :func:`landvote.evaluation.evaluate`.
         samples: the films, for the overlays; those shown are decoded, a film that cannot be is named in its place.
         out: a folder that is empty or does not exist.
         force: write into ``out`` whatever is there; files of an earlier report are replaced.
-
-    Returns:
-        The path of ``report.html``.
 
     Raises:
         DataError: there is something in ``out``, or it cannot be written.
@@ -45,7 +42,7 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
     tables = {"per_film": evaluation.films, "per_landmark": evaluation.landmarks, "subgroups": evaluation.subgroups}
     for name, table in tables.items():
         if table is not None:
-            write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+            write_csv(out / f"{name}.csv", table)
         else:
             (out / f"{name}.csv").unlink(missing_ok=True)  # an earlier report's, of other films perhaps
     write_text(out / "summary.json", json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
@@ -162,10 +159,8 @@ def _percentile(found: dict[str, Any], name: str) -> Cell:
 def _cell(figure: dict[str, float | None], words: Callable[[float], str] = number, *, unknown: str = "–") -> Cell:
     """Return a figure of the summary and its interval; an upper end left out beside a lower one is infinite."""
     value, low, high = (figure[name] for name in ("value", "low", "high"))
-    if value is None:
-        return unknown
-    if low is None:
-        return words(value)
+    if value is None or low is None:
+        return unknown if value is None else words(value)
     return words(value), f"{words(low)} to {'∞' if high is None else words(high)}"
 
 
@@ -173,16 +168,14 @@ def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Ov
     """Draw the best, the median, the 90th percentile and the three worst films by mean point-to-point error."""
     means = evaluation.pixels.means("point_to_point")
     order = np.argsort(means, kind="stable")  # films without a figure last
-    order = order[: int((~np.isnan(means)).sum())]
-    last = len(order) - 1
+    last = int((~np.isnan(means)).sum()) - 1
     # Of few films a place has several names; the last one given holds.
     ranks = {round(0.9 * last): "90th percentile", last - 2: "Third worst", last - 1: "Second worst"}
     ranks |= {last // 2: "Median", 0: "Best", last: "Worst"}
     for place in sorted(p for p in ranks if p >= 0):
-        row = int(order[place])
-        film = evaluation.matched[row]
+        film = evaluation.matched[order[place]]
         scored = np.where(evaluation.modelled[:, None], film.truth, np.nan)
-        caption = _caption(evaluation, row)
+        caption = _caption(evaluation, order[place])
         yield overlay(ranks[place], caption, samples[film.identifier], scored, film.predicted)
 
 

@@ -15,9 +15,7 @@ from landvote.errors import ModelError, ShapeError
 from landvote.files import atomic_write
 from landvote.frames import Frame
 from landvote.sample import Points
-from landvote.shapes.align import align, pose
-
-Array = npt.NDArray[np.float64]
+from landvote.shapes.align import Array, align, pose
 
 _FILLED = 10  # rounds in which missing points are filled in from the model that the others make,
 _FILLED_BY = 0.95  # by modes of at most this share: with all of them a model repeats whatever it was given
@@ -104,10 +102,8 @@ class ShapeModel:
         away = np.where(missing, 0, _unseen(flat, share, most).reshape(m, n, 2))
         seen = (~missing.any(axis=2)).sum(axis=0)
         residual = np.einsum("mni,mnj->nij", away, away) / seen[:, None, None]
-        return cls(
-            mean.reshape(n, 2), modes[:kept].reshape(kept, n, 2), variances[:kept], residual, accept,
-            float(variances.sum()),
-        )  # fmt: skip
+        modes, total = modes[:kept].reshape(kept, n, 2), float(variances.sum())
+        return cls(mean.reshape(n, 2), modes, variances[:kept], residual, accept, total)
 
     def __len__(self) -> int:
         """Return how many modes there are."""
@@ -188,10 +184,7 @@ class ShapeModel:
     def save(self, file: Path) -> None:
         """Write the model as an npz of plain arrays."""
         with atomic_write(file) as temporary, temporary.open("wb") as opened:
-            np.savez(
-                opened, mean=self.mean, modes=self.modes, variances=self.variances, residual=self.residual,
-                accept=np.array(self.accept), total=np.array(self.total),
-            )  # fmt: skip
+            np.savez(opened, **vars(self))
 
     @classmethod
     def load(cls, file: Path) -> ShapeModel:
@@ -227,8 +220,7 @@ def _unseen(flat: Array, share: float, most: int | None) -> Array:
 
 def _how_many(variances: Array, share: float, most: int | None) -> int:
     """Return how many modes cover ``share`` of the variance; those that are nothing but rounding are never counted."""
-    total = variances.sum()
-    real = int((variances > 1e-12 * max(total, 1e-300)).sum()) if total > 0 else 0
-    covered = np.cumsum(variances[:real]) / total if real else np.empty(0)
-    count = min(int(np.searchsorted(covered, share - 1e-12)) + 1, real)
+    total = max(variances.sum(), 1e-300)
+    real = int((variances > 1e-12 * total).sum())
+    count = min(int(np.searchsorted(np.cumsum(variances[:real]) / total, share - 1e-12)) + 1, real)
     return count if most is None else min(count, most)
