@@ -24,8 +24,6 @@ Folds are draws from one pool of films, so the interval speaks of other draws fr
 nothing of folds: it says how the figure would change on other subjects.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -218,22 +216,9 @@ def _drawn_percentiles(values: FloatArray, subject: IntArray, draws: Draws) -> t
         for part in (slice(start, start + rows) for start in range(0, len(ends), rows)):
             running = np.cumsum(draws.weights[part][:, subject], axis=1)
             wanted = share * (unseen[part] + running[:, -1:])
-            ends[part] = values[_first(running, np.column_stack([wanted - unseen[part], wanted]))]
+            wanted = np.column_stack([wanted - unseen[part], wanted])
+            ends[part] = values[[np.searchsorted(*row) for row in zip(running, wanted, strict=True)]]
     return ends[:, : len(share)], ends[:, len(share) :]
-
-
-def _first(running: FloatArray, wanted: FloatArray) -> IntArray:
-    """Return the first place in each row of (rows, m), ascending, that is not below (rows, k) wanted; else m.
-
-    A binary search in all rows at once; :func:`numpy.searchsorted` takes one row at a time.
-    """
-    last = running.shape[1] - 1
-    low, high = np.zeros(wanted.shape, dtype=np.intp), np.full(wanted.shape, last + 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        below = (np.take_along_axis(running, np.minimum(middle, last), axis=1) < wanted) & (low < high)
-        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
-    return low
 
 
 def _means(sums: FloatArray, counts: npt.NDArray[Any], draws: Draws) -> Figures:
