@@ -1,7 +1,5 @@
 """``landvote shape``: measure how a set of shapes varies; pictures, curves and one row of numbers per film."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Score predictions against the truth: from two lists to tables and a summary."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Bring predictions and truth together: film by film, landmark by landmark."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

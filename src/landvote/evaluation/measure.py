@@ -1,7 +1,5 @@
 """Measure every scored film in one unit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial

@@ -5,8 +5,6 @@ wanted (see :mod:`landvote.evaluation.units`). Coordinates are scaled before dis
 not square are measured rightly. NaN stands wherever there is nothing to measure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 

@@ -1,7 +1,5 @@
 """The summary of an evaluation: one nested dictionary of plain JSON values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

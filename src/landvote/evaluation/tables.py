@@ -1,7 +1,5 @@
 """The tables of an evaluation: per film, per landmark, per subgroup."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

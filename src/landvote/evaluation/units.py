@@ -1,7 +1,5 @@
 """Units of error: pixels, millimetres, or per cent of the distance between a scheme's normalising pair."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Failures: films that a method lost, counted and named."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

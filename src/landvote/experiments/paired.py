@@ -1,7 +1,5 @@
 """Methods in pairs, film by film: is one better than the other, and by how much."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import combinations

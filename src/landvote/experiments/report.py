@@ -1,7 +1,5 @@
 """Write what a grid has found as files: tables (CSV, LaTeX), figures (SVG, PNG), and one page to read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The results of a grid: the errors of every finished cell, film by film, from files alone."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The results of a grid as tables: errors per method and size, per landmark, per subgroup; calibration; costs."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """The tables of a grid as they are read: in the page, and in LaTeX for print."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

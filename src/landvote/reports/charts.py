@@ -1,7 +1,5 @@
 """The charts of an evaluation. Each function returns a matplotlib figure; nothing global is touched."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl

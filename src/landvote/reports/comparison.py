@@ -5,8 +5,6 @@ Tables of numbers have a row a ``metric``, ``size`` and ``method``; the ends of 
 ``median_low`` and ``median_high``. Methods have the same colour and dash in all charts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

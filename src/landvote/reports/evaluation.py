@@ -1,7 +1,5 @@
 """Write an evaluation as files: a summary, tables, and one page to read."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

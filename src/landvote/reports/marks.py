@@ -1,7 +1,5 @@
 """Marks that several charts share: cumulative curves, outlines, runs of landmarks, the ends and ticks of axes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

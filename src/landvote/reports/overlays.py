@@ -1,7 +1,5 @@
 """Films with their true and predicted points drawn over them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

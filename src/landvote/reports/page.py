@@ -1,7 +1,5 @@
 """Pages of HTML that need no file beside them, from the templates in this folder."""
 
-from __future__ import annotations
-
 import jinja2
 
 from landvote.evaluation.statistics import LEVEL, RESAMPLES

@@ -1,7 +1,5 @@
 """The charts of a shape study: mean and modes, all shapes on their mean, the quality of the model."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd

@@ -1,7 +1,5 @@
 """The contact sheet: many small films with their points drawn on, to be looked over at a glance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How charts look, and how they become files. Nothing global is touched: each chart is drawn within its style."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Tables as they are read: in a page, and in LaTeX for print. Every digit there is, is in the CSVs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Alignment: what is left of shapes without position, size and rotation (generalised Procrustes analysis)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

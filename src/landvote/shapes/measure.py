@@ -1,7 +1,5 @@
 """How good a shape model is: compactness, generalisation and specificity (Davies 2002; Styner et al. 2003)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from landvote.sample import Points

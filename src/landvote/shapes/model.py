@@ -1,9 +1,8 @@
 """The shape model: a mean, its modes of variation, and how far along them a shape stays plausible."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -68,7 +67,7 @@ class ShapeModel:
         accept: float = 0.98,
         mirror: npt.NDArray[np.intp] | None = None,
         most: int | None = None,
-    ) -> ShapeModel:
+    ) -> Self:
         """Learn a model from shapes.
 
         Args:
@@ -187,7 +186,7 @@ class ShapeModel:
             np.savez(opened, **vars(self))
 
     @classmethod
-    def load(cls, file: Path) -> ShapeModel:
+    def load(cls, file: Path) -> Self:
         """Read what :meth:`save` wrote.
 
         Raises:

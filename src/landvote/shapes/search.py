@@ -1,7 +1,5 @@
 """Shape under votes: the plausible shape that the votes of all landmarks agree on. It never knows who voted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numba
