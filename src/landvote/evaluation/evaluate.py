@@ -85,14 +85,8 @@ def evaluate(
     errors = measure(matching, unit, scale)
     films = film_table(matching, errors, pixels)
     return Evaluation(
-        unit=unit,
-        scheme=matching.scheme,
-        modelled=matching.modelled,
-        matched=matching.films,
-        errors=errors,
-        pixels=pixels,
-        films=films,
-        landmarks=landmark_table(matching, errors, draws),
+        unit=unit, scheme=matching.scheme, modelled=matching.modelled, matched=matching.films,
+        errors=errors, pixels=pixels, films=films, landmarks=landmark_table(matching, errors, draws),
         subgroups=subgroup_table(matching, errors, subgroups, seed) if subgroups else None,
         summary=summarise(matching, errors, pixels, films, draws, radii, seed),
-    )
+    )  # fmt: skip

@@ -122,10 +122,6 @@ def _scored(sample: Sample, prediction: Prediction, names: Sequence[str], column
             f"expected the same {len(names)} landmarks as on the other films"
         )
     known = columns >= 0
-    return ScoredFilm(
-        sample=sample,
-        truth=sample.points,
-        predicted=np.where(known[:, None], prediction.points[columns], np.nan),
-        expected_error=np.where(known, prediction.expected_error[columns], np.nan),
-        details=prediction.details,
-    )
+    predicted = np.where(known[:, None], prediction.points[columns], np.nan)
+    expected = np.where(known, prediction.expected_error[columns], np.nan)
+    return ScoredFilm(sample, sample.points, predicted, expected, prediction.details)

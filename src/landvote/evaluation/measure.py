@@ -111,9 +111,7 @@ def calibration(errors: Errors) -> dict[str, float]:
     both = of_films[:, np.isfinite(of_films).all(axis=0)]
     mean_expected, mean_actual = both.mean(axis=1) if both.size else (np.nan, np.nan)
     return {
-        "films": both.shape[1],
-        "mean_expected": float(mean_expected),
-        "mean_actual": float(mean_actual),
+        "films": both.shape[1], "mean_expected": float(mean_expected), "mean_actual": float(mean_actual),
         "spearman_film_means": rank_correlation(*both),
         "spearman_landmarks": rank_correlation(expected.ravel(), actual.ravel()),
-    }
+    }  # fmt: skip

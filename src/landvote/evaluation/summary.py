@@ -38,13 +38,11 @@ def summarise(
         "intervals": {"level": LEVEL, "resamples": len(draws.weights), "seed": seed, "method": METHOD},
     }
     for metric in errors.landmarks:
-        out[metric] = {
-            e.unit: {
-                level: _described(values, draws, radii if e.unit == errors.unit else ())
-                for level, values in (("film_means", e.means(metric)), ("landmarks", e.landmarks[metric]))
-            }
-            for e in every
-        }
+        out[metric] = {}
+        for e in every:
+            own = radii if e.unit == errors.unit else ()
+            levels = {"film_means": e.means(metric), "landmarks": e.landmarks[metric]}
+            out[metric][e.unit] = {level: _described(values, draws, own) for level, values in levels.items()}
     squared = films["squared_error_px2"].to_numpy(dtype=np.float64)
     out["squared_error_px2"] = {**_described(squared, draws), "max": _number(np.nanmax(squared, initial=-np.inf))}
     if errors.annotators:
@@ -61,28 +59,23 @@ def _film_counts(matching: Matching, errors: Errors, pixels: Errors) -> dict[str
     means = pixels.means("point_to_point")
     unscaled = ~errors.measured.any(axis=1) & pixels.measured.any(axis=1)
     return {
-        "scored": len(names),
-        "subjects": len({f.sample.subject for f in matching.films}),
+        "scored": len(names), "subjects": len({f.sample.subject for f in matching.films}),
         "nothing_found": names[np.isinf(means)].tolist(),
         "some_not_found": names[pixels.missed.any(axis=1) & np.isfinite(means)].tolist(),
         "without_scale": names[unscaled].tolist(),
-        "not_predicted": list(matching.not_predicted),
-        "without_truth": list(matching.without_truth),
-    }
+        "not_predicted": list(matching.not_predicted), "without_truth": list(matching.without_truth),
+    }  # fmt: skip
 
 
 def _landmark_counts(matching: Matching, pixels: Errors) -> dict[str, Any]:
     names, modelled = matching.scheme.landmarks, matching.modelled
     return {
-        "scheme": len(names),
-        "scored": int(modelled.sum()),
-        "matched": matching.order,
+        "scheme": len(names), "scored": int(modelled.sum()), "matched": matching.order,
         "not_in_model": [n for n, known in zip(names, modelled, strict=True) if not known],
         "not_in_truth": list(matching.extra),
-        "measured": int(pixels.measured.sum()),
-        "not_found": int(pixels.missed.sum()),
+        "measured": int(pixels.measured.sum()), "not_found": int(pixels.missed.sum()),
         "truth_missing": int((~pixels.measured[:, modelled]).sum()),
-    }
+    }  # fmt: skip
 
 
 def _described(errors: FloatArray, draws: Draws, radii: Sequence[float] = ()) -> dict[str, Any]:

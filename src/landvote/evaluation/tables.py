@@ -50,16 +50,9 @@ def landmark_means(folds: Sequence[Sequence[FloatArray]], scheme: Scheme, draws:
     """
     found = estimate([average([column_means(errors, draws) for errors in fold]) for fold in folds])
     outlines = {i: o.name for o in scheme.outlines for i in o.points}
-    return pd.DataFrame(
-        {
-            "landmark": scheme.landmarks,
-            "outline": [outlines.get(i, "") for i in range(len(scheme))],
-            "not_found": sum(np.isinf(errors).sum(axis=0) for fold in folds for errors in fold),
-            "mean": found.value,
-            "low": found.low,
-            "high": found.high,
-        }
-    )
+    table = pd.DataFrame({"landmark": scheme.landmarks, "outline": [outlines.get(i, "") for i in range(len(scheme))]})
+    table["not_found"] = sum(np.isinf(errors).sum(axis=0) for fold in folds for errors in fold)
+    return table.assign(mean=found.value, low=found.low, high=found.high)
 
 
 def landmark_table(matching: Matching, errors: Errors, draws: Draws) -> pd.DataFrame:
@@ -80,11 +73,7 @@ def landmark_table(matching: Matching, errors: Errors, draws: Draws) -> pd.DataF
 
 
 def subgroup_table(matching: Matching, errors: Errors, columns: Sequence[str], seed: int) -> pd.DataFrame:
-    """Return one row a value of each column: films, and film means described with intervals.
-
-    Raises:
-        SettingError: a column that no film has.
-    """
+    """Return one row a value of each column, see :func:`group`: films, and film means described with intervals."""
     samples, suffix, rows = [f.sample for f in matching.films], SUFFIX[errors.unit], []
     for column in columns:
         groups, order = group(samples, column)

@@ -16,10 +16,8 @@ TIMES = 10.0
 
 def threshold(results: Results) -> float:
     """Return the mean point-to-point error beyond which a film counts as lost; infinity where nothing was found."""
-    medians = [
-        np.nanmedian(np.concatenate([r.errors.means("point_to_point") for r in results.of(*place)]))
-        for place in present(results)
-    ]
+    pooled = [np.concatenate([r.errors.means("point_to_point") for r in runs]) for runs in present(results).values()]
+    medians = map(np.nanmedian, pooled)
     return float(min([TIMES * min(medians), *([PERCENT] if results.unit == "%" else [])]))
 
 
@@ -36,8 +34,7 @@ def lost(run: Run, limit: float) -> npt.NDArray[np.bool_]:
 def failure_table(results: Results, limit: float) -> pd.DataFrame:
     """Return one row a size and method: how many films, over all its runs, were lost, or had landmarks not found."""
     rows = []
-    for method, size in present(results):
-        runs = results.of(method, size)
+    for (method, size), runs in present(results).items():
         every = np.stack([lost(r, limit) for r in runs])
         errors = np.stack([r.errors.means("point_to_point") for r in runs])
         films = int((~np.isnan(errors)).sum())

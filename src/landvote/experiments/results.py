@@ -78,10 +78,6 @@ class Results:
         """Return the runs of a method at a size, over folds and seeds."""
         return [r for r in self.runs if (r.method, r.size) == (method, size)]
 
-    def of_size(self, size: Size) -> list[Run]:
-        """Return the runs of all methods at a size."""
-        return [r for r in self.runs if r.size == size]
-
 
 def gather(grid: Grid, cells: Sequence[Cell], samples: Sequence[Sample], place: Place) -> Results:
     """Read the predictions of all finished cells and measure them.

@@ -60,10 +60,9 @@ def basis(results: Results, runs: Sequence[Run], expected: int, metric: str = "p
 
 def whole_basis(results: Results, metric: str = "point_to_point", size: Size | None = None) -> Basis:
     """Return what a figure of all methods rests on, at all sizes or at one."""
-    grid = results.grid
-    runs = results.runs if size is None else results.of_size(size)
-    sizes = len(grid.sizes) if size is None else 1
-    return basis(results, runs, len(grid.methods) * sizes * grid.folds * len(grid.seeds), metric)
+    grid, sizes = results.grid, results.grid.sizes if size is None else (size,)
+    expected = len(grid.methods) * len(sizes) * grid.folds * len(grid.seeds)
+    return basis(results, [r for r in results.runs if r.size in sizes], expected, metric)
 
 
 def metrics(results: Results) -> dict[str, str]:
@@ -72,16 +71,16 @@ def metrics(results: Results) -> dict[str, str]:
     return {m: t for m, t in METRICS.items() if any(m in e and not np.isnan(e[m]).all() for e in every)}
 
 
-def present(results: Results) -> list[tuple[str, Size]]:
-    """Return the methods and sizes with a finished run, sizes first, in the order of the grid."""
-    grid = results.grid
-    return [(m.name, size) for size in grid.sizes for m in grid.methods if results.of(m.name, size)]
+def present(results: Results) -> dict[tuple[str, Size], list[Run]]:
+    """Return the finished runs of each method and size that has one, sizes first, in the order of the grid."""
+    every = {(m.name, size): results.of(m.name, size) for size in results.grid.sizes for m in results.grid.methods}
+    return {place: runs for place, runs in every.items() if runs}
 
 
 def main_size(results: Results) -> Size:
     """Return the largest of the sizes at which most methods have a finished run."""
-    there = Counter(size for _, size in present(results))
-    return max(there, key=lambda size: (there[size], results.of_size(size)[0].films))
+    there, films = Counter(size for _, size in present(results)), {r.size: r.films for r in results.runs}
+    return max(there, key=lambda size: (there[size], films[size]))
 
 
 def by_fold(runs: Sequence[Run], found: Sequence[T]) -> list[list[T]]:
@@ -99,8 +98,7 @@ def error_table(results: Results) -> pd.DataFrame:
     draws = draw(results.subjects)
     rows = []
     for metric in metrics(results):
-        for method, size in present(results):
-            runs = results.of(method, size)
+        for (method, size), runs in present(results).items():
             place = {"metric": metric, "size": size, "learned_from": runs[0].films, "method": method}
             found = estimate(fold_figures(runs, [figures(r.errors.means(metric), draws) for r in runs]))
             rows.append({**place, **asdict(basis(results, runs, 0, metric)), **named(found, SHOWN)})
@@ -117,8 +115,7 @@ def landmarks_by_method(results: Results) -> pd.DataFrame:
     draws = draw(results.subjects)
     parts = []
     for metric in metrics(results):
-        for method, size in present(results):
-            runs = results.of(method, size)
+        for (method, size), runs in present(results).items():
             folds = by_fold(runs, [r.errors.landmarks[metric] for r in runs])
             found = landmark_means(folds, results.scheme, draws)
             part = pd.DataFrame({"metric": metric, "size": size, "method": method, **found})
@@ -133,8 +130,8 @@ def calibration_table(results: Results) -> pd.DataFrame:
     Methods that expect nothing are left out.
     """
     rows = []
-    for method, size in present(results):
-        found = pd.DataFrame([calibration(r.errors) for r in results.of(method, size)])
+    for (method, size), runs in present(results).items():
+        found = pd.DataFrame([calibration(r.errors) for r in runs])
         if found["films"].any():
             counts = {"runs": len(found), "films": int(found.pop("films").sum())}
             rows.append({"size": size, "method": method, **counts, **found.mean()})
@@ -169,8 +166,7 @@ def subgroups_by_method(results: Results) -> pd.DataFrame:
         subjects = np.array(results.subjects)[films].tolist()
         draws, against = draw(subjects), value if column == ANNOTATOR else None
         for metric in metrics(results) if against is None else ["point_to_point"]:
-            for method, size in present(results):
-                runs = results.of(method, size)
+            for (method, size), runs in present(results).items():
                 place = {"column": column, "value": value, "metric": metric, "size": size, "method": method}
                 on = {"films": int(films.sum()), "subjects": len(set(subjects)), "runs": len(runs)}
                 errors = [against_one(results, r, against) if against else r.errors.means(metric) for r in runs]

@@ -52,17 +52,11 @@ def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
     """Return the page as HTML; see :func:`write_report`."""
     summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors.landmarks}
     return page(
-        "evaluation",
-        title=f"Landmark evaluation: {summary['films']['scored']} films",
-        summary=summary,
-        unit=evaluation.unit,
-        metrics=metrics,
-        annotators="annotators" in summary,
-        key=list(_key(evaluation, metrics)),
-        tables=_tables(evaluation, metrics),
-        charts=_charts(evaluation, metrics),
+        "evaluation", title=f"Landmark evaluation: {summary['films']['scored']} films", summary=summary,
+        unit=evaluation.unit, metrics=metrics, annotators="annotators" in summary,
+        key=list(_key(evaluation, metrics)), tables=_tables(evaluation, metrics), charts=_charts(evaluation, metrics),
         overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
-    )
+    )  # fmt: skip
 
 
 def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
@@ -107,14 +101,11 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
     out = {"errors": Table("", header, errors, words=1), "worst": _worst(evaluation, metrics)}
 
     if radii := [w["radius"] for w in summary["point_to_point"][unit]["film_means"].get("within", ())]:
-        rows = [
-            [
-                f"{title}, {words}",
-                *(_cell(w, lambda v: f"{100 * v:.1f}") for w in summary[metric][unit][level]["within"]),
-            ]
-            for metric, title in metrics.items()
-            for level, words in reversed(levels.items())
-        ]
+        rows = []
+        for metric, title in metrics.items():
+            for level, words in reversed(levels.items()):
+                shares = summary[metric][unit][level]["within"]
+                rows.append([f"{title}, {words}", *(_cell(s, lambda v: f"{100 * v:.1f}") for s in shares)])
         out["success"] = Table("", ["share (%) with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
 
     if evaluation.subgroups is not None:
