@@ -50,14 +50,9 @@ class Evaluation:
 
 
 def evaluate(
-    predictions: Sequence[Prediction],
-    samples: Sequence[Sample],
-    *,
-    unit: str = "auto",
-    radii: Sequence[float] | None = None,
-    subgroups: Sequence[str] = (),
-    seed: int = 0,
-) -> Evaluation:
+    predictions: Sequence[Prediction], samples: Sequence[Sample], *, unit: str = "auto",
+    radii: Sequence[float] | None = None, subgroups: Sequence[str] = (), seed: int = 0,
+) -> Evaluation:  # fmt: skip
     """Score predictions against the points of samples.
 
     Args:

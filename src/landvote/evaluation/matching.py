@@ -87,15 +87,10 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
                 f"expected that of {scored[0]}, {scheme.name!r} with {len(scheme)}"
             )
     columns, order = _columns(predicted[scored[0]], scheme)
-    return Matching(
-        scheme=scheme,
-        films=tuple(_scored(truth[name], predicted[name], names, columns) for name in scored),
-        modelled=columns >= 0,
-        order=order,
-        extra=tuple(name for i, name in enumerate(names) if i not in columns),
-        not_predicted=tuple(sorted(truth.keys() - predicted.keys())),
-        without_truth=tuple(sorted(predicted.keys() - truth.keys())),
-    )
+    films = tuple(_scored(truth[name], predicted[name], names, columns) for name in scored)
+    extra = tuple(name for i, name in enumerate(names) if i not in columns)
+    not_predicted, without_truth = sorted(truth.keys() - predicted.keys()), sorted(predicted.keys() - truth.keys())
+    return Matching(scheme, films, columns >= 0, order, extra, tuple(not_predicted), tuple(without_truth))
 
 
 def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int64], str]:

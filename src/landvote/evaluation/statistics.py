@@ -118,12 +118,8 @@ def figures(errors: FloatArray, draws: Draws) -> Figures:
     found = np.isfinite(errors)
     mean = _means(np.where(found, errors, 0.0).sum(axis=1)[:, None], found.sum(axis=1)[:, None], draws)
     measured = np.full(len(_PERCENTS), draws.bearing(np.any(~np.isnan(errors), axis=1)))
-    return Figures(
-        np.append(_percentiles(values), mean.value),
-        np.column_stack([low, mean.low]),
-        np.column_stack([high, mean.high]),
-        np.append(measured, mean.subjects),
-    )
+    low, high = np.column_stack([low, mean.low]), np.column_stack([high, mean.high])
+    return Figures(np.append(_percentiles(values), mean.value), low, high, np.append(measured, mean.subjects))
 
 
 def column_means(errors: FloatArray, draws: Draws) -> Figures:

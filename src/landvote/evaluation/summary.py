@@ -11,18 +11,11 @@ from landvote.evaluation.measure import Errors, calibration
 from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, estimate, figures, within
 
-METHOD = "Bayesian bootstrap, subjects"
-
 
 def summarise(
-    matching: Matching,
-    errors: Errors,
-    pixels: Errors,
-    films: pd.DataFrame,
-    draws: Draws,
-    radii: Sequence[float],
+    matching: Matching, errors: Errors, pixels: Errors, films: pd.DataFrame, draws: Draws, radii: Sequence[float],
     seed: int,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Return counts, what is missing, and every distribution with its intervals.
 
     ``point_to_point`` and ``point_to_curve`` hold, per unit, ``film_means`` (one figure a film: the mean over its
@@ -31,12 +24,11 @@ def summarise(
     """
     every = [pixels] if errors.unit == "px" else [errors, pixels]
     out: dict[str, Any] = {
-        "unit": errors.unit,
-        "scheme": matching.scheme.name,
-        "films": _film_counts(matching, errors, pixels),
-        "landmarks": _landmark_counts(matching, pixels),
-        "intervals": {"level": LEVEL, "resamples": len(draws.weights), "seed": seed, "method": METHOD},
-    }
+        "unit": errors.unit, "scheme": matching.scheme.name,
+        "films": _film_counts(matching, errors, pixels), "landmarks": _landmark_counts(matching, pixels),
+    }  # fmt: skip
+    method = "Bayesian bootstrap, subjects"
+    out["intervals"] = {"level": LEVEL, "resamples": len(draws.weights), "seed": seed, "method": method}
     for metric in errors.landmarks:
         out[metric] = {}
         for e in every:

@@ -15,6 +15,8 @@ from landvote.experiments.grid import Size
 from landvote.experiments.results import Results, Run
 from landvote.experiments.statistics import fold_figures, metrics
 
+Pair = tuple[list[Run], list[Run]]
+
 _FAR = 1e9  # stands for an infinite difference, in units of the largest finite one: only its rank matters
 
 
@@ -37,10 +39,10 @@ def paired_table(results: Results) -> pd.DataFrame:
             rows.append({**place, **_compared(results, metric, pair, of)})
     for row, p in zip(rows, holm(np.array([row["p"] for row in rows], dtype=np.float64)), strict=True):
         row["p_holm"] = p
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["metric", "size", "first", "second", "p", "p_holm"])
 
 
-def _pairs(results: Results) -> Iterator[tuple[Size, str, str, tuple[list[Run], list[Run]]]]:
+def _pairs(results: Results) -> Iterator[tuple[Size, str, str, Pair]]:
     """Yield the pairs of methods at each size, with the runs both have finished."""
     for size in results.grid.sizes:
         for a, b in combinations([m.name for m in results.grid.methods], 2):
@@ -49,9 +51,7 @@ def _pairs(results: Results) -> Iterator[tuple[Size, str, str, tuple[list[Run], 
                 yield size, a, b, ([of[0][k] for k in common], [of[1][k] for k in common])
 
 
-def _compared(
-    results: Results, metric: str, pair: tuple[list[Run], list[Run]], of: Mapping[int, Figures]
-) -> dict[str, Any]:
+def _compared(results: Results, metric: str, pair: Pair, of: Mapping[int, Figures]) -> dict[str, Any]:
     errors = [[r.errors.means(metric) for r in runs] for runs in pair]
     first, second = (_per_subject(results, np.mean(e, axis=0)) for e in errors)
     with np.errstate(invalid="ignore"):

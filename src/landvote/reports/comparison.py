@@ -47,6 +47,9 @@ class Compared:
 Pooled = Mapping[tuple[str, Size], FloatArray]
 """(method, size) -> errors of films, the runs pooled."""
 
+Panels = dict[str, dict[str, FloatArray]]
+"""Title -> name of a curve -> errors of films."""
+
 
 def films_learned(size: Size) -> str:
     """Return a size in words."""
@@ -59,7 +62,7 @@ def cdf_by_size(compared: Compared, pooled: Pooled, between: FloatArray | None, 
     NaN are left out, infinity is never reached. ``between`` are (films,) the annotators' differences, or None.
     """
     panels = {films_learned(size): {m: e for (m, s), e in pooled.items() if s == size} for size in compared.sizes}
-    return _cdf(compared, panels, between, lines(compared.methods), metric, note)
+    return _cdf(compared.unit, panels, between, lines(compared.methods), metric, note)
 
 
 def cdf_by_method(compared: Compared, pooled: Pooled, between: FloatArray | None, metric: str, note: str) -> Figure:
@@ -68,23 +71,17 @@ def cdf_by_method(compared: Compared, pooled: Pooled, between: FloatArray | None
     shades = [*map(mpl.colors.to_hex, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(compared.sizes))))]
     looks = [Line(shade, DASHES[i % len(DASHES)]) for i, shade in enumerate(shades)]  # of the largest size first
     drawn = dict(zip(map(films_learned, compared.sizes), reversed(looks), strict=True))
-    return _cdf(compared, panels, between, {**drawn, **lines([])}, metric, note)
+    return _cdf(compared.unit, panels, between, {**drawn, **lines([])}, metric, note)
 
 
 def _cdf(
-    compared: Compared,
-    panels: Mapping[str, Mapping[str, FloatArray]],
-    between: FloatArray | None,
-    drawn: Mapping[str, Line],
-    metric: str,
-    note: str,
+    unit: str, panels: Panels, between: FloatArray | None, drawn: Mapping[str, Line], metric: str, note: str
 ) -> Figure:
     beside = {} if between is None else {ANNOTATORS: between}
     panels = {title: {**curves, **beside} for title, curves in panels.items() if curves}
     limit = _limit([c for curves in panels.values() for c in curves.values()])
     with mpl.rc_context(PRINT):
-        x = f"{METRICS[metric].lower()} error of a film ({compared.unit})"
-        figure, axes = _panels(len(panels), x, "films (%)")
+        figure, axes = _panels(len(panels), f"{METRICS[metric].lower()} error of a film ({unit})", "films (%)")
         for ax, (title, curves) in zip(axes, panels.items(), strict=True):
             for name, values in curves.items():
                 cumulative_curve(ax, values, limit, drawn[name], name)
@@ -112,9 +109,8 @@ def size_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
         grid = figure.subplots(len(kinds), len(NAMES), sharex=True, sharey="row", squeeze=False)
         for row, metric in zip(grid, kinds, strict=True):
             own = table[table["metric"] == metric]
-            limits = log_limits(own[list(NAMES)].to_numpy(dtype=np.float64))
             for ax, name in zip(row, NAMES, strict=True):
-                _against_size(ax, own, name, drawn, limits)
+                _against_size(ax, own, name, drawn)
             row[0].set_ylabel(f"{METRICS[metric].lower()} ({compared.unit})")
             log_ticks(row[0].yaxis, *row[0].get_ylim())
         sizes = sorted(set(table.loc[table["method"] != ANNOTATORS, "learned_from"]))
@@ -129,9 +125,8 @@ def size_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
     return figure
 
 
-def _against_size(
-    ax: Axes, table: pd.DataFrame, name: str, drawn: Mapping[str, Line], limits: tuple[float, float]
-) -> None:
+def _against_size(ax: Axes, table: pd.DataFrame, name: str, drawn: Mapping[str, Line]) -> None:
+    limits = log_limits(table[list(NAMES)].to_numpy(dtype=np.float64))
     ax.set(xscale="log", yscale="log", ylim=limits)
     methods = [m for m in drawn if m != ANNOTATORS and m in set(table["method"])]
     for i, method in enumerate(methods):

@@ -109,14 +109,12 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
         out["success"] = Table("", ["share (%) with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
 
     if evaluation.subgroups is not None:
-        rows = [
-            [
-                row["value"] if row["column"].partition(":")[0] in row["value"] else f"{row['column']}: {row['value']}",
-                str(row["films"]),
-                *(interval(row, f"{m}_{name}", f"_{suffix}") for m in metrics for name in ("mean", "median", "p95")),
-            ]
-            for row in evaluation.subgroups.to_dict("records")
-        ]
+        rows = []
+        for row in evaluation.subgroups.to_dict("records"):
+            column, value, names = row["column"], row["value"], ("mean", "median", "p95")
+            figures = [interval(row, f"{m}_{name}", f"_{suffix}") for m in metrics for name in names]
+            named = value if column.partition(":")[0] in value else f"{column}: {value}"
+            rows.append([named, str(row["films"]), *figures])
         header = [x for t in metrics.values() for x in (f"{t.lower()}, mean ({unit})", "median", "95th percentile")]
         out["subgroups"] = Table("", ["group", "films", *header], rows, words=1)
     return out

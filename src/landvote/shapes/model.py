@@ -61,13 +61,9 @@ class ShapeModel:
 
     @classmethod
     def fit(
-        cls,
-        shapes: Array,
-        share: float = 0.98,
-        accept: float = 0.98,
-        mirror: npt.NDArray[np.intp] | None = None,
+        cls, shapes: Array, share: float = 0.98, accept: float = 0.98, mirror: npt.NDArray[np.intp] | None = None,
         most: int | None = None,
-    ) -> Self:
+    ) -> Self:  # fmt: skip
         """Learn a model from shapes.
 
         Args:
