@@ -1,9 +1,8 @@
 """The shape model: a mean, its modes of variation, and how far along them a shape stays plausible."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +10,8 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from landvote.errors import ModelError, ShapeError
-from landvote.files import atomic_write
 from landvote.frames import Frame
+from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.sample import Points
 from landvote.shapes.align import Array, align, pose
 
@@ -178,8 +177,7 @@ class ShapeModel:
 
     def save(self, file: Path) -> None:
         """Write the model as an npz of plain arrays."""
-        with atomic_write(file) as temporary, temporary.open("wb") as opened:
-            np.savez(opened, **vars(self))
+        save_arrays(file, **vars(self))
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -188,12 +186,8 @@ class ShapeModel:
         Raises:
             ModelError: the file is missing, broken, or not a shape model.
         """
-        try:
-            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-                arrays = {k: stored[k] for k in ("mean", "modes", "variances", "residual")}
-                model = cls(**arrays, accept=float(stored["accept"]), total=float(stored["total"]))
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-            raise ModelError(f"{file}: not a shape model ({error})") from error
+        stored = load_arrays(file, *(field.name for field in fields(cls)))
+        model = cls(accept=float(stored.pop("accept")), total=float(stored.pop("total")), **stored)
         n = len(model.mean)
         if model.modes.shape != (len(model.variances), n, 2) or model.residual.shape != (n, 2, 2):
             raise ModelError(f"{file}: arrays of a shape model that do not fit each other")
