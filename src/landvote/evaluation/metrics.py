@@ -6,7 +6,6 @@ not square are measured rightly. NaN stands wherever there is nothing to measure
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,8 @@ import numpy.typing as npt
 from landvote.sample import Points, mean_points
 from landvote.scheme import Outline
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Scale: TypeAlias = tuple[float, float]
+FloatArray = npt.NDArray[np.float64]
+Scale = tuple[float, float]
 
 PIXELS: Scale = (1.0, 1.0)
 

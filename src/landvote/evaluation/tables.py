@@ -16,8 +16,7 @@ from landvote.evaluation.units import SUFFIX
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
-MOST_GROUPS = 12
-"""A column of numbers with more distinct values than this (an age, say) is divided at its quartiles."""
+_MOST_GROUPS = 12  # a column of numbers with more distinct values (an age, say) is divided at its quartiles
 
 
 def film_table(matching: Matching, errors: Errors, pixels: Errors) -> pd.DataFrame:
@@ -124,7 +123,7 @@ def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object
     elif np.isnan(numbers[stated]).any():
         order = sorted(set(groups[stated]))
     else:
-        if len(set(numbers[stated])) > MOST_GROUPS:
+        if len(set(numbers[stated])) > _MOST_GROUPS:
             quarters = pd.qcut(numbers[stated], 4, duplicates="drop")
             groups[stated] = [_band(column, q.left, q.right, numbers[stated]) for q in quarters]
         order = list(dict.fromkeys(groups[stated][np.argsort(numbers[stated], kind="stable")]))

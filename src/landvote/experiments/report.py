@@ -50,16 +50,12 @@ def write_comparison(results: Results, folder: Path) -> Path:
 def _frames(results: Results) -> dict[str, pd.DataFrame]:
     limit = threshold(results)
     every = {
-        "errors": statistics.error_table(results),
-        "pairs": paired_table(results),
-        "failures": failure_table(results, limit),
-        "lost_films": lost_films(results, limit),
-        "calibration": statistics.calibration_table(results),
-        "subgroups": statistics.subgroups_by_method(results),
-        "landmarks": statistics.landmarks_by_method(results),
-        "films": statistics.films_by_run(results),
+        "errors": statistics.error_table(results), "pairs": paired_table(results),
+        "failures": failure_table(results, limit), "lost_films": lost_films(results, limit),
+        "calibration": statistics.calibration_table(results), "subgroups": statistics.subgroups_by_method(results),
+        "landmarks": statistics.landmarks_by_method(results), "films": statistics.films_by_run(results),
         COSTS: statistics.cost_table(results),
-    }
+    }  # fmt: skip
     return {name: frame for name, frame in every.items() if len(frame) or name == "lost_films"}
 
 

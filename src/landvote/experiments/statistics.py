@@ -21,11 +21,8 @@ from landvote.shapes import align
 
 T = TypeVar("T")
 
-SHOWN = ("median", "p95", "p99", "mean")
-"""The figures of film errors that tables hold."""
-
-ANNOTATOR = "annotator"
-"""The subgroups of films that one annotator marked, measured against that annotator's points alone."""
+_SHOWN = ("median", "p95", "p99", "mean")  # the figures of film errors that tables hold
+_ANNOTATOR = "annotator"  # subgroups of films that one annotator marked, measured against that annotator's points alone
 
 
 @dataclass(frozen=True)
@@ -101,12 +98,12 @@ def error_table(results: Results) -> pd.DataFrame:
         for (method, size), runs in present(results).items():
             place = {"metric": metric, "size": size, "learned_from": runs[0].films, "method": method}
             found = estimate(fold_figures(runs, [figures(r.errors.means(metric), draws) for r in runs]))
-            rows.append({**place, **asdict(basis(results, runs, 0, metric)), **named(found, SHOWN)})
+            rows.append({**place, **asdict(basis(results, runs, 0, metric)), **named(found, _SHOWN)})
         if (between := results.annotators.get(metric)) is not None:
             place = {"metric": metric, "size": "", "learned_from": 0, "method": ANNOTATORS}
             measured = ~np.isnan(between)
             on = Basis(measured.sum(), draws.bearing(measured), folds=0, seeds=0, runs=0, expected=0)
-            rows.append({**place, **asdict(on), **named(estimate([figures(between, draws)]), SHOWN)})
+            rows.append({**place, **asdict(on), **named(estimate([figures(between, draws)]), _SHOWN)})
     return pd.DataFrame(rows).drop(columns="expected")
 
 
@@ -160,18 +157,18 @@ def subgroups_by_method(results: Results) -> pd.DataFrame:
         groups += [(column.partition(":")[0], value, inside == value) for value in order]
     names = sorted({name for film in results.films for name in film.annotations})
     if len(names) > 1:
-        groups += [(ANNOTATOR, name, np.array([name in f.annotations for f in results.films])) for name in names]
+        groups += [(_ANNOTATOR, name, np.array([name in f.annotations for f in results.films])) for name in names]
     rows: list[dict[str, object]] = []
     for column, value, films in groups:
         subjects = np.array(results.subjects)[films].tolist()
-        draws, against = draw(subjects), value if column == ANNOTATOR else None
+        draws, against = draw(subjects), value if column == _ANNOTATOR else None
         for metric in metrics(results) if against is None else ["point_to_point"]:
             for (method, size), runs in present(results).items():
                 place = {"column": column, "value": value, "metric": metric, "size": size, "method": method}
                 on = {"films": int(films.sum()), "subjects": len(set(subjects)), "runs": len(runs)}
                 errors = [against_one(results, r, against) if against else r.errors.means(metric) for r in runs]
                 found = estimate(fold_figures(runs, [figures(e[films], draws) for e in errors]))
-                rows.append({**place, **on, **named(found, SHOWN)})
+                rows.append({**place, **on, **named(found, _SHOWN)})
     return pd.DataFrame(rows)
 
 

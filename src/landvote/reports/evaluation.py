@@ -18,8 +18,7 @@ from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number, write_csv
 from landvote.sample import Sample
 
-MOST_ROWS = 15
-"""Films listed in the page, worst first; the file beside it has them all."""
+_MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
 
 
 def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *, force: bool = False) -> Path:
@@ -125,7 +124,7 @@ def _worst(evaluation: Evaluation, metrics: dict[str, str]) -> Table:
     columns = {f"{t.lower()} ({u})": f"{m}_{SUFFIX[u]}" for u in units for m, t in metrics.items()}
     worst_first = evaluation.films.sort_values("point_to_point_px", ascending=False, na_position="last")
     rows = []
-    for film in worst_first.head(MOST_ROWS).to_dict("records"):
+    for film in worst_first.head(_MOST_ROWS).to_dict("records"):
         far = film["worst_landmark_px"]
         worst = f"{film['worst_landmark']} ({f'{number(far)} px' if np.isfinite(far) else 'not found'})"
         errors = [number(film[column]) for column in (*columns.values(), "squared_error_px2")]

@@ -20,11 +20,8 @@ from landvote.scheme import Scheme
 
 TRUTH, PREDICTED, MISS = "#56B4E9", "#FFB000", "#ffffff"
 
-MARGIN = 0.12
-"""Room left round the points, as a share of their extent."""
-
-LONGEST = 760
-"""Longest side of an overlay in pixels."""
+_MARGIN = 0.12  # room left round the points, as a share of their extent
+_LONGEST = 760  # pixels, of the longer side of an overlay
 
 Box = tuple[float, float, float, float]
 
@@ -56,7 +53,7 @@ def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Sch
     Pixels are (height, width), points (n, 2) image pixels; NaN is not drawn. The scheme's outlines are drawn as lines.
     """
     left, top, right, bottom = box = _box(truth, predicted, (pixels.shape[1], pixels.shape[0]))
-    zoom = LONGEST / max(right - left, bottom - top)
+    zoom = _LONGEST / max(right - left, bottom - top)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=((right - left) * zoom / 100, (bottom - top) * zoom / 100), dpi=100, facecolor="black")
         ax = figure.add_axes((0, 0, 1, 1))
@@ -84,7 +81,7 @@ def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:
     if not len(points):
         return -0.5, -0.5, size[0] - 0.5, size[1] - 0.5
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = max(MARGIN * float((high - low).max()), 8.0)
+    margin = max(_MARGIN * float((high - low).max()), 8.0)
     room = 0.1 * max(size)  # a point far outside is left outside, or the film would shrink to nothing
     low = np.clip(low - margin, -room, np.array(size) - 1)
     high = np.clip(high + margin, low + 1, np.array(size) + room)
