@@ -76,7 +76,7 @@ def present(results: Results) -> dict[tuple[str, Size], list[Run]]:
 
 def main_size(results: Results) -> Size:
     """Return the largest of the sizes at which most methods have a finished run."""
-    there, films = Counter(size for _, size in present(results)), {r.size: r.films for r in results.runs}
+    there, films = Counter(size for _, size in present(results)), {r.size: r.films for r in reversed(results.runs)}
     return max(there, key=lambda size: (there[size], films[size]))
 
 
