@@ -1,13 +1,10 @@
 """``landvote shape``: measure how a set of shapes varies; pictures, curves and one row of numbers per film."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from landvote.errors import ShapeError
@@ -16,11 +13,10 @@ from landvote.readers.points import write_wide_csv
 from landvote.readers.shapes import ShapeTable
 from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
 from landvote.reports.style import save_figure
-from landvote.scheme import Scheme
+from landvote.reports.tables import write_csv
 from landvote.shapes import Aligned, Fit, ShapeModel, align
+from landvote.shapes.align import Array
 from landvote.shapes.measure import compactness, generalisation, specificity
-
-Array = npt.NDArray[np.float64]
 
 _FILES = ("modes.png", "aligned.png", "curves.png", "curves.csv", "parameters.csv", "aligned.csv", "shape.npz",
           "summary.json")  # fmt: skip
@@ -29,7 +25,7 @@ _FILES = ("modes.png", "aligned.png", "curves.png", "curves.csv", "parameters.cs
 def study(
     table: ShapeTable, out: Path, share: float = 0.98, *, mirrored: bool = False, force: bool = False
 ) -> dict[str, Any]:
-    """Learn a shape model and write what it says about the shapes into ``out``.
+    """Learn a shape model, write what it says about the shapes into ``out``, and return what ``summary.json`` holds.
 
     Args:
         table: the shapes.
@@ -41,9 +37,6 @@ def study(
         mirrored: learn from each shape's mirror image too, by the pairs that the scheme names.
         force: overwrite the files of an earlier study.
 
-    Returns:
-        What stands in ``summary.json``.
-
     Raises:
         ShapeError: no model can be learned from the shapes, or they cannot be mirrored.
         ExistsError: a file is there already.
@@ -51,61 +44,38 @@ def study(
     if not force:
         for name in _FILES:
             refuse_existing(out / name)
-    aligned = align(table.points)
-    model = ShapeModel.fit(table.points, share, mirror=_swap(table.scheme) if mirrored else None)
-    curves = measured(table.points, aligned, model)
-    fits = [model.match(table.points[i]) for i in aligned.kept]
-    out.mkdir(parents=True, exist_ok=True)
-    save_figure(modes_figure(model, table.scheme), out / "modes.png")
-    save_figure(aligned_figure(aligned, table.scheme), out / "aligned.png")
+    scheme, points = table.scheme, table.points
+    if mirrored and not scheme.mirrored:
+        raise ShapeError(f"scheme {scheme.name!r} names no mirrored pairs, expected them to learn from mirror images")
+    aligned = align(points)
+    model = ShapeModel.fit(points, share, mirror=scheme.mirror() if mirrored else None)
+    curves = measured(points, aligned, model)
+    films, fits = [table.films[i] for i in aligned.kept], [model.match(points[i]) for i in aligned.kept]
+    save_figure(modes_figure(model, scheme), out / "modes.png")
+    save_figure(aligned_figure(aligned, scheme), out / "aligned.png")
     save_figure(curves_figure(curves), out / "curves.png")
-    write_text(out / "curves.csv", curves.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-    write_text(
-        out / "parameters.csv",
-        parameters(table, aligned, model, fits).to_csv(index=False, float_format="%.5g", lineterminator="\n"),
-    )
-    write_wide_csv(
-        out / "aligned.csv", [(table.films[i], None, s) for i, s in zip(aligned.kept, aligned.shapes, strict=True)]
-    )
+    write_csv(out / "curves.csv", curves)
+    write_csv(out / "parameters.csv", parameters(table, aligned, model, fits), digits=5)
+    write_wide_csv(out / "aligned.csv", [(film, None, s) for film, s in zip(films, aligned.shapes, strict=True)])
     model.save(out / "shape.npz")
-    edge = 0.999 * model.limit
-    left_out = sorted(set(range(len(table.films))) - set(aligned.kept.tolist()))
+    distances = [model.distance(fit.parameters) for fit in fits]
     summary = {
-        "films": len(aligned.kept),
-        "left_out": [table.films[i] for i in left_out],
-        "landmarks": len(table.scheme),
-        "modes": model.modes_count,
-        "share": share,
+        "films": len(films), "left_out": [f for i, f in enumerate(table.films) if i not in aligned.kept],
+        "landmarks": len(scheme), "modes": model.modes_count, "share": share,
         "residual": float(np.sqrt(model.scatter.mean())),
-        "implausible": [
-            table.films[i]
-            for i, fit in zip(aligned.kept, fits, strict=True)
-            if model.modes_count and model.distance(fit.parameters) > edge
-        ],
+        "implausible": [f for f, d in zip(films, distances, strict=True) if 0 < 0.999 * model.limit < d],
     }  # fmt: skip
     write_text(out / "summary.json", json.dumps(summary, indent=1) + "\n")
     return summary
-
-
-def _swap(scheme: Scheme) -> npt.NDArray[np.intp]:
-    """Return which landmark takes each one's place in a mirror."""
-    if not scheme.mirrored:
-        raise ShapeError(f"scheme {scheme.name!r} names no mirrored pairs, expected them to learn from mirror images")
-    return scheme.mirror()
 
 
 def measured(shapes: Array, aligned: Aligned, model: ShapeModel) -> pd.DataFrame:
     """Return one row per number of modes, 0 and up: compactness, generalisation and specificity."""
     if len(aligned.kept) < 3:
         raise ShapeError(f"{len(aligned.kept)} shapes, expected three at least to tell how well a model generalises")
-    return pd.DataFrame(
-        {
-            "modes": range(model.modes_count + 1),
-            "compactness": compactness(model),
-            "generalisation": generalisation(shapes[aligned.kept], model.modes_count),
-            "specificity": specificity(model, aligned),
-        }
-    )
+    further = generalisation(shapes[aligned.kept], model.modes_count)
+    quality = {"compactness": compactness(model), "generalisation": further, "specificity": specificity(model, aligned)}
+    return pd.DataFrame({"modes": range(model.modes_count + 1), **quality})
 
 
 def parameters(table: ShapeTable, aligned: Aligned, model: ShapeModel, fits: list[Fit]) -> pd.DataFrame:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from landvote.reports.tables import Table, interval, number, probability
+from landvote.reports.tables import Table, interval, number, probability, write_csv
 
 
 def test_latex():
@@ -23,3 +24,11 @@ def test_numbers():
     assert [probability(p) for p in (1e-6, 0.0123, 1.0)] == ["< 0.0001", "0.012", "1"]
     assert interval({"a": 1.0, "a_low": np.nan, "a_high": np.nan}, "a") == "1.00"
     assert interval({"a": 1.0, "a_low": 0.5, "a_high": np.inf}, "a") == ("1.00", "0.500 to ∞")
+
+
+def test_a_csv_has_so_many_significant_digits(tmp_path):
+    table = pd.DataFrame({"film": ["a", "b"], "error": [1234.5678, np.nan], "films": [12345678, 2]})
+    write_csv(tmp_path / "6.csv", table)
+    write_csv(tmp_path / "3.csv", table, digits=3)
+    assert (tmp_path / "6.csv").read_bytes() == b"film,error,films\na,1234.57,12345678\nb,,2\n"
+    assert (tmp_path / "3.csv").read_bytes() == b"film,error,films\na,1.23e+03,12345678\nb,,2\n"

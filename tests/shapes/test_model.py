@@ -126,7 +126,7 @@ def test_save_then_load_is_the_same(model, tmp_path):
 
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "shape.npz").write_bytes(b"PK not really")
-    with pytest.raises(ModelError, match=r"shape\.npz: not a shape model"):
+    with pytest.raises(ModelError, match=r"shape\.npz: cannot be read .* expected an npz with mean, modes"):
         ShapeModel.load(tmp_path / "shape.npz")
 
 

@@ -5,12 +5,6 @@ from landvote.evaluation.measure import METRICS, Errors
 from landvote.evaluation.metrics import annotator_difference, mean_squared_error, point_to_curve, point_to_point
 
 __all__ = [
-    "METRICS",
-    "Errors",
-    "Evaluation",
-    "annotator_difference",
-    "evaluate",
-    "mean_squared_error",
-    "point_to_curve",
+    "METRICS", "Errors", "Evaluation", "annotator_difference", "evaluate", "mean_squared_error", "point_to_curve",
     "point_to_point",
-]
+]  # fmt: skip

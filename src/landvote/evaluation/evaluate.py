@@ -1,7 +1,5 @@
 """Score predictions against the truth: from two lists to tables and a summary."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,20 +50,14 @@ class Evaluation:
 
 
 def evaluate(
-    predictions: Sequence[Prediction],
-    samples: Sequence[Sample],
-    *,
-    unit: str = "auto",
-    radii: Sequence[float] | None = None,
-    subgroups: Sequence[str] = (),
-    seed: int = 0,
-) -> Evaluation:
+    predictions: Sequence[Prediction], samples: Sequence[Sample], *, unit: str = "auto",
+    radii: Sequence[float] | None = None, subgroups: Sequence[str] = (), seed: int = 0,
+) -> Evaluation:  # fmt: skip
     """Score predictions against the points of samples.
 
-    Films are matched by identifier, landmarks by order or name (:func:`landvote.evaluation.matching.match`).
-
     Args:
-        predictions: as read by :func:`landvote.prediction.read_predictions`.
+        predictions: as read by :func:`landvote.prediction.read_predictions`; matched with the truth by identifier, and
+            landmarks by order or name (:func:`landvote.evaluation.matching.match`).
         samples: the truth; films are decoded only for a spacing that the predictions do not tell.
         unit: ``px``, ``mm``, ``%`` or ``auto``: % where the scheme has a normalising pair, else mm where the spacing
             of every film is known, else px. Pixels are always reported as well.
@@ -80,27 +72,16 @@ def evaluate(
     """
     matching = match(predictions, samples)
     unit, scale = scales(matching.films, matching.scheme, unit)
-    radii = _checked(RADII[unit] if radii is None else radii)
+    radii = sorted({float(r) for r in (RADII[unit] if radii is None else radii)})
+    if wrong := [r for r in radii if not 0 < r < np.inf]:
+        raise SettingError(f"radius {wrong[0]}, expected a positive number")
     draws = draw([f.sample.subject for f in matching.films], seed)
     pixels = measure(matching, "px", np.ones_like(scale))
     errors = measure(matching, unit, scale)
     films = film_table(matching, errors, pixels)
     return Evaluation(
-        unit=unit,
-        scheme=matching.scheme,
-        modelled=matching.modelled,
-        matched=matching.films,
-        errors=errors,
-        pixels=pixels,
-        films=films,
-        landmarks=landmark_table(matching, errors, draws),
+        unit=unit, scheme=matching.scheme, modelled=matching.modelled, matched=matching.films,
+        errors=errors, pixels=pixels, films=films, landmarks=landmark_table(matching, errors, draws),
         subgroups=subgroup_table(matching, errors, subgroups, seed) if subgroups else None,
         summary=summarise(matching, errors, pixels, films, draws, radii, seed),
-    )
-
-
-def _checked(radii: Sequence[float]) -> tuple[float, ...]:
-    for radius in radii:
-        if not 0 < radius < np.inf:
-            raise SettingError(f"radius {radius}, expected a positive number")
-    return tuple(sorted(set(map(float, radii))))
+    )  # fmt: skip

@@ -1,7 +1,5 @@
 """Bring predictions and truth together: film by film, landmark by landmark."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,29 +79,18 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
         raise DataError(
             f"none of the {len(predicted)} predicted films{some} is among the {len(truth)} films with a truth"
         )
-    scheme = _common_scheme([truth[name] for name in scored])
-    columns, order = _columns(predicted[scored[0]], scheme)
-    names = predicted[scored[0]].landmarks
-    return Matching(
-        scheme=scheme,
-        films=tuple(_scored(truth[name], predicted[name], names, columns) for name in scored),
-        modelled=columns >= 0,
-        order=order,
-        extra=tuple(name for i, name in enumerate(names) if i not in columns),
-        not_predicted=tuple(sorted(truth.keys() - predicted.keys())),
-        without_truth=tuple(sorted(predicted.keys() - truth.keys())),
-    )
-
-
-def _common_scheme(samples: Sequence[Sample]) -> Scheme:
-    scheme = samples[0].scheme
-    for s in samples:
+    scheme, names = truth[scored[0]].scheme, predicted[scored[0]].landmarks
+    for s in (truth[name] for name in scored):
         if s.scheme != scheme:
             raise SchemeError(
                 f"{s.identifier}: scheme {s.scheme.name!r} with {len(s.scheme)} landmarks, "
-                f"expected that of {samples[0].identifier}, {scheme.name!r} with {len(scheme)}"
+                f"expected that of {scored[0]}, {scheme.name!r} with {len(scheme)}"
             )
-    return scheme
+    columns, order = _columns(predicted[scored[0]], scheme)
+    films = tuple(_scored(truth[name], predicted[name], names, columns) for name in scored)
+    extra = tuple(name for i, name in enumerate(names) if i not in columns)
+    not_predicted, without_truth = sorted(truth.keys() - predicted.keys()), sorted(predicted.keys() - truth.keys())
+    return Matching(scheme, films, columns >= 0, order, extra, tuple(not_predicted), tuple(without_truth))
 
 
 def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int64], str]:
@@ -123,19 +110,13 @@ def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int
     return np.array([place.get(name, -1) for name in wanted]), "by name"
 
 
-def _scored(
-    sample: Sample, prediction: Prediction, names: tuple[str, ...], columns: npt.NDArray[np.int64]
-) -> ScoredFilm:
+def _scored(sample: Sample, prediction: Prediction, names: Sequence[str], columns: npt.NDArray[np.int64]) -> ScoredFilm:
     if prediction.landmarks != names:
         raise PointsError(
             f"{prediction.identifier}: {len(prediction.landmarks)} landmarks predicted, "
             f"expected the same {len(names)} landmarks as on the other films"
         )
     known = columns >= 0
-    return ScoredFilm(
-        sample=sample,
-        truth=sample.points,
-        predicted=np.where(known[:, None], prediction.points[columns], np.nan),
-        expected_error=np.where(known, prediction.expected_error[columns], np.nan),
-        details=prediction.details,
-    )
+    predicted = np.where(known[:, None], prediction.points[columns], np.nan)
+    expected = np.where(known, prediction.expected_error[columns], np.nan)
+    return ScoredFilm(sample, sample.points, predicted, expected, prediction.details)

@@ -1,7 +1,5 @@
 """Measure every scored film in one unit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.evaluation.matching import Matching, ScoredFilm
-from landvote.evaluation.metrics import Distances, annotator_difference, point_to_curve, point_to_point
+from landvote.evaluation.metrics import FloatArray, annotator_difference, point_to_curve, point_to_point
 from landvote.evaluation.statistics import rank_correlation
 from landvote.sample import Points
-
-FloatArray = npt.NDArray[np.float64]
 
 METRICS = {"point_to_point": "Point-to-point", "point_to_curve": "Point-to-curve"}
 """The kinds of error, and how they are called."""
@@ -65,7 +61,7 @@ class Errors:
 
 def measure(matching: Matching, unit: str, scale: FloatArray) -> Errors:
     """Measure all films in one unit; ``scale`` is (films, 2), see :func:`landvote.evaluation.units.scales`."""
-    kinds: dict[str, Callable[..., Distances]] = {"point_to_point": point_to_point}
+    kinds: dict[str, Callable[..., FloatArray]] = {"point_to_point": point_to_point}
     if matching.scheme.outlines:
         kinds["point_to_curve"] = partial(point_to_curve, outlines=matching.scheme.outlines)
     landmarks, annotators = {}, {}
@@ -83,9 +79,9 @@ def measure(matching: Matching, unit: str, scale: FloatArray) -> Errors:
 
 
 def _measure_film(
-    film: ScoredFilm, modelled: npt.NDArray[np.bool_], distance: Callable[[Points, Points], Distances]
-) -> tuple[Distances, float]:
-    def known(points: Points, truth: Points) -> Distances:
+    film: ScoredFilm, modelled: npt.NDArray[np.bool_], distance: Callable[[Points, Points], FloatArray]
+) -> tuple[FloatArray, float]:
+    def known(points: Points, truth: Points) -> FloatArray:
         return np.where(modelled, distance(points, truth), np.nan)
 
     # A landmark that was not found is infinitely far off wherever the truth itself could have been measured.
@@ -106,20 +102,16 @@ def film_means(errors: FloatArray) -> FloatArray:
 
 
 def calibration(errors: Errors) -> dict[str, float]:
-    """Compare expected with actual errors: number of films, their means, and rank correlations.
+    """Return how many films have expected and actual errors, their means over these, and Spearman's correlations.
 
-    Returns:
-        ``films`` that have both, ``mean_expected`` and ``mean_actual`` over the means of these films, and Spearman's
-        rank correlation ``spearman_film_means`` and ``spearman_landmarks``; NaN where a figure is undefined.
+    Means are over the means of films; a figure that is undefined is NaN.
     """
     expected, actual = errors.expectation()
     of_films = np.stack([film_means(expected), film_means(actual)])
     both = of_films[:, np.isfinite(of_films).all(axis=0)]
     mean_expected, mean_actual = both.mean(axis=1) if both.size else (np.nan, np.nan)
     return {
-        "films": both.shape[1],
-        "mean_expected": float(mean_expected),
-        "mean_actual": float(mean_actual),
+        "films": both.shape[1], "mean_expected": float(mean_expected), "mean_actual": float(mean_actual),
         "spearman_film_means": rank_correlation(*both),
         "spearman_landmarks": rank_correlation(expected.ravel(), actual.ravel()),
-    }
+    }  # fmt: skip

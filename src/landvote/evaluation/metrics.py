@@ -1,14 +1,11 @@
-"""Distances between predicted and true points of one film.
+"""FloatArray between predicted and true points of one film.
 
 All functions take (n, 2) points in image pixels and a scale, the length of one pixel along x and along y in the unit
 wanted (see :mod:`landvote.evaluation.units`). Coordinates are scaled before distances are taken, so pixels that are
 not square are measured rightly. NaN stands wherever there is nothing to measure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +13,19 @@ import numpy.typing as npt
 from landvote.sample import Points, mean_points
 from landvote.scheme import Outline
 
-Distances: TypeAlias = npt.NDArray[np.float64]
-Scale: TypeAlias = tuple[float, float]
+FloatArray = npt.NDArray[np.float64]
+Scale = tuple[float, float]
 
 PIXELS: Scale = (1.0, 1.0)
 
 
-def point_to_point(predicted: Points, truth: Points, scale: Scale = PIXELS) -> Distances:
+def point_to_point(predicted: Points, truth: Points, scale: Scale = PIXELS) -> FloatArray:
     """Return the distance of each predicted point from its true point, (n,); NaN where either is missing."""
     delta = (predicted - truth) * scale
     return np.asarray(np.hypot(delta[:, 0], delta[:, 1]))
 
 
-def point_to_curve(predicted: Points, truth: Points, outlines: Sequence[Outline], scale: Scale = PIXELS) -> Distances:
+def point_to_curve(predicted: Points, truth: Points, outlines: Sequence[Outline], scale: Scale = PIXELS) -> FloatArray:
     """Return the distance of each predicted point from the true outline it belongs to, (n,).
 
     The outline is the polyline through its true points, closed where the scheme says so. A missing true point breaks
@@ -53,7 +50,7 @@ def mean_squared_error(predicted: Points, truth: Points) -> float:
     return float(squares.mean()) if squares.size else np.nan
 
 
-def annotator_difference(annotations: Sequence[Points], measure: Callable[[Points, Points], Distances]) -> float:
+def annotator_difference(annotations: Sequence[Points], measure: Callable[[Points, Points], FloatArray]) -> float:
     """Return how far the annotators of one film stand from their own mean, on average.
 
     Per annotator the mean of ``measure(points, mean of the annotations)``, then the mean over annotators: the paper's
@@ -82,7 +79,7 @@ def _segments(points: Points, *, closed: bool) -> tuple[Points, Points]:
     return np.concatenate([points[joined], points[present]]), np.concatenate([following[joined], points[present]])
 
 
-def _to_segments(points: Points, starts: Points, ends: Points) -> Distances:
+def _to_segments(points: Points, starts: Points, ends: Points) -> FloatArray:
     """Return the distance of every point (k, 2) from every piece (s, 2), as (k, s)."""
     along = ends - starts
     length2 = (along**2).sum(axis=1)

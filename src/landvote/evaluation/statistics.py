@@ -24,8 +24,6 @@ Folds are draws from one pool of films, so the interval speaks of other draws fr
 nothing of folds: it says how the figure would change on other subjects.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +32,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-FloatArray = npt.NDArray[np.float64]
+from landvote.evaluation.metrics import FloatArray
+
 IntArray = npt.NDArray[np.intp]
 
 FIGURES = ("median", "p90", "p95", "p99", "mean")
@@ -117,15 +116,10 @@ def figures(errors: FloatArray, draws: Draws) -> Figures:
     values = values[order]
     low, high = _drawn_percentiles(values, draws.subject[film[order]], draws)
     found = np.isfinite(errors)
-    sums, counts = np.where(found, errors, 0.0).sum(axis=1), found.sum(axis=1)
-    mean = _means(sums[:, None], counts[:, None], draws)
+    mean = _means(np.where(found, errors, 0.0).sum(axis=1)[:, None], found.sum(axis=1)[:, None], draws)
     measured = np.full(len(_PERCENTS), draws.bearing(np.any(~np.isnan(errors), axis=1)))
-    return Figures(
-        np.append(_percentiles(values), mean.value),
-        np.column_stack([low, mean.low]),
-        np.column_stack([high, mean.high]),
-        np.append(measured, mean.subjects),
-    )
+    low, high = np.column_stack([low, mean.low]), np.column_stack([high, mean.high])
+    return Figures(np.append(_percentiles(values), mean.value), low, high, np.append(measured, mean.subjects))
 
 
 def column_means(errors: FloatArray, draws: Draws) -> Figures:
@@ -142,7 +136,7 @@ def within(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> Estimate
     bearing, weights = draws.bearing(count[:, 0] > 0), draws.of_films()
     value = _ratio(hits.sum(axis=0), count.sum())
     if bearing < 2:
-        return Estimates(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
+        return Estimates(value, *np.full((2, len(value)), np.nan))
     unseen = draws.unseen * (count.sum() / bearing)  # a subject of as many landmarks as the others have
     hit, total = weights @ hits, weights @ count + unseen
     return Estimates(value, _quantile(hit / total, _TAIL), _quantile((hit + unseen) / total, 1 - _TAIL))
@@ -150,12 +144,8 @@ def within(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> Estimate
 
 def average(parts: Sequence[Figures]) -> Figures:
     """Return the mean over runs (the seeds of a fold, or folds) of the same films."""
-    return Figures(
-        np.mean([p.value for p in parts], axis=0),
-        np.mean([p.low for p in parts], axis=0),
-        np.mean([p.high for p in parts], axis=0),
-        np.min([p.subjects for p in parts], axis=0),
-    )
+    value, low, high = (np.mean([getattr(p, name) for p in parts], axis=0) for name in ("value", "low", "high"))
+    return Figures(value, low, high, np.min([p.subjects for p in parts], axis=0))
 
 
 def estimate(folds: Sequence[Figures]) -> Estimates:
@@ -167,11 +157,9 @@ def estimate(folds: Sequence[Figures]) -> Estimates:
 
 
 def ratio(a: Sequence[Figures], b: Sequence[Figures]) -> Estimates:
-    """Return how many times as large the figures of one method are as those of another.
+    """Return how many times as large the figures of one method, of each fold, are as those of another.
 
-    Args:
-        a: of each fold.
-        b: of the other method, on the same folds and films, from the same draws.
+    Both are of the same folds and films, from the same draws.
     """
     first, second = average(a), average(b)
     with np.errstate(invalid="ignore"):
@@ -215,35 +203,18 @@ def _drawn_percentiles(values: FloatArray, subject: IntArray, draws: Draws) -> t
 
     Each is the first value up to which a sample holds the share asked for, or the subject unseen so far: infinity.
     """
-    unseen = draws.unseen * (len(values) / max(len(np.unique(subject)), 1))
     share = np.asarray(_PERCENTS) / 100
-    if not len(values):
-        nothing = np.full((len(unseen), len(share)), np.nan)
-        return nothing, nothing
-    values = np.append(values, np.inf)
-    ends: list[FloatArray] = []
-    rows = max(1, _BLOCK // len(subject))
-    for start in range(0, len(unseen), rows):
-        beyond = unseen[start : start + rows]
-        running = np.cumsum(draws.weights[start : start + rows][:, subject], axis=1)
-        wanted = share * (beyond + running[:, -1:])
-        ends.append(values[_first(running, np.column_stack([wanted - beyond, wanted]))])
-    low, high = np.split(np.concatenate(ends), 2, axis=1)
-    return low, high
-
-
-def _first(running: FloatArray, wanted: FloatArray) -> IntArray:
-    """Return the first place in each row of (rows, m), ascending, that is not below (rows, k) wanted; else m.
-
-    A binary search in all rows at once; :func:`numpy.searchsorted` takes one row at a time.
-    """
-    last = running.shape[1] - 1
-    low, high = np.zeros(wanted.shape, dtype=np.intp), np.full(wanted.shape, last + 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        below = (np.take_along_axis(running, np.minimum(middle, last), axis=1) < wanted) & (low < high)
-        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
-    return low
+    ends = np.full((len(draws.unseen), 2 * len(share)), np.nan)
+    if len(values):
+        values = np.append(values, np.inf)
+        unseen = draws.unseen * (len(subject) / len(np.unique(subject)))
+        rows = max(1, _BLOCK // len(subject))
+        for part in (slice(start, start + rows) for start in range(0, len(ends), rows)):
+            running = np.cumsum(draws.weights[part][:, subject], axis=1)
+            wanted = share * (unseen[part] + running[:, -1:])
+            wanted = np.column_stack([wanted - unseen[part], wanted])
+            ends[part] = values[[np.searchsorted(*row) for row in zip(running, wanted, strict=True)]]
+    return ends[:, : len(share)], ends[:, len(share) :]
 
 
 def _means(sums: FloatArray, counts: npt.NDArray[Any], draws: Draws) -> Figures:
@@ -257,10 +228,7 @@ def _means(sums: FloatArray, counts: npt.NDArray[Any], draws: Draws) -> Figures:
 def _ends(every: Figures, folds: FloatArray, drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the ends of intervals, (k,) each, all on the scale of logarithms.
 
-    Args:
-        every: the figures averaged over folds.
-        folds: (F, k) those of each fold.
-        drawn: (F, resamples, k) those of each fold in each bootstrap sample.
+    ``every`` are averages over folds, ``folds`` (F, k) the figures of each, ``drawn`` (F, resamples, k) in each sample.
     """
     value, few = every.value, every.subjects < 2
     with np.errstate(invalid="ignore"):
@@ -271,10 +239,8 @@ def _ends(every: Figures, folds: FloatArray, drawn: FloatArray) -> tuple[FloatAr
         if len(folds) > 1:
             share = np.sqrt(_shared(every.low, drawn))
             fold = stats.t.isf(_TAIL, len(folds) - 1) * folds.std(axis=0, ddof=1) / np.sqrt(len(folds))
-            below, above = (
-                np.hypot(share * below, fold),
-                np.where(np.isinf(above), above, np.hypot(share * above, fold)),
-            )
+            below = np.hypot(share * below, fold)
+            above = np.where(np.isinf(above), above, np.hypot(share * above, fold))
         # Below a figure that is itself infinite, subjects and folds say nothing.
         low = np.where(few | ~np.isfinite(value), np.nan, value - below)
         high = np.where(few, np.nan, np.where(np.isinf(value), value, value + above))

@@ -1,33 +1,21 @@
 """The summary of an evaluation: one nested dictionary of plain JSON values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from landvote.evaluation.matching import Matching
-from landvote.evaluation.measure import Errors, calibration, film_means
+from landvote.evaluation.measure import Errors, calibration
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, estimate, figures, within
-
-FloatArray = npt.NDArray[np.float64]
-
-
-METHOD = "Bayesian bootstrap, subjects"
 
 
 def summarise(
-    matching: Matching,
-    errors: Errors,
-    pixels: Errors,
-    films: pd.DataFrame,
-    draws: Draws,
-    radii: Sequence[float],
+    matching: Matching, errors: Errors, pixels: Errors, films: pd.DataFrame, draws: Draws, radii: Sequence[float],
     seed: int,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Return counts, what is missing, and every distribution with its intervals.
 
     ``point_to_point`` and ``point_to_curve`` hold, per unit, ``film_means`` (one figure a film: the mean over its
@@ -35,22 +23,26 @@ def summarise(
     end that is None beside a lower one that is known is infinite.
     """
     every = [pixels] if errors.unit == "px" else [errors, pixels]
-    chosen = {e.unit: radii if e.unit == errors.unit else () for e in every}
     out: dict[str, Any] = {
-        "unit": errors.unit,
-        "scheme": matching.scheme.name,
-        "films": _film_counts(matching, errors, pixels),
-        "landmarks": _landmark_counts(matching, pixels),
-        "intervals": {"level": LEVEL, "resamples": len(draws.weights), "seed": seed, "method": METHOD},
-    }
+        "unit": errors.unit, "scheme": matching.scheme.name,
+        "films": _film_counts(matching, errors, pixels), "landmarks": _landmark_counts(matching, pixels),
+    }  # fmt: skip
+    method = "Bayesian bootstrap, subjects"
+    out["intervals"] = {"level": LEVEL, "resamples": len(draws.weights), "seed": seed, "method": method}
     for metric in errors.landmarks:
-        out[metric] = {e.unit: _both_levels(e.landmarks[metric], draws, chosen[e.unit]) for e in every}
+        out[metric] = {}
+        for e in every:
+            own = radii if e.unit == errors.unit else ()
+            levels = {"film_means": e.means(metric), "landmarks": e.landmarks[metric]}
+            out[metric][e.unit] = {level: _described(values, draws, own) for level, values in levels.items()}
     squared = films["squared_error_px2"].to_numpy(dtype=np.float64)
     out["squared_error_px2"] = {**_described(squared, draws), "max": _number(np.nanmax(squared, initial=-np.inf))}
     if errors.annotators:
         out["annotators"] = {e.unit: {m: _described(d, draws) for m, d in e.annotators.items()} for e in every}
     if "expected_error_px" in films:
-        out["expected_error"] = _calibration(pixels)
+        found = calibration(pixels)
+        plain = {f"{k}_px" if k.startswith("mean") else k: _number(v) for k, v in found.items()}
+        out["expected_error"] = plain | {"films": found["films"]}
     return out
 
 
@@ -59,47 +51,29 @@ def _film_counts(matching: Matching, errors: Errors, pixels: Errors) -> dict[str
     means = pixels.means("point_to_point")
     unscaled = ~errors.measured.any(axis=1) & pixels.measured.any(axis=1)
     return {
-        "scored": len(names),
-        "subjects": len({f.sample.subject for f in matching.films}),
+        "scored": len(names), "subjects": len({f.sample.subject for f in matching.films}),
         "nothing_found": names[np.isinf(means)].tolist(),
         "some_not_found": names[pixels.missed.any(axis=1) & np.isfinite(means)].tolist(),
         "without_scale": names[unscaled].tolist(),
-        "not_predicted": list(matching.not_predicted),
-        "without_truth": list(matching.without_truth),
-    }
+        "not_predicted": list(matching.not_predicted), "without_truth": list(matching.without_truth),
+    }  # fmt: skip
 
 
 def _landmark_counts(matching: Matching, pixels: Errors) -> dict[str, Any]:
     names, modelled = matching.scheme.landmarks, matching.modelled
     return {
-        "scheme": len(names),
-        "scored": int(modelled.sum()),
-        "matched": matching.order,
+        "scheme": len(names), "scored": int(modelled.sum()), "matched": matching.order,
         "not_in_model": [n for n, known in zip(names, modelled, strict=True) if not known],
         "not_in_truth": list(matching.extra),
-        "measured": int(pixels.measured.sum()),
-        "not_found": int(pixels.missed.sum()),
+        "measured": int(pixels.measured.sum()), "not_found": int(pixels.missed.sum()),
         "truth_missing": int((~pixels.measured[:, modelled]).sum()),
-    }
-
-
-def _both_levels(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> dict[str, Any]:
-    return {
-        "film_means": _described(film_means(errors), draws, radii),
-        "landmarks": _described(errors, draws, radii),
-    }
-
-
-def _calibration(pixels: Errors) -> dict[str, float | None]:
-    found = calibration(pixels)
-    return {f"{k}_px" if k.startswith("mean") else k: _number(v) for k, v in found.items()} | {"films": found["films"]}
+    }  # fmt: skip
 
 
 def _described(errors: FloatArray, draws: Draws, radii: Sequence[float] = ()) -> dict[str, Any]:
     """Describe errors of shape (films,) or (films, k): counts, mean, percentiles and success rates with intervals."""
-    found = estimate([figures(errors, draws)])
+    every = dict(zip(FIGURES, _plain(estimate([figures(errors, draws)])), strict=True))
     out: dict[str, Any] = {"count": int((~np.isnan(errors)).sum()), "not_found": int(np.isinf(errors).sum())}
-    every = dict(zip(FIGURES, _plain(found), strict=True))
     out |= {"mean": every.pop("mean"), **every}
     if radii:
         shares = _plain(within(errors, draws, radii))

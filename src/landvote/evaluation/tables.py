@@ -1,7 +1,5 @@
 """The tables of an evaluation: per film, per landmark, per subgroup."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -12,16 +10,13 @@ import pandas as pd
 from landvote.errors import SettingError, nearest
 from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, film_means
-from landvote.evaluation.metrics import mean_squared_error
+from landvote.evaluation.metrics import FloatArray, mean_squared_error
 from landvote.evaluation.statistics import FIGURES, Draws, Estimates, average, column_means, draw, estimate, figures
 from landvote.evaluation.units import SUFFIX
 from landvote.sample import Sample
 from landvote.scheme import Scheme
 
-FloatArray = npt.NDArray[np.float64]
-
-MOST_GROUPS = 12
-"""A column of numbers with more distinct values than this (an age, say) is divided at its quartiles."""
+_MOST_GROUPS = 12  # a column of numbers with more distinct values (an age, say) is divided at its quartiles
 
 
 def film_table(matching: Matching, errors: Errors, pixels: Errors) -> pd.DataFrame:
@@ -54,16 +49,9 @@ def landmark_means(folds: Sequence[Sequence[FloatArray]], scheme: Scheme, draws:
     """
     found = estimate([average([column_means(errors, draws) for errors in fold]) for fold in folds])
     outlines = {i: o.name for o in scheme.outlines for i in o.points}
-    return pd.DataFrame(
-        {
-            "landmark": scheme.landmarks,
-            "outline": [outlines.get(i, "") for i in range(len(scheme))],
-            "not_found": sum(np.isinf(errors).sum(axis=0) for fold in folds for errors in fold),
-            "mean": found.value,
-            "low": found.low,
-            "high": found.high,
-        }
-    )
+    table = pd.DataFrame({"landmark": scheme.landmarks, "outline": [outlines.get(i, "") for i in range(len(scheme))]})
+    table["not_found"] = sum(np.isinf(errors).sum(axis=0) for fold in folds for errors in fold)
+    return table.assign(mean=found.value, low=found.low, high=found.high)
 
 
 def landmark_table(matching: Matching, errors: Errors, draws: Draws) -> pd.DataFrame:
@@ -84,11 +72,7 @@ def landmark_table(matching: Matching, errors: Errors, draws: Draws) -> pd.DataF
 
 
 def subgroup_table(matching: Matching, errors: Errors, columns: Sequence[str], seed: int) -> pd.DataFrame:
-    """Return one row a value of each column: films, and film means described with intervals.
-
-    Raises:
-        SettingError: a column that no film has.
-    """
+    """Return one row a value of each column, see :func:`group`: films, and film means described with intervals."""
     samples, suffix, rows = [f.sample for f in matching.films], SUFFIX[errors.unit], []
     for column in columns:
         groups, order = group(samples, column)
@@ -115,10 +99,8 @@ def named(found: Estimates, names: Sequence[str]) -> dict[str, float]:
 def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object_], list[str]]:
     """Return the group each film belongs to, in the order of the films, and the groups in order of their values.
 
-    Args:
-        samples: the films.
-        column: of their attributes, or ``split``. A column of many numbers is divided at its quartiles, and
-            ``column:edge,edge`` at the edges; a number equal to an edge belongs below it.
+    The column is one of their attributes, or ``split``. One of many numbers is divided at its quartiles, and
+    ``column:edge,edge`` at the edges; a number equal to an edge belongs below it.
 
     Raises:
         SettingError: a column that no film has, or edges that are no numbers, or of a column that has none.
@@ -141,7 +123,7 @@ def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object
     elif np.isnan(numbers[stated]).any():
         order = sorted(set(groups[stated]))
     else:
-        if len(set(numbers[stated])) > MOST_GROUPS:
+        if len(set(numbers[stated])) > _MOST_GROUPS:
             quarters = pd.qcut(numbers[stated], 4, duplicates="drop")
             groups[stated] = [_band(column, q.left, q.right, numbers[stated]) for q in quarters]
         order = list(dict.fromkeys(groups[stated][np.argsort(numbers[stated], kind="stable")]))

@@ -1,7 +1,5 @@
 """Failures: films that a method lost, counted and named."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,10 +16,8 @@ TIMES = 10.0
 
 def threshold(results: Results) -> float:
     """Return the mean point-to-point error beyond which a film counts as lost; infinity where nothing was found."""
-    medians = [
-        np.nanmedian(np.concatenate([r.errors.means("point_to_point") for r in results.of(*place)]))
-        for place in present(results)
-    ]
+    pooled = [np.concatenate([r.errors.means("point_to_point") for r in runs]) for runs in present(results).values()]
+    medians = map(np.nanmedian, pooled)
     return float(min([TIMES * min(medians), *([PERCENT] if results.unit == "%" else [])]))
 
 
@@ -38,33 +34,24 @@ def lost(run: Run, limit: float) -> npt.NDArray[np.bool_]:
 def failure_table(results: Results, limit: float) -> pd.DataFrame:
     """Return one row a size and method: how many films, over all its runs, were lost, or had landmarks not found."""
     rows = []
-    for method, size in present(results):
-        runs = results.of(method, size)
+    for (method, size), runs in present(results).items():
         every = np.stack([lost(r, limit) for r in runs])
-        measured = np.stack([~np.isnan(r.errors.means("point_to_point")) for r in runs])
-        rows.append(
-            {
-                "size": size,
-                "method": method,
-                "runs": len(runs),
-                "films": int(measured.sum()),
-                "nothing_found": int(sum(np.isinf(r.errors.means("point_to_point")).sum() for r in runs)),
-                "some_not_found": int(sum(r.errors.missed.any(axis=1).sum() for r in runs)),
-                "lost": int(every.sum()),
-                "lost_percent": 100.0 * every.sum() / max(int(measured.sum()), 1),
-                "lost_in_every_run": int(every.all(axis=0).sum()),
-            }
-        )
+        errors = np.stack([r.errors.means("point_to_point") for r in runs])
+        films = int((~np.isnan(errors)).sum())
+        row = {"size": size, "method": method, "runs": len(runs), "films": films}
+        row["nothing_found"] = int(np.isinf(errors).sum())
+        row["some_not_found"] = sum(int(r.errors.missed.any(axis=1).sum()) for r in runs)
+        row |= {"lost": int(every.sum()), "lost_percent": 100.0 * every.sum() / max(films, 1)}
+        rows.append(row | {"lost_in_every_run": int(every.all(axis=0).sum())})
     return pd.DataFrame(rows)
 
 
 def lost_films(results: Results, limit: float) -> pd.DataFrame:
     """Return one row a film lost in a run, worst first within each run."""
-    columns = ["film", "method", "size", "fold", "seed", "error"]
     rows = []
     for run in results.runs:
         errors = run.errors.means("point_to_point")
         for film in sorted(np.flatnonzero(lost(run, limit)), key=lambda i: (-errors[i], i)):
             place = (run.method, run.size, run.fold, run.seed)
             rows.append((results.films[film].identifier, *place, errors[film]))
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["film", "method", "size", "fold", "seed", "error"])

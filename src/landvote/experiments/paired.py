@@ -1,22 +1,21 @@
 """Methods in pairs, film by film: is one better than the other, and by how much."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import LEVEL, Figures, draw, figures, ratio
 from landvote.experiments.grid import Size
 from landvote.experiments.results import Results, Run
-from landvote.experiments.statistics import fold_figures, metrics, subjects_of
+from landvote.experiments.statistics import fold_figures, metrics
 
-FloatArray = npt.NDArray[np.float64]
+Pair = tuple[list[Run], list[Run]]
 
 _FAR = 1e9  # stands for an infinite difference, in units of the largest finite one: only its rank matters
 
@@ -31,20 +30,19 @@ def paired_table(results: Results) -> pd.DataFrame:
     the shares of ranks, -1 to 1. ``ratio`` is that of the medians, with an interval over films and folds; and
     ``folds_first_better`` says in how many folds the first method has the lower median.
     """
-    draws = draw(subjects_of(results))
-    columns = ["metric", "size", "first", "second", "p", "p_holm"]
+    draws = draw(results.subjects)
     rows = []
     for metric in metrics(results):
         of = {id(r): figures(r.errors.means(metric), draws) for r in results.runs}
         for size, a, b, pair in _pairs(results):
             place = {"metric": metric, "size": size, "first": a, "second": b}
             rows.append({**place, **_compared(results, metric, pair, of)})
-    table = pd.DataFrame(rows, columns=[*columns, *(k for k in (rows[0] if rows else ()) if k not in columns)])
-    table["p_holm"] = holm(table["p"].to_numpy(dtype=np.float64))
-    return table
+    for row, p in zip(rows, holm(np.array([row["p"] for row in rows], dtype=np.float64)), strict=True):
+        row["p_holm"] = p
+    return pd.DataFrame(rows, columns=None if rows else ["metric", "size", "first", "second", "p", "p_holm"])
 
 
-def _pairs(results: Results) -> Iterator[tuple[Size, str, str, tuple[list[Run], list[Run]]]]:
+def _pairs(results: Results) -> Iterator[tuple[Size, str, str, Pair]]:
     """Yield the pairs of methods at each size, with the runs both have finished."""
     for size in results.grid.sizes:
         for a, b in combinations([m.name for m in results.grid.methods], 2):
@@ -53,9 +51,7 @@ def _pairs(results: Results) -> Iterator[tuple[Size, str, str, tuple[list[Run], 
                 yield size, a, b, ([of[0][k] for k in common], [of[1][k] for k in common])
 
 
-def _compared(
-    results: Results, metric: str, pair: tuple[list[Run], list[Run]], of: Mapping[int, Figures]
-) -> dict[str, object]:
+def _compared(results: Results, metric: str, pair: Pair, of: Mapping[int, Figures]) -> dict[str, Any]:
     errors = [[r.errors.means(metric) for r in runs] for runs in pair]
     first, second = (_per_subject(results, np.mean(e, axis=0)) for e in errors)
     with np.errstate(invalid="ignore"):
@@ -65,26 +61,20 @@ def _compared(
     medians = ratio(a, b)
     value, low, high = hodges_lehmann(difference)
     return {
-        "p": wilcoxon(difference),
-        "difference": value,
-        "difference_low": low,
-        "difference_high": high,
+        "p": wilcoxon(difference), "p_holm": np.nan,  # of all rows together
+        "difference": value, "difference_low": low, "difference_high": high,
         "rank_biserial": rank_biserial(difference),
-        "first_better": int((difference < 0).sum()),
-        "second_better": int((difference > 0).sum()),
+        "first_better": int((difference < 0).sum()), "second_better": int((difference > 0).sum()),
         "subjects": len(difference),
-        "ratio": medians.value[0],
-        "ratio_low": medians.low[0],
-        "ratio_high": medians.high[0],
+        "ratio": medians.value[0], "ratio_low": medians.low[0], "ratio_high": medians.high[0],
         "folds_first_better": sum(bool(x.value[0] < y.value[0]) for x, y in zip(a, b, strict=True)),
-        "folds": len(a),
-        "runs": len(pair[0]),
-    }
+        "folds": len(a), "runs": len(pair[0]),
+    }  # fmt: skip
 
 
 def _per_subject(results: Results, errors: FloatArray) -> FloatArray:
     """Return the mean error of each subject, over its films that have one; infinite where one of them was lost."""
-    names, film = np.unique(np.asarray(subjects_of(results), dtype=str), return_inverse=True)
+    names, film = np.unique(np.asarray(results.subjects, dtype=str), return_inverse=True)
     known = ~np.isnan(errors)
     number = np.bincount(film[known], minlength=len(names))
     total = np.bincount(film[known], weights=errors[known], minlength=len(names))
@@ -101,9 +91,7 @@ def holm(p: FloatArray) -> FloatArray:
     """Return (m,) p-values corrected for there being m tests (Holm, Scandinavian Journal of Statistics 6, 1979)."""
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    out = np.empty_like(p)
-    out[order] = np.minimum(stepped, 1.0)
-    return out
+    return np.asarray(np.minimum(stepped, 1.0)[np.argsort(order)])
 
 
 def hodges_lehmann(differences: FloatArray) -> tuple[float, float, float]:
@@ -132,8 +120,7 @@ def _signed_rank(n: int) -> FloatArray:
     chances = np.zeros(n * (n + 1) // 2 + 1)
     chances[0] = 1.0
     for rank in range(1, n + 1):
-        moved = chances[:-rank].copy()
-        chances[rank:] += moved
+        chances[rank:] += chances[:-rank].copy()
         chances /= 2
     return np.cumsum(chances)
 
@@ -145,8 +132,7 @@ def rank_biserial(differences: FloatArray) -> float:
     return float((np.sign(some) * ranks).sum() / ranks.sum()) if len(some) else 0.0
 
 
-def _finite(differences: Sequence[float] | FloatArray) -> tuple[FloatArray, float]:
+def _finite(values: FloatArray) -> tuple[FloatArray, float]:
     """Return differences with a far value for an infinite one, and the value beyond which an average holds one."""
-    values = np.asarray(differences, dtype=np.float64)
     largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
     return np.where(np.isinf(values), np.copysign(_FAR * largest, values), values), _FAR / 4 * largest

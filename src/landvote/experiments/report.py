@@ -1,7 +1,5 @@
 """Write what a grid has found as files: tables (CSV, LaTeX), figures (SVG, PNG), and one page to read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,20 +16,17 @@ from landvote.reports import comparison as charts
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import DPI, PRINT, data_uri, save_figure
-from landvote.reports.tables import Table, number
+from landvote.reports.tables import Table, number, write_csv
 
 REPORT = "report.html"
 COSTS = "costs"
 
 
 def write_comparison(results: Results, folder: Path) -> Path:
-    """Write ``report.html``, which needs no file beside it, and ``tables/`` and ``figures/`` for print.
+    """Write ``report.html``, which needs no file beside it, ``tables/`` and ``figures/`` for print; return its path.
 
     Files of an earlier report are replaced, or removed where there is nothing to say any more. The same results give
     the same files, but for ``costs`` and the page, which shows them.
-
-    Returns:
-        The path of ``report.html``.
 
     Raises:
         DataError: a file cannot be written.
@@ -40,8 +35,7 @@ def write_comparison(results: Results, folder: Path) -> Path:
     frames = _frames(results)
     shown = _tables(results, frames)
     for name, frame in frames.items():
-        text = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        write_text(folder / "tables" / f"{name}.csv", text)
+        write_csv(folder / "tables" / f"{name}.csv", frame)
     for name, table in shown.items():
         write_text(folder / "tables" / f"{name}.tex", table.latex(name))
     figures = _draw(results, frames, folder / "figures")
@@ -56,16 +50,12 @@ def write_comparison(results: Results, folder: Path) -> Path:
 def _frames(results: Results) -> dict[str, pd.DataFrame]:
     limit = threshold(results)
     every = {
-        "errors": statistics.error_table(results),
-        "pairs": paired_table(results),
-        "failures": failure_table(results, limit),
-        "lost_films": lost_films(results, limit),
-        "calibration": statistics.calibration_table(results),
-        "subgroups": statistics.subgroups_by_method(results),
-        "landmarks": statistics.landmarks_by_method(results),
-        "films": statistics.films_by_run(results),
+        "errors": statistics.error_table(results), "pairs": paired_table(results),
+        "failures": failure_table(results, limit), "lost_films": lost_films(results, limit),
+        "calibration": statistics.calibration_table(results), "subgroups": statistics.subgroups_by_method(results),
+        "landmarks": statistics.landmarks_by_method(results), "films": statistics.films_by_run(results),
         COSTS: statistics.cost_table(results),
-    }
+    }  # fmt: skip
     return {name: frame for name, frame in every.items() if len(frame) or name == "lost_films"}
 
 
@@ -88,8 +78,8 @@ def _draw(results: Results, frames: dict[str, pd.DataFrame], folder: Path) -> di
     at = f"{charts.films_learned(size)}; "
     out = {"size": charts.size_figure(compared, frames["errors"], f"{whole_basis(results)}")}
     for metric in metrics(results):
-        means = {place: [r.errors.means(metric) for r in results.of(*place)] for place in present(results)}
-        pooled = {place: np.concatenate(runs) for place, runs in means.items()}
+        every = present(results).items()
+        pooled = {place: np.concatenate([r.errors.means(metric) for r in runs]) for place, runs in every}
         note, between = str(whole_basis(results, metric)), results.annotators.get(metric)
         out[f"cdf_sizes_{metric}"] = charts.cdf_by_size(compared, pooled, between, metric, note)
         out[f"cdf_methods_{metric}"] = charts.cdf_by_method(compared, pooled, between, metric, note)
@@ -114,24 +104,12 @@ def _draw(results: Results, frames: dict[str, pd.DataFrame], folder: Path) -> di
 def render(results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, Table], figures: dict[str, str]) -> str:
     """Return the page as HTML; ``figures`` are ``data:`` addresses; see :func:`write_comparison`."""
     return page(
-        "comparison",
-        title=results.grid.title,
-        grid=results.grid,
-        unit=results.unit,
-        missing=results.missing,
-        annotators=bool(results.annotators),
-        basis=whole_basis(results),
-        metrics=metrics(results),
-        sizes=len({r.size for r in results.runs}),
-        main_size=main_size(results),
-        tables=shown,
-        figures=figures,
-        lost=frames["lost_films"],
-        limit=number(threshold(results)),
-        percent=PERCENT,
-        times=TIMES,
+        "comparison", title=results.grid.title, grid=results.grid, unit=results.unit, missing=results.missing,
+        annotators=bool(results.annotators), basis=whole_basis(results), metrics=metrics(results),
+        sizes=len({r.size for r in results.runs}), main_size=main_size(results), tables=shown, figures=figures,
+        lost=frames["lost_films"], limit=number(threshold(results)), percent=PERCENT, times=TIMES,
         overlays=list(_overlays(results)),
-    )
+    )  # fmt: skip
 
 
 def _overlays(results: Results) -> Iterator[Overlay]:
@@ -141,9 +119,9 @@ def _overlays(results: Results) -> Iterator[Overlay]:
         errors = np.array([np.nan_to_num(r.errors.means("point_to_point"), nan=-1.0, posinf=np.inf) for r in runs])
         if not errors.size:
             continue
-        which, film = map(int, np.unravel_index(int(errors.argmax()), errors.shape))
+        which, film = np.unravel_index(errors.argmax(), errors.shape)
         run, sample = runs[which], results.films[film]
-        missed = int(run.errors.missed[film].sum())
-        caption = f"fold {run.fold}, seed {run.seed}: {number(float(errors[which, film]))} {results.unit}"
-        caption += f", {missed} not found" if missed else ""
+        caption = f"fold {run.fold}, seed {run.seed}: {number(errors[which, film])} {results.unit}"
+        if missed := run.errors.missed[film].sum():
+            caption += f", {missed} not found"
         yield overlay(method.name, caption, sample, sample.points, run.predicted[film])

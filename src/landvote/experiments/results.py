@@ -1,18 +1,16 @@
 """The results of a grid: the errors of every finished run, film by film, from files alone."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from landvote.errors import DataError
 from landvote.evaluation.matching import match
 from landvote.evaluation.measure import Errors, measure
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.units import scales
 from landvote.experiments.grid import Grid, Size
 from landvote.experiments.runs import RunPlan
@@ -20,8 +18,6 @@ from landvote.experiments.work import Workspace
 from landvote.prediction import read_predictions
 from landvote.sample import Sample
 from landvote.scheme import Scheme
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,13 +69,14 @@ class Results:
         """Kind of error -> (films,) annotators against their mean: the same in all runs; only those there are."""
         return self.runs[0].errors.annotators
 
+    @property
+    def subjects(self) -> list[str]:
+        """The subject of each film."""
+        return [f.subject for f in self.films]
+
     def of(self, method: str, size: Size) -> list[Run]:
         """Return the runs of a method at a size, over folds and seeds."""
         return [r for r in self.runs if (r.method, r.size) == (method, size)]
-
-    def of_size(self, size: Size) -> list[Run]:
-        """Return the runs of all methods at a size."""
-        return [r for r in self.runs if r.size == size]
 
 
 def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], workspace: Workspace) -> Results:
@@ -101,12 +98,5 @@ def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], work
         told = json.loads(workspace.record(plan).read_text(encoding="utf-8"))
         named = (plan.method, plan.size, plan.fold, plan.seed, plan.films)
         runs.append(Run(*named, measure(matching, unit, scale), predicted, told))
-    return Results(
-        grid=grid,
-        unit=unit,
-        scheme=matching.scheme,
-        films=tuple(f.sample for f in matching.films),
-        scale=scale,
-        runs=tuple(runs),
-        missing=tuple(p.name for p in plans if not workspace.finished(p)),
-    )
+    films, missing = tuple(f.sample for f in matching.films), tuple(p.name for p in plans if p not in finished)
+    return Results(grid, unit, matching.scheme, films, scale, tuple(runs), missing)

@@ -1,10 +1,8 @@
 """The results of a grid as tables: errors per method and size, per landmark, per subgroup; calibration; costs."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +11,7 @@ import pandas as pd
 
 from landvote.errors import ShapeError
 from landvote.evaluation.measure import ANNOTATORS, METRICS, calibration, film_means
-from landvote.evaluation.metrics import point_to_point
+from landvote.evaluation.metrics import FloatArray, point_to_point
 from landvote.evaluation.statistics import Figures, average, draw, estimate, figures
 from landvote.evaluation.tables import group, landmark_means, named
 from landvote.experiments.grid import Size
@@ -21,14 +19,10 @@ from landvote.experiments.results import Results, Run
 from landvote.sample import Points
 from landvote.shapes import align
 
-FloatArray = npt.NDArray[np.float64]
 T = TypeVar("T")
 
-SHOWN = ("median", "p95", "p99", "mean")
-"""The figures of film errors that tables hold."""
-
-ANNOTATOR = "annotator"
-"""The subgroups of films that one annotator marked, measured against that annotator's points alone."""
+_SHOWN = ("median", "p95", "p99", "mean")  # the figures of film errors that tables hold
+_ANNOTATOR = "annotator"  # subgroups of films that one annotator marked, measured against that annotator's points alone
 
 
 @dataclass(frozen=True)
@@ -55,20 +49,17 @@ def count(number: int, what: str) -> str:
 
 def basis(results: Results, runs: Sequence[Run], expected: int, metric: str = "point_to_point") -> Basis:
     """Return what a figure made from ``runs`` rests on; ``expected`` is how many runs it would be of a whole grid."""
-    measured = [~np.isnan(r.errors.means(metric)) for r in runs]
-    films = np.any(measured, axis=0) if measured else np.zeros(len(results.films), dtype=bool)
-    subjects = {f.subject for f, known in zip(results.films, films, strict=True) if known}
-    return Basis(
-        int(films.sum()), len(subjects), len({r.fold for r in runs}), len({r.seed for r in runs}), len(runs), expected
-    )
+    films = np.any([~np.isnan(r.errors.means(metric)) for r in runs], axis=0)
+    subjects = set(np.array(results.subjects)[films])
+    folds, seeds = {r.fold for r in runs}, {r.seed for r in runs}
+    return Basis(int(films.sum()), len(subjects), len(folds), len(seeds), len(runs), expected)
 
 
 def whole_basis(results: Results, metric: str = "point_to_point", size: Size | None = None) -> Basis:
     """Return what a figure of all methods rests on, at all sizes or at one."""
-    grid = results.grid
-    runs = results.runs if size is None else results.of_size(size)
-    sizes = len(grid.sizes) if size is None else 1
-    return basis(results, runs, len(grid.methods) * sizes * grid.folds * len(grid.seeds), metric)
+    grid, sizes = results.grid, results.grid.sizes if size is None else (size,)
+    expected = len(grid.methods) * len(sizes) * grid.folds * len(grid.seeds)
+    return basis(results, [r for r in results.runs if r.size in sizes], expected, metric)
 
 
 def metrics(results: Results) -> dict[str, str]:
@@ -77,16 +68,16 @@ def metrics(results: Results) -> dict[str, str]:
     return {m: t for m, t in METRICS.items() if any(m in e and not np.isnan(e[m]).all() for e in every)}
 
 
-def present(results: Results) -> list[tuple[str, Size]]:
-    """Return the methods and sizes with a finished run, sizes first, in the order of the grid."""
-    grid = results.grid
-    return [(m.name, size) for size in grid.sizes for m in grid.methods if results.of(m.name, size)]
+def present(results: Results) -> dict[tuple[str, Size], list[Run]]:
+    """Return the finished runs of each method and size that has one, sizes first, in the order of the grid."""
+    every = {(m.name, size): results.of(m.name, size) for size in results.grid.sizes for m in results.grid.methods}
+    return {place: runs for place, runs in every.items() if runs}
 
 
 def main_size(results: Results) -> Size:
     """Return the largest of the sizes at which most methods have a finished run."""
-    there = Counter(size for _, size in present(results))
-    return max(there, key=lambda size: (there[size], results.of_size(size)[0].films))
+    there, films = Counter(size for _, size in present(results)), {r.size: r.films for r in reversed(results.runs)}
+    return max(there, key=lambda size: (there[size], films[size]))
 
 
 def by_fold(runs: Sequence[Run], found: Sequence[T]) -> list[list[T]]:
@@ -99,50 +90,32 @@ def fold_figures(runs: Sequence[Run], found: Sequence[Figures]) -> list[Figures]
     return [average(fold) for fold in by_fold(runs, found)]
 
 
-def subjects_of(results: Results, films: npt.NDArray[np.bool_] | None = None) -> list[str]:
-    """Return the subject of each film, or of those chosen."""
-    chosen = np.ones(len(results.films), dtype=bool) if films is None else films
-    return [f.subject for f, kept in zip(results.films, chosen, strict=True) if kept]
-
-
 def error_table(results: Results) -> pd.DataFrame:
     """Return one row a kind of error, size and method, and one for the annotators: figures with intervals."""
-    draws = draw(subjects_of(results))
+    draws = draw(results.subjects)
     rows = []
     for metric in metrics(results):
-        for method, size in present(results):
-            runs = results.of(method, size)
+        for (method, size), runs in present(results).items():
             place = {"metric": metric, "size": size, "learned_from": runs[0].films, "method": method}
             found = estimate(fold_figures(runs, [figures(r.errors.means(metric), draws) for r in runs]))
-            rows.append({**place, **_on(basis(results, runs, _wanted(results), metric)), **named(found, SHOWN)})
+            rows.append({**place, **asdict(basis(results, runs, 0, metric)), **named(found, _SHOWN)})
         if (between := results.annotators.get(metric)) is not None:
             place = {"metric": metric, "size": "", "learned_from": 0, "method": ANNOTATORS}
             measured = ~np.isnan(between)
-            on = {"films": measured.sum(), "subjects": draws.bearing(measured)}
-            found = estimate([figures(between, draws)])
-            rows.append({**place, **_on(basis(results, [], 0)), **on, **named(found, SHOWN)})
-    return pd.DataFrame(rows)
-
-
-def _wanted(results: Results) -> int:
-    return results.grid.folds * len(results.grid.seeds)
-
-
-def _on(found: Basis) -> dict[str, int]:
-    return {k: getattr(found, k) for k in ("films", "subjects", "folds", "seeds", "runs")}
+            on = Basis(measured.sum(), draws.bearing(measured), folds=0, seeds=0, runs=0, expected=0)
+            rows.append({**place, **asdict(on), **named(estimate([figures(between, draws)]), _SHOWN)})
+    return pd.DataFrame(rows).drop(columns="expected")
 
 
 def landmarks_by_method(results: Results) -> pd.DataFrame:
     """Return one row a kind of error, size, method and landmark: mean over the films on which it was found."""
-    draws = draw(subjects_of(results))
+    draws = draw(results.subjects)
     parts = []
     for metric in metrics(results):
-        for method, size in present(results):
-            runs = results.of(method, size)
+        for (method, size), runs in present(results).items():
             folds = by_fold(runs, [r.errors.landmarks[metric] for r in runs])
-            part = landmark_means(folds, results.scheme, draws)
-            for place, (name, value) in enumerate({"metric": metric, "size": size, "method": method}.items()):
-                part.insert(place, name, value)
+            found = landmark_means(folds, results.scheme, draws)
+            part = pd.DataFrame({"metric": metric, "size": size, "method": method, **found})
             parts.append(part[part["mean"].notna() | (part["not_found"] > 0)])
     return pd.concat(parts, ignore_index=True)
 
@@ -154,8 +127,8 @@ def calibration_table(results: Results) -> pd.DataFrame:
     Methods that expect nothing are left out.
     """
     rows = []
-    for method, size in present(results):
-        found = pd.DataFrame([calibration(r.errors) for r in results.of(method, size)])
+    for (method, size), runs in present(results).items():
+        found = pd.DataFrame([calibration(r.errors) for r in runs])
         if found["films"].any():
             counts = {"runs": len(found), "films": int(found.pop("films").sum())}
             rows.append({"size": size, "method": method, **counts, **found.mean()})
@@ -184,19 +157,18 @@ def subgroups_by_method(results: Results) -> pd.DataFrame:
         groups += [(column.partition(":")[0], value, inside == value) for value in order]
     names = sorted({name for film in results.films for name in film.annotations})
     if len(names) > 1:
-        groups += [(ANNOTATOR, name, np.array([name in f.annotations for f in results.films])) for name in names]
+        groups += [(_ANNOTATOR, name, np.array([name in f.annotations for f in results.films])) for name in names]
     rows: list[dict[str, object]] = []
     for column, value, films in groups:
-        subjects = subjects_of(results, films)
-        draws, against = draw(subjects), value if column == ANNOTATOR else None
+        subjects = np.array(results.subjects)[films].tolist()
+        draws, against = draw(subjects), value if column == _ANNOTATOR else None
         for metric in metrics(results) if against is None else ["point_to_point"]:
-            for method, size in present(results):
-                runs = results.of(method, size)
+            for (method, size), runs in present(results).items():
                 place = {"column": column, "value": value, "metric": metric, "size": size, "method": method}
                 on = {"films": int(films.sum()), "subjects": len(set(subjects)), "runs": len(runs)}
                 errors = [against_one(results, r, against) if against else r.errors.means(metric) for r in runs]
                 found = estimate(fold_figures(runs, [figures(e[films], draws) for e in errors]))
-                rows.append({**place, **on, **named(found, SHOWN)})
+                rows.append({**place, **on, **named(found, _SHOWN)})
     return pd.DataFrame(rows)
 
 
@@ -214,17 +186,12 @@ def against_one(results: Results, run: Run, annotator: str) -> FloatArray:
 
 def films_by_run(results: Results) -> pd.DataFrame:
     """Return one row a run and film: its mean errors and the landmarks not found."""
+    films = {"film": [f.identifier for f in results.films], "subject": results.subjects}
     parts = []
     for run in results.runs:
-        part = pd.DataFrame({"film": [f.identifier for f in results.films], "subject": subjects_of(results)})
-        for place, (name, value) in enumerate(
-            {"method": run.method, "size": run.size, "fold": run.fold, "seed": run.seed}.items()
-        ):
-            part.insert(place, name, value)
-        for metric in metrics(results):
-            part[metric] = run.errors.means(metric)
-        part["not_found"] = run.errors.missed.sum(axis=1)
-        parts.append(part)
+        place = {k: getattr(run, k) for k in ("method", "size", "fold", "seed")}
+        errors = {metric: run.errors.means(metric) for metric in metrics(results)}
+        parts.append(pd.DataFrame({**place, **films, **errors, "not_found": run.errors.missed.sum(axis=1)}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -235,11 +202,9 @@ def cost_table(results: Results) -> pd.DataFrame:
     """
     rows = []
     for run in results.runs:
-        told = run.told
-        place = {"method": run.method, "size": run.size, "fold": run.fold, "seed": run.seed, "films": run.films}
-        minutes = {"train_minutes": told.get("train_minutes", np.nan), "minutes": told.get("minutes", np.nan)}
+        place, told = {k: getattr(run, k) for k in ("method", "size", "fold", "seed", "films")}, run.told
+        minutes = {k: told.get(k, np.nan) for k in ("train_minutes", "minutes")}
         on = "; ".join(dict.fromkeys(told["computed_on"].values()))  # of its stages, mostly the same
-        rows.append(
-            {**place, **minutes, "votes_of": told["votes_of"] or "", "computed_on": on, "machine": told["machine"]}
-        )
+        by = {"votes_of": told["votes_of"] or "", "computed_on": on, "machine": told["machine"]}
+        rows.append({**place, **minutes, **by})
     return pd.DataFrame(rows)

@@ -1,117 +1,111 @@
 """The tables of a grid as they are read: in the page, and in LaTeX for print."""
 
-from __future__ import annotations
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 
-from landvote.evaluation.measure import ANNOTATORS, METRICS
+from landvote.evaluation.measure import METRICS
 from landvote.experiments.grid import Size
 from landvote.experiments.results import Results
 from landvote.experiments.statistics import whole_basis
-from landvote.reports.tables import Table, interval, number, probability
+from landvote.reports.tables import Cell, Table, interval, number, probability
+
+Columns = Mapping[str, str | Callable[[Mapping[Any, Any]], Cell]]
+"""Header -> the column below it, a figure with its interval where it has one; or how a cell is made from a row."""
+
+
+def _table(caption: str, frame: pd.DataFrame, columns: Columns, words: int = 2) -> Table:
+    def cell(row: Mapping[Any, Any], of: str | Callable[[Mapping[Any, Any]], Cell]) -> Cell:
+        if not isinstance(of, str):
+            return of(row)
+        if f"{of}_low" in row:
+            return interval(row, of)
+        return number(row[of]) if isinstance(row[of], float) else str(row[of])
+
+    rows = [[cell(row, of) for of in columns.values()] for row in frame.to_dict("records")]
+    return Table(caption, list(columns), rows, words)
 
 
 def errors(results: Results, table: pd.DataFrame, metric: str) -> Table:
     """Return the figures of each size and method from :func:`landvote.experiments.statistics.error_table`."""
-    rows = []
-    for row in table[table["metric"] == metric].to_dict("records"):
-        alone = row["method"] == ANNOTATORS
-        figures = [interval(row, name) for name in ("median", "p95", "p99", "mean")]
-        on = "–" if alone else f"{row['folds']} × {row['seeds']}" if row["runs"] else "–"
-        rows.append(["–" if alone else str(row["size"]), row["method"], *figures, str(row["films"]), on])
     caption = (
         f"Mean {METRICS[metric].lower()} errors of films in {results.unit}, with 95 % intervals over films and folds"
         f"{' (films alone: there is one fold)' if results.grid.folds == 1 else ''}. {whole_basis(results, metric)}."
     )
-    header = ["training films", "method", "median", "95th percentile", "99th percentile", "mean", "films"]
-    return Table(caption, [*header, "folds × seeds"], rows)
+    columns: Columns = {
+        "training films": lambda row: str(row["size"]) if row["runs"] else "–", "method": "method",
+        "median": "median", "95th percentile": "p95", "99th percentile": "p99", "mean": "mean", "films": "films",
+        "folds × seeds": lambda row: f"{row['folds']} × {row['seeds']}" if row["runs"] else "–",  # annotators have none
+    }  # fmt: skip
+    return _table(caption, table[table["metric"] == metric], columns)
 
 
 def comparisons(results: Results, table: pd.DataFrame, metric: str) -> Table:
     """Return the pairs of methods from :func:`landvote.experiments.paired.paired_table`."""
-    rows = [
-        [
-            str(row["size"]),
-            row["first"],
-            row["second"],
-            interval(row, "difference"),
-            (probability(row["p_holm"]), probability(row["p"])),
-            f"{row['rank_biserial']:.2f}".replace("-", "−"),
-            f"{row['first_better']} : {row['second_better']}",
-            interval(row, "ratio"),
-            f"{row['folds_first_better']} of {row['folds']}",
-        ]
-        for row in table[table["metric"] == metric].to_dict("records")
-    ]
     caption = (
         f"Methods in pairs, {METRICS[metric].lower()} errors in {results.unit}: a difference below 0, or a ratio below "
-        f"1, is in favour of the first. p: Wilcoxon’s signed-rank test, corrected by Holm for all "
-        f"{len(table)} tests, and as it was before. "
-        f"{whole_basis(results, metric)}."
+        f"1, is in favour of the first. p: Wilcoxon’s signed-rank test, corrected by Holm for all {len(table)} tests, "
+        f"and as it was before. {whole_basis(results, metric)}."
     )
-    header = ["training films", "first", "second", "difference", "p, corrected", "rank-biserial", "won : lost"]
-    return Table(caption, [*header, "ratio of medians", "folds won"], rows, words=3)
+    columns: Columns = {
+        "training films": "size", "first": "first", "second": "second", "difference": "difference",
+        "p, corrected": lambda row: (probability(row["p_holm"]), probability(row["p"])),
+        "rank-biserial": lambda row: f"{row['rank_biserial']:.2f}".replace("-", "−"),
+        "won : lost": lambda row: f"{row['first_better']} : {row['second_better']}",
+        "ratio of medians": "ratio",
+        "folds won": lambda row: f"{row['folds_first_better']} of {row['folds']}",
+    }  # fmt: skip
+    return _table(caption, table[table["metric"] == metric], columns, words=3)
 
 
 def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
     """Return the counts from :func:`landvote.experiments.failures.failure_table`."""
-    rows = [
-        [
-            *map(str, (row["size"], row["method"], row["films"])), f"{row['lost']} ({row['lost_percent']:.1f} %)",
-            *map(str, (row["lost_in_every_run"], row["nothing_found"], row["some_not_found"])),
-        ]
-        for row in table.to_dict("records")
-    ]  # fmt: skip
     caption = (
         f"Failures, films counted once a run. Lost: mean point-to-point error beyond {number(limit)} {results.unit}, "
         f"or most landmarks not found. {whole_basis(results)}."
     )
-    header = ["training films", "method", "films × runs", "lost", "lost in every run", "nothing found"]
-    return Table(caption, [*header, "some landmarks not found"], rows)
+    columns: Columns = {
+        "training films": "size", "method": "method", "films × runs": "films",
+        "lost": lambda row: f"{row['lost']} ({row['lost_percent']:.1f} %)", "lost in every run": "lost_in_every_run",
+        "nothing found": "nothing_found", "some landmarks not found": "some_not_found",
+    }  # fmt: skip
+    return _table(caption, table, columns)
 
 
 def expectations(results: Results, table: pd.DataFrame) -> Table:
     """Return the rows of :func:`landvote.experiments.statistics.calibration_table`."""
-    names = ("mean_expected", "mean_actual", "spearman_film_means", "spearman_landmarks")
-    rows = [
-        [str(row["size"]), row["method"], str(row["films"]), *(number(row[name]) for name in names)]
-        for row in table.to_dict("records")
-    ]
     caption = (
         f"The point-to-point errors that a method expects, and those it makes, in {results.unit}, means over films and "
         f"runs; Spearman’s rank correlation between the two, mean over runs. {whole_basis(results)}."
     )
-    header = ["training films", "method", "films × runs", "expected", "actual", "correlation of films", "of landmarks"]
-    return Table(caption, header, rows)
+    columns: Columns = {
+        "training films": "size", "method": "method", "films × runs": "films", "expected": "mean_expected",
+        "actual": "mean_actual", "correlation of films": "spearman_film_means", "of landmarks": "spearman_landmarks",
+    }  # fmt: skip
+    return _table(caption, table, columns)
 
 
 def subgroups(results: Results, table: pd.DataFrame, size: Size) -> Table:
     """Return the groups at one size from :func:`landvote.experiments.statistics.subgroups_by_method`."""
-    rows = [
-        [
-            row["column"], row["value"], row["method"], METRICS[row["metric"]].lower(), str(row["films"]),
-            interval(row, "median"), interval(row, "p95"),
-        ]
-        for row in table[table["size"] == size].to_dict("records")
-    ]  # fmt: skip
     caption = (
         f"Errors of films in {results.unit} by subgroup, {size} training films, with 95 % intervals. An annotator’s "
         f"films are measured against that annotator’s points. {whole_basis(results, size=size)}."
     )
-    header = ["column", "group", "method", "error", "films", "median", "95th percentile"]
-    return Table(caption, header, rows, words=4)
+    columns: Columns = {
+        "column": "column", "group": "value", "method": "method", "error": lambda row: METRICS[row["metric"]].lower(),
+        "films": "films", "median": "median", "95th percentile": "p95",
+    }  # fmt: skip
+    return _table(caption, table[table["size"] == size], columns, words=4)
 
 
 def costs(table: pd.DataFrame) -> Table:
     """Return the cells from :func:`landvote.experiments.statistics.cost_table`."""
-    rows = [
-        [
-            *map(str, (row["method"], row["size"], row["fold"], row["seed"])), number(row["train_minutes"]),
-            number(row["minutes"]), row["votes_of"] or "–", f"{row['computed_on']}; {row['machine']}",
-        ]
-        for row in table.to_dict("records")
-    ]  # fmt: skip
-    total = table["minutes"].sum() / 60
-    caption = f"Cost of each run. {len(table)} runs took {number(total)} hours in all."
-    header = ["method", "training films", "fold", "seed", "minutes of training", "minutes in all", "voters of"]
-    return Table(caption, [*header, "machine"], rows, words=1)
+    hours = number(table["minutes"].sum() / 60)
+    columns: Columns = {
+        "method": "method", "training films": "size", "fold": "fold", "seed": "seed",
+        "minutes of training": "train_minutes", "minutes in all": "minutes",
+        "voters of": lambda row: row["votes_of"] or "–",
+        "machine": lambda row: f"{row['computed_on']}; {row['machine']}",
+    }  # fmt: skip
+    return _table(f"Cost of each run. {len(table)} runs took {hours} hours in all.", table, columns, words=1)

@@ -1,26 +1,20 @@
 """The charts of an evaluation. Each function returns a matplotlib figure; nothing global is touched."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landvote.evaluation.measure import ANNOTATORS
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.units import SUFFIX
 from landvote.reports.marks import axis_end, cumulative_curve, log_ticks, shade_outlines
 from landvote.reports.style import COLOURS, GREY, STYLE, lines
 from landvote.scheme import Scheme
 
-FloatArray = npt.NDArray[np.float64]
-
-MOST_NAMES = 40
-"""More landmarks than this are not named one by one under an axis."""
+_MOST_NAMES = 40  # more landmarks than this are not named one by one under an axis
 
 
 def cdf_figure(panels: Mapping[str, Mapping[str, FloatArray]], unit: str) -> Figure:
@@ -32,25 +26,19 @@ def cdf_figure(panels: Mapping[str, Mapping[str, FloatArray]], unit: str) -> Fig
         figure = Figure(figsize=(4.8 * len(panels), 3.7), layout="constrained")
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for ax, (title, curves) in zip(axes, panels.items(), strict=True):
-            _cumulative_panel(ax, curves)
-            ax.set(title=title, xlabel=f"mean error of a film ({unit})")
+            limit = max((axis_end(values) for values in curves.values()), default=1.0)
+            look, beyond = lines([name for name in curves if name != ANNOTATORS]), []
+            for name, values in curves.items():
+                cumulative_curve(ax, values, limit, look[name], name)
+                if outside := int((values > limit).sum()):
+                    beyond.append(f"{outside} ({name})" if len(curves) > 1 else str(outside))
+            ax.set(title=title, xlabel=f"mean error of a film ({unit})", xlim=(0, limit))
+            ax.legend(loc="lower right")
+            if beyond:
+                note = f"films beyond this axis: {', '.join(beyond)}"
+                ax.text(0.98, 0.36, note, transform=ax.transAxes, ha="right", color=GREY, size=9)
         axes[0].set(ylabel="films with this error or less (%)", ylim=(0, 101))
     return figure
-
-
-def _cumulative_panel(ax: Axes, curves: Mapping[str, FloatArray]) -> None:
-    limit = max((axis_end(values) for values in curves.values()), default=1.0)
-    look = lines([name for name in curves if name != ANNOTATORS])
-    beyond = []
-    for name, values in curves.items():
-        cumulative_curve(ax, values, limit, look[name], name)
-        if outside := int((values > limit).sum()):
-            beyond.append(f"{outside} ({name})" if len(curves) > 1 else str(outside))
-    ax.set_xlim(0, limit)
-    ax.legend(loc="lower right")
-    if beyond:
-        note = f"films beyond this axis: {', '.join(beyond)}"
-        ax.text(0.98, 0.36, note, transform=ax.transAxes, ha="right", color=GREY, size=9)
 
 
 def landmark_figure(table: pd.DataFrame, unit: str, scheme: Scheme) -> Figure:
@@ -59,7 +47,7 @@ def landmark_figure(table: pd.DataFrame, unit: str, scheme: Scheme) -> Figure:
     The table is :attr:`landvote.evaluation.Evaluation.landmarks`; of too many landmarks only the outlines are named.
     """
     with mpl.rc_context(STYLE):
-        named = len(table) <= MOST_NAMES
+        named = len(table) <= _MOST_NAMES
         figure = Figure(figsize=(9.6, 3.9 if named else 3.5), layout="constrained")
         ax = figure.subplots()
         place = np.arange(len(table))
@@ -68,8 +56,7 @@ def landmark_figure(table: pd.DataFrame, unit: str, scheme: Scheme) -> Figure:
                 mean, low, high = (table[f"{kind}_{c}_{SUFFIX[unit]}"].to_numpy() for c in ("mean", "low", "high"))
                 ax.vlines(place + shift, low, high, color=colour, alpha=0.45, linewidth=2.2)
                 ax.plot(place + shift, mean, "o", color=colour, markersize=3.4, label=kind.replace("_", "-"))
-        ax.set(ylabel=f"mean error ({unit})", xlim=(-1, len(table)))
-        ax.set_ylim(bottom=0)
+        ax.set(ylabel=f"mean error ({unit})", xlim=(-1, len(table)), ylim=(0, None))
         ax.grid(visible=False, axis="x")
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
         if named:

@@ -5,8 +5,6 @@ Tables of numbers have a row a ``metric``, ``size`` and ``method``; the ends of 
 ``median_low`` and ``median_high``. Methods have the same colour and dash in all charts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,18 +12,17 @@ from typing import Any, Literal
 import matplotlib as mpl
 import matplotlib.ticker
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landvote.evaluation.measure import ANNOTATORS, METRICS
+from landvote.evaluation.metrics import FloatArray
 from landvote.reports.marks import axis_end, cumulative_curve, draw_outlines, log_limits, log_ticks, shade_outlines
 from landvote.reports.style import DASHES, GREY, PRINT, Line, lines
 from landvote.sample import Points
 from landvote.scheme import Scheme
 
-FloatArray = npt.NDArray[np.float64]
 Size = int | Literal["all"]
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2
@@ -50,6 +47,9 @@ class Compared:
 Pooled = Mapping[tuple[str, Size], FloatArray]
 """(method, size) -> errors of films, the runs pooled."""
 
+Panels = dict[str, dict[str, FloatArray]]
+"""Title -> name of a curve -> errors of films."""
+
 
 def films_learned(size: Size) -> str:
     """Return a size in words."""
@@ -62,50 +62,39 @@ def cdf_by_size(compared: Compared, pooled: Pooled, between: FloatArray | None, 
     NaN are left out, infinity is never reached. ``between`` are (films,) the annotators' differences, or None.
     """
     panels = {films_learned(size): {m: e for (m, s), e in pooled.items() if s == size} for size in compared.sizes}
-    return _cdf(compared, panels, between, lines(compared.methods), metric, note)
+    return _cdf(compared.unit, panels, between, lines(compared.methods), metric, note)
 
 
 def cdf_by_method(compared: Compared, pooled: Pooled, between: FloatArray | None, metric: str, note: str) -> Figure:
     """Draw the same as :func:`cdf_by_size` with one panel a method and one curve a size."""
     panels = {name: {films_learned(s): e for (m, s), e in pooled.items() if m == name} for name in compared.methods}
-    largest_first = list(reversed(compared.sizes))
-    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(largest_first)))
-    drawn = {
-        films_learned(size): Line(mpl.colors.to_hex(shade), DASHES[i % len(DASHES)])
-        for i, (size, shade) in enumerate(zip(largest_first, shades, strict=True))
-    }
-    return _cdf(compared, panels, between, {**dict(reversed(drawn.items())), **lines([])}, metric, note)
+    shades = [*map(mpl.colors.to_hex, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(compared.sizes))))]
+    looks = [Line(shade, DASHES[i % len(DASHES)]) for i, shade in enumerate(shades)]  # of the largest size first
+    drawn = dict(zip(map(films_learned, compared.sizes), reversed(looks), strict=True))
+    return _cdf(compared.unit, panels, between, {**drawn, **lines([])}, metric, note)
 
 
 def _cdf(
-    compared: Compared,
-    panels: Mapping[str, Mapping[str, FloatArray]],
-    between: FloatArray | None,
-    drawn: Mapping[str, Line],
-    metric: str,
-    note: str,
+    unit: str, panels: Panels, between: FloatArray | None, drawn: Mapping[str, Line], metric: str, note: str
 ) -> Figure:
     beside = {} if between is None else {ANNOTATORS: between}
     panels = {title: {**curves, **beside} for title, curves in panels.items() if curves}
     limit = _limit([c for curves in panels.values() for c in curves.values()])
     with mpl.rc_context(PRINT):
-        x = f"{METRICS[metric].lower()} error of a film ({compared.unit})"
-        figure, axes = _panels(len(panels), x, "films (%)")
+        figure, axes = _panels(len(panels), f"{METRICS[metric].lower()} error of a film ({unit})", "films (%)")
         for ax, (title, curves) in zip(axes, panels.items(), strict=True):
             for name, values in curves.items():
                 cumulative_curve(ax, values, limit, drawn[name], name)
             ax.set(title=title, xlim=(0, limit), ylim=(0, 101))
-        _legend(figure, axes, list(drawn))
-        _above(figure, note)
+        _finish(figure, axes, list(drawn), note)
     return figure
 
 
 def _limit(curves: Sequence[FloatArray]) -> float:
     """Right end of all axes: where the curves end, but no farther than the best of them bears."""
-    medians = [float(np.median(c[~np.isnan(c)])) for c in curves if (~np.isnan(c)).any()]
-    finite = [m for m in medians if np.isfinite(m) and m > 0]
-    ends = max(map(axis_end, curves), default=1.0)
-    return min([ends, *([_TIMES_MEDIAN * min(finite)] if finite else [])]) or 1.0
+    medians = [float(np.median(c[~np.isnan(c)])) for c in curves if not np.isnan(c).all()]
+    best = min((m for m in medians if 0 < m < np.inf), default=np.inf)
+    return min(max(map(axis_end, curves), default=1.0), _TIMES_MEDIAN * best) or 1.0
 
 
 def size_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
@@ -120,9 +109,8 @@ def size_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
         grid = figure.subplots(len(kinds), len(NAMES), sharex=True, sharey="row", squeeze=False)
         for row, metric in zip(grid, kinds, strict=True):
             own = table[table["metric"] == metric]
-            limits = log_limits(own[list(NAMES)].to_numpy(dtype=np.float64))
             for ax, name in zip(row, NAMES, strict=True):
-                _against_size(ax, own, name, drawn, limits)
+                _against_size(ax, own, name, drawn)
             row[0].set_ylabel(f"{METRICS[metric].lower()} ({compared.unit})")
             log_ticks(row[0].yaxis, *row[0].get_ylim())
         sizes = sorted(set(table.loc[table["method"] != ANNOTATORS, "learned_from"]))
@@ -133,14 +121,12 @@ def size_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figure:
             ax.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         for ax in grid[-1]:
             ax.set_xlabel("training films")
-        _legend(figure, list(grid.ravel()), list(drawn))
-        _above(figure, note)
+        _finish(figure, list(grid.ravel()), list(drawn), note)
     return figure
 
 
-def _against_size(
-    ax: Axes, table: pd.DataFrame, name: str, drawn: Mapping[str, Line], limits: tuple[float, float]
-) -> None:
+def _against_size(ax: Axes, table: pd.DataFrame, name: str, drawn: Mapping[str, Line]) -> None:
+    limits = log_limits(table[list(NAMES)].to_numpy(dtype=np.float64))
     ax.set(xscale="log", yscale="log", ylim=limits)
     methods = [m for m in drawn if m != ANNOTATORS and m in set(table["method"])]
     for i, method in enumerate(methods):
@@ -152,10 +138,8 @@ def _against_size(
         # no farther than the axis: the layout would make room for what is not seen
         ax.vlines(x, *np.clip([low, high], *limits), color=line.colour, linewidth=0.9, alpha=0.7)
         open_ended = x[np.isinf(high)]
-        ax.plot(
-            open_ended, np.full(len(open_ended), 0.97), "^", color=line.colour, markersize=3.5,
-            transform=ax.get_xaxis_transform(),
-        )  # fmt: skip
+        top, of_axis = np.full(len(open_ended), 0.97), ax.get_xaxis_transform()
+        ax.plot(open_ended, top, "^", color=line.colour, markersize=3.5, transform=of_axis)
     for value in table.loc[table["method"] == ANNOTATORS, name]:
         if np.isfinite(value):
             ax.axhline(value, color=drawn[ANNOTATORS].colour, linestyle=drawn[ANNOTATORS].dash, label=ANNOTATORS)
@@ -181,8 +165,7 @@ def outline_figure(compared: Compared, table: pd.DataFrame, metric: str, note: s
             if len(outlines) > 1 and len(place) > _MARKED:
                 shade_outlines(ax, [on.get(i, "") for i in range(len(place))], compared.scheme)
         log_ticks(axes[0].yaxis, *axes[0].get_ylim())
-        _legend(figure, axes, list(drawn))
-        _above(figure, note)
+        _finish(figure, axes, list(drawn), note)
     return figure
 
 
@@ -217,7 +200,7 @@ def shape_figure(compared: Compared, table: pd.DataFrame, mean: Points, metric: 
         label, beyond = f"{METRICS[metric].lower()} ({compared.unit})", "max" if end < most else "neither"
         bar = figure.colorbar(points, ax=list(axes), label=label, aspect=30, extend=beyond)
         log_ticks(bar.ax.yaxis, least, end)
-        _above(figure, note)
+        _finish(figure, [], [], note)
     return figure
 
 
@@ -249,8 +232,7 @@ def subgroup_figure(compared: Compared, table: pd.DataFrame, note: str) -> Figur
             ax.grid(visible=False, axis="y")
         grid[-1].set_xlabel(f"median point-to-point error ({compared.unit}); films in brackets")
         log_ticks(grid[-1].xaxis, *limits)
-        _legend(figure, list(grid), methods)
-        _above(figure, note)
+        _finish(figure, list(grid), methods, note)
     return figure
 
 
@@ -270,8 +252,8 @@ def _panels(number: int, x: str, y: str) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[:number])
 
 
-def _legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> None:
-    """Put one legend for all panels below them, where it covers nothing."""
+def _finish(figure: Figure, axes: Sequence[Axes], names: Sequence[str], note: str) -> None:
+    """Put one legend for all panels below them, where it covers nothing, and above them the note."""
     found: dict[str, Any] = {}
     for ax in axes:
         handles, labels = ax.get_legend_handles_labels()
@@ -281,12 +263,7 @@ def _legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> None:
         widths = [0.75 + 0.065 * len(n) for n in shown]  # inches, about
         room = figure.get_figwidth()
         columns = len(shown) if sum(widths) <= room else max(1, int(room / max(widths)))
-        handles = [found[n] for n in shown]
         further = -(-len(shown) // columns) - 1
         figure.set_figheight(figure.get_figheight() + further * _LEGEND_ROW)  # the panels keep their height
-        figure.legend(handles, shown, loc="outside lower center", ncols=columns)
-
-
-def _above(figure: Figure, note: str) -> None:
-    """Say what the figure rests on."""
+        figure.legend([found[n] for n in shown], shown, loc="outside lower center", ncols=columns)
     figure.suptitle(note, size=7, color=GREY, x=0.01, ha="left")

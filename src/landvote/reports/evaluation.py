@@ -1,7 +1,5 @@
 """Write an evaluation as files: a summary, tables, and one page to read."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,24 +15,20 @@ from landvote.reports.charts import calibration_figure, cdf_figure, landmark_fig
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
-from landvote.reports.tables import Cell, Table, interval, number
+from landvote.reports.tables import Cell, Table, interval, number, write_csv
 from landvote.sample import Sample
 
-MOST_ROWS = 15
-"""Films listed in the page, worst first; the file beside it has them all."""
+_MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
 
 
 def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *, force: bool = False) -> Path:
-    """Write ``summary.json``, the tables as CSV and ``report.html``, which needs no file beside it.
+    """Write ``summary.json``, the tables as CSV and ``report.html``, which needs no file beside it; return its path.
 
     Args:
         evaluation: from :func:`landvote.evaluation.evaluate`.
         samples: the films, for the overlays; those shown are decoded, a film that cannot be is named in its place.
         out: a folder that is empty or does not exist.
         force: write into ``out`` whatever is there; files of an earlier report are replaced.
-
-    Returns:
-        The path of ``report.html``.
 
     Raises:
         DataError: there is something in ``out``, or it cannot be written.
@@ -45,7 +39,7 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
     tables = {"per_film": evaluation.films, "per_landmark": evaluation.landmarks, "subgroups": evaluation.subgroups}
     for name, table in tables.items():
         if table is not None:
-            write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+            write_csv(out / f"{name}.csv", table)
         else:
             (out / f"{name}.csv").unlink(missing_ok=True)  # an earlier report's, of other films perhaps
     write_text(out / "summary.json", json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
@@ -57,17 +51,11 @@ def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
     """Return the page as HTML; see :func:`write_report`."""
     summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors.landmarks}
     return page(
-        "evaluation",
-        title=f"Landmark evaluation: {summary['films']['scored']} films",
-        summary=summary,
-        unit=evaluation.unit,
-        metrics=metrics,
-        annotators="annotators" in summary,
-        key=list(_key(evaluation, metrics)),
-        tables=_tables(evaluation, metrics),
-        charts=_charts(evaluation, metrics),
+        "evaluation", title=f"Landmark evaluation: {summary['films']['scored']} films", summary=summary,
+        unit=evaluation.unit, metrics=metrics, annotators="annotators" in summary,
+        key=list(_key(evaluation, metrics)), tables=_tables(evaluation, metrics), charts=_charts(evaluation, metrics),
         overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
-    )
+    )  # fmt: skip
 
 
 def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
@@ -112,25 +100,20 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
     out = {"errors": Table("", header, errors, words=1), "worst": _worst(evaluation, metrics)}
 
     if radii := [w["radius"] for w in summary["point_to_point"][unit]["film_means"].get("within", ())]:
-        rows = [
-            [
-                f"{title}, {words}",
-                *(_cell(w, lambda v: f"{100 * v:.1f}") for w in summary[metric][unit][level]["within"]),
-            ]
-            for metric, title in metrics.items()
-            for level, words in reversed(levels.items())
-        ]
+        rows = []
+        for metric, title in metrics.items():
+            for level, words in reversed(levels.items()):
+                shares = summary[metric][unit][level]["within"]
+                rows.append([f"{title}, {words}", *(_cell(s, lambda v: f"{100 * v:.1f}") for s in shares)])
         out["success"] = Table("", ["share (%) with error ≤", *(f"{r:g} {unit}" for r in radii)], rows, words=1)
 
     if evaluation.subgroups is not None:
-        rows = [
-            [
-                row["value"] if row["column"].partition(":")[0] in row["value"] else f"{row['column']}: {row['value']}",
-                str(row["films"]),
-                *(interval(row, f"{m}_{name}", f"_{suffix}") for m in metrics for name in ("mean", "median", "p95")),
-            ]
-            for row in evaluation.subgroups.to_dict("records")
-        ]
+        rows = []
+        for row in evaluation.subgroups.to_dict("records"):
+            column, value, names = row["column"], row["value"], ("mean", "median", "p95")
+            figures = [interval(row, f"{m}_{name}", f"_{suffix}") for m in metrics for name in names]
+            named = value if column.partition(":")[0] in value else f"{column}: {value}"
+            rows.append([named, str(row["films"]), *figures])
         header = [x for t in metrics.values() for x in (f"{t.lower()}, mean ({unit})", "median", "95th percentile")]
         out["subgroups"] = Table("", ["group", "films", *header], rows, words=1)
     return out
@@ -141,7 +124,7 @@ def _worst(evaluation: Evaluation, metrics: dict[str, str]) -> Table:
     columns = {f"{t.lower()} ({u})": f"{m}_{SUFFIX[u]}" for u in units for m, t in metrics.items()}
     worst_first = evaluation.films.sort_values("point_to_point_px", ascending=False, na_position="last")
     rows = []
-    for film in worst_first.head(MOST_ROWS).to_dict("records"):
+    for film in worst_first.head(_MOST_ROWS).to_dict("records"):
         far = film["worst_landmark_px"]
         worst = f"{film['worst_landmark']} ({f'{number(far)} px' if np.isfinite(far) else 'not found'})"
         errors = [number(film[column]) for column in (*columns.values(), "squared_error_px2")]
@@ -162,10 +145,8 @@ def _percentile(found: dict[str, Any], name: str) -> Cell:
 def _cell(figure: dict[str, float | None], words: Callable[[float], str] = number, *, unknown: str = "–") -> Cell:
     """Return a figure of the summary and its interval; an upper end left out beside a lower one is infinite."""
     value, low, high = (figure[name] for name in ("value", "low", "high"))
-    if value is None:
-        return unknown
-    if low is None:
-        return words(value)
+    if value is None or low is None:
+        return unknown if value is None else words(value)
     return words(value), f"{words(low)} to {'∞' if high is None else words(high)}"
 
 
@@ -173,16 +154,14 @@ def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Ov
     """Draw the best, the median, the 90th percentile and the three worst films by mean point-to-point error."""
     means = evaluation.pixels.means("point_to_point")
     order = np.argsort(means, kind="stable")  # films without a figure last
-    order = order[: int((~np.isnan(means)).sum())]
-    last = len(order) - 1
+    last = int((~np.isnan(means)).sum()) - 1
     # Of few films a place has several names; the last one given holds.
     ranks = {round(0.9 * last): "90th percentile", last - 2: "Third worst", last - 1: "Second worst"}
     ranks |= {last // 2: "Median", 0: "Best", last: "Worst"}
     for place in sorted(p for p in ranks if p >= 0):
-        row = int(order[place])
-        film = evaluation.matched[row]
+        film = evaluation.matched[order[place]]
         scored = np.where(evaluation.modelled[:, None], film.truth, np.nan)
-        caption = _caption(evaluation, row)
+        caption = _caption(evaluation, order[place])
         yield overlay(ranks[place], caption, samples[film.identifier], scored, film.predicted)
 
 

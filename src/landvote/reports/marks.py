@@ -1,23 +1,19 @@
 """Marks that several charts share: cumulative curves, outlines, runs of landmarks, the ends and ticks of axes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.ticker
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
+from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import cumulative
 from landvote.reports.style import GREY, Line
 from landvote.sample import Points
 from landvote.scheme import Scheme
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def cumulative_curve(ax: Axes, errors: FloatArray, limit: float, line: Line, label: str) -> None:
@@ -39,10 +35,7 @@ def draw_outlines(ax: Axes, points: Points, scheme: Scheme, label: str = "", **s
 def shade_outlines(ax: Axes, outlines: Sequence[str], scheme: Scheme) -> None:
     """Name runs of landmarks on one outline along the x axis, every other run shaded.
 
-    Args:
-        ax: landmark i of those shown stands at x = i.
-        outlines: the name of the outline of each landmark shown, empty for none.
-        scheme: the outlines, in their order.
+    ``outlines`` is the name of the outline of each landmark, in the order of the axis from x = 0; empty for none.
     """
     for i, outline in enumerate(o.name for o in scheme.outlines):
         members = np.flatnonzero(np.asarray(outlines) == outline)

@@ -1,9 +1,8 @@
 """Films with their true and predicted points drawn over them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib as mpl
@@ -21,11 +20,8 @@ from landvote.scheme import Scheme
 
 TRUTH, PREDICTED, MISS = "#56B4E9", "#FFB000", "#ffffff"
 
-MARGIN = 0.12
-"""Room left round the points, as a share of their extent."""
-
-LONGEST = 760
-"""Longest side of an overlay in pixels."""
+_MARGIN = 0.12  # room left round the points, as a share of their extent
+_LONGEST = 760  # pixels, of the longer side of an overlay
 
 Box = tuple[float, float, float, float]
 
@@ -54,25 +50,20 @@ def overlay(heading: str, caption: str, sample: Sample, truth: Points, predicted
 def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Scheme) -> Figure:
     """Draw a film in grey, cropped round its points, with truth (blue), prediction (amber) and the error between.
 
-    Args:
-        pixels: (height, width).
-        truth: (n, 2) image pixels; NaN is not drawn.
-        predicted: (n, 2) image pixels; NaN is not drawn.
-        scheme: its outlines are drawn as lines.
+    Pixels are (height, width), points (n, 2) image pixels; NaN is not drawn. The scheme's outlines are drawn as lines.
     """
-    box = _box(truth, predicted, (pixels.shape[1], pixels.shape[0]))
-    left, top, right, bottom = box
-    zoom = LONGEST / max(right - left, bottom - top)
+    left, top, right, bottom = box = _box(truth, predicted, (pixels.shape[1], pixels.shape[0]))
+    zoom = _LONGEST / max(right - left, bottom - top)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=((right - left) * zoom / 100, (bottom - top) * zoom / 100), dpi=100, facecolor="black")
         ax = figure.add_axes((0, 0, 1, 1))
         _draw_film(ax, pixels, box, zoom)
-        both = np.isfinite(truth).all(axis=1) & np.isfinite(predicted).all(axis=1)
-        ax.add_collection(
-            LineCollection(list(np.stack([truth, predicted], axis=1)[both]), colors=MISS, linewidths=0.9, alpha=0.85)
-        )
+        pairs = np.stack([truth, predicted], axis=1)
+        pairs = pairs[np.isfinite(pairs).all(axis=(1, 2))]
+        ax.add_collection(LineCollection(list(pairs), colors=MISS, linewidths=0.9, alpha=0.85))
         for points, colour in [(truth, TRUTH), (predicted, PREDICTED)]:
-            _draw_points(ax, points, colour, scheme)
+            draw_outlines(ax, points, scheme, color=colour, linewidth=1.6, alpha=0.9)
+            ax.plot(*points.T, "o", color=colour, markersize=4 if len(points) > 30 else 7, markeredgewidth=0)
         ax.set(xlim=(left, right), ylim=(bottom, top))
         ax.set_axis_off()
     return figure
@@ -80,8 +71,7 @@ def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Sch
 
 def write_overlay(path: Path, pixels: Pixels, predicted: Points, scheme: Scheme) -> None:
     """Write a film with predicted points alone, cropped round them, as PNG; whole or not at all."""
-    figure = overlay_figure(pixels, np.full_like(predicted, np.nan), predicted, scheme)
-    save_figure(figure, path)
+    save_figure(overlay_figure(pixels, np.full_like(predicted, np.nan), predicted, scheme), path)
 
 
 def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:
@@ -91,7 +81,7 @@ def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:
     if not len(points):
         return -0.5, -0.5, size[0] - 0.5, size[1] - 0.5
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = max(MARGIN * float((high - low).max()), 8.0)
+    margin = max(_MARGIN * float((high - low).max()), 8.0)
     room = 0.1 * max(size)  # a point far outside is left outside, or the film would shrink to nothing
     low = np.clip(low - margin, -room, np.array(size) - 1)
     high = np.clip(high + margin, low + 1, np.array(size) + room)
@@ -101,19 +91,13 @@ def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:
 def _draw_film(ax: Axes, pixels: Pixels, box: Box, zoom: float) -> None:
     """Draw the part of the film inside the box, grey levels stretched between its 1st and 99th percentile."""
     x0, y0 = max(int(box[0]), 0), max(int(box[1]), 0)
-    part = pixels[y0 : int(np.ceil(box[3])) + 1, x0 : int(np.ceil(box[2])) + 1].astype(np.float32)
+    part: npt.NDArray[Any] = pixels[y0 : int(np.ceil(box[3])) + 1, x0 : int(np.ceil(box[2])) + 1].astype(np.float32)
     if not part.size:
         return
     height, width = part.shape
     dark, bright = np.percentile(part, [1, 99])
     if zoom < 1:
         size = (max(round(width * zoom), 1), max(round(height * zoom), 1))
-        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     extent = (x0 - 0.5, x0 + width - 0.5, y0 + height - 0.5, y0 - 0.5)
-    grey: npt.NDArray[np.float32] = part
-    ax.imshow(grey, cmap="gray", vmin=dark, vmax=max(bright, dark + 1e-6), extent=extent, interpolation="bilinear")
-
-
-def _draw_points(ax: Axes, points: Points, colour: str, scheme: Scheme) -> None:
-    draw_outlines(ax, points, scheme, color=colour, linewidth=1.6, alpha=0.9)
-    ax.plot(*points.T, "o", color=colour, markersize=4 if len(points) > 30 else 7, markeredgewidth=0)
+    ax.imshow(part, cmap="gray", vmin=dark, vmax=max(bright, dark + 1e-6), extent=extent, interpolation="bilinear")

@@ -1,7 +1,5 @@
 """Pages of HTML that need no file beside them, from the templates in this folder."""
 
-from __future__ import annotations
-
 import jinja2
 
 from landvote.evaluation.statistics import LEVEL, RESAMPLES
@@ -15,12 +13,9 @@ def page(name: str, **values: object) -> str:
     ``metrics`` (kind of error -> how it is called) and ``annotators`` (whether several of them marked a film).
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("landvote.reports", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+        loader=jinja2.PackageLoader("landvote.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
     environment.globals |= {"level": f"{LEVEL:.0%}".replace("%", " %"), "resamples": RESAMPLES}
     environment.filters["number"] = number
     return environment.get_template(f"{name}.html.j2").render(**values)

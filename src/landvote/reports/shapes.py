@@ -1,7 +1,5 @@
 """The charts of a shape study: mean and modes, all shapes on their mean, the quality of the model."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -36,11 +34,11 @@ def modes_figure(model: ShapeModel, scheme: Scheme) -> Figure:
                 share = model.variances[k] / model.total
                 ends = [model.mean + sign * _SD * np.sqrt(model.variances[k]) * model.modes[k] for sign in (-1, 1)]
                 for end, sign, colour in zip(ends, "−+", COLOURS, strict=False):
-                    _draw_shape(ax, end, scheme, colour, label=f"{sign}{_SD} SD")
+                    _draw_shape(ax, end, scheme, colour, f"{sign}{_SD} SD")
                 if not scheme.outlines:  # nothing else says which dots belong together
                     ax.plot(*np.stack(ends).transpose(2, 0, 1), color=GREY, linewidth=0.7, zorder=1)
                 ax.set_title(f"mode {k + 1}: {share:.0%}")
-            _draw_shape(ax, model.mean, scheme, GREY, label="mean")
+            _draw_shape(ax, model.mean, scheme, GREY, "mean")
             ax.invert_yaxis()
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)  # beside the shapes, which fill their axes
@@ -51,35 +49,27 @@ def aligned_figure(aligned: Aligned, scheme: Scheme) -> Figure:
     """Draw all shapes laid on their mean."""
     extent = np.ptp(aligned.mean, axis=0)
     with mpl.rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(
-            figsize=(5.5, float(np.clip(5.5 * extent[1] / max(extent[0], 1e-9), 3, 10))), dpi=110, layout="constrained"
-        )
+        height = float(np.clip(5.5 * extent[1] / max(extent[0], 1e-9), 3, 10))
+        figure = Figure(figsize=(5.5, height), dpi=110, layout="constrained")
         ax = figure.subplots()
         ax.axis("off")
-        ax.set_aspect("equal")
+        ax.set(aspect="equal", title=f"{len(aligned.shapes)} shapes on their mean")
         cloud = aligned.shapes.reshape(-1, 2)
         ax.plot(*cloud.T, ".", color=COLOURS[5], markersize=2, alpha=min(1.0, 60 / len(aligned.shapes)), zorder=1)
-        _draw_shape(ax, aligned.mean, scheme, "#1f2937", label="mean")
-        ax.set_title(f"{len(aligned.shapes)} shapes on their mean")
+        _draw_shape(ax, aligned.mean, scheme, "#1f2937", "mean")
         ax.invert_yaxis()
     return figure
 
 
 def curves_figure(curves: pd.DataFrame) -> Figure:
     """Draw compactness, generalisation and specificity against the number of modes."""
-    what = {
-        "compactness": "share of the variance",
-        "generalisation": "distance of unseen shapes",
-        "specificity": "distance of random shapes",
-    }
+    labels = ("share of the variance", "distance of unseen shapes", "distance of random shapes")
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.2), dpi=110, layout="constrained")
-        for ax, (name, label), colour in zip(figure.subplots(1, 3), what.items(), COLOURS, strict=False):
+        names = ("compactness", "generalisation", "specificity")
+        for ax, name, label, colour in zip(figure.subplots(1, 3), names, labels, COLOURS, strict=False):
             ax.plot(curves["modes"], curves[name], color=colour, marker="o", markersize=3)
-            ax.set_title(name.capitalize())
-            ax.set_ylabel(label)
-            ax.set_xlabel("modes")
-            ax.set_ylim(bottom=0)
+            ax.set(title=name.capitalize(), ylabel=label, xlabel="modes", ylim=(0, None))
     return figure
 
 

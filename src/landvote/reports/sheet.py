@@ -1,7 +1,5 @@
 """The contact sheet: many small films with their points drawn on, to be looked over at a glance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import numpy.typing as npt
 
 from landvote.errors import ImageError
 from landvote.files import atomic_write
-from landvote.sample import Pixels, Points, Sample
+from landvote.sample import Points, Sample
 from landvote.scheme import Scheme
 
 Picture = npt.NDArray[np.uint8]
@@ -24,17 +22,10 @@ _SUBPIXEL = 4  # OpenCV draws at 1/2**4 pixel
 
 
 def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> int:
-    """Draw up to 60 films, evenly spread over ``samples``, with every annotator's points into one PNG.
+    """Draw up to 60 films, evenly spread over ``samples``, with every annotator's points into one PNG; return how many.
 
     Outlines are drawn as lines, other points as dots. A film that cannot be read leaves a grey cell with its name.
-
-    Args:
-        samples: any number of films.
-        path: the PNG, written whole or not at all.
-        columns: films per row.
-
-    Returns:
-        How many films were drawn.
+    ``columns`` are films per row. The PNG is written whole or not at all.
     """
     picked = [samples[i] for i in np.linspace(0, len(samples) - 1, min(len(samples), _FILMS)).round().astype(int)]
     columns = max(1, min(columns, len(picked)))
@@ -57,17 +48,14 @@ def _cell(sample: Sample) -> Picture:
     except ImageError:
         return np.full((_CELL, _CELL, 3), 90, dtype=np.uint8)
     scale = (_CELL - 2) / max(film.size)
-    grey = cv2.resize(_eight_bit(film.pixels), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    low, high = np.percentile(film.pixels, (0.5, 99.5))
+    stretched = (film.pixels.astype(np.float32) - low) / max(high - low, 1e-9)
+    eight_bit = np.asarray(np.clip(stretched, 0, 1) * 255, dtype=np.uint8)
+    grey = cv2.resize(eight_bit, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
     for colour, points in zip(_COLOURS, sample.annotations.values(), strict=False):
         _draw(picture, (points + 0.5) * scale - 0.5, sample.scheme, colour)
     return picture
-
-
-def _eight_bit(pixels: Pixels) -> Picture:
-    low, high = np.percentile(pixels, (0.5, 99.5))
-    grey: npt.NDArray[np.float32] = (pixels.astype(np.float32) - low) / max(high - low, 1e-9)
-    return np.asarray(np.clip(grey, 0, 1) * 255, dtype=np.uint8)
 
 
 def _draw(picture: Picture, points: Points, scheme: Scheme, colour: tuple[int, int, int]) -> None:
@@ -78,7 +66,5 @@ def _draw(picture: Picture, points: Points, scheme: Scheme, colour: tuple[int, i
         curve = [i for i in outline.points if given[i]]
         cv2.polylines(picture, [fixed[curve]], outline.closed, colour, 1, cv2.LINE_AA, _SUBPIXEL)
     on_outline = {i for outline in scheme.outlines for i in outline.points}
-    for i in np.flatnonzero(given):
-        if i not in on_outline:
-            centre = (int(fixed[i, 0]), int(fixed[i, 1]))
-            cv2.circle(picture, centre, 2 << _SUBPIXEL, colour, -1, cv2.LINE_AA, _SUBPIXEL)
+    for i in sorted(set(np.flatnonzero(given).tolist()) - on_outline):
+        cv2.circle(picture, fixed[i].tolist(), 2 << _SUBPIXEL, colour, -1, cv2.LINE_AA, _SUBPIXEL)

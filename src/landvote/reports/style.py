@@ -1,7 +1,5 @@
 """How charts look, and how they become files. Nothing global is touched: each chart is drawn within its style."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence
@@ -24,38 +22,19 @@ DPI = 300
 """Dots per inch of a figure for print."""
 
 STYLE: dict[Any, Any] = {  # the names of the settings are typed differently from one matplotlib to the next
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#9ca3af",
-    "axes.labelcolor": "#1f2937",
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e5e7eb",
-    "grid.linewidth": 0.8,
-    "xtick.color": "#374151",
-    "ytick.color": "#374151",
-    "legend.frameon": False,
+    "font.family": "sans-serif", "font.size": 10, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#9ca3af", "axes.labelcolor": "#1f2937",
+    "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": "#e5e7eb", "grid.linewidth": 0.8,
+    "xtick.color": "#374151", "ytick.color": "#374151",
     "svg.hashsalt": "landvote",  # the same figures give the same file
-}
+}  # fmt: skip
 
 PRINT: dict[Any, Any] = {
-    **STYLE,
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.linewidth": 0.7,
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 4,
-    "legend.fontsize": 8,
-    "legend.handlelength": 3.2,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-}
+    **STYLE, "font.size": 8, "legend.fontsize": 8, "legend.handlelength": 3.2, "axes.titlesize": 8.5,
+    "axes.linewidth": 0.7, "grid.linewidth": 0.5, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
+    "lines.linewidth": 1.3, "lines.markersize": 4,
+}  # fmt: skip
 
 _NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
 
@@ -88,11 +67,9 @@ def save_figure(figure: Figure, file: Path, dpi: float | None = None, style: dic
 def as_data_uri(figure: Figure, kind: str = "svg") -> str:
     """Return a figure as ``data:`` address, so that a page needs no file beside it; ``kind`` is ``svg`` or ``jpeg``."""
     buffer = io.BytesIO()
+    fine = {"pil_kwargs": {"quality": 88, "subsampling": 0}} if kind == "jpeg" else {"metadata": _NO_DATE[kind]}
     with mpl.rc_context(STYLE):
-        if kind == "svg":
-            figure.savefig(buffer, format="svg", metadata=_NO_DATE[kind])
-        else:
-            figure.savefig(buffer, format="jpeg", pil_kwargs={"quality": 88, "subsampling": 0})
+        figure.savefig(buffer, format=kind, **fine)
     return data_uri(buffer.getvalue(), {"svg": "image/svg+xml", "jpeg": "image/jpeg"}[kind])
 
 

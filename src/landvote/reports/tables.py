@@ -1,12 +1,14 @@
 """Tables as they are read: in a page, and in LaTeX for print. Every digit there is, is in the CSVs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+
+from landvote.files import write_text
 
 Cell = str | tuple[str, str]
 """The text of a cell; with its interval, where there is one."""
@@ -66,6 +68,11 @@ def interval(row: Mapping[Any, Any], name: str, suffix: str = "") -> Cell:
     """Return a figure and its interval from the columns ``name``, ``name_low`` and ``name_high``, and a suffix each."""
     value, low, high = (row[f"{name}{end}{suffix}"] for end in ("", "_low", "_high"))
     return number(value) if np.isnan(low) and np.isnan(high) else (number(value), f"{number(low)} to {number(high)}")
+
+
+def write_csv(file: Path, table: pd.DataFrame, digits: int = 6) -> None:
+    """Write a table as CSV, whole or not at all; its figures to so many significant digits."""
+    write_text(file, table.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n"))
 
 
 def probability(p: float) -> str:

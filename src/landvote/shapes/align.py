@@ -1,7 +1,5 @@
 """Alignment: what is left of shapes without position, size and rotation (generalised Procrustes analysis)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +8,8 @@ import numpy.typing as npt
 from landvote.errors import ShapeError
 from landvote.frames import Frame
 from landvote.sample import Points, mean_points
+
+Array = npt.NDArray[np.float64]
 
 _ROUNDS = 100
 _STILL = 1e-9  # of the mean's size
@@ -27,22 +27,20 @@ class Aligned:
         sizes: (m,) how many times as large as the mean each shape was.
     """
 
-    shapes: npt.NDArray[np.float64]
+    shapes: Array
     mean: Points
     kept: npt.NDArray[np.intp]
-    sizes: npt.NDArray[np.float64]
+    sizes: Array
 
 
-def align(shapes: npt.NDArray[np.float64]) -> Aligned:
+def align(shapes: Array) -> Aligned:
     """Lay shapes on their mean by similarities, and find that mean.
 
     Generalised Procrustes analysis (Gower 1975): lay each shape on the mean, average, until the mean stands still. The
     similarity is the one that brings the *mean* closest to the shape, undone: what is left of the shape then holds no
     trace of scale or rotation (it lies in the mean's tangent space, Cootes et al. 1995).
 
-    Args:
-        shapes: (m, n, 2) points; NaN where missing. Shapes with fewer than three points, or with all in one place, are
-            left out.
+    Shapes are (m, n, 2), NaN where missing; those with fewer than three points, or with all in one place, are left out.
 
     Raises:
         ShapeError: fewer than two shapes are left, a landmark is missing in all of them, or all lie on a line.
@@ -75,7 +73,7 @@ def align(shapes: npt.NDArray[np.float64]) -> Aligned:
     return Aligned(laid, mean, kept, np.array([p.scale for p in poses]))
 
 
-def pose(shape: Points, points: Points, weights: npt.NDArray[np.float64] | None = None) -> Frame:
+def pose(shape: Points, points: Points, weights: Array | None = None) -> Frame:
     """Return the similarity that brings ``shape`` closest to ``points``; (n, 2) each, missing ones left out.
 
     ``to_grid`` of the answer goes from the shape's coordinates to those of the points, ``to_image`` back.
@@ -88,7 +86,7 @@ def _can_be_laid(shape: Points) -> bool:
     return len(given) >= 3 and len(np.unique(given, axis=0)) >= 2
 
 
-def _start(shapes: npt.NDArray[np.float64]) -> Points:
+def _start(shapes: Array) -> Points:
     """Return the shape with most points; where it has none, the mean of the others laid on it."""
     first = shapes[np.isfinite(shapes).all(axis=2).sum(axis=1).argmax()]
     shared = np.isfinite(shapes).all(axis=2) & np.isfinite(first).all(axis=1)
@@ -109,7 +107,7 @@ def _normal(mean: Points, before: Points) -> Points:
     return np.asarray(centred @ np.array([[turn.real, turn.imag], [-turn.imag, turn.real]]))
 
 
-def _upright(mean: Points, shapes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _upright(mean: Points, shapes: Array) -> Array:
     """Return what turns the mean, as (2, 2) from the right, to the direction that the shapes have on average."""
     turns = [pose(mean, s).matrix[:, 0] for s in shapes]
     c, s = np.sum([t / np.linalg.norm(t) for t in turns], axis=0)

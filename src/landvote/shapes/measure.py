@@ -1,15 +1,10 @@
 """How good a shape model is: compactness, generalisation and specificity (Davies 2002; Styner et al. 2003)."""
 
-from __future__ import annotations
-
 import numpy as np
-import numpy.typing as npt
 
 from landvote.sample import Points
-from landvote.shapes.align import Aligned, pose
+from landvote.shapes.align import Aligned, Array, pose
 from landvote.shapes.model import ShapeModel
-
-Array = npt.NDArray[np.float64]
 
 _FOLDS = 10
 _DRAWN = 200  # random shapes for the specificity
@@ -25,22 +20,21 @@ def generalisation(shapes: Array, modes: int, share: float = 1.0, seed: int = 0)
     """Return (modes + 1,) the mean distance of unseen shapes from the model's closest shape, with 0, 1, 2, ... modes.
 
     Each shape is described by a model of the others: one left out at a time, or a tenth where there are more than ten.
+    Distances are in the coordinates of the shapes, per landmark on average.
 
     Args:
         shapes: (m, n, 2) with m of at least 3; NaN where missing.
         modes: modes at most; where a model of fewer shapes has fewer, all it has are used.
         share: of the variance that the models may cover.
         seed: of the division into tenths.
-
-    Returns:
-        In the coordinates of the shapes (pixels, or mm), per landmark on average.
     """
     m = len(shapes)
     fold = np.random.default_rng(seed).permutation(m) % min(m, _FOLDS)
     errors = []
     for left_out in range(min(m, _FOLDS)):
         model = ShapeModel.fit(shapes[fold != left_out], share, most=max(modes, 1))
-        errors += [_distances(model, s, modes) for s in shapes[fold == left_out] if _known(s) > 2]
+        unseen = [s for s in shapes[fold == left_out] if np.isfinite(s).all(axis=1).sum() > 2]
+        errors += [_distances(model, s, modes) for s in unseen]
     return np.asarray(np.mean(errors, axis=0))
 
 
@@ -57,10 +51,6 @@ def specificity(model: ShapeModel, aligned: Aligned, seed: int = 0) -> Array:
         nearest = [np.nanmean(np.linalg.norm(aligned.shapes - s, axis=2), axis=1).min() for s in shapes]
         out.append(float(np.mean(nearest)))
     return np.array(out)
-
-
-def _known(shape: Points) -> int:
-    return int(np.isfinite(shape).all(axis=1).sum())
 
 
 def _distances(model: ShapeModel, shape: Points, modes: int) -> Array:

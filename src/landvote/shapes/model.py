@@ -1,10 +1,8 @@
 """The shape model: a mean, its modes of variation, and how far along them a shape stays plausible."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +10,10 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from landvote.errors import ModelError, ShapeError
-from landvote.files import atomic_write
 from landvote.frames import Frame
+from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.sample import Points
-from landvote.shapes.align import align, pose
-
-Array = npt.NDArray[np.float64]
+from landvote.shapes.align import Array, align, pose
 
 _FILLED = 10  # rounds in which missing points are filled in from the model that the others make,
 _FILLED_BY = 0.95  # by modes of at most this share: with all of them a model repeats whatever it was given
@@ -64,13 +60,9 @@ class ShapeModel:
 
     @classmethod
     def fit(
-        cls,
-        shapes: Array,
-        share: float = 0.98,
-        accept: float = 0.98,
-        mirror: npt.NDArray[np.intp] | None = None,
+        cls, shapes: Array, share: float = 0.98, accept: float = 0.98, mirror: npt.NDArray[np.intp] | None = None,
         most: int | None = None,
-    ) -> ShapeModel:
+    ) -> Self:  # fmt: skip
         """Learn a model from shapes.
 
         Args:
@@ -104,10 +96,8 @@ class ShapeModel:
         away = np.where(missing, 0, _unseen(flat, share, most).reshape(m, n, 2))
         seen = (~missing.any(axis=2)).sum(axis=0)
         residual = np.einsum("mni,mnj->nij", away, away) / seen[:, None, None]
-        return cls(
-            mean.reshape(n, 2), modes[:kept].reshape(kept, n, 2), variances[:kept], residual, accept,
-            float(variances.sum()),
-        )  # fmt: skip
+        modes, total = modes[:kept].reshape(kept, n, 2), float(variances.sum())
+        return cls(mean.reshape(n, 2), modes, variances[:kept], residual, accept, total)
 
     @property
     def modes_count(self) -> int:
@@ -188,25 +178,17 @@ class ShapeModel:
 
     def save(self, file: Path) -> None:
         """Write the model as an npz of plain arrays."""
-        with atomic_write(file) as temporary, temporary.open("wb") as opened:
-            np.savez(
-                opened, mean=self.mean, modes=self.modes, variances=self.variances, residual=self.residual,
-                accept=np.array(self.accept), total=np.array(self.total),
-            )  # fmt: skip
+        save_arrays(file, **vars(self))
 
     @classmethod
-    def load(cls, file: Path) -> ShapeModel:
+    def load(cls, file: Path) -> Self:
         """Read what :meth:`save` wrote.
 
         Raises:
             ModelError: the file is missing, broken, or not a shape model.
         """
-        try:
-            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-                arrays = {k: stored[k] for k in ("mean", "modes", "variances", "residual")}
-                model = cls(**arrays, accept=float(stored["accept"]), total=float(stored["total"]))
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-            raise ModelError(f"{file}: not a shape model ({error})") from error
+        stored = load_arrays(file, *(field.name for field in fields(cls)))
+        model = cls(accept=float(stored.pop("accept")), total=float(stored.pop("total")), **stored)
         n = len(model.mean)
         if model.modes.shape != (len(model.variances), n, 2) or model.residual.shape != (n, 2, 2):
             raise ModelError(f"{file}: arrays of a shape model that do not fit each other")
@@ -228,8 +210,7 @@ def _unseen(flat: Array, share: float, most: int | None) -> Array:
 
 def _how_many(variances: Array, share: float, most: int | None) -> int:
     """Return how many modes cover ``share`` of the variance; those that are nothing but rounding are never counted."""
-    total = variances.sum()
-    real = int((variances > 1e-12 * max(total, 1e-300)).sum()) if total > 0 else 0
-    covered = np.cumsum(variances[:real]) / total if real else np.empty(0)
-    count = min(int(np.searchsorted(covered, share - 1e-12)) + 1, real)
+    total = max(variances.sum(), 1e-300)
+    real = int((variances > 1e-12 * total).sum())
+    count = min(int(np.searchsorted(np.cumsum(variances[:real]) / total, share - 1e-12)) + 1, real)
     return count if most is None else min(count, most)

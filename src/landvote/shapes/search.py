@@ -1,7 +1,5 @@
 """Shape under votes: the plausible shape that the votes of all landmarks agree on. It never knows who voted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numba
@@ -13,7 +11,7 @@ from scipy.stats import chi2
 from landvote.frames import Frame
 from landvote.runtime.settings import Settings
 from landvote.sample import Points
-from landvote.shapes.align import pose
+from landvote.shapes.align import Array, pose
 from landvote.shapes.model import Fit, ShapeModel
 from landvote.votes import VoteMap
 
@@ -56,9 +54,9 @@ class Plausible:
     """
 
     points: Points
-    spread: npt.NDArray[np.float64]
+    spread: Array
     shape: Points
-    parameters: npt.NDArray[np.float64]
+    parameters: Array
 
 
 def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Plausible | None:
@@ -74,7 +72,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     Returns None where fewer than two landmarks have votes.
     """
     peaks, _ = votes.peaks()
-    if np.isfinite(peaks).all(axis=1).sum() < 2 or len(np.unique(peaks[np.isfinite(peaks).all(axis=1)], axis=0)) < 2:
+    if len(np.unique(peaks[np.isfinite(peaks).all(axis=1)], axis=0)) < 2:
         return None
     smooth = votes.smooth
     typical = float(np.median(smooth.max(axis=(1, 2))))
@@ -90,8 +88,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
         if radius <= 1:
             break
         radius *= settings.shrink
-    scatter = np.sqrt(model.scatter) * fit.pose.scale
-    reach = settings.tolerance * scatter + 2
+    reach = settings.tolerance * (np.sqrt(model.scatter) * fit.pose.scale) + 2
     best, strength = _in_disks(smooth, votes.to_cells(fit.points), reach / votes.cell)
     climbed, _ = votes.climb(votes.to_grid(best))
     near = np.linalg.norm(climbed - fit.points, axis=1) <= reach + votes.cell
@@ -129,11 +126,8 @@ def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], fra
     it is not the best shape there is: what it errs by counts as noise too, above all across contours, where landmarks
     scatter least; so only a part of the excess there is taken for noise (chosen on chest films).
 
-    Args:
-        away: (k, 2) from the shape's points to the peaks, grid cells.
-        model: the shape model.
-        chosen: (n,) which k landmarks these are.
-        frame: from the model's coordinates to the grid.
+    ``away`` is (k, 2) from the shape's points to the peaks, grid cells; ``chosen`` (n,) says which k landmarks these
+    are, and ``frame`` leads from the model's coordinates to the grid.
     """
     if not len(away):
         return away
