@@ -101,8 +101,7 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 -
                 weight = weights[leaf] / np.float32(total * roots.shape[1])
                 place, force, right, below = share(x, y, weight, width, height)
                 deposit(votes, width, place, force, right, below)
-        for i in range(height):
-            out[p, i] = votes[(i + 1) * (width + 2) + 1 : (i + 1) * (width + 2) + 1 + width]
+        out[p] = votes.reshape(height + 2, width + 2)[1:-1, 1:-1]
 
 
 @numba.njit(cache=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
@@ -38,40 +39,20 @@ def batch_at(views: Views, step: int, size: int, seed: int, share: slice = _WHOL
     )
 
 
-def batches(views: Views, first: int, size: int, seed: int, share: slice = _WHOLE, ahead: int = 3) -> Iterator[Batch]:
+def batches(views: Views, first: int, size: int, seed: int, share: slice = _WHOLE, ahead: int = 4) -> Iterator[Batch]:
     """Yield batches from number ``first`` on, or a ``share`` of each, without end.
 
-    They are made by a thread that keeps ``ahead`` of them ready. An exception in the thread is raised here, as it was.
+    A thread keeps ``ahead`` of them ready or in the making. An exception in the thread is raised here, as it was.
     """
-    ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
-    stop = threading.Event()
-
-    def work() -> None:
-        step = first
-        while not stop.is_set():
-            try:
-                item: Batch | BaseException = batch_at(views, step, size, seed, share)
-            except BaseException as error:  # noqa: BLE001 - handed over whole to the thread that waits for it
-                item = error
-            while not stop.is_set():
-                try:
-                    ready.put(item, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
-            step += 1
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    pool = ThreadPoolExecutor(1)
+    ready = deque(pool.submit(batch_at, views, first + i, size, seed, share) for i in range(ahead))
     try:
-        while True:
-            item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        for step in count(first + ahead):
+            batch = ready.popleft().result()
+            ready.append(pool.submit(batch_at, views, step, size, seed, share))
+            yield batch
     finally:
-        stop.set()
-        thread.join()
+        pool.shutdown(cancel_futures=True)
 
 
 def _draw(views: Views, number: int, seed: int) -> View:

@@ -9,8 +9,8 @@ if "numba" not in sys.modules:
     # numba looks at its own variable alone, once, and would set its number for all of OpenMP, torch included
     os.environ.setdefault("NUMBA_NUM_THREADS", str(threads()))
 
-from landvote.votes.cast import cast, cast_reference
+from landvote.votes.cast import cast
 from landvote.votes.votemap import VoteMap
 from landvote.votes.voter import Lesson, Voter, VoterSettings
 
-__all__ = ["Lesson", "VoteMap", "Voter", "VoterSettings", "cast", "cast_reference"]
+__all__ = ["Lesson", "VoteMap", "Voter", "VoterSettings", "cast"]
