@@ -1,7 +1,6 @@
 """Where the tensors live and in which precision; and how a process keeps its memory and threads.
 
-Only :func:`keep_freed_memory` and :func:`keep_threads` change the process; entry points call them, by
-:meth:`landvote.networks.settings.NetworkSettings.prepare_process`.
+Only :func:`keep_freed_memory` and :func:`keep_threads` change the process, for entry points alone.
 """
 
 from __future__ import annotations
@@ -57,13 +56,7 @@ def use_bfloat16(device: torch.device, precision: str) -> bool:
     if device.type == "cuda":
         with torch.cuda.device(device):
             return bool(torch.cuda.is_bf16_supported())
-    return device.type == "cpu" and _cpu_multiplies_bf16()
-
-
-@functools.cache
-def _cpu_multiplies_bf16() -> bool:
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(probe()) if probe is not None else False
+    return device.type == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())  # bool() is False
 
 
 @functools.cache

@@ -52,10 +52,10 @@ def train(
             validation figures are in ``log.csv`` beside it.
         judge: a figure for a network on views it does not learn from; lower is better.
         bfloat16: compute convolutions in bf16.
-        checkpoint_seconds: seconds between two checkpoints.
+        checkpoint_seconds: between two checkpoints.
 
     Raises:
-        SettingError: a batch has fewer views than there are processes.
+        SettingError: a batch has fewer views than there are processes, or TensorBoard is asked for and not installed.
         StoppedError: the token of rank 0 asked for it; the checkpoint has all steps that were taken.
         TrainingError: the loss is not a number any more; the checkpoint of before remains. Or the processes do not
             train the same.
@@ -67,26 +67,28 @@ def train(
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
     state = State(network, kept, optimiser, lesson.folder / "checkpoint.pt")
     state.resume(process)
-    board = tensorboard(lesson.folder) if settings.tensorboard and process.lead else lambda _: None
+    board = _tensorboard(lesson.folder) if settings.tensorboard and process.lead else lambda _: None
     shared = wrap(network, process)
-    averaged = _pairs(kept, network)
+    means, now = ([t for t in n.state_dict().values() if t.is_floating_point()] for n in (kept, network))
     minutes = min(m for m in (settings.minutes, lesson.minutes, math.inf) if m is not None)
     clock = time.monotonic() - state.seconds
     saved = time.monotonic()
 
     for batch in batches(lesson.views, state.step, settings.batch, lesson.seed + settings.seed, own_share):
         state.seconds = time.monotonic() - clock
-        progress = 1.0 if state.done else _progress(state, settings.steps, minutes)
+        progress = 1.0 if state.done else max(state.step / settings.steps, state.seconds / (60 * minutes))
         progress, stopped = agree((progress, lesson.stop.stopped), process)
         if progress >= 1:
             break
         if stopped:
-            _leave(state, process)
+            if process.lead:
+                state.save()
+            agree(None, process)  # the others wait for it: torchrun ends all processes when one ends
             raise StoppedError(f"stage {lesson.stage} stopped at step {state.step}; the same call goes on from there")
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _rate(settings.schedule, progress)
         loss = step(shared, codec, optimiser, batch, process, progress, bfloat16=bfloat16)
-        _average(*averaged, settings.average, state.step)
+        _average(means, now, settings.average, state.step)
         state.step += 1
         state.loss += (loss.item() - state.loss) * max(0.01, 1 / state.step)
         if not math.isfinite(state.loss):
@@ -191,13 +193,6 @@ class State:
             setattr(self, name, value)
 
 
-def _leave(state: State, process: Process) -> None:
-    """Let rank 0 write the checkpoint, and the others wait for it: torchrun ends all processes when one ends."""
-    if process.lead:
-        state.save()
-    agree(None, process)
-
-
 def _finish(state: State, settings: TrainingSettings, judge: Callable[[nn.Module], float]) -> None:
     """Look at the validation views once more, write the last checkpoint, and put the weights to keep into ``kept``."""
     before = time.monotonic()
@@ -210,12 +205,8 @@ def _finish(state: State, settings: TrainingSettings, judge: Callable[[nn.Module
         state.kept.load_state_dict(state.best_weights)
 
 
-def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
-    """Return the function that writes a row of the log for TensorBoard into ``folder``.
-
-    Raises:
-        SettingError: TensorBoard is not installed.
-    """
+def _tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
+    """Return the function that writes a row of the log for TensorBoard into ``folder``."""
     try:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -231,11 +222,7 @@ def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
 
 
 def _check_alike(process: Process, codec: Codec, settings: TrainingSettings, lesson: Lesson) -> None:
-    """Compare the films and settings of this process with those of rank 0.
-
-    Raises:
-        TrainingError: it has other films, points or settings, and its shares would be of another training.
-    """
+    """Raise a TrainingError if this process would train by other films, points or settings than rank 0."""
     if process.size == 1:
         return
     own = hashlib.sha256(repr((codec, settings, lesson.seed, lesson.views.augmentation)).encode())
@@ -248,20 +235,10 @@ def _check_alike(process: Process, codec: Codec, settings: TrainingSettings, les
         )
 
 
-def _progress(state: State, steps: int, minutes: float) -> float:
-    return max(state.step / steps, state.seconds / (60 * minutes))
-
-
 def _rate(schedule: str, progress: float) -> float:
     if schedule == "constant":
         return 1.0
     return min(1.0, progress / _RISE + 0.02) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
-
-
-def _pairs(kept: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the weights and statistics of both, in the same order; they stay the same tensors while training."""
-    means, now = ([t for t in n.state_dict().values() if t.is_floating_point()] for n in (kept, network))
-    return means, now
 
 
 @torch.no_grad()
