@@ -118,46 +118,31 @@ class Forest:
 
 def join(forests: Sequence[Forest]) -> Forest:
     """Return forests of one landmark each, all with as many trees, as one of all landmarks."""
-    starts = _starts(forests)
-    return Forest(
-        np.concatenate([f.features for f in forests]),
-        np.concatenate([f.pools + features for f, (features, _, _) in zip(forests, starts, strict=True)]),
-        np.concatenate(_moved(forests, starts)),
-        np.concatenate([f.leaves for f in forests]),
-        np.concatenate([f.roots + nodes for f, (_, nodes, _) in zip(forests, starts, strict=True)]),
-        np.concatenate([f.region for f in forests]),
-    )
+    return _behind_one_another(forests, axis=0)
 
 
 def bundle(forests: Sequence[Forest], region: Rows) -> Forest:
     """Return trees of one landmark, flat or bundled before, as its forest; ``region`` is (2, 2)."""
-    starts = _starts(forests)
-    nodes = _moved(forests, starts)
-    for own, (features, _, _) in zip(nodes, starts, strict=True):
-        own[:, 0] += np.where(own[:, 0] < 0, 0, features)
-    features = np.concatenate([f.features for f in forests])
-    return Forest(
-        features,
-        np.array([[0, len(features)]], np.int32),
-        np.concatenate(nodes),
-        np.concatenate([f.leaves for f in forests]),
-        np.concatenate([f.roots + before for f, (_, before, _) in zip(forests, starts, strict=True)], axis=1),
-        region[None],
-    )
+    one = _behind_one_another(forests, axis=1)
+    first = np.repeat(one.pools[:, 0], [len(f.nodes) for f in forests])
+    one.nodes[:, 0] += np.where(one.nodes[:, 0] < 0, 0, first)
+    return replace(one, pools=np.array([[0, len(one.features)]], np.int32), region=region[None])
 
 
-def _starts(forests: Sequence[Forest]) -> Indices:
-    """Return (forests, 3) int32: how many features, nodes and leaves those before each forest have."""
+def _behind_one_another(forests: Sequence[Forest], axis: int) -> Forest:
+    """Return the arrays of all, so moved that they point to the same as before; roots are joined along ``axis``."""
     counts = [[0, 0, 0], *([len(f.features), len(f.nodes), len(f.leaves)] for f in forests[:-1])]
-    return np.cumsum(counts, axis=0, dtype=np.int32)
-
-
-def _moved(forests: Sequence[Forest], starts: Indices) -> list[Indices]:
-    """Return the nodes of each forest as they point to children and leaves when all stand behind one another."""
-    return [
-        f.nodes + np.where(f.nodes[:, :1] < 0, [0, 0, leaves, 0], [0, 0, nodes, nodes]).astype(np.int32)
-        for f, (_, nodes, leaves) in zip(forests, starts, strict=True)
-    ]
+    pools, nodes, roots = [], [], []
+    for f, (features, before, leaves) in zip(forests, np.cumsum(counts, axis=0, dtype=np.int32), strict=True):
+        pools.append(f.pools + features)
+        moves = np.where(f.nodes[:, :1] < 0, [0, 0, leaves, 0], [0, 0, before, before])
+        nodes.append(f.nodes + moves.astype(np.int32))
+        roots.append(f.roots + before)
+    return Forest(
+        np.concatenate([f.features for f in forests]), np.concatenate(pools), np.concatenate(nodes),
+        np.concatenate([f.leaves for f in forests]), np.concatenate(roots, axis=axis),
+        np.concatenate([f.region for f in forests]),
+    )  # fmt: skip
 
 
 def grow_tree(
@@ -165,13 +150,8 @@ def grow_tree(
 ) -> tuple[Features, DecisionTreeRegressor]:
     """Return the pool of features of one tree, and the tree that scikit-learn grows on them.
 
-    A tree has its own bootstrap sample of the patches, and is the same whichever trees are grown before it.
-
-    Args:
-        patches: at least one.
-        settings: see there.
-        landmark: its number, by which its randomness differs from that of others.
-        tree: its number among the landmark's.
+    A tree has its own bootstrap sample of the patches, of which there must be one at least. Its randomness depends on
+    the numbers of ``landmark`` and ``tree``, not on what is grown before it.
     """
     rng = np.random.default_rng([settings.seed, 2, landmark, tree])
     features = draw(rng, settings.pool, settings.patch)
