@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,6 +17,10 @@ from landvote.forests.settings import ForestSettings
 from landvote.runtime.arrays import load_arrays, save_arrays
 
 Rows = npt.NDArray[np.float64]
+
+_LAYOUT = {"features": "int16 of n x 5", "pools": "int32 of 1 x 2", "nodes": "int32 of n x 4",
+           "leaves": "float32 of n x 3", "roots": "int32 of 1 x n", "region": "float64 of 1 x 2 x 2",
+           "views": "int32 of 1"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,21 +89,11 @@ class Forest:
 
     def _fault(self, settings: ForestSettings) -> str:
         """Return what does not fit, so that the search, which checks nothing, never reads beyond an array."""
-        expected = {
-            "features": ("int16", (-1, 5)),
-            "pools": ("int32", (1, 2)),
-            "nodes": ("int32", (-1, 4)),
-            "leaves": ("float32", (-1, 3)),
-            "roots": ("int32", (1, -1)),
-            "region": ("float64", (1, 2, 2)),
-            "views": ("int32", (1,)),
-        }
-        for name, (kind, shape) in expected.items():
+        for name, expected in _LAYOUT.items():
             array = getattr(self, name)
-            fits = array.ndim == len(shape) and all(b in (-1, a) for a, b in zip(array.shape, shape, strict=True))
-            if not fits or array.dtype != kind:
-                wanted = " x ".join("n" if n < 0 else str(n) for n in shape)
-                return f"{name} is {array.dtype} of shape {array.shape}, expected {kind} of {wanted}"
+            found = f"{array.dtype} of {' x '.join(map(str, array.shape))}"
+            if not re.fullmatch(re.sub(r"\bn\b", r"\\d+", expected), found):
+                return f"{name} is {array.dtype} of shape {array.shape}, expected {expected}"
         if not 1 <= self.trees <= settings.trees:
             return f"{self.trees} trees, expected 1 to {settings.trees}"
         if not fit_into(self.features, settings.patch):

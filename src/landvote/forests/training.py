@@ -77,33 +77,26 @@ class _Growth:
         self._told = 0
 
     def go_on(self, pool: Executor, trees: int) -> None:
-        """Let each landmark have ``trees`` trees, as far as there is time.
-
-        Raises:
-            StoppedError: the lesson's token asked for it.
-        """
-        self._tell_how_far()  # forests that were found
+        """Let each landmark have ``trees`` trees, as far as there is time."""
+        self.tell()  # of forests that were found
         work = [pool.submit(self._grow, landmark, trees) for landmark in range(self._lesson.landmarks)]
         try:
             for each in as_completed(work):
                 each.result()
-                self._tell_how_far()
+                self.tell()
         except BaseException:
             self._ended.set()  # each job ends with the tree it is growing
             pool.shutdown(wait=False, cancel_futures=True)
             self._limit.keep()
             raise
 
-    def tell(self, done: int) -> None:
-        """Tell of so many forests, if that is not done yet."""
+    def tell(self, done: int = 0) -> None:
+        """Tell how far growing is, in forests: so many, or by the trees there are or the time limit, as is farthest."""
+        whole = sum(forest.trees for forest in self.forests if forest is not None) // self._settings.trees
+        done = max(done, whole, int(self._limit.progress * (self._lesson.landmarks - 1)))
         while self._told < done:
             self._told += 1
             self._lesson.listener(ForestGrown(self._lesson.stage, self._told, self._lesson.landmarks))
-
-    def _tell_how_far(self) -> None:
-        """Tell how far growing is, in forests; within a limit by the trees there are or by the time, as is farther."""
-        whole = sum(forest.trees for forest in self.forests if forest is not None) // self._settings.trees
-        self.tell(max(whole, int(self._limit.progress * (self._lesson.landmarks - 1))))
 
     def _grow(self, landmark: int, trees: int) -> None:
         parts = [begun] if (begun := self.forests[landmark]) else []
@@ -117,8 +110,8 @@ class _Growth:
                 return
             parts.append(flatten(*grow_tree(patches, self._settings, landmark, tree)))
         views = np.array([rounds(self._lesson.views, self._settings)], np.int32)
-        forest = bundle(parts, self._gathered.region(landmark))
-        forest = replace(forest, views=views, origin=self._origins[landmark])
+        bundled = bundle(parts, self._gathered.region(landmark))
+        forest = replace(bundled, views=views, origin=self._origins[landmark])
         forest.save(landmark_file(self._lesson.folder, landmark))
         self.forests[landmark] = forest
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landvote.frames import View, Views
+from landvote.frames import Views
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,16 @@ _WHOLE = slice(None)
 
 
 def batch_at(views: Views, step: int, size: int, seed: int, share: slice = _WHOLE) -> Batch:
-    """Return a ``share`` of batch number ``step``.
+    """Return a ``share`` of batch number ``step``; each epoch goes through all films once, in an order of its own.
 
     It depends on the arguments alone: a resumed training sees the same, and the shares of several processes together
     are what one process would see.
     """
-    drawn = [_draw(views, step * size + i, seed) for i in range(size)[share]]
+    drawn = []
+    for number in range(step * size, (step + 1) * size)[share]:
+        epoch, place = divmod(number, len(views))
+        order = np.random.default_rng([seed, 1, epoch]).permutation(len(views))
+        drawn.append(views.varied(int(order[place]), np.random.default_rng([seed, 2, number])))
     return Batch(
         torch.from_numpy(np.stack([v.pixels for v in drawn]))[:, None],
         torch.from_numpy(np.stack([v.points for v in drawn])).float(),
@@ -53,10 +57,3 @@ def batches(views: Views, first: int, size: int, seed: int, share: slice = _WHOL
             yield batch
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _draw(views: Views, number: int, seed: int) -> View:
-    """Return the view of that number: each epoch goes through all films once, in an order of its own."""
-    epoch, place = divmod(number, len(views))
-    order = np.random.default_rng([seed, 1, epoch]).permutation(len(views))
-    return views.varied(int(order[place]), np.random.default_rng([seed, 2, number]))

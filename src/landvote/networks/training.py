@@ -167,8 +167,7 @@ class State:
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        own = {name: getattr(self, name) for name in ("step", "seconds", "done", "loss", "best", "last",
-                                                      "looks_since_best", "best_weights", "history")}  # fmt: skip
+        own = {name: value for name, value in vars(self).items() if name not in ("parts", "kept", "device", "file")}
         content = io.BytesIO()  # torch tells of a full disk in words of its own, a file written by Python does not
         torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, content)
         with atomic_write(self.file) as temporary:

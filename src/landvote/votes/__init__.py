@@ -5,8 +5,7 @@ import sys
 
 from landvote.processors import threads
 
-if "numba" not in sys.modules:
-    # numba looks at its own variable alone, once, and would set its number for all of OpenMP, torch included
+if "numba" not in sys.modules:  # it looks at its own variable alone, once, and sets its number for torch too
     os.environ.setdefault("NUMBA_NUM_THREADS", str(threads()))
 
 from landvote.votes.cast import cast
