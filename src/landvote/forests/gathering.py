@@ -55,13 +55,9 @@ def rounds(views: Views, settings: ForestSettings) -> int:
 
 
 def gather(views: Views, settings: ForestSettings, jobs: int = 1, stop: StopToken | None = None) -> Gathered:
-    """Look at each film as often as the settings say; hold the integral images of what was seen.
+    """Look at each film as often as the settings say, and hold the integral images of what was seen.
 
-    Args:
-        views: what to look at.
-        settings: of how often, and of the patches that will be cut.
-        jobs: landmarks that will be learned at the same time, for what they take of the memory.
-        stop: is asked before each view.
+    ``jobs`` landmarks will be learned at the same time, which takes memory too; ``stop`` is asked before each view.
 
     Raises:
         StoppedError: ``stop`` asked for it.
@@ -70,8 +66,7 @@ def gather(views: Views, settings: ForestSettings, jobs: int = 1, stop: StopToke
     """
     if not len(views):
         raise TrainingError("no training film has the points that place a view; expected one at least")
-    count = rounds(views, settings) * len(views)
-    height, width = views.plain(0).pixels.shape
+    count, (height, width) = rounds(views, settings) * len(views), views.plain(0).pixels.shape
     shape = (count, height + settings.patch, width + settings.patch)
     needed = 4 * np.prod(shape, dtype=float) + jobs * count * settings.patches * settings.pool * 4
     if needed > settings.memory_gib * _GIB:

@@ -84,12 +84,8 @@ def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float
 class Limit:
     """How often films are seen and how many trees are grown.
 
-    The decision is kept in the lesson's folder; there, one that an earlier call has made about the same films counts.
-
-    Args:
-        lesson: what is learned from.
-        settings: what is grown, at most.
-        minutes: that learning may take from now on, with the time of earlier calls, or None.
+    The decision is kept in the lesson's folder; there, one that an earlier call has made about the same films counts,
+    and so does its time. Without ``minutes``, all that the settings say is grown.
 
     Attributes:
         settings: those by which forests are grown: with as many views of a film as there is time for.
@@ -116,10 +112,7 @@ class Limit:
         self.keep()
 
     def goals(self) -> Iterator[int]:
-        """Yield how many trees each landmark is to have next: all of them, or one more as long as there is time.
-
-        The caller grows them before it asks for the next goal.
-        """
+        """Yield how many trees each landmark is to have before the next goal is asked for; end when the time is up."""
         if self._trees or math.isinf(self._seconds):
             yield self._trees or self.settings.trees
             return

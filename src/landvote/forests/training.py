@@ -30,8 +30,7 @@ def train(lesson: Lesson, settings: ForestSettings, minutes: float | None) -> li
     grid of 224 x 224 take 0.6 GiB, and each landmark 80 MiB. Landmarks share the views, so their number does not count.
 
     Args:
-        lesson: what to learn from. A forest found in its folder, grown from the same patches by the same settings, is
-            not grown again.
+        lesson: a forest found in its folder, grown from the same patches by the same settings, is not grown again.
         settings: what is grown, at most if there is a limit; with the seed that counts.
         minutes: that it may take, or None.
 

@@ -77,9 +77,8 @@ def keep_freed_memory() -> None:
 def keep_threads() -> None:
     """Let numba start its threads now; give torch its number back, or as many as this process may use, if fewer.
 
-    Starting them sets the number for all of OpenMP: the first look at the validation views would change how many
-    threads the training takes from there on, and with them the last digits of its result, which a resumed training
-    has to meet.
+    Starting them sets the number for all of OpenMP: the first look at validation views would change how many threads
+    training takes from there on, and with them the last digits of its result, which a resumed training has to meet.
     """
     own = min(torch.get_num_threads(), threads())
     nothing = np.zeros((1, 1, 1), np.float32)

@@ -30,29 +30,17 @@ _RISE = 0.03  # share of the training over which the learning rate rises
 
 
 def train(
-    network: nn.Module,
-    codec: Codec,
-    settings: TrainingSettings,
-    lesson: Lesson,
-    judge: Callable[[nn.Module], float],
-    *,
-    bfloat16: bool,
-    checkpoint_seconds: float = 60.0,
-) -> nn.Module:
-    """Train ``network`` and return the one to keep.
+    network: nn.Module, codec: Codec, settings: TrainingSettings, lesson: Lesson,
+    judge: Callable[[nn.Module], float], *, bfloat16: bool, checkpoint_seconds: float = 60.0,
+) -> nn.Module:  # fmt: skip
+    """Train ``network``, in place and on its device, and return the one to keep.
 
     Of several processes that have joined, each does this with its share of every batch; rank 0 judges, writes, and
     decides for all. The network to keep is the one that it returns there.
 
-    Args:
-        network: on its device; changed in place.
-        codec: makes targets from points and the loss from planes.
-        settings: see there.
-        lesson: see there. A checkpoint in its folder is continued, with the same result as if never stopped; the
-            validation figures are in ``log.csv`` beside it.
-        judge: a figure for a network on views it does not learn from; lower is better.
-        bfloat16: compute convolutions in bf16.
-        checkpoint_seconds: between two checkpoints.
+    A checkpoint in the lesson's folder, written every ``checkpoint_seconds``, is continued, with the same result as if
+    never stopped; the validation figures are in ``log.csv`` beside it. ``judge`` gives a figure for a network on views
+    that it does not learn from; lower is better. With ``bfloat16``, convolutions are computed in it.
 
     Raises:
         SettingError: a batch has fewer views than there are processes, or TensorBoard is asked for and not installed.
@@ -111,15 +99,9 @@ def train(
 
 
 def step(
-    network: nn.Module,
-    codec: Codec,
-    optimiser: torch.optim.Optimizer,
-    batch: Batch,
-    process: Process,
-    progress: float,
-    *,
-    bfloat16: bool,
-) -> Tensor:
+    network: nn.Module, codec: Codec, optimiser: torch.optim.Optimizer, batch: Batch, process: Process,
+    progress: float, *, bfloat16: bool,
+) -> Tensor:  # fmt: skip
     """Take one optimiser step on one batch, of which this may be a share; return the loss of all of it."""
     device = next(network.parameters()).device
     network.train()

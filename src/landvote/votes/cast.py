@@ -22,12 +22,8 @@ def share(x, y, weight, width, height):  # type: ignore[no-untyped-def]  # noqa:
     The border lets each vote have its four cells without a question; there are no branches, so that the compiler makes
     vectors of a loop over votes. A vote that leaves the accumulator, is not a number, or weighs nothing, weighs 0.
 
-    Args:
-        x: from the left edge of the accumulator (not the middle of its first cell), in its cells, float32.
-        y: from its upper edge.
-        weight: float32.
-        width: cells of the accumulator along x, without its border.
-        height: the same along y.
+    ``x`` and ``y`` count cells of the accumulator from its left and upper edge (not the middle of its first cell),
+    float32 as ``weight``; ``width`` and ``height`` are those of the accumulator without its border.
 
     Returns:
         Index of the upper left of the four cells, weight, share of the right and of the lower ones.
