@@ -59,8 +59,8 @@ def train(
     shared = wrap(network, process)
     means, now = ([t for t in n.state_dict().values() if t.is_floating_point()] for n in (kept, network))
     minutes = min(m for m in (settings.minutes, lesson.minutes, math.inf) if m is not None)
-    clock = time.monotonic() - state.seconds
     saved = time.monotonic()
+    clock = saved - state.seconds
 
     for batch in batches(lesson.views, state.step, settings.batch, lesson.seed + settings.seed, own_share):
         state.seconds = time.monotonic() - clock
@@ -122,15 +122,10 @@ class State:
 
     def __init__(self, network: nn.Module, kept: nn.Module, optimiser: torch.optim.Optimizer, file: Path) -> None:
         self.parts: dict[str, Any] = {"network": network, "kept": kept, "optimiser": optimiser}
-        self.kept = kept
-        self.device = next(network.parameters()).device
-        self.file = file
-        self.step = 0
-        self.seconds = 0.0
-        self.done = False
+        self.kept, self.file = kept, file
+        self.step, self.seconds, self.done = 0, 0.0, False
         self.loss = 0.0  # running mean
-        self.best = self.last = math.inf
-        self.looks_since_best = 0
+        self.best, self.last, self.looks_since_best = math.inf, math.inf, 0
         self.best_weights: dict[str, Tensor] = {}
         self.history: list[dict[str, float]] = []
 
@@ -149,7 +144,7 @@ class State:
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        own = {name: value for name, value in vars(self).items() if name not in ("parts", "kept", "device", "file")}
+        own = {name: value for name, value in vars(self).items() if name not in ("parts", "kept", "file")}
         content = io.BytesIO()  # torch tells of a full disk in words of its own, a file written by Python does not
         torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, content)
         with atomic_write(self.file) as temporary:
@@ -165,7 +160,8 @@ class State:
         if content is None:
             return
         try:
-            stored = torch.load(io.BytesIO(content), map_location=self.device, weights_only=True)
+            device = next(self.kept.parameters()).device
+            stored = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             for name, part in self.parts.items():
                 part.load_state_dict(stored.pop(name))
         except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:

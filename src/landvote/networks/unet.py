@@ -28,22 +28,13 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        planes: int,
-        width: int = 32,
-        depth: int = 5,
-        stride: int = 4,
-        head_width: int = 64,
-        widest: int = 256,
-        *,
-        coordinates: bool = True,
-        normalise: bool = True,
-    ) -> None:
+        self, planes: int, width: int = 32, depth: int = 5, stride: int = 4, head_width: int = 64, widest: int = 256,
+        *, coordinates: bool = True, normalise: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         channels = [min(width * 2**level, widest) for level in range(depth + 1)]
+        self.depth, self.coordinates = depth, coordinates
         self.top = stride.bit_length() - 1  # the level whose resolution the planes have
-        self.depth = depth
-        self.coordinates = coordinates
         self.down = nn.ModuleList(
             [_block(3 if coordinates else 1, channels[0], normalise=normalise)]
             + [_block(a, b, normalise=normalise) for a, b in pairwise(channels)]
