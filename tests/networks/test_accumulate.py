@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from landvote.networks.accumulate import accumulate
-from landvote.votes import VoteMap, cast, cast_reference
+from landvote.votes import VoteMap, cast
+from votes.oracle import cast_reference
 
 SIZE = (48, 40)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landvote.votes import cast, cast_reference
+from landvote.votes import cast
+from votes.oracle import cast_reference
 
 SIZE = (48, 40)
 

@@ -69,15 +69,12 @@ def fit_into(features: Features, patch: int) -> bool:
 
 @numba.njit(nogil=True, cache=True)
 def corners(features, pitch):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled as one
-    """Return where features read an integral image; ``COEFFICIENTS`` of their kind say how each reading counts.
-
-    Args:
-        features: (count, 5), as :func:`draw` makes them.
-        pitch: width of the integral image.
+    """Return where (count, 5) ``features`` read an integral image that is ``pitch`` wide.
 
     Returns:
-        (count, 9) uint32 offsets from the patch's own corner in the flat integral image; kinds of fewer corners repeat
-        the first. Unsigned: with an index that may be negative, the compiled loops would take twice the time.
+        (count, 9) uint32 offsets from the patch's own corner in the flat integral image; ``COEFFICIENTS`` of their kind
+        say how each reading counts, and kinds of fewer corners repeat the first. Unsigned: with an index that may be
+        negative, the compiled loops would take twice the time.
     """
     out = np.empty((len(features), CORNERS), np.uint32)
     for f in range(len(features)):
@@ -88,18 +85,11 @@ def corners(features, pitch):  # type: ignore[no-untyped-def]  # noqa: ANN001, A
 
 
 def integral(pixels: Grid, patch: int) -> Integral:
-    """Return the integral image of a view, in whole numbers.
+    """Return the integral image of (height, width) standardised grey levels: (height + patch, width + patch) int32.
 
-    The patch of a cell (x, y) covers ``x - patch // 2`` to ``x - patch // 2 + patch - 1``, and the same along y. Around
-    the grid lies as much of nothing (0, as outside the film) as a patch at its border needs, so that the corner of that
-    patch is entry (y, x) of the result.
-
-    Args:
-        pixels: (height, width) standardised grey levels.
-        patch: side of the patch.
-
-    Returns:
-        (height + patch, width + patch) int32.
+    The ``patch`` of a cell (x, y) covers ``x - patch // 2`` to ``x - patch // 2 + patch - 1``, and the same along y.
+    Around the grid lies as much of nothing (0, as outside the film) as a patch at its border needs, so that the corner
+    of that patch is entry (y, x) of the result.
     """
     height, width = pixels.shape
     out = np.zeros((height + patch, width + patch), np.int32)
@@ -112,13 +102,7 @@ def integral(pixels: Grid, patch: int) -> Integral:
 
 
 def table(integrals: Integral, which: Indices, origins: Indices, features: Features) -> npt.NDArray[np.float32]:
-    """Compute features of many patches.
-
-    Args:
-        integrals: (views, height, width), one integral image per view.
-        which: (n,) the view of each patch.
-        origins: (n,) where the patch's corner lies in its flat integral image.
-        features: (count, 5).
+    """Compute (count, 5) features of n patches; the other arguments are as in :class:`landvote.forests.forest.Patches`.
 
     Returns:
         (n, count) float32 without rounding, its columns contiguous (scikit-learn reads them one by one).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,6 +17,10 @@ from landvote.forests.settings import ForestSettings
 from landvote.runtime.arrays import load_arrays, save_arrays
 
 Rows = npt.NDArray[np.float64]
+
+_LAYOUT = {"features": "int16 of n x 5", "pools": "int32 of 1 x 2", "nodes": "int32 of n x 4",
+           "leaves": "float32 of n x 3", "roots": "int32 of 1 x n", "region": "float64 of 1 x 2 x 2",
+           "views": "int32 of 1"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,21 +89,11 @@ class Forest:
 
     def _fault(self, settings: ForestSettings) -> str:
         """Return what does not fit, so that the search, which checks nothing, never reads beyond an array."""
-        expected = {
-            "features": ("int16", (-1, 5)),
-            "pools": ("int32", (1, 2)),
-            "nodes": ("int32", (-1, 4)),
-            "leaves": ("float32", (-1, 3)),
-            "roots": ("int32", (1, -1)),
-            "region": ("float64", (1, 2, 2)),
-            "views": ("int32", (1,)),
-        }
-        for name, (kind, shape) in expected.items():
+        for name, expected in _LAYOUT.items():
             array = getattr(self, name)
-            fits = array.ndim == len(shape) and all(b in (-1, a) for a, b in zip(array.shape, shape, strict=True))
-            if not fits or array.dtype != kind:
-                wanted = " x ".join("n" if n < 0 else str(n) for n in shape)
-                return f"{name} is {array.dtype} of shape {array.shape}, expected {kind} of {wanted}"
+            found = f"{array.dtype} of {' x '.join(map(str, array.shape))}"
+            if not re.fullmatch(re.sub(r"\bn\b", r"\\d+", expected), found):
+                return f"{name} is {array.dtype} of shape {array.shape}, expected {expected}"
         if not 1 <= self.trees <= settings.trees:
             return f"{self.trees} trees, expected 1 to {settings.trees}"
         if not fit_into(self.features, settings.patch):
@@ -118,46 +113,31 @@ class Forest:
 
 def join(forests: Sequence[Forest]) -> Forest:
     """Return forests of one landmark each, all with as many trees, as one of all landmarks."""
-    starts = _starts(forests)
-    return Forest(
-        np.concatenate([f.features for f in forests]),
-        np.concatenate([f.pools + features for f, (features, _, _) in zip(forests, starts, strict=True)]),
-        np.concatenate(_moved(forests, starts)),
-        np.concatenate([f.leaves for f in forests]),
-        np.concatenate([f.roots + nodes for f, (_, nodes, _) in zip(forests, starts, strict=True)]),
-        np.concatenate([f.region for f in forests]),
-    )
+    return _behind_one_another(forests, axis=0)
 
 
 def bundle(forests: Sequence[Forest], region: Rows) -> Forest:
     """Return trees of one landmark, flat or bundled before, as its forest; ``region`` is (2, 2)."""
-    starts = _starts(forests)
-    nodes = _moved(forests, starts)
-    for own, (features, _, _) in zip(nodes, starts, strict=True):
-        own[:, 0] += np.where(own[:, 0] < 0, 0, features)
-    features = np.concatenate([f.features for f in forests])
-    return Forest(
-        features,
-        np.array([[0, len(features)]], np.int32),
-        np.concatenate(nodes),
-        np.concatenate([f.leaves for f in forests]),
-        np.concatenate([f.roots + before for f, (_, before, _) in zip(forests, starts, strict=True)], axis=1),
-        region[None],
-    )
+    one = _behind_one_another(forests, axis=1)
+    first = np.repeat(one.pools[:, 0], [len(f.nodes) for f in forests])
+    one.nodes[:, 0] += np.where(one.nodes[:, 0] < 0, 0, first)
+    return replace(one, pools=np.array([[0, len(one.features)]], np.int32), region=region[None])
 
 
-def _starts(forests: Sequence[Forest]) -> Indices:
-    """Return (forests, 3) int32: how many features, nodes and leaves those before each forest have."""
+def _behind_one_another(forests: Sequence[Forest], axis: int) -> Forest:
+    """Return the arrays of all, so moved that they point to the same as before; roots are joined along ``axis``."""
     counts = [[0, 0, 0], *([len(f.features), len(f.nodes), len(f.leaves)] for f in forests[:-1])]
-    return np.cumsum(counts, axis=0, dtype=np.int32)
-
-
-def _moved(forests: Sequence[Forest], starts: Indices) -> list[Indices]:
-    """Return the nodes of each forest as they point to children and leaves when all stand behind one another."""
-    return [
-        f.nodes + np.where(f.nodes[:, :1] < 0, [0, 0, leaves, 0], [0, 0, nodes, nodes]).astype(np.int32)
-        for f, (_, nodes, leaves) in zip(forests, starts, strict=True)
-    ]
+    pools, nodes, roots = [], [], []
+    for f, (features, before, leaves) in zip(forests, np.cumsum(counts, axis=0, dtype=np.int32), strict=True):
+        pools.append(f.pools + features)
+        moves = np.where(f.nodes[:, :1] < 0, [0, 0, leaves, 0], [0, 0, before, before])
+        nodes.append(f.nodes + moves.astype(np.int32))
+        roots.append(f.roots + before)
+    return Forest(
+        np.concatenate([f.features for f in forests]), np.concatenate(pools), np.concatenate(nodes),
+        np.concatenate([f.leaves for f in forests]), np.concatenate(roots, axis=axis),
+        np.concatenate([f.region for f in forests]),
+    )  # fmt: skip
 
 
 def grow_tree(
@@ -165,13 +145,8 @@ def grow_tree(
 ) -> tuple[Features, DecisionTreeRegressor]:
     """Return the pool of features of one tree, and the tree that scikit-learn grows on them.
 
-    A tree has its own bootstrap sample of the patches, and is the same whichever trees are grown before it.
-
-    Args:
-        patches: at least one.
-        settings: see there.
-        landmark: its number, by which its randomness differs from that of others.
-        tree: its number among the landmark's.
+    A tree has its own bootstrap sample of the patches, of which there must be one at least. Its randomness depends on
+    the numbers of ``landmark`` and ``tree``, not on what is grown before it.
     """
     rng = np.random.default_rng([settings.seed, 2, landmark, tree])
     features = draw(rng, settings.pool, settings.patch)

@@ -26,12 +26,10 @@ class Gathered:
     Attributes:
         integrals: (views, height + patch, width + patch) integral images.
         points: (views, n, 2) grid coordinates of the landmarks, NaN where missing.
-        patch: side of the patches that are to be cut.
     """
 
     integrals: Integral
     points: Points
-    patch: int
 
     def region(self, landmark: int) -> npt.NDArray[np.float64]:
         """Return (2, 2): mean and SD of where a landmark lay; NaN if it never was there."""
@@ -43,8 +41,8 @@ class Gathered:
         rng = np.random.default_rng([settings.seed, 1, landmark])
         at = np.repeat(self.points[:, landmark], settings.patches, axis=0)
         middle = np.rint(at + rng.uniform(-settings.displacement, settings.displacement, at.shape))
-        pitch = self.integrals.shape[2]
-        last = np.array([pitch, self.integrals.shape[1]]) - self.patch - 1
+        _, height, pitch = self.integrals.shape
+        last = np.array([pitch, height]) - settings.patch - 1
         kept = np.flatnonzero((middle >= 0).all(axis=1) & (middle <= last).all(axis=1))  # NaN is not
         origins = middle[kept, 1] * pitch + middle[kept, 0]
         which = (kept // settings.patches).astype(np.int32)
@@ -57,13 +55,9 @@ def rounds(views: Views, settings: ForestSettings) -> int:
 
 
 def gather(views: Views, settings: ForestSettings, jobs: int = 1, stop: StopToken | None = None) -> Gathered:
-    """Look at each film as often as the settings say; hold the integral images of what was seen.
+    """Look at each film as often as the settings say, and hold the integral images of what was seen.
 
-    Args:
-        views: what to look at.
-        settings: see there.
-        jobs: landmarks that will be learned at the same time, for what they take of the memory.
-        stop: is asked before each view.
+    ``jobs`` landmarks will be learned at the same time, which takes memory too; ``stop`` is asked before each view.
 
     Raises:
         StoppedError: ``stop`` asked for it.
@@ -72,8 +66,7 @@ def gather(views: Views, settings: ForestSettings, jobs: int = 1, stop: StopToke
     """
     if not len(views):
         raise TrainingError("no training film has the points that place a view; expected one at least")
-    count = rounds(views, settings) * len(views)
-    height, width = views.plain(0).pixels.shape
+    count, (height, width) = rounds(views, settings) * len(views), views.plain(0).pixels.shape
     shape = (count, height + settings.patch, width + settings.patch)
     needed = 4 * np.prod(shape, dtype=float) + jobs * count * settings.patches * settings.pool * 4
     if needed > settings.memory_gib * _GIB:
@@ -89,7 +82,7 @@ def gather(views: Views, settings: ForestSettings, jobs: int = 1, stop: StopToke
         view = views.varied(number % len(views), np.random.default_rng([settings.seed, 0, number]))
         integrals[number] = integral(view.pixels, settings.patch)
         points.append(view.points)
-    return Gathered(integrals, np.stack(points), settings.patch)
+    return Gathered(integrals, np.stack(points))
 
 
 def digest(settings: ForestSettings, *arrays: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

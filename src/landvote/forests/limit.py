@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.forests.forest import flatten, grow_tree
+from landvote.forests.forest import Patches, flatten, grow_tree
 from landvote.forests.gathering import digest, gather, rounds
 from landvote.forests.settings import ForestSettings
 from landvote.frames import Views
@@ -30,52 +28,45 @@ _OVERRUN = 1.05  # of the time: a round of trees that is not finished then is gi
 _FEWEST = 0.5  # of the trees asked for: films are seen more often only if at least so many trees can be grown as well
 
 
-@dataclass(frozen=True)
-class Costs:
-    """What learning takes, measured on a few views.
+def at_a_time(settings: ForestSettings, lesson: Lesson) -> int:
+    """Return how many landmarks are learned at the same time."""
+    return min(settings.jobs or processors(), lesson.landmarks)
 
-    Attributes:
-        view: seconds to look at a film once.
-        tree: seconds to grow one tree from ``views`` views while every job grows one; 0 if they show no landmark.
-        views: how many there were.
-        patches: how many of them one tree has grown from, on average.
+
+def measure(views: Views, settings: ForestSettings, jobs: int) -> Callable[[int, int], float]:
+    """Look at some of the films once, and grow a tree of as many landmarks as are learned at the same time.
+
+    Returns:
+        The function that says how many seconds it takes to look so many times, and to grow so many trees, one after the
+        other while every job does, from all that was seen.
     """
+    once = settings.model_copy(update={"views": 1})
+    gather(replace(views, working=views.working[:1]), once)  # what is done once in a process is not counted
+    working = views.working[:: max(1, -(-len(views.working) // _MEASURED))]
+    begun = time.monotonic()
+    gathered = gather(replace(views, working=working), once, jobs)
+    measured = len(gathered.points)
+    look = (time.monotonic() - begun) / measured
+    shown = np.argsort(-np.isfinite(gathered.points).all(axis=2).sum(axis=0), kind="stable")[:jobs].tolist()
+    cut = [(landmark, own) for landmark in shown if len((own := gathered.patches(landmark, once)).which)]
 
-    view: float
-    tree: float
-    views: int
-    patches: float
+    def grown(landmark_and_patches: tuple[int, Patches]) -> float:
+        landmark, own = landmark_and_patches
+        start = time.monotonic()
+        flatten(*grow_tree(own, once, landmark, 0))
+        return time.monotonic() - start
 
-    @classmethod
-    def measure(cls, views: Views, landmarks: int, settings: ForestSettings, jobs: int) -> Costs:
-        """Look at some of the films once, and grow a tree of as many landmarks as are learned at the same time."""
-        once = settings.model_copy(update={"views": 1})
-        gather(replace(views, working=views.working[:1]), once)  # what is done once in a process is not counted
-        working = views.working[:: max(1, -(-len(views.working) // _MEASURED))]
-        begun = time.monotonic()
-        gathered = gather(replace(views, working=working), once, jobs)
-        seen = time.monotonic()
-        shown = np.argsort(-np.isfinite(gathered.points).all(axis=2).sum(axis=0), kind="stable")[: min(jobs, landmarks)]
-        patches = {int(i): gathered.patches(int(i), once) for i in shown}
-        patches = {landmark: own for landmark, own in patches.items() if len(own.which)}
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(grown, cut[:1]))  # compiles
+        tree = float(np.mean(list(pool.map(grown, cut)) or 0.0))
+    patches = float(np.mean([len(own.which) for _, own in cut] or 1.0))
 
-        def grown(landmark: int) -> float:
-            start = time.monotonic()
-            flatten(*grow_tree(patches[landmark], once, landmark, 0))
-            return time.monotonic() - start
+    def seconds(looks: int, trees: int) -> float:
+        more = looks / measured
+        sorting = math.log(more * patches + 1) / math.log(patches + 1)  # a tree of n patches takes n log n
+        return look * looks + tree * trees * more * sorting
 
-        with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(grown, list(patches)[:1]))  # compiles
-            seconds = list(pool.map(grown, patches))
-        count, numbers = len(gathered.points), [len(own.which) for own in patches.values()]
-        tree, number = (float(np.mean(seconds)), float(np.mean(numbers))) if patches else (0.0, 1.0)
-        return cls((seen - begun) / count, tree, count, number)
-
-    def seconds(self, views: int, trees: int) -> float:
-        """Return how long it takes to look ``views`` times, and to grow ``trees`` trees one after the other."""
-        more = views / self.views
-        sorting = math.log(more * self.patches + 1) / math.log(self.patches + 1)  # a tree of n patches takes n log n
-        return self.view * views + self.tree * trees * more * sorting
+    return seconds
 
 
 def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float:
@@ -83,20 +74,18 @@ def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float
 
     Getting ready and measuring counts as long as it took here: learning within a limit begins with the same.
     """
-    begun, jobs = time.monotonic(), min(settings.jobs or processors(), lesson.landmarks)
-    costs = Costs.measure(lesson.views, lesson.landmarks, settings, jobs)
+    begun, jobs = time.monotonic(), at_a_time(settings, lesson)
+    seconds = measure(lesson.views, settings, jobs)
     measured = len({film.identifier for film in lesson.views.working})
-    views = math.ceil(films * len(lesson.views) / measured)
-    return time.monotonic() - begun + costs.seconds(views, math.ceil(lesson.landmarks / jobs))
+    looks = math.ceil(films * len(lesson.views) / measured)
+    return time.monotonic() - begun + seconds(looks, math.ceil(lesson.landmarks / jobs))
 
 
 class Limit:
-    """How often films are seen and how many trees are grown; what was decided is kept in the lesson's folder.
+    """How often films are seen and how many trees are grown.
 
-    Args:
-        lesson: what is learned from.
-        settings: what is grown, at most.
-        minutes: that learning may take from now on, or None.
+    The decision is kept in the lesson's folder; there, one that an earlier call has made about the same films counts,
+    and so does its time. Without ``minutes``, all that the settings say is grown.
 
     Attributes:
         settings: those by which forests are grown: with as many views of a film as there is time for.
@@ -108,28 +97,22 @@ class Limit:
         self._longest = 0.0  # seconds of a round of trees
         self._seconds = math.inf if minutes is None else 60 * minutes
         self._begun = time.monotonic()
-        self._file, self._origin = lesson.folder / "limit.npz", _origin(lesson, settings)
-
-    @classmethod
-    def begin(cls, lesson: Lesson, settings: ForestSettings, jobs: int, minutes: float | None) -> Self:
-        """Go on with what an earlier call has decided about the same films, or decide how often they are seen."""
-        limit = cls(lesson, settings, minutes)
-        most = rounds(lesson.views, settings)
-        if minutes is None or limit._taken_up() or most == 1:
-            return limit
-        costs = Costs.measure(lesson.views, lesson.landmarks, settings, jobs)
+        self._file = lesson.folder / "limit.npz"
+        views, most = lesson.views, rounds(lesson.views, settings)
+        places = (film.frame.to_grid(film.points) for film in views.working)
+        self._origin = digest(settings, np.array([len(views), lesson.landmarks]), *places)
+        if minutes is None or self._taken_up() or most == 1:
+            return
+        jobs = at_a_time(settings, lesson)
+        seconds = measure(views, settings, jobs)
         trees = math.ceil(_FEWEST * settings.trees) * math.ceil(lesson.landmarks / jobs)
-        left = limit._seconds - limit._used
-        fitting = (often for often in range(most, 1, -1) if costs.seconds(often * len(lesson.views), trees) <= left)
-        limit.settings = settings.model_copy(update={"views": next(fitting, 1)})
-        limit.keep()
-        return limit
+        left = self._seconds - self._used
+        fitting = (often for often in range(most, 1, -1) if seconds(often * len(views), trees) <= left)
+        self.settings = settings.model_copy(update={"views": next(fitting, 1)})
+        self.keep()
 
     def goals(self) -> Iterator[int]:
-        """Yield how many trees each landmark is to have next: all of them, or one more as long as there is time.
-
-        The caller grows them before it asks for the next goal.
-        """
+        """Yield how many trees each landmark is to have before the next goal is asked for; end when the time is up."""
         if self._trees or math.isinf(self._seconds):
             yield self._trees or self.settings.trees
             return
@@ -173,11 +156,3 @@ class Limit:
         self._begun -= float(kept["seconds"])
         self._longest = float(kept["longest"])
         return True
-
-
-def _origin(lesson: Lesson, settings: ForestSettings) -> npt.NDArray[np.uint8]:
-    """Return a digest of the settings, and of where the landmarks lie in all films."""
-    views = lesson.views
-    return digest(
-        settings, np.array([len(views), lesson.landmarks]), *(w.frame.to_grid(w.points) for w in views.working)
-    )

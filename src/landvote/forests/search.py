@@ -28,13 +28,10 @@ class Positions:
 
 
 def around(centres: Points, half: npt.NDArray[np.float64], step: int, size: tuple[int, int]) -> Positions:
-    """Lay a grid of positions around each centre, as far as there are cells.
+    """Lay a grid of positions, ``step`` cells apart, around each centre, as far as there are cells.
 
-    Args:
-        centres: (n, 2), grid coordinates; the cell nearest to it is the middle of the grid of positions.
-        half: (n, 2), how far to look along x and y.
-        step: cells between positions.
-        size: width and height of the view.
+    ``centres`` are (n, 2) grid coordinates, each nearest to the cell in the middle of its grid of positions; ``half``,
+    (n, 2), is how far to look along x and y, and ``size`` width and height of the view.
     """
     middle = np.rint(centres)
     low, high = np.maximum(middle - half, 0), np.minimum(middle + half, np.array(size) - 1)
@@ -52,15 +49,9 @@ def search(
     size: tuple[int, int],
     cell: float,
 ) -> npt.NDArray[np.float32]:
-    """Return the votes for each landmark.
+    """Return the votes for each landmark on a view of ``size`` (width, height), ``image`` being its integral image.
 
-    Args:
-        image: the view's integral image.
-        forest: of n landmarks.
-        weights: (leaves,) what a vote of each leaf weighs.
-        positions: where to look, per landmark.
-        size: width and height of the view.
-        cell: grid cells per accumulator cell.
+    ``weights``, (leaves,), are what a vote of each leaf weighs; ``cell`` is grid cells per accumulator cell.
 
     Returns:
         (n, ceil(height / cell), ceil(width / cell)) float32. Weights are divided by the number of votes, so those of a
@@ -102,8 +93,7 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 -
                 weight = weights[leaf] / np.float32(total * roots.shape[1])
                 place, force, right, below = share(x, y, weight, width, height)
                 deposit(votes, width, place, force, right, below)
-        for i in range(height):
-            out[p, i] = votes[(i + 1) * (width + 2) + 1 : (i + 1) * (width + 2) + 1 + width]
+        out[p] = votes.reshape(height + 2, width + 2)[1:-1, 1:-1]
 
 
 @numba.njit(cache=True)

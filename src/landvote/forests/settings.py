@@ -1,19 +1,21 @@
-"""Settings of the forests, with the publications they come from. Imports no scikit-learn."""
+"""Settings of the forests, with the publications they come from.
+
+Imports no scikit-learn: that takes a second, and only a process that votes or learns needs it. The methods import it.
+"""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from landvote.errors import SettingError
-from landvote.runtime.settings import Settings
-from landvote.votes.voter import Lesson, VoterSettings
-
-if TYPE_CHECKING:
-    from landvote.forests.voter import ForestVoter
+from landvote.runtime.settings import Settings, validated
+from landvote.votes import Lesson, Voter, VoterSettings
 
 
 class ForestTraining(Settings):
@@ -96,26 +98,20 @@ class ForestSettings(VoterSettings):
     def prepare_process(self) -> None:
         """Do nothing: forests need nothing of a process."""
 
-    def fit(self, training: Settings, lesson: Lesson) -> ForestVoter:
+    def fit(self, training: Settings, lesson: Lesson) -> Voter:
         """Grow the forests, or those that are not in the lesson's folder yet; see :meth:`ForestVoter.fit`."""
-        from landvote.forests.voter import ForestVoter  # noqa: PLC0415 - scikit-learn takes a second
+        from landvote.forests.voter import ForestVoter
 
-        return ForestVoter.fit(self, _own(training), lesson)
+        return ForestVoter.fit(self, validated(ForestTraining, training, "training"), lesson)
 
     def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:  # noqa: ARG002 - the least has nothing to set
         """Return the minutes that one look at each film and one tree per landmark take; measured in a few seconds."""
-        from landvote.forests.limit import least_seconds  # noqa: PLC0415 - scikit-learn takes a second
+        from landvote.forests.limit import least_seconds
 
         return least_seconds(self, lesson, films) / 60
 
-    def load(self, folder: Path, landmarks: int, device: str) -> ForestVoter:  # noqa: ARG002 - forests vote on the CPU
+    def load(self, folder: Path, landmarks: int, device: str) -> Voter:  # noqa: ARG002 - forests vote on the CPU
         """Read the forests; see :meth:`ForestVoter.load`."""
-        from landvote.forests.voter import ForestVoter  # noqa: PLC0415 - scikit-learn takes a second
+        from landvote.forests.voter import ForestVoter
 
         return ForestVoter.load(self, folder, landmarks)
-
-
-def _own(training: Settings) -> ForestTraining:
-    if not isinstance(training, ForestTraining):
-        raise TypeError(f"training of a forest is {type(training).__name__}, expected ForestTraining")
-    return training

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from landvote.errors import ModelError, TrainingError
 from landvote.forests.forest import Forest, bundle, first_trees, flatten, grow_tree
 from landvote.forests.gathering import Gathered, digest, gather, rounds
-from landvote.forests.limit import Limit
+from landvote.forests.limit import Limit, at_a_time
 from landvote.forests.settings import ForestSettings
-from landvote.processors import processors
 from landvote.runtime.arrays import load_arrays
 from landvote.runtime.events import ForestGrown, Note
 from landvote.votes import Lesson
@@ -31,8 +30,7 @@ def train(lesson: Lesson, settings: ForestSettings, minutes: float | None) -> li
     grid of 224 x 224 take 0.6 GiB, and each landmark 80 MiB. Landmarks share the views, so their number does not count.
 
     Args:
-        lesson: what to learn from. A forest found in its folder, grown from the same patches by the same settings, is
-            not grown again.
+        lesson: a forest found in its folder, grown from the same patches by the same settings, is not grown again.
         settings: what is grown, at most if there is a limit; with the seed that counts.
         minutes: that it may take, or None.
 
@@ -44,9 +42,8 @@ def train(lesson: Lesson, settings: ForestSettings, minutes: float | None) -> li
         SettingError: training would take more than ``settings.memory_gib``.
         TrainingError: there is nothing to learn a landmark from.
     """
-    jobs = min(settings.jobs or processors(), lesson.landmarks)
-    limit = Limit.begin(lesson, settings, jobs, minutes)
-    growth = Growth(lesson, limit, gather(lesson.views, limit.settings, jobs, lesson.stop))
+    limit, jobs = Limit(lesson, settings, minutes), at_a_time(settings, lesson)
+    growth = _Growth(lesson, limit, gather(lesson.views, limit.settings, jobs, lesson.stop))
     # threads: both the features and scikit-learn's trees are computed without Python's lock, and views are not copied
     with ThreadPoolExecutor(jobs) as pool:
         for trees in limit.goals():
@@ -68,66 +65,41 @@ def landmark_file(folder: Path, landmark: int) -> Path:
     return folder / f"landmark_{landmark:03d}.npz"
 
 
-class Growth:
-    """The forests while they grow.
-
-    Args:
-        lesson: what to learn from; forests that an earlier call has left in its folder are taken up.
-        limit: says how many trees there is time for.
-        gathered: the views, seen as often as there is time for.
-
-    Attributes:
-        forests: one per landmark, or None where no tree is grown yet.
-    """
+class _Growth:
+    """The forests while they grow, None before the first tree; those that an earlier call has left are taken up."""
 
     def __init__(self, lesson: Lesson, limit: Limit, gathered: Gathered) -> None:
         self._lesson, self._limit, self._gathered, self._settings = lesson, limit, gathered, limit.settings
-        self._views = np.array([rounds(lesson.views, limit.settings)], np.int32)
         self._origins = [_origin(gathered, limit.settings, landmark) for landmark in range(lesson.landmarks)]
-        files = [landmark_file(lesson.folder, landmark) for landmark in range(lesson.landmarks)]
-        self.forests = [_found(*each, limit.settings) for each in zip(files, self._origins, strict=True)]
+        self.forests = [self._found(landmark) for landmark in range(lesson.landmarks)]
         self._ended = Event()
         self._told = 0
 
     def go_on(self, pool: Executor, trees: int) -> None:
-        """Let each landmark have ``trees`` trees, as far as there is time.
-
-        Raises:
-            StoppedError: the lesson's token asked for it.
-        """
-        self._tell_how_far()  # forests that were found
-        work = [pool.submit(self._grow, landmark, trees) for landmark in range(len(self.forests))]
+        """Let each landmark have ``trees`` trees, as far as there is time."""
+        self.tell()  # of forests that were found
+        work = [pool.submit(self._grow, landmark, trees) for landmark in range(self._lesson.landmarks)]
         try:
             for each in as_completed(work):
                 each.result()
-                self._tell_how_far()
+                self.tell()
         except BaseException:
-            for each in work:
-                each.cancel()
+            self._ended.set()  # each job ends with the tree it is growing
+            pool.shutdown(wait=False, cancel_futures=True)
             self._limit.keep()
             raise
 
-    def tell(self, done: int) -> None:
-        """Tell of so many forests, if that is not done yet."""
+    def tell(self, done: int = 0) -> None:
+        """Tell how far growing is, in forests: so many, or by the trees there are or the time limit, as is farthest."""
+        whole = sum(forest.trees for forest in self.forests if forest is not None) // self._settings.trees
+        done = max(done, whole, int(self._limit.progress * (self._lesson.landmarks - 1)))
         while self._told < done:
             self._told += 1
-            self._lesson.listener(ForestGrown(self._lesson.stage, self._told, len(self.forests)))
-
-    def _tell_how_far(self) -> None:
-        """Tell how far growing is, in forests; within a limit by the trees there are or by the time, as is farther."""
-        whole = sum(forest.trees for forest in self.forests if forest is not None) // self._settings.trees
-        self.tell(max(whole, int(self._limit.progress * (len(self.forests) - 1))))
+            self._lesson.listener(ForestGrown(self._lesson.stage, self._told, self._lesson.landmarks))
 
     def _grow(self, landmark: int, trees: int) -> None:
-        try:
-            self._grow_on(landmark, trees)
-        except BaseException:
-            self._ended.set()  # before this thread takes another landmark; each job ends with the tree it is growing
-            raise
-
-    def _grow_on(self, landmark: int, trees: int) -> None:
-        before = self.forests[landmark]
-        have, parts = (0, []) if before is None else (before.trees, [before])
+        parts = [begun] if (begun := self.forests[landmark]) else []
+        have = sum(part.trees for part in parts)
         if have >= trees:
             return
         patches = self._gathered.patches(landmark, self._settings)
@@ -136,10 +108,22 @@ class Growth:
             if self._ended.is_set() or (tree and self._limit.over):
                 return
             parts.append(flatten(*grow_tree(patches, self._settings, landmark, tree)))
-        forest = bundle(parts, self._gathered.region(landmark))
-        forest = replace(forest, views=self._views, origin=self._origins[landmark])
+        views = np.array([rounds(self._lesson.views, self._settings)], np.int32)
+        bundled = bundle(parts, self._gathered.region(landmark))
+        forest = replace(bundled, views=views, origin=self._origins[landmark])
         forest.save(landmark_file(self._lesson.folder, landmark))
         self.forests[landmark] = forest
+
+    def _found(self, landmark: int) -> Forest | None:
+        """Return the forest that an earlier call has grown from the same patches, or begun to grow; or None."""
+        file = landmark_file(self._lesson.folder, landmark)
+        if not file.exists():
+            return None
+        try:
+            same = np.array_equal(load_arrays(file, "origin")["origin"], self._origins[landmark])
+            return Forest.load(file, self._settings) if same else None
+        except ModelError as error:  # files are written whole, so this one was damaged later
+            raise ModelError(f"{error}; delete it to have it grown again") from error
 
 
 def _origin(gathered: Gathered, settings: ForestSettings, landmark: int) -> npt.NDArray[np.uint8]:
@@ -151,18 +135,3 @@ def _origin(gathered: Gathered, settings: ForestSettings, landmark: int) -> npt.
             f"expected one at least"
         )
     return digest(settings, patches.which, patches.origins, patches.offsets)
-
-
-def _found(file: Path, origin: npt.NDArray[np.uint8], settings: ForestSettings) -> Forest | None:
-    """Return the forest that an earlier call has grown from the same patches, or begun to grow; or None.
-
-    Raises:
-        ModelError: files are written whole, so this one was damaged later.
-    """
-    if not file.exists():
-        return None
-    try:
-        same = np.array_equal(load_arrays(file, "origin")["origin"], origin)
-        return Forest.load(file, settings) if same else None
-    except ModelError as error:
-        raise ModelError(f"{error}; delete it to have it grown again") from error

@@ -12,10 +12,9 @@ def accumulate(dx: Tensor, dy: Tensor, weight: Tensor, size: tuple[int, int], st
     """Add up votes as :func:`landvote.votes.cast` does; arguments and result as there, as tensors on one device."""
     landmarks, rows, columns = weight.shape
     height, width = accumulator_shape(size, cell)
-    along_x = stride * (torch.arange(columns, device=dx.device, dtype=dx.dtype) + 0.5)
-    along_y = stride * (torch.arange(rows, device=dx.device, dtype=dx.dtype) + 0.5)
-    x = (along_x + dx) / cell - 0.5
-    y = (along_y[:, None] + dy) / cell - 0.5
+    j, i = (torch.arange(n, device=dx.device, dtype=dx.dtype) for n in (columns, rows))
+    x = (stride * (j + 0.5) + dx) / cell - 0.5
+    y = (stride * (i[:, None] + 0.5) + dy) / cell - 0.5
     u, v = x.floor(), y.floor()
     weight = torch.where(weight > 0, weight, 0)
     out = torch.zeros(landmarks, height * width, device=dx.device, dtype=dx.dtype)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -28,53 +28,9 @@ class Targets:
     given: Tensor
 
 
-class Codec(ABC):
-    """Points <-> planes. An interface without fields."""
-
-    @classmethod
-    @abstractmethod
-    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
-        """Return the codec that the settings describe."""
-
-    @property
-    @abstractmethod
-    def planes(self) -> int:
-        """How many planes the network must make."""
-
-    @property
-    @abstractmethod
-    def total_weight(self) -> float:
-        """The sum of the weight of one landmark over all plane cells if it is as it should be.
-
-        It is 0 where the votes of a landmark need not add up to it.
-        """
-
-    @abstractmethod
-    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
-        """Return the targets for (batch, n, 2) points in grid coordinates; missing points are NaN.
-
-        Args:
-            points: as above.
-            rows: of the planes.
-            columns: of the planes.
-            progress: of the training, 0 to 1; the targets may follow a schedule.
-        """
-
-    @abstractmethod
-    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Turn (batch, planes, rows, columns) into dx, dy (grid cells) and weight, each (batch, n, rows, columns).
-
-        Each is a linear function of the planes, cell by cell.
-        """
-
-    @abstractmethod
-    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
-        """Return the mean loss over known landmarks and cells; ``progress`` runs from 0 to 1 over the training."""
-
-
 @dataclass(frozen=True)
 class Geometry:
-    """Where plane cells lie and how they see points: the part that all codecs have in common.
+    """Where plane cells lie and how they see points.
 
     Attributes:
         n: landmarks.
@@ -95,73 +51,76 @@ class Geometry:
         """Return the geometry that the settings describe."""
         return cls(landmarks, settings.stride, settings.k, settings.sigma, settings.widen)
 
-    @property
-    def gaussian_sum(self) -> float:
-        """The sum of the Gaussian weight over all plane cells."""
-        return 2 * math.pi * (self.sigma / self.stride) ** 2
+
+class Codec(ABC):
+    """Points <-> planes: a weight plane per landmark, and two planes of offsets where a codec has ``offsets``."""
+
+    offsets: ClassVar[bool]
+    geometry: Geometry
+
+    @classmethod
+    @abstractmethod
+    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
+        """Return the codec that the settings describe."""
+
+    @abstractmethod
+    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
+        """Return the mean loss over known landmarks and cells; ``progress`` runs from 0 to 1 over the training."""
 
     @property
-    def offset_unit(self) -> float:
-        """Grid cells per unit of the head's output: spares the last layer from growing weights of the size of k."""
-        return self.k / 4
+    def planes(self) -> int:
+        """How many planes the network must make."""
+        return (3 if self.offsets else 1) * self.geometry.n
 
-    def targets(self, points: Tensor, rows: int, columns: int, progress: float) -> Targets:
-        """Return clipped offsets and the Gaussian weight; arguments as for :meth:`Codec.encode`.
+    @property
+    def total_weight(self) -> float:
+        """The sum of the weight of one landmark over all plane cells if it is as it should be: that of the Gaussian.
+
+        It is 0 where it says nothing: a heatmap without offsets says how likely a cell is.
+        """
+        return 2 * math.pi * (self.geometry.sigma / self.geometry.stride) ** 2 if self.offsets else 0.0
+
+    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
+        """Return clipped offsets and the Gaussian weight for (batch, n, 2) points in grid coordinates, NaN if missing.
 
         A narrow Gaussian covers so few cells that a plane of zeros is nearly right, and an untrained network may stay
-        there for long. ``progress`` says how wide the Gaussian is now.
+        there for long: ``progress`` of the training, 0 to 1, says how wide the Gaussian is now.
         """
-        sigma = self.sigma * self.widen ** max(0.0, 1 - 2 * progress)
-        given = torch.isfinite(points).all(dim=2)
+        stride, k = self.geometry.stride, self.geometry.k
+        sigma = self.geometry.sigma * self.geometry.widen ** max(0.0, 1 - 2 * progress)
         p = torch.nan_to_num(points)
-        x = self.stride * (torch.arange(columns, device=p.device, dtype=p.dtype) + 0.5) - 0.5
-        y = self.stride * (torch.arange(rows, device=p.device, dtype=p.dtype) + 0.5) - 0.5
+        x = stride * (torch.arange(columns, device=p.device, dtype=p.dtype) + 0.5) - 0.5
+        y = stride * (torch.arange(rows, device=p.device, dtype=p.dtype) + 0.5) - 0.5
         dx, dy = p[:, :, 0, None] - x, p[:, :, 1, None] - y  # (batch, n, columns) and (batch, n, rows)
         gauss_x, gauss_y = (torch.exp(-(d**2) / (2 * sigma**2)) for d in (dx, dy))  # the Gaussian is separable
         weight = gauss_y[..., :, None] * gauss_x[..., None, :]
-        shape = weight.shape
-        return Targets(
-            dx.clamp(-self.k, self.k)[..., None, :].expand(shape),
-            dy.clamp(-self.k, self.k)[..., :, None].expand(shape),
-            weight,
-            given,
-        )
+        dx, dy = dx.clamp(-k, k)[..., None, :].expand_as(weight), dy.clamp(-k, k)[..., :, None].expand_as(weight)
+        return Targets(dx, dy, weight, torch.isfinite(points).all(dim=2))
 
-    def split(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Split three planes per landmark into dx, dy and weight, as :meth:`Codec.decode` returns them."""
-        dx, dy, weight = planes.view(len(planes), 3, self.n, *planes.shape[2:]).unbind(1)
-        return dx * self.offset_unit, dy * self.offset_unit, weight
+    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn (batch, planes, rows, columns) into dx, dy (grid cells) and weight, each (batch, n, rows, columns).
+
+        Each is a linear function of the planes, cell by cell. Without offsets, each cell votes for itself.
+        """
+        if not self.offsets:
+            zero = torch.zeros_like(planes)
+            return zero, zero, planes
+        dx, dy, weight = planes.view(len(planes), 3, self.geometry.n, *planes.shape[2:]).unbind(1)
+        unit = self.geometry.k / 4  # spares the last layer from growing weights of the size of k
+        return dx * unit, dy * unit, weight
 
 
 @dataclass(frozen=True)
 class HO(Codec):
-    """Heatmap only: one weight plane, mean squared error; each cell votes for itself."""
+    """Heatmap only: mean squared error of the weight."""
 
+    offsets = False
     geometry: Geometry
 
     @classmethod
     def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
         """Return the codec that the settings describe."""
         return cls(Geometry.of(landmarks, settings))
-
-    @property
-    def planes(self) -> int:
-        """One per landmark."""
-        return self.geometry.n
-
-    @property
-    def total_weight(self) -> float:
-        """Not given: a heatmap says how likely a cell is, and its sum says nothing."""
-        return 0.0
-
-    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
-        """Return the Gaussian as weight; the offsets are not learned."""
-        return self.geometry.targets(points, rows, columns, progress)
-
-    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return offsets of zero and the heatmap as weight."""
-        zero = torch.zeros_like(planes)
-        return zero, zero, planes
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
         """Mean squared error of the heatmap."""
@@ -177,6 +136,7 @@ class HDV(Codec):
         gain: how much the error of the weight counts in the loss; 1 in the paper.
     """
 
+    offsets = True
     geometry: Geometry
     gain: float = 1.0
 
@@ -184,24 +144,6 @@ class HDV(Codec):
     def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
         """Return the codec that the settings describe."""
         return cls(Geometry.of(landmarks, settings), settings.gain)
-
-    @property
-    def planes(self) -> int:
-        """Three per landmark."""
-        return 3 * self.geometry.n
-
-    @property
-    def total_weight(self) -> float:
-        """The sum of the Gaussian."""
-        return self.geometry.gaussian_sum
-
-    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
-        """Return clipped offsets and the Gaussian as weight."""
-        return self.geometry.targets(points, rows, columns, progress)
-
-    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return offsets and weight."""
-        return self.geometry.split(planes)
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
         """Mean squared error of offsets and weight."""
@@ -222,6 +164,7 @@ class WHDV(Codec):
             where things are, the weighted one makes it exact. 0 is the paper's loss.
     """
 
+    offsets = True
     geometry: Geometry
     gain: float = 1.0
     dense: float = 0.0
@@ -230,24 +173,6 @@ class WHDV(Codec):
     def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
         """Return the codec that the settings describe."""
         return cls(Geometry.of(landmarks, settings), settings.gain, settings.dense)
-
-    @property
-    def planes(self) -> int:
-        """Three per landmark."""
-        return 3 * self.geometry.n
-
-    @property
-    def total_weight(self) -> float:
-        """The sum of the Gaussian."""
-        return self.geometry.gaussian_sum
-
-    def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
-        """Return clipped offsets and the Gaussian as weight."""
-        return self.geometry.targets(points, rows, columns, progress)
-
-    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return offsets and weight."""
-        return self.geometry.split(planes)
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
         """Weighted squared error of the offsets plus squared error of the weight."""

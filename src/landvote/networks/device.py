@@ -1,7 +1,6 @@
 """Where the tensors live and in which precision; and how a process keeps its memory and threads.
 
-Only :func:`keep_freed_memory` and :func:`keep_threads` change the process; entry points call them, by
-:meth:`landvote.networks.settings.NetworkSettings.prepare_process`.
+Only :func:`keep_freed_memory` and :func:`keep_threads` change the process, for entry points alone.
 """
 
 from __future__ import annotations
@@ -59,13 +58,7 @@ def use_bfloat16(device: torch.device, precision: str) -> bool:
     if device.type == "cuda":
         with torch.cuda.device(device):
             return bool(torch.cuda.is_bf16_supported())
-    return device.type == "cpu" and _cpu_multiplies_bf16()
-
-
-@functools.cache
-def _cpu_multiplies_bf16() -> bool:
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(probe()) if probe is not None else False
+    return device.type == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())  # bool() is False
 
 
 @functools.cache
@@ -86,9 +79,8 @@ def keep_freed_memory() -> None:
 def start_numba() -> None:
     """Let numba start its threads now, and give torch its number of threads back; called before a voter is made.
 
-    Starting them sets the number for all of OpenMP: the first look at the validation views would change how many
-    threads the training takes from there on, and with them the last digits of its result, which a resumed training
-    has to meet.
+    Starting them sets the number for all of OpenMP: the first look at validation views would change how many threads
+    training takes from there on, and with them the last digits of its result, which a resumed training has to meet.
     """
     with _STARTING:
         own = torch.get_num_threads()

@@ -1,8 +1,8 @@
 """Several processes that train one network: each takes a share of every batch, their gradients are averaged.
 
-torch's DDP averages gradients. The rest of this module makes the result that of one process: a share of the batch that
-depends on the rank alone, losses weighted by how many landmarks a share holds, batch normalisation by the statistics of
-the whole batch, and decisions (when to stop, which checkpoint to go on from) taken by rank 0 for all.
+torch's DDP averages gradients. The rest makes the result that of one process: shares that depend on the rank alone,
+losses weighted by how many landmarks a share holds, batch normalisation by the statistics of the whole batch, and
+decisions (when to stop, which checkpoint to go on from) taken by rank 0 for all.
 """
 
 from __future__ import annotations
@@ -63,11 +63,7 @@ def together() -> Iterator[None]:
 
 
 def _part(notes: PrefixStore, *, lead: bool) -> None:
-    """Say that rank 0 is done, or wait until it is: the files it writes after the training take their time.
-
-    Raises:
-        TrainingError: it failed.
-    """
+    """Say that rank 0 is done, or wait until it is (its files take their time); a TrainingError if it failed."""
     if lead:
         notes.set("ended", "")
         return
@@ -99,8 +95,8 @@ def share(batch: int, process: Process) -> slice:
 def wrap(network: nn.Module, process: Process) -> nn.Module:
     """Return the module to call in place of ``network``, so that gradients are averaged over all processes.
 
-    Weights and statistics become those of rank 0. Batch normalisations in ``network`` are exchanged for such as see the
-    whole batch; its weights stay the same tensors.
+    Weights and statistics become those of rank 0, and the batch normalisations in ``network`` such as see the whole
+    batch; its weights stay the same tensors.
 
     Raises:
         SettingError: the network is on a device that cannot be shared.
@@ -111,7 +107,9 @@ def wrap(network: nn.Module, process: Process) -> nn.Module:
     if device.type == "cuda":
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     elif device.type == "cpu":
-        _share_statistics(network, process)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.__class__ = WholeBatchNorm
     else:
         raise SettingError(f"device {device.type!r} for {process.size} processes: expected cpu or cuda")
     return DistributedDataParallel(network)
@@ -127,33 +125,29 @@ def agree(value: T, process: Process) -> T:
 
 
 def weigh(loss: Tensor, known: Tensor, process: Process) -> Tensor:
-    """Scale the loss of a share so that the mean over all processes is the loss of the whole batch.
+    """Scale the loss of a share, the mean over its ``known`` landmarks or 0 if there is none.
 
-    Args:
-        loss: mean over the ``known`` landmarks of the share, 0 if there is none.
-        known: how many they are; a whole number without dimensions.
-        process: this one.
+    The mean over all processes is then the loss of the whole batch. ``known`` is a whole number without dimensions.
     """
     if process.size == 1:
         return loss
-    total = known.clone()
-    dist.all_reduce(total)
-    return loss * (process.size * known / total.clamp(min=1))
+    return loss * (process.size * known / _total(known).clamp(min=1))
 
 
 def mean(value: Tensor, process: Process) -> Tensor:
     """Return the mean of a tensor over all processes."""
-    if process.size == 1:
-        return value
-    total = value.clone()
+    return value if process.size == 1 else _total(value) / process.size
+
+
+def _total(tensor: Tensor) -> Tensor:
+    total = tensor.clone()
     dist.all_reduce(total)
-    return total / process.size
+    return total
 
 
 class WholeBatchNorm(nn.BatchNorm2d):
     """Batch normalisation by the statistics of all processes' shares: SyncBatchNorm for the CPU, which torch lacks."""
 
-    process: Process
     momentum: float
     running_mean: Tensor
     running_var: Tensor
@@ -166,13 +160,13 @@ class WholeBatchNorm(nn.BatchNorm2d):
         x = input.float()
         var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
         own = torch.stack([torch.full_like(mean, x.numel() / x.shape[1]), mean, var])
-        rows = [own if rank == self.process.rank else torch.zeros_like(own) for rank in range(self.process.size)]
+        rows = [own if rank == dist.get_rank() else torch.zeros_like(own) for rank in range(dist.get_world_size())]
         cells, means, variances = _Sum.apply(torch.stack(rows)).unbind(1)  # type: ignore[no-untyped-call]
-        share = cells / cells.sum(0)  # each (processes, channels)
+        total = cells.sum(0)
+        share = cells / total  # each (processes, channels)
         mean = (share * means).sum(0)
         var = (share * (variances + (means - mean) ** 2)).sum(0)
         with torch.no_grad():
-            total = cells.sum(0)
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(var * total / (total - 1), self.momentum)
             self.num_batches_tracked.add_(1)
@@ -182,27 +176,12 @@ class WholeBatchNorm(nn.BatchNorm2d):
 
 
 class _Sum(torch.autograd.Function):
-    """The sum of a tensor over all processes; gradients are summed likewise."""
+    """The sum of a tensor over all processes; gradients are summed likewise. That of torch.distributed.nn will go."""
 
     @staticmethod
     def forward(_: Any, tensor: Tensor) -> Tensor:  # noqa: ANN401 - a context of torch's, not needed
-        total = tensor.clone()
-        dist.all_reduce(total)
-        return total
+        return _total(tensor)
 
     @staticmethod
     def backward(_: Any, *gradients: Tensor) -> Tensor:  # noqa: ANN401 - the same
-        total = gradients[0].clone()
-        dist.all_reduce(total)
-        return total
-
-
-def _share_statistics(network: nn.Module, process: Process) -> None:
-    """Exchange each BatchNorm2d below ``network`` for one that sees the whole batch, with the same tensors."""
-    for parent in list(network.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, nn.BatchNorm2d):
-                norm = WholeBatchNorm(child.num_features)
-                vars(norm).update(vars(child))  # the same tensors and settings
-                norm.process = process
-                setattr(parent, name, norm)
+        return _total(gradients[0])

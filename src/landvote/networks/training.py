@@ -30,32 +30,20 @@ _RISE = 0.03  # share of the training over which the learning rate rises
 
 
 def train(
-    network: nn.Module,
-    codec: Codec,
-    settings: TrainingSettings,
-    lesson: Lesson,
-    judge: Callable[[nn.Module], float],
-    *,
-    bfloat16: bool,
-    checkpoint_seconds: float = 60.0,
-) -> nn.Module:
-    """Train ``network`` and return the one to keep.
+    network: nn.Module, codec: Codec, settings: TrainingSettings, lesson: Lesson,
+    judge: Callable[[nn.Module], float], *, bfloat16: bool, checkpoint_seconds: float = 60.0,
+) -> nn.Module:  # fmt: skip
+    """Train ``network``, in place and on its device, and return the one to keep.
 
     Of several processes that have joined, each does this with its share of every batch; rank 0 judges, writes, and
     decides for all. The network to keep is the one that it returns there.
 
-    Args:
-        network: on its device; changed in place.
-        codec: makes targets from points and the loss from planes.
-        settings: see there.
-        lesson: see there. A checkpoint in its folder is continued, with the same result as if never stopped; the
-            validation figures are in ``log.csv`` beside it.
-        judge: a figure for a network on views it does not learn from; lower is better.
-        bfloat16: compute convolutions in bf16.
-        checkpoint_seconds: seconds between two checkpoints.
+    A checkpoint in the lesson's folder, written every ``checkpoint_seconds``, is continued, with the same result as if
+    never stopped; the validation figures are in ``log.csv`` beside it. ``judge`` gives a figure for a network on views
+    that it does not learn from; lower is better. With ``bfloat16``, convolutions are computed in it.
 
     Raises:
-        SettingError: a batch has fewer views than there are processes.
+        SettingError: a batch has fewer views than there are processes, or TensorBoard is asked for and not installed.
         StoppedError: the token of rank 0 asked for it; the checkpoint has all steps that were taken.
         TrainingError: the loss is not a number any more; the checkpoint of before remains. Or the processes do not
             train the same.
@@ -67,26 +55,28 @@ def train(
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
     state = State(network, kept, optimiser, lesson.folder / "checkpoint.pt")
     state.resume(process)
-    board = tensorboard(lesson.folder) if settings.tensorboard and process.lead else lambda _: None
+    board = _tensorboard(lesson.folder) if settings.tensorboard and process.lead else lambda _: None
     shared = wrap(network, process)
-    averaged = _pairs(kept, network)
+    means, now = ([t for t in n.state_dict().values() if t.is_floating_point()] for n in (kept, network))
     minutes = min(m for m in (settings.minutes, lesson.minutes, math.inf) if m is not None)
-    clock = time.monotonic() - state.seconds
     saved = time.monotonic()
+    clock = saved - state.seconds
 
     for batch in batches(lesson.views, state.step, settings.batch, lesson.seed + settings.seed, own_share):
         state.seconds = time.monotonic() - clock
-        progress = 1.0 if state.done else _progress(state, settings.steps, minutes)
+        progress = 1.0 if state.done else max(state.step / settings.steps, state.seconds / (60 * minutes))
         progress, stopped = agree((progress, lesson.stop.stopped), process)
         if progress >= 1:
             break
         if stopped:
-            _leave(state, process)
+            if process.lead:
+                state.save()
+            agree(None, process)  # the others wait for it: torchrun ends all processes when one ends
             raise StoppedError(f"stage {lesson.stage} stopped at step {state.step}; the same call goes on from there")
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _rate(settings.schedule, progress)
         loss = step(shared, codec, optimiser, batch, process, progress, bfloat16=bfloat16)
-        _average(*averaged, settings.average, state.step)
+        _average(means, now, settings.average, state.step)
         state.step += 1
         state.loss += (loss.item() - state.loss) * max(0.01, 1 / state.step)
         if not math.isfinite(state.loss):
@@ -109,15 +99,9 @@ def train(
 
 
 def step(
-    network: nn.Module,
-    codec: Codec,
-    optimiser: torch.optim.Optimizer,
-    batch: Batch,
-    process: Process,
-    progress: float,
-    *,
-    bfloat16: bool,
-) -> Tensor:
+    network: nn.Module, codec: Codec, optimiser: torch.optim.Optimizer, batch: Batch, process: Process,
+    progress: float, *, bfloat16: bool,
+) -> Tensor:  # fmt: skip
     """Take one optimiser step on one batch, of which this may be a share; return the loss of all of it."""
     device = next(network.parameters()).device
     network.train()
@@ -138,15 +122,10 @@ class State:
 
     def __init__(self, network: nn.Module, kept: nn.Module, optimiser: torch.optim.Optimizer, file: Path) -> None:
         self.parts: dict[str, Any] = {"network": network, "kept": kept, "optimiser": optimiser}
-        self.kept = kept
-        self.device = next(network.parameters()).device
-        self.file = file
-        self.step = 0
-        self.seconds = 0.0
-        self.done = False
+        self.kept, self.file = kept, file
+        self.step, self.seconds, self.done = 0, 0.0, False
         self.loss = 0.0  # running mean
-        self.best = self.last = math.inf
-        self.looks_since_best = 0
+        self.best, self.last, self.looks_since_best = math.inf, math.inf, 0
         self.best_weights: dict[str, Tensor] = {}
         self.history: list[dict[str, float]] = []
 
@@ -165,8 +144,7 @@ class State:
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
-        own = {name: getattr(self, name) for name in ("step", "seconds", "done", "loss", "best", "last",
-                                                      "looks_since_best", "best_weights", "history")}  # fmt: skip
+        own = {name: value for name, value in vars(self).items() if name not in ("parts", "kept", "file")}
         content = io.BytesIO()  # torch tells of a full disk in words of its own, a file written by Python does not
         torch.save(own | {name: part.state_dict() for name, part in self.parts.items()}, content)
         with atomic_write(self.file) as temporary:
@@ -182,20 +160,14 @@ class State:
         if content is None:
             return
         try:
-            stored = torch.load(io.BytesIO(content), map_location=self.device, weights_only=True)
+            device = next(self.kept.parameters()).device
+            stored = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             for name, part in self.parts.items():
                 part.load_state_dict(stored.pop(name))
         except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
             raise TrainingError(f"{self.file}: does not fit the settings it is continued with ({error})") from error
         for name, value in stored.items():
             setattr(self, name, value)
-
-
-def _leave(state: State, process: Process) -> None:
-    """Let rank 0 write the checkpoint, and the others wait for it: torchrun ends all processes when one ends."""
-    if process.lead:
-        state.save()
-    agree(None, process)
 
 
 def _finish(state: State, settings: TrainingSettings, judge: Callable[[nn.Module], float]) -> None:
@@ -210,12 +182,8 @@ def _finish(state: State, settings: TrainingSettings, judge: Callable[[nn.Module
         state.kept.load_state_dict(state.best_weights)
 
 
-def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
-    """Return the function that writes a row of the log for TensorBoard into ``folder``.
-
-    Raises:
-        SettingError: TensorBoard is not installed.
-    """
+def _tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
+    """Return the function that writes a row of the log for TensorBoard into ``folder``."""
     try:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -231,11 +199,7 @@ def tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
 
 
 def _check_alike(process: Process, codec: Codec, settings: TrainingSettings, lesson: Lesson) -> None:
-    """Compare the films and settings of this process with those of rank 0.
-
-    Raises:
-        TrainingError: it has other films, points or settings, and its shares would be of another training.
-    """
+    """Raise a TrainingError if this process would train by other films, points or settings than rank 0."""
     if process.size == 1:
         return
     own = hashlib.sha256(repr((codec, settings, lesson.seed, lesson.views.augmentation)).encode())
@@ -248,20 +212,10 @@ def _check_alike(process: Process, codec: Codec, settings: TrainingSettings, les
         )
 
 
-def _progress(state: State, steps: int, minutes: float) -> float:
-    return max(state.step / steps, state.seconds / (60 * minutes))
-
-
 def _rate(schedule: str, progress: float) -> float:
     if schedule == "constant":
         return 1.0
     return min(1.0, progress / _RISE + 0.02) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
-
-
-def _pairs(kept: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the weights and statistics of both, in the same order; they stay the same tensors while training."""
-    means, now = ([t for t in n.state_dict().values() if t.is_floating_point()] for n in (kept, network))
-    return means, now
 
 
 @torch.no_grad()

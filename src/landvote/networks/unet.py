@@ -28,22 +28,13 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        planes: int,
-        width: int = 32,
-        depth: int = 5,
-        stride: int = 4,
-        head_width: int = 64,
-        widest: int = 256,
-        *,
-        coordinates: bool = True,
-        normalise: bool = True,
-    ) -> None:
+        self, planes: int, width: int = 32, depth: int = 5, stride: int = 4, head_width: int = 64, widest: int = 256,
+        *, coordinates: bool = True, normalise: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         channels = [min(width * 2**level, widest) for level in range(depth + 1)]
+        self.depth, self.coordinates = depth, coordinates
         self.top = stride.bit_length() - 1  # the level whose resolution the planes have
-        self.depth = depth
-        self.coordinates = coordinates
         self.down = nn.ModuleList(
             [_block(3 if coordinates else 1, channels[0], normalise=normalise)]
             + [_block(a, b, normalise=normalise) for a, b in pairwise(channels)]
@@ -61,7 +52,7 @@ class UNet(nn.Module):
 
         Height and width must be multiples of ``2 ** depth``.
         """
-        x = torch.cat([picture, _coordinates(picture)], dim=1) if self.coordinates else picture
+        x = _with_coordinates(picture) if self.coordinates else picture
         skipped: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(x if level == 0 else F.avg_pool2d(x, 2))
@@ -84,8 +75,6 @@ def _block(before: int, after: int, *, normalise: bool) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _coordinates(picture: Tensor) -> Tensor:
-    batch, _, height, width = picture.shape
-    y = torch.linspace(-1, 1, height, device=picture.device, dtype=picture.dtype).view(1, 1, height, 1)
-    x = torch.linspace(-1, 1, width, device=picture.device, dtype=picture.dtype).view(1, 1, 1, width)
-    return torch.cat([x.expand(batch, 1, height, width), y.expand(batch, 1, height, width)], dim=1)
+def _with_coordinates(picture: Tensor) -> Tensor:
+    y, x = (torch.linspace(-1, 1, n, device=picture.device, dtype=picture.dtype) for n in picture.shape[2:])
+    return torch.cat([picture, x.expand_as(picture), y[:, None].expand_as(picture)], dim=1)

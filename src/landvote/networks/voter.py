@@ -36,8 +36,6 @@ from landvote.votes.cast import accumulator_shape
 _FILE = "network.safetensors"
 _LEAST_STEPS = 30  # fewer teach nothing
 _JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
-
-
 _SEEDING = threading.Lock()  # torch draws first weights from its global generator
 
 
@@ -124,8 +122,7 @@ class NetworkVoter(Voter):
 
     def vote(self, view: View) -> VoteMap:
         """Run the network on one view and cast the votes of all its cells."""
-        dx, dy, weight = self.planes(view.pixels)
-        votes = self._cast(dx, dy, weight, (view.pixels.shape[1], view.pixels.shape[0]))
+        votes = self._cast(*self.planes(view.pixels), (view.pixels.shape[1], view.pixels.shape[0]))
         plain = self.settings.side == "source" and self.settings.sharpness == 1  # else votes add up to something else
         full = self.codec.total_weight if plain else 0.0
         return VoteMap(votes, self.settings.cell, self.settings.smoothing, full=full)
@@ -165,11 +162,10 @@ class NetworkVoter(Voter):
 def least_minutes(settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, films: int) -> float:
     """Return the minutes that :data:`_LEAST_STEPS` steps, or all if fewer, and a look at the held-out views take.
 
-    Measured on a network that is thrown away, after a step and a vote that are not counted. A batch is made before its
-    step here, in training during the step before: the result is rather too long than too short.
+    A batch is made before its step here, in training during the step before: rather too long than too short.
     """
     voter = NetworkVoter.untrained(settings, lesson.landmarks, lesson.device, training.seed)
-    network = copy.deepcopy(voter.network)
+    network = copy.deepcopy(voter.network)  # the one that votes stays in evaluation mode
     optimiser = AdamW(network.parameters(), training.rate)
     own_share = share(training.batch, joined())
 

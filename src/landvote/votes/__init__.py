@@ -1,7 +1,7 @@
 """Votes: the currency both rivals pay in. The vote map, casting, smoothing, peaks, and the voter's interface."""
 
-from landvote.votes.cast import cast, cast_reference
+from landvote.votes.cast import cast
 from landvote.votes.votemap import VoteMap
 from landvote.votes.voter import Lesson, Voter, VoterSettings
 
-__all__ = ["Lesson", "VoteMap", "Voter", "VoterSettings", "cast", "cast_reference"]
+__all__ = ["Lesson", "VoteMap", "Voter", "VoterSettings", "cast"]

@@ -1,7 +1,6 @@
 """Casting: every cell of the planes votes once per landmark; the votes are added up on an accumulator.
 
-One compiled kernel, parallel over landmarks. :func:`cast_reference` is the same in plain NumPy: slow, obvious, the
-oracle for this kernel and for the GPU path.
+One compiled kernel, parallel over landmarks; ``tests/votes/oracle.py`` has the same in plain NumPy, slow and obvious.
 """
 
 from __future__ import annotations
@@ -29,12 +28,8 @@ def share(x, y, weight, width, height):  # type: ignore[no-untyped-def]  # noqa:
     The border lets each vote have its four cells without a question; there are no branches, so that the compiler makes
     vectors of a loop over votes. A vote that leaves the accumulator, is not a number, or weighs nothing, weighs 0.
 
-    Args:
-        x: from the left edge of the accumulator (not the middle of its first cell), in its cells, float32.
-        y: from its upper edge.
-        weight: float32.
-        width: cells of the accumulator, without its border.
-        height: the same, down.
+    ``x`` and ``y`` count cells of the accumulator from its left and upper edge (not the middle of its first cell),
+    float32 as ``weight``; ``width`` and ``height`` are those of the accumulator without its border.
 
     Returns:
         Index of the upper left of the four cells, weight, share of the right and of the lower ones.
@@ -61,10 +56,7 @@ def deposit(votes, width, place, weight, right, below):  # type: ignore[no-untyp
 
 @numba.njit(parallel=True, cache=True, fastmath=FAST)
 def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
-    """Write the votes of each landmark to ``out``.
-
-    They are added up row by row in two passes: the first finds places and shares, the second adds them up.
-    """
+    """Write the votes of each landmark to ``out``; for each row, one pass finds places and shares, one adds them up."""
     landmarks, rows, columns = weight.shape
     height, width = out.shape[1:]
     half = np.float32(0.5)
@@ -80,8 +72,7 @@ def _cast(dx, dy, weight, stride, cell, out):  # type: ignore[no-untyped-def]  #
                 place[j], force[j], right[j], below[j] = share(x, y, weight[p, i, j], width, height)
             for j in range(columns):
                 deposit(votes, width, place[j], force[j], right[j], below[j])
-        for i in range(height):
-            out[p, i] = votes[(i + 1) * (width + 2) + 1 : (i + 1) * (width + 2) + 1 + width]
+        out[p] = votes.reshape(height + 2, width + 2)[1:-1, 1:-1]
 
 
 def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: float, cell: float) -> Planes:
@@ -109,20 +100,3 @@ def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: 
 def accumulator_shape(size: tuple[int, int], cell: float) -> tuple[int, int]:
     """Return rows and columns of the accumulator of a grid of ``size`` (width, height)."""
     return int(np.ceil(size[1] / cell)), int(np.ceil(size[0] / cell))
-
-
-def cast_reference(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: float, cell: float) -> Planes:
-    """Do what :func:`cast` does, with ``numpy.add.at``; the oracle of the tests and the benchmark."""
-    rows, columns = weight.shape[1:]
-    shape = accumulator_shape(size, cell)
-    out = np.zeros((len(weight), *shape))
-    x = (stride * (np.arange(columns) + 0.5) + dx.astype(float)) / cell - 0.5
-    y = (stride * (np.arange(rows)[:, None] + 0.5) + dy.astype(float)) / cell - 0.5
-    votes = np.where(weight > 0, weight, 0).astype(float)
-    p = np.broadcast_to(np.arange(len(weight))[:, None, None], weight.shape)
-    for u, share_x in ((np.floor(x), 1 - (x - np.floor(x))), (np.floor(x) + 1, x - np.floor(x))):
-        for v, share_y in ((np.floor(y), 1 - (y - np.floor(y))), (np.floor(y) + 1, y - np.floor(y))):
-            inside = (u >= 0) & (u < shape[1]) & (v >= 0) & (v < shape[0])
-            target = (p[inside], v[inside].astype(int), u[inside].astype(int))
-            np.add.at(out, target, (votes * share_x * share_y)[inside])
-    return out.astype(np.float32)

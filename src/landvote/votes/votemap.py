@@ -15,8 +15,6 @@ from landvote.votes.cast import FAST, PARALLEL
 
 Votes = npt.NDArray[np.float32]
 
-_ROUNDS = 8  # mean shift stands still well before
-
 
 @dataclass(frozen=True)
 class VoteMap:
@@ -57,27 +55,24 @@ class VoteMap:
         highest = smooth.reshape(len(smooth), -1).argmax(axis=1)
         return self.climb(self.to_grid(np.column_stack(np.divmod(highest, smooth.shape[2])[::-1])))
 
-    def climb(self, start: Points) -> tuple[Points, npt.NDArray[np.float64]]:
-        """Return the modes of the votes that lie uphill from ``start``, (n, 2) grid coordinates; as :meth:`peaks`."""
+    def climb(self, start: Points, rounds: int = 8) -> tuple[Points, npt.NDArray[np.float64]]:
+        """Return the modes of the votes that lie uphill from ``start``, (n, 2) grid coordinates; as :meth:`peaks`.
+
+        Mean shift stands still well before its 8 ``rounds`` are over.
+        """
         found = np.empty((len(self.votes), 4))
         with PARALLEL:
-            _climb(self.votes, self.to_cells(start), max(self.smoothing / self.cell, 1.5), found)
-        points, spread = self.to_grid(found[:, :2]), self._far(found[:, 2], found[:, 3])
+            _climb(self.votes, self.to_cells(start), max(self.smoothing / self.cell, 1.5), rounds, found)
+        points, distance, total = self.to_grid(found[:, :2]), found[:, 2], found[:, 3]
+        seen = np.clip(total / self.full, 0, 1) if self.full else 1.0
+        anywhere = np.hypot(*self.votes.shape[1:]) / 2  # where votes that are missing count as being
+        spread = np.where(total < self.floor, np.nan, self.cell * (seen * distance + (1 - seen) * anywhere))
         points[~np.isfinite(spread)] = np.nan
         return points, spread
 
     def spread(self, points: Points) -> npt.NDArray[np.float64]:
         """Return the (n,) mean distance of the votes from ``points``, (n, 2), both in grid cells; NaN without votes."""
-        found = np.empty((len(self.votes), 2))
-        with PARALLEL:
-            _spread(self.votes, self.to_cells(points), found)
-        return self._far(found[:, 0], found[:, 1])
-
-    def _far(self, distance: npt.NDArray[np.float64], total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return the mean distance of votes in grid cells, those that are missing being half the grid away."""
-        seen = np.clip(total / self.full, 0, 1) if self.full else 1.0
-        anywhere = np.hypot(*self.votes.shape[1:]) / 2
-        return np.where(total < self.floor, np.nan, self.cell * (seen * distance + (1 - seen) * anywhere))
+        return self.climb(points, rounds=0)[1]
 
     def strength(self, points: Points) -> npt.NDArray[np.float64]:
         """Return how many smoothed votes there are at (n, 2) ``points``, in the cell nearest; NaN for missing ones.
@@ -130,14 +125,14 @@ def _distance(votes, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
 
 
 @numba.njit(parallel=True, cache=True, fastmath=FAST)
-def _climb(votes, start, sd, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+def _climb(votes, start, sd, rounds, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
     """Write x, y of each landmark's mode, the mean distance of all votes from it, in cells, and how many there are."""
     landmarks, rows, columns = votes.shape
     reach = int(np.ceil(3 * sd))
     for p in numba.prange(landmarks):
         x, y = start[p]
         window = np.empty(2 * reach + 1, np.float32)  # the Gaussian is separable
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             total = sum_x = sum_y = 0.0
             left, right = max(0, round(x) - reach), min(columns, round(x) + reach + 1)
             for j in range(left, right):
@@ -157,10 +152,3 @@ def _climb(votes, start, sd, found):  # type: ignore[no-untyped-def]  # noqa: AN
             x, y = sum_x / total, sum_y / total
         found[p, 0], found[p, 1] = x, y
         found[p, 2], found[p, 3] = _distance(votes[p], x, y)
-
-
-@numba.njit(parallel=True, cache=True)
-def _spread(votes, points, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
-    """Write the mean distance of each landmark's votes from its point, in cells, and how many there are."""
-    for p in numba.prange(len(votes)):
-        found[p, 0], found[p, 1] = _distance(votes[p], points[p, 0], points[p, 1])

@@ -68,7 +68,8 @@ class VoterSettings(Settings, ABC):
     Attributes:
         multiple: what the width and height of its views are multiples of, where a placing chooses them. Both rivals
             look at the same grids, so what networks need holds for all.
-        training_settings: the settings under ``training`` in a stage of this voter.
+        training_settings: the settings under ``training`` in a stage of this voter; of their class is each argument
+            ``training`` below.
     """
 
     multiple: ClassVar[int] = 32
@@ -101,10 +102,6 @@ class VoterSettings(Settings, ABC):
         Called again with a folder that holds the work of a stopped or killed call, it goes on where that one had come
         to and ends with the same result (a time limit aside).
 
-        Args:
-            training: of the class ``training_settings``.
-            lesson: what to learn from.
-
         Raises:
             StoppedError: ``lesson.stop`` asked for it; what is in the folder is gone on from.
             SettingError: the settings do not fit the lesson or the machine.
@@ -115,10 +112,7 @@ class VoterSettings(Settings, ABC):
     def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:
         """Return the minutes that the least useful training takes on this machine, measured on a few views.
 
-        Args:
-            training: of the class ``training_settings``.
-            lesson: as for :meth:`fit`, but with the views of a few films only.
-            films: how many films will be learned from.
+        The lesson is as for :meth:`fit`, but with the views of a few films; ``films`` will be learned from.
         """
 
     @abstractmethod
