@@ -26,7 +26,7 @@ def dots(ax):
 def test_a_mode_is_drawn_three_standard_deviations_to_either_side(shapes, scheme):
     model = ShapeModel.fit(shapes, 0.98)
     figure = modes_figure(model, scheme)
-    for k, ax in enumerate(figure.axes[: len(model)]):
+    for k, ax in enumerate(figure.axes[: model.modes_count]):
         below, above, mean = dots(ax)
         reach = 3 * np.sqrt(model.variances[k]) * model.modes[k]
         np.testing.assert_allclose([below, above, mean], [model.mean - reach, model.mean + reach, model.mean])
