@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from landvote.phantom.canvas import FINE, Canvas, Image, Patch, thickness
+from landvote.phantom.curves import turned
 from landvote.phantom.disease import Perthes
 from landvote.phantom.femur import Femur
 from landvote.phantom.pelvis import Bone
@@ -29,11 +30,7 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Ima
     small = rng.standard_normal((shape[0] // step + 2, shape[1] // step + 2), dtype=np.float32)
     width = sigma / step
     small = np.asarray(cv2.GaussianBlur(small, (0, 0), width), np.float32) * np.float32(2.0 * np.sqrt(np.pi) * width)
-    return (
-        small
-        if step == 1 and small.shape == shape
-        else np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
-    )
+    return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def streaks(rng: np.random.Generator, shape: tuple[int, int], direction: Points, length: float, width: float) -> Image:
@@ -58,9 +55,7 @@ def paint_flat_bone(canvas: Canvas, bone: Bone, grain: Image) -> None:
     inner_rim = max(bone.rim - bone.cortex, 0.5)
     inside = np.maximum(patch.inside - bone.cortex, 0.0)
     inner = np.minimum(thickness(inside, inner_rim) * (inner_depth / (2 * inner_rim)), inner_depth)
-    texture = cv2.resize(
-        grain[patch.rows, patch.columns], (whole.shape[1], whole.shape[0]), interpolation=cv2.INTER_LINEAR
-    )
+    texture = cv2.resize(grain[patch.rows, patch.columns], whole.shape[::-1], interpolation=cv2.INTER_LINEAR)
     canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * bone.density * inner * texture)
 
 
@@ -89,8 +84,7 @@ def _paint_shaft(canvas: Canvas, patch: Patch, femur: Femur, down: Image, rng: n
     radius = (0.44 * size.neck_width * (1 - blend) + 0.5 * size.shaft * blend).astype(np.float32)
     whole = thickness(patch.inside, radius)
     inner = thickness(np.maximum(patch.inside - cortex, 0.0), np.maximum(radius - cortex, 1.0))
-    turn = np.radians(canvas.placement.degrees)
-    neck = femur.neck @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    neck = turned(femur.neck, canvas.placement.degrees)
     grain = FINE_NOISE_MM * canvas.placement.scale * FINE
     texture = streaks(rng, patch.inside.shape, neck, 5.0 * grain, 0.6 * grain)
     texture += 0.7 * streaks(rng, patch.inside.shape, neck[::-1] * (1.0, -1.0), 4.0 * grain, 0.6 * grain)

@@ -8,6 +8,7 @@ rounded rims all come out of one distance transform.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from landvote.sample import Points
 
 Image = npt.NDArray[np.float32]
 FINE = 2  # sub-pixels per pixel and axis in which edges are drawn
-_FRACTION_BITS = 4
+_FRACTION_BITS = 4  # of a polygon's corners
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ class Patch:
     inside: Image
 
 
+def fill(polygon: Points, shape: tuple[int, ...], value: float, kind: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """Return a picture of ``shape``, (height, width), that holds ``value`` in a polygon (n, 2; pixels), 0 outside."""
+    picture = np.zeros(shape, kind)
+    corners = np.round(polygon * (1 << _FRACTION_BITS)).astype(np.int32)
+    cv2.fillPoly(picture, [corners], value, lineType=cv2.LINE_8, shift=_FRACTION_BITS)
+    return picture
+
+
 class Canvas:
     """Attenuation (a number, the exponent of Beer and Lambert's law) per pixel of a film."""
 
@@ -72,10 +81,7 @@ class Canvas:
         if (high - low).min() < 2:
             return None
         width, height = (high - low) * FINE
-        fine = (pixels - low + 0.5) * FINE - 0.5
-        mask = np.zeros((height, width), np.uint8)
-        corners = np.round(fine * (1 << _FRACTION_BITS)).astype(np.int32)
-        cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_8, shift=_FRACTION_BITS)
+        mask = fill((pixels - low + 0.5) * FINE - 0.5, (height, width), 255, np.uint8)
         distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
         # The steepest slope of a rounded, blurred edge lies half a pixel inside the body, and that is where readers
         # draw it. fillPoly also takes the pixels its edge passes through, which makes up for just that much.
@@ -85,7 +91,7 @@ class Canvas:
     def add(self, patch: Patch, attenuation: Image) -> None:
         """Add the attenuation of a patch, given in its fine pixels."""
         target = self.attenuation[patch.rows, patch.columns]
-        target += coarse(attenuation, target.shape)
+        target += np.asarray(cv2.resize(attenuation, target.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
     def patient_coordinates(self, patch: Patch) -> tuple[Image, Image]:
         """Return the patient's x and y, mm, of every fine pixel of a patch."""
@@ -98,11 +104,6 @@ class Canvas:
         x = (start[0] + step_x[0] * across + step_y[0] * down).astype(np.float32)
         y = (start[1] + step_x[1] * across + step_y[1] * down).astype(np.float32)
         return x, y
-
-
-def coarse(fine: Image, shape: tuple[int, ...]) -> Image:
-    """Average fine pixels down to the canvas' pixels."""
-    return np.asarray(cv2.resize(fine, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def thickness(inside: Image, radius: Image | float) -> Image:
