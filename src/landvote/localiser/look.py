@@ -98,6 +98,4 @@ def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candid
         away = [np.linalg.norm(one.points - other.points, axis=1) for other in kept]
         if all(np.isfinite(d).any() and np.nanmax(d) > same for d in away):
             kept.append(one)
-        if len(kept) == keep:
-            break
-    return kept
+    return kept[:keep]

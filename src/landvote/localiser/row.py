@@ -80,14 +80,10 @@ class RowSearch(SearchSettings):
 
     def _relabel(self, look: Look, radiograph: Radiograph, known: Candidate, by: int) -> Candidate:
         """Return the row shifted by one part, back (-1) or on (1): the part that comes in is looked for, twice."""
-        index = np.array(look.placing.targets)
+        index = np.array(look.placing.targets)[::by]
         rows = known.points[index]
-        if by > 0:
-            rows = np.concatenate([rows[1:], [2 * rows[-1] - rows[-2]]])
-        else:
-            rows = np.concatenate([[2 * rows[0] - rows[1]], rows[:-1]])
         shifted = replace(known, points=known.points.copy())
-        shifted.points[index] = rows
+        shifted.points[index] = [*rows[1:], 2 * rows[-1] - rows[-2]]
         end = len(index) - 1 if by > 0 else 0
         for _ in range(2):
             shifted = self._step(look, end, (), radiograph, shifted)
