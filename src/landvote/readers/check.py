@@ -74,7 +74,8 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
         if outside := _outside(film, sample.points):
             warnings.append(f"{sample.identifier}: {_landmarks(sample.scheme, outside)} outside the film")
     problems += [f"the same picture twice: {' and '.join(names)}" for names in facts.duplicates()]
-    warnings += facts.inverted() + _missing(samples) + _sorted(samples) + _strange(samples)
+    moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
+    warnings += facts.inverted() + _missing(samples) + moved + _strange(samples)
     return FolderReport(tuple(samples), (*facts.lines(), *_contents(samples)), tuple(warnings), tuple(problems))
 
 
@@ -109,8 +110,7 @@ class _Pixels:
             return []
         polarity = Polarity.learn(list(self._pictures.values()))
         names = [name for name, seen in self._pictures.items() if polarity.inverted(seen)]
-        found = f"{len(names)} films look like negatives of the others and will be inverted: {_some(names)}"
-        return [found] if names else []
+        return _named(names, "films look like negatives of the others and will be inverted")
 
     def lines(self) -> list[tuple[str, str]]:
         if not self._sizes:
@@ -128,34 +128,25 @@ def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
         ("films", f"{len(samples)} of {len({s.subject for s in samples})} subjects, {len(annotated)} with points"),
         ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
     ]
-    annotators = Counter(name for s in annotated for name in s.annotations if name)
-    if annotators:
+    if annotators := Counter(name for s in annotated for name in s.annotations if name):
         lines.append(("annotators", _counts(annotators)))
     apart = [_distance(a, b) for s in annotated for a, b in combinations(s.annotations.values(), 2)]
     if apart := [d for d in apart if np.isfinite(d)]:
         lines.append(("apart", f"two annotators of a film differ by {np.mean(apart):.2f} pixels on average"))
-    splits = Counter(s.split for s in samples if s.split)
-    if splits:
+    if splits := Counter(s.split for s in samples if s.split):
         lines.append(("split", _counts(splits)))
     return lines
 
 
 def _missing(samples: Sequence[Sample]) -> list[str]:
-    found: list[str] = []
     without = [s.identifier for s in samples if not s.annotations]
-    if without:
-        found.append(f"{len(without)} films have no points: {_some(without)}")
+    found = _named(without, "films have no points")
     gaps = {s.identifier: int((~np.isfinite(s.points).all(axis=1)).sum()) for s in samples if s.annotations}
     gaps = {name: n for name, n in gaps.items() if n}
     if gaps:
         named = _some([f"{name} ({n})" for name, n in gaps.items()])
         found.append(f"{sum(gaps.values())} points are missing, in {len(gaps)} films: {named}")
     return found
-
-
-def _sorted(samples: Sequence[Sample]) -> list[str]:
-    names = [s.identifier for s in samples if s.sorted]
-    return [f"{len(names)} films have their parts in another order, sorted here: {_some(names)}"] if names else []
 
 
 def _outside(film: Radiograph, points: Points) -> list[int]:
@@ -167,11 +158,7 @@ def _outside(film: Radiograph, points: Points) -> list[int]:
 
 
 def _strange(samples: Sequence[Sample]) -> list[str]:
-    """Return films whose points lie unlike those of the others, as when two landmarks have changed places.
-
-    Each film is laid on the mean shape by the best similarity; its root mean square distance is compared with the
-    median over the films, in robust standard deviations.
-    """
+    """Return films whose points lie unlike those of the others, by robust SDs of the RMS distance to the mean shape."""
     whole = [s for s in samples if s.annotations and np.isfinite(s.points).all()]
     if len(whole) < 10 or len(whole[0].scheme) < 3:
         return []
@@ -186,7 +173,7 @@ def _strange(samples: Sequence[Sample]) -> list[str]:
     odd = np.flatnonzero(rms > np.median(rms) + _STRANGE * max(spread, 1e-3))
     odd = odd[np.argsort(-rms[odd])]
     names = [f"{whole[i].identifier} ({whole[i].scheme.landmarks[int(distance[i].argmax())]} most)" for i in odd]
-    return [f"{len(names)} films have points arranged unlike the others, look at them: {_some(names)}"] if names else []
+    return _named(names, "films have points arranged unlike the others, look at them")
 
 
 def _distance(a: Points, b: Points) -> float:
@@ -200,6 +187,10 @@ def _landmarks(scheme: Scheme, indices: list[int]) -> str:
 
 def _counts(counter: Counter[str]) -> str:
     return ", ".join(f"{name}: {n}" for name, n in counter.most_common())
+
+
+def _named(names: Sequence[str], finding: str) -> list[str]:
+    return [f"{len(names)} {finding}: {_some(names)}"] if names else []
 
 
 def _some(names: Sequence[str]) -> str:
