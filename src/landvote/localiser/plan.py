@@ -17,7 +17,6 @@ from landvote.votes import Lesson
 _USED = 0.9  # of the minutes are planned for reading and learning; the rest is for judging and saving
 _LATE = 1.1  # times the minutes: later than that no more films are judged
 _MEASURED = 3  # films tell how long reading and a step or tree take
-_FILE = "plan.json"
 
 
 Gather = Callable[[Sequence[Sample], Sequence[Sample], Path], Lesson]
@@ -62,7 +61,7 @@ def plan_minutes(
     """
     if limit.minutes is None:
         return {}
-    file = folder / _FILE
+    file = folder / "plan.json"
     if file.exists():
         return _read(file)
     reading, least = 0.0, {}

@@ -55,8 +55,8 @@ class RowSearch(SearchSettings):
         for s in range(1, _REACH + 1 if len(look.placing.targets) > 1 else 1):
             rows[s] = self._relabel(look, radiograph, rows[s - 1], 1)
             rows[-s] = self._relabel(look, radiograph, rows[1 - s], -1)
-        likelihood = {s: look.placing.log_likelihood(radiograph.size, row.points) for s, row in rows.items()}
-        score = {s: likelihood[s] + _OWN * (s == 0) for s in rows}
+        of = look.placing.log_likelihood
+        score = {s: of(radiograph.size, row.points) + _OWN * (s == 0) for s, row in rows.items()}
         chosen = max(score, key=lambda s: score[s])
         probable = np.exp([score[s] - score[chosen] for s in rows])
         probable /= probable.sum()

@@ -106,8 +106,8 @@ def _pair(where: str, tokens: list[str]) -> tuple[float, float]:
         raise PointsError(f"{where}: {len(tokens)} values ({' '.join(tokens)[:40]!r}), expected x and y")
     try:
         x, y = (float(t) for t in tokens)
-    except ValueError as error:
-        raise PointsError(f"{where}: {' '.join(tokens)!r}, expected two numbers or 'nan nan'") from error
+    except ValueError:
+        x = y = math.inf
     if math.isnan(x) != math.isnan(y) or math.isinf(x) or math.isinf(y):
         raise PointsError(f"{where}: {' '.join(tokens)!r}, expected two numbers or 'nan nan'")
     return x, y

@@ -105,10 +105,8 @@ def find(name_or_file: str, beside: Path | None = None) -> Path:
         return path
     known = shipped()
     if name_or_file not in known:
-        raise SettingError(
-            f"recipe {name_or_file!r} is unknown, expected a file or one of {', '.join(known)}"
-            f"{nearest(name_or_file, known)}"
-        )
+        expected = f"a file or one of {', '.join(known)}{nearest(name_or_file, known)}"
+        raise SettingError(f"recipe {name_or_file!r} is unknown, expected {expected}")
     return known[name_or_file]
 
 
@@ -129,11 +127,7 @@ def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None
     if scheme is not None:
         kept = tuple(s for s in found.stages if s.applies in ("always", "row" if scheme.row else "no row"))
         found = found.model_copy(update={"stages": kept})
-    return _changed(found, changes, f"recipe {found.name!r}")
-
-
-def _changed(found: Recipe, changes: Iterable[str], where: str) -> Recipe:
-    return validated(Recipe, change_settings(found.model_dump(), changes), where)
+    return validated(Recipe, change_settings(found.model_dump(), changes), f"recipe {found.name!r}")
 
 
 def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
@@ -147,22 +141,19 @@ def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
     if not isinstance(own, list) or not all(isinstance(change, str) for change in own):
         raise SettingError(f"{file}: set is {own!r}, expected a list such as ['local.voter.width = 32']")
     if "stages" in content:
-        content = _with_defaults(content, file)
+        defaults, stages = content.pop("defaults", {}), content["stages"]
+        if not isinstance(stages, list) or not all(isinstance(table, dict) for table in (defaults, *stages)):
+            raise SettingError(f"{file}: expected a table [defaults] and tables [[stages]]")
+        content["stages"] = [_merged(defaults, stage) for stage in stages]
     if "extends" in content:
         base = _read(find(str(content.pop("extends")), file.parent), (*above, file))
         content = base.model_dump() | {"summary": ""} | content
-    return _changed(validated(Recipe, content, str(file)), own, str(file))
-
-
-def _with_defaults(content: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Return the content of a recipe file with its ``defaults`` in each stage; a stage's own settings stand."""
-    defaults, stages = content.pop("defaults", {}), content.get("stages", [])
-    if not isinstance(defaults, dict) or not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
-        raise SettingError(f"{file}: expected a table [defaults] and tables [[stages]]")
-    return content | {"stages": [_merged(defaults, stage) for stage in stages]}
+    found = validated(Recipe, content, str(file))
+    return validated(Recipe, change_settings(found.model_dump(), own), str(file))
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of both tables, and of tables in both; where they differ, those ``above`` stand."""
     both = {k: _merged(below[k], v) if isinstance(v, dict) and isinstance(below.get(k), dict) else v
             for k, v in above.items()}  # fmt: skip
     return below | both

@@ -1,14 +1,13 @@
 """Events: what happens while landvote trains, locates or compares. A terminal renders them, a page reads them.
 
-Whoever does the work is given a listener and calls it; listeners are plain functions of one event. :class:`EventLog`
-is one that writes JSON lines, so that another process can watch.
+The trainer, the locator and the experiment call a listener, a plain function of one event. :class:`EventLog` is one
+that writes JSON lines, so that another process can watch.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -183,20 +182,16 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         """Write the event, or keep it until its kind is due again."""
         now, kind = time.time(), type(event)
-        line = json.dumps({"time": round(now, 3), **record(event)}) + "\n"
+        self._waiting.pop(kind, None)  # only the last of a kind waits, and it comes last
+        self._waiting[kind] = json.dumps({"time": round(now, 3), **record(event)}) + "\n"
         if event.frequent and now - self._written.get(kind, 0.0) < 1:
-            self._waiting[kind] = line
             return
-        self._waiting.pop(kind, None)
         self._written[kind] = now
-        lines = [*self._waiting.values(), line]
+        lines = "".join(self._waiting.values()).encode()
         self._waiting.clear()
         try:
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                os.write(descriptor, "".join(lines).encode())  # one write: a reader never sees half of another's line
-            finally:
-                os.close(descriptor)
+            with self._file.open("ab", buffering=0) as log:
+                log.write(lines)  # one write: a reader never sees half of another's line
         except OSError as error:
             raise DataError(f"{self._file}: cannot be written ({error.strerror or error})") from error
 

@@ -11,7 +11,7 @@ from landvote.errors import StoppedError
 
 
 class StopToken:
-    """Asked now and then by whoever works: after each optimiser step, tree or film.
+    """Asked now and then by the trainer or the locator: after each optimiser step, tree or film.
 
     Work that is stopped leaves a state from which the same call goes on. A token may be sent to another process: what
     it is asked there depends on the time and the file alone.
@@ -32,7 +32,7 @@ class StopToken:
         return cls(None if minutes is None else time.time() + 60 * minutes, file)
 
     def stop(self) -> None:
-        """Ask whoever holds this token to stop; safe in a signal handler and from any thread."""
+        """Ask the work that holds this token to stop; safe in a signal handler and from any thread."""
         self._asked.set()
 
     @property
