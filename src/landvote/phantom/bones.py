@@ -67,11 +67,14 @@ def paint_femur(canvas: Canvas, femur: Femur, place: Callable[[Points], Points],
         x, y = canvas.patient_coordinates(shaft)
         down = (x - origin[0]) * (along[0] - origin[0]) + (y - origin[1]) * (along[1] - origin[1])
         _paint_shaft(canvas, shaft, femur, down, rng)
-    if (whole := canvas.patch(place(femur.points))) is not None:
-        canvas.add(whole, PLATE_FILLING * SPONGY * thickness(whole.inside, 0.4 * femur.size.neck_width))
+    if (patch := canvas.patch(place(femur.points))) is not None:
+        canvas.add(patch, PLATE_FILLING * SPONGY * thickness(patch.inside, 0.4 * femur.size.neck_width))
     if femur.apophysis is not None and (patch := canvas.patch(place(femur.apophysis))) is not None:
         radius = 0.42 * femur.size.shaft
-        _paint_shell(canvas, patch, radius, 0.7, 0.8 + 0.3 * noise(rng, patch.inside.shape, 3.0) * 0.5)
+        whole = thickness(patch.inside, radius)
+        inner = thickness(np.maximum(patch.inside - 0.7, 0.0), max(radius - 0.7, 1.0))
+        density = 0.8 + 0.3 * noise(rng, patch.inside.shape, 3.0) * 0.5
+        canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * inner * np.maximum(density, 0.0))
     if (patch := canvas.patch(place(femur.epiphysis))) is not None:
         _paint_head(canvas, patch, femur, rng)
 
@@ -94,12 +97,6 @@ def _paint_shaft(canvas: Canvas, patch: Patch, femur: Femur, down: Image, rng: n
         cysts = np.clip(noise(rng, patch.inside.shape, 9.0) - 0.9, 0.0, 1.0) * (down < -0.5 * size.neck_length)
         density -= cysts * 0.9 * femur.disease.severity
     canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * inner * np.maximum(density, 0.05))
-
-
-def _paint_shell(canvas: Canvas, patch: Patch, radius: float, cortex: float, density: Image) -> None:
-    whole = thickness(patch.inside, radius)
-    inner = thickness(np.maximum(patch.inside - cortex, 0.0), max(radius - cortex, 1.0))
-    canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * inner * np.maximum(density, 0.0))
 
 
 def _paint_head(canvas: Canvas, patch: Patch, femur: Femur, rng: np.random.Generator) -> None:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from landvote.phantom.curves import turned
 from landvote.sample import Points
 
 Image = npt.NDArray[np.float32]
@@ -31,15 +32,11 @@ class Placement:
 
     def to_pixels(self, points: Points) -> Points:
         """Map points (n, 2) from the patient's millimetres to image pixels."""
-        return np.asarray(points @ self._turn().T * self.scale + np.asarray(self.origin))
+        return np.asarray(turned(points, self.degrees) * self.scale + self.origin)
 
     def to_patient(self, pixels: Points) -> Points:
         """Map image pixels (n, 2) to the patient's millimetres."""
-        return np.asarray((pixels - np.asarray(self.origin)) / self.scale @ self._turn())
-
-    def _turn(self) -> Points:
-        a = np.radians(self.degrees)
-        return np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+        return turned((pixels - np.asarray(self.origin)) / self.scale, -self.degrees)
 
 
 @dataclass(frozen=True)

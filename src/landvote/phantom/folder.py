@@ -12,7 +12,7 @@ import cv2
 from landvote.errors import DataError, SettingError
 from landvote.files import atomic_write, refuse_existing, write_text
 from landvote.phantom.femur import N_POINTS
-from landvote.phantom.film import DEFAULTS, SimulatedFilm, simulate_film
+from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
 
@@ -64,7 +64,8 @@ def _write(
     for index in range(films):
         name = f"hip_{index:05d}.png"
         film = simulate_film(index, seed, settings)
-        _write_image(folder / "images" / name, film)
+        with atomic_write(folder / "images" / name) as temporary:
+            temporary.write_bytes(cv2.imencode(".png", film.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
         landmarks += [[name, annotator, *_numbers(points)] for annotator, points in film.annotations.items()]
         truth.append([name, *_numbers(film.points)])
         if not table:
@@ -75,14 +76,6 @@ def _write(
     for file, rows in (("films.csv", table), ("truth.csv", truth), ("landmarks.csv", landmarks)):
         write_text(folder / file, "".join(",".join(row) + "\n" for row in rows))  # nothing in them holds a comma
     write_text(folder / "scheme.toml", (resources.files("landvote") / "schemes" / "femur.toml").read_text("utf-8"))
-
-
-def _write_image(path: Path, film: SimulatedFilm) -> None:
-    encoded, data = cv2.imencode(".png", film.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    if not encoded:
-        raise DataError(f"{path}: a film of shape {film.pixels.shape} could not be encoded as PNG")
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(data.tobytes())
 
 
 def _numbers(points: Points) -> list[str]:

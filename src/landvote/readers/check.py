@@ -63,61 +63,52 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
         DataError: there is nothing to report on: no films, or a broken scheme.
     """
     samples, errors = survey_folder(folder, scheme, origin)
-    facts, warnings, problems = _Pixels(), [], [str(error) for error in errors]
+    warnings, problems = [], [str(error) for error in errors]
+    seen: list[tuple[tuple[int, int], str, str]] = []  # size, depth and spacing of each film
+    hashes: dict[str, list[str]] = {}
+    pictures: dict[str, Picture] = {}
     for sample in samples:
         try:
             film = sample.open()
         except ImageError as error:
             problems.append(f"cannot be read: {error}")
             continue
-        facts.add(film)
+        seen.append((film.size, _BITS[film.pixels.dtype.name], _spacing(film)))
+        hashes.setdefault(pixel_hash(film), []).append(film.identifier)
+        pictures[film.identifier] = picture(film)
         if outside := _outside(film, sample.points):
-            warnings.append(f"{sample.identifier}: {_landmarks(sample.scheme, outside)} outside the film")
-    problems += [f"the same picture twice: {' and '.join(names)}" for names in facts.duplicates()]
+            names = _some([sample.scheme.landmarks[i] for i in outside])
+            warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
-    warnings += facts.inverted() + _missing(samples) + moved + _strange(samples)
-    return FolderReport(tuple(samples), (*facts.lines(), *_contents(samples)), tuple(warnings), tuple(problems))
+    warnings += _inverted(pictures) + _missing(samples) + moved + _strange(samples)
+    return FolderReport(tuple(samples), (*_pixels(seen), *_contents(samples)), tuple(warnings), tuple(problems))
 
 
-class _Pixels:
-    """Sizes, depths, spacings, fingerprints and small pictures of films seen one at a time."""
+def _spacing(film: Radiograph) -> str:
+    note = f" ({film.spacing_note})" if film.spacing_note else ""
+    if film.spacing is None:
+        return f"unknown{note}"
+    x, y = film.spacing.x, film.spacing.y
+    return f"{f'{x:.4g}' if x == y else f'{x:.4g} x {y:.4g}'} mm by {film.spacing.source}{note}"
 
-    def __init__(self) -> None:
-        self._sizes: list[tuple[int, int]] = []
-        self._depths: Counter[str] = Counter()
-        self._spacings: Counter[str] = Counter()
-        self._hashes: dict[str, list[str]] = {}
-        self._pictures: dict[str, Picture] = {}
 
-    def add(self, film: Radiograph) -> None:
-        self._sizes.append(film.size)
-        self._depths[_BITS[film.pixels.dtype.name]] += 1
-        note = f" ({film.spacing_note})" if film.spacing_note else ""
-        if film.spacing is None:
-            self._spacings[f"unknown{note}"] += 1
-        else:
-            x, y = film.spacing.x, film.spacing.y
-            figure = f"{x:.4g}" if x == y else f"{x:.4g} x {y:.4g}"
-            self._spacings[f"{figure} mm by {film.spacing.source}{note}"] += 1
-        self._hashes.setdefault(pixel_hash(film), []).append(film.identifier)
-        self._pictures[film.identifier] = picture(film)
+def _pixels(seen: Sequence[tuple[tuple[int, int], str, str]]) -> list[tuple[str, str]]:
+    """Describe sizes, depths and spacings."""
+    if not seen:
+        return []
+    sizes, depths, spacings = zip(*seen, strict=True)
+    (w0, h0), (w1, h1) = np.min(sizes, axis=0), np.max(sizes, axis=0)
+    size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
+    return [("size", f"{size} pixels"), ("depth", _counts(Counter(depths))), ("spacing", _counts(Counter(spacings)))]
 
-    def duplicates(self) -> list[list[str]]:
-        return [names for names in self._hashes.values() if len(names) > 1]
 
-    def inverted(self) -> list[str]:
-        if not self._pictures:
-            return []
-        polarity = Polarity.learn(list(self._pictures.values()))
-        names = [name for name, seen in self._pictures.items() if polarity.inverted(seen)]
-        return _named(names, "films look like negatives of the others and will be inverted")
-
-    def lines(self) -> list[tuple[str, str]]:
-        if not self._sizes:
-            return []
-        (w0, h0), (w1, h1) = np.min(self._sizes, axis=0), np.max(self._sizes, axis=0)
-        size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
-        return [("size", f"{size} pixels"), ("depth", _counts(self._depths)), ("spacing", _counts(self._spacings))]
+def _inverted(pictures: dict[str, Picture]) -> list[str]:
+    if not pictures:
+        return []
+    polarity = Polarity.learn(list(pictures.values()))
+    names = [name for name, seen in pictures.items() if polarity.inverted(seen)]
+    return _named(names, "films look like negatives of the others and will be inverted")
 
 
 def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
@@ -179,10 +170,6 @@ def _strange(samples: Sequence[Sample]) -> list[str]:
 def _distance(a: Points, b: Points) -> float:
     apart = np.linalg.norm(a - b, axis=1)
     return float(np.mean(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else np.nan
-
-
-def _landmarks(scheme: Scheme, indices: list[int]) -> str:
-    return f"{len(indices)} points ({_some([scheme.landmarks[i] for i in indices])})"
 
 
 def _counts(counter: Counter[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -94,13 +94,9 @@ class ReferenceSettings(PlacingSettings):
         fit_aspect: keep the grid's area but give it the shape of what it must hold.
     """
 
+    finds_all: ClassVar[bool] = True
     kind: Literal["reference"] = "reference"
     fit_aspect: bool = True
-
-    @property
-    def finds_all(self) -> bool:
-        """Return true."""
-        return True
 
     def applies(self, scheme: Scheme) -> bool:
         """Say whether there are two landmarks; one point places nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -63,12 +63,8 @@ class RepeatPlacing(Placing):
 class RepeatSettings(PlacingSettings):
     """One patch per repeated part of the scheme, each placed by its own points."""
 
+    finds_all: ClassVar[bool] = False
     kind: Literal["repeats"] = "repeats"
-
-    @property
-    def finds_all(self) -> bool:
-        """Return false: a patch is for one part."""
-        return False
 
     def applies(self, scheme: Scheme) -> bool:
         """Say whether the scheme has parts that repeat, of two points at least; one point places nothing."""

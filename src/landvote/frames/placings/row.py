@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -87,12 +87,8 @@ class RowPlacing(Placing):
 class RowSettings(PlacingSettings):
     """One patch per part of a scheme whose parts follow each other in a row."""
 
+    finds_all: ClassVar[bool] = False
     kind: Literal["row"] = "row"
-
-    @property
-    def finds_all(self) -> bool:
-        """Return false: a patch is for one part."""
-        return False
 
     def applies(self, scheme: Scheme) -> bool:
         """Say whether the scheme's parts follow each other in a row."""
