@@ -47,13 +47,10 @@ class Polarity:
 
     @classmethod
     def learn(cls, pictures: Sequence[Picture]) -> Polarity:
-        """Learn from films of which most are of one polarity; which, does not matter.
+        """Learn from pictures of films, one at least, of which most are of one polarity; which, does not matter.
 
         A ridge regression of 1 on pictures, or of -1 where a picture is a negative, by turns with the choice of which
         are: those that the regression on all others is sure about.
-
-        Args:
-            pictures: of one film each, one at least.
         """
         stack = np.stack(pictures)
         left, length, right = np.linalg.svd(stack, full_matrices=False)

@@ -63,10 +63,9 @@ def prediction_line(p: Prediction) -> str:
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read predictions from JSON lines. Only ``image`` and ``points`` are required, so other tools' output will do.
+    """Read predictions from JSON lines, in a file or a folder of shards, see :func:`landvote.batch.locate_shards`.
 
-    Args:
-        path: a file, or a folder of shards as :func:`landvote.batch.locate_shards` fills it.
+    Only ``image`` and ``points`` are required, so other tools' output will do.
 
     Raises:
         PointsError: a file cannot be read, or a line is not a prediction, naming the line and the value; or there are

@@ -36,12 +36,9 @@ class Frame:
 
     @classmethod
     def whole(cls, image_size: tuple[int, int], size: tuple[int, int], margin: float = 0.0) -> Frame:
-        """Fit a whole image of ``image_size`` (width, height) into the grid, centred, its aspect ratio kept.
+        """Fit a whole image into the grid, both (width, height), centred, its aspect ratio kept.
 
-        Args:
-            image_size: width and height of the image in pixels.
-            size: width and height of the grid.
-            margin: empty border on every side, as a share of the grid, so that the film's edge can be voted for.
+        ``margin`` is an empty border on every side, a share of the grid, so that the film's edge can be voted for.
         """
         image, grid = np.array(image_size, float), np.array(size, float)
         scale = float(np.min(grid * (1 - 2 * margin) / image))
@@ -51,14 +48,10 @@ class Frame:
     def similarity(
         cls, scale: float, angle: float, image_point: npt.ArrayLike, grid_point: npt.ArrayLike, size: tuple[int, int]
     ) -> Frame:
-        """Scale and turn so that ``image_point`` falls on ``grid_point``.
+        """Scale and turn so that ``image_point`` falls on ``grid_point``, both (x, y), on a grid of ``size``.
 
-        Args:
-            scale: grid cells per image pixel.
-            angle: radians; positive turns the picture clockwise as seen on screen (x right, y down).
-            image_point: (x, y) in image coordinates.
-            grid_point: (x, y) in grid coordinates.
-            size: width and height of the grid.
+        ``scale`` is grid cells per image pixel; ``angle`` is radians, and a positive one turns the picture clockwise as
+        seen on screen (x right, y down).
         """
         c, s = scale * np.cos(angle), scale * np.sin(angle)
         linear = np.array([[c, -s], [s, c]])

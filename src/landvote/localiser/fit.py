@@ -70,7 +70,7 @@ def fit_localiser(
         training: samples with points.
         validation: samples with points, never learned from: they judge the voters, and scale the expected errors.
         folder: each stage leaves in a folder of its name what a stopped or killed call goes on from.
-        conditions: see there.
+        conditions: of the defaults if None.
 
     Raises:
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.

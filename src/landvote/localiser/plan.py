@@ -47,14 +47,8 @@ def plan_minutes(
 ) -> dict[str, float]:  # fmt: skip
     """Return the minutes that each stage may learn for, by name; none without a limit.
 
-    Each stage gets the least that is useful, and its share of the rest. The plan of an earlier call is kept.
-
-    Args:
-        stages: settings of each, and how its lesson is gathered.
-        training: the films to learn from.
-        validation: the films to judge by.
-        folder: where the plan is kept.
-        limit: of the whole training.
+    Each stage gets the least that is useful, and its share of the rest. The plan of an earlier call, kept in
+    ``folder``, stands. ``stages`` are the settings of each, and how its lesson is gathered.
 
     Raises:
         SettingError: the limit is less than the least that reading the films and learning take; names that.

@@ -28,7 +28,7 @@ def annotate(
     settings: PhantomSettings,
     rng: np.random.Generator,
 ) -> dict[str, Points]:
-    """Return the outlines two annotators of the pool draw.
+    """Return the outlines two annotators of the pool draw: annotator -> (n, 2) points, pixels.
 
     Args:
         points: (n, 2) true outline, pixels.
@@ -37,9 +37,6 @@ def annotate(
         seed: of the data set; it also fixes the pool and so each annotator's bias.
         settings: the size of the errors.
         rng: of the film.
-
-    Returns:
-        annotator -> (n, 2) points, pixels.
     """
     drawn = {}
     for number in sorted(int(k) for k in rng.choice(settings.annotators, 2, replace=False)):

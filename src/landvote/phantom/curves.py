@@ -50,15 +50,10 @@ def interpolated(at: npt.NDArray[np.float64], length: npt.NDArray[np.float64], v
 
 
 def resample_between(curve: Points, anchors: Sequence[int], counts: Sequence[int]) -> Points:
-    """Resample a dense curve piece by piece, so that the anchors keep their meaning from film to film.
+    """Resample a dense curve (m, 2) piece by piece, so that the anchors keep their meaning from film to film.
 
-    Args:
-        curve: (m, 2) dense polyline.
-        anchors: indices into ``curve`` of the anatomical landmarks, ascending.
-        counts: steps between one anchor and the next, ``len(anchors) - 1`` numbers.
-
-    Returns:
-        ``(sum(counts) + 1, 2)`` points; landmark ``sum(counts[:i])`` is anchor i.
+    ``anchors`` are ascending indices into the curve, and ``counts`` the steps from each to the next. Returns
+    ``(sum(counts) + 1, 2)`` points; landmark ``sum(counts[:i])`` is anchor i.
     """
     pieces = []
     for first, last, n in zip(anchors[:-1], anchors[1:], counts, strict=True):

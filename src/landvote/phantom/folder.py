@@ -21,19 +21,13 @@ def simulate_folder(
     out: Path, films: int, seed: int = 0, settings: PhantomSettings = DEFAULTS,
     progress: Callable[[int], None] | None = None,
 ) -> None:  # fmt: skip
-    """Write ``films`` simulated films as a data folder.
+    """Write ``films`` simulated films as a data folder; ``out`` may exist only if empty.
 
     The folder holds ``images/hip_00000.png`` and so on, ``landmarks.csv`` (image, annotator, x0, y0, ...; two rows a
     film), ``truth.csv`` (image, x0, y0, ...: the outline the film was drawn from), ``films.csv`` (image, subject, age,
     sex, disease, ...) and ``scheme.toml``. It is made beside ``out`` under a hidden name and takes its place in one
-    step, so there is either a whole folder or none.
-
-    Args:
-        out: the folder to make; may exist only if empty.
-        films: how many.
-        seed: of the data set; film i of one seed is the same in every folder.
-        settings: shares and ranges.
-        progress: called with the number of films done, after each.
+    step, so there is either a whole folder or none. Film i of one ``seed`` is the same in every folder. ``progress`` is
+    called after each film, with the number of films done.
 
     Raises:
         DataError: ``out`` is not empty, or cannot be written (no space, no permission).

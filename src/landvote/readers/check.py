@@ -52,12 +52,7 @@ class FolderReport:
 
 
 def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
-    """Decode every film of a DATA folder and report what is there and what is wrong.
-
-    Args:
-        folder: as for :func:`landvote.readers.read_folder`.
-        scheme: what the points mean; else the folder's ``scheme.toml``, else numbered landmarks.
-        origin: what the point files call the first pixel, 0 or 1.
+    """Decode every film of a DATA folder and report what is there and what is wrong; as :func:`read_folder` reads it.
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.

@@ -37,16 +37,13 @@ _NAMED = 3  # how many culprits a message names
 def read_folder(
     folder: Path, scheme: Scheme | None = None, *, origin: int = 0, require_points: bool = False
 ) -> list[Sample]:
-    """Read a DATA folder; films are decoded only when a sample is opened.
+    """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
     Args:
-        folder: as drawn at the top of this module.
+        folder: as drawn at the top of this module; a film without points has no annotations.
         scheme: what the points mean; else the folder's ``scheme.toml``, else numbered landmarks.
         origin: what the point files call the first pixel, 0 or 1.
         require_points: whether a folder without any points is an error.
-
-    Returns:
-        One sample per film, sorted by identifier; a film without points has no annotations.
 
     Raises:
         DataError: no images; points or a split that contradict the films, the scheme or themselves.

@@ -91,10 +91,8 @@ def read_wide_csv(path: Path) -> PointTable:
 def read_long_csv(path: Path, scheme: Scheme | None = None) -> PointTable:
     """Read ``image, landmark, x, y[, annotator]``, one row per landmark; landmarks without a row are missing.
 
-    Args:
-        path: the file.
-        scheme: says which names there are and in which order. Without one, indices are taken as they are and names
-            in the order in which they first appear.
+    The scheme says which names there are and in which order. Without one, indices are taken as they are and names in
+    the order in which they first appear.
 
     Raises:
         PointsError: no such header; an unknown landmark; a wrong or half-missing value; a landmark given twice.

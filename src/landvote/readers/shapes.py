@@ -34,12 +34,10 @@ class ShapeTable:
 
 
 def read_shapes(path: Path, scheme: Scheme | None = None, origin: int = 0) -> ShapeTable:
-    """Read shapes; no film is decoded.
+    """Read the shapes of a DATA folder, a folder with .pts files (in subfolders too), a .pts file, or a CSV of points.
 
-    Args:
-        path: a DATA folder, a folder with .pts files (in subfolders too), a .pts file, or a wide or long CSV.
-        scheme: what the points mean; else the folder's own, else they are numbered.
-        origin: what the file calls the first pixel, 0 or 1.
+    No film is decoded. ``scheme`` says what the points mean; else the folder's own, else they are numbered. ``origin``
+    is what the file calls the first pixel, 0 or 1.
 
     Raises:
         DataError: nothing there, points that cannot be read, or differ in number between films.

@@ -91,11 +91,7 @@ def shipped() -> dict[str, Path]:
 
 
 def find(name_or_file: str, beside: Path | None = None) -> Path:
-    """Return the file of a recipe.
-
-    Args:
-        name_or_file: a shipped recipe's name, or a path.
-        beside: the folder that a relative path is sought in; the working folder if None.
+    """Return the file of a recipe, given a shipped one's name or a path, relative to ``beside`` or the working folder.
 
     Raises:
         SettingError: neither a file nor a known name; the nearest is named.
@@ -111,13 +107,10 @@ def find(name_or_file: str, beside: Path | None = None) -> Path:
 
 
 def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
-    """Return a recipe with ``changes`` made to it.
+    """Return a shipped recipe, or that of a TOML file, with ``changes`` made to it, see :func:`change_settings`.
 
-    Args:
-        name_or_file: a shipped recipe's name, or a TOML file.
-        changes: ``"local.voter.width = 32"`` and the like, see :func:`landvote.recipes.changes.change_settings`.
-        scheme: of the landmarks; stages for other kinds of scheme are then left out, and changes have to fit the rest.
-            Without it a change has to fit one of the stages of its name.
+    With a ``scheme`` stages for other kinds of scheme are left out, and changes have to fit the rest. Without it a
+    change has to fit one of the stages of its name.
 
     Raises:
         SettingError: an unknown recipe or setting (the nearest known one is named), a file that is no recipe, or a

@@ -169,9 +169,7 @@ class EventLog:
     """A listener that appends events to a file as JSON lines, each with the seconds since 1970 under ``time``.
 
     Of frequent events it writes one a second and kind; the last ones that wait come before whatever is written next.
-
-    Args:
-        file: is made if it is not there.
+    The file is made if it is not there.
     """
 
     def __init__(self, file: Path) -> None:

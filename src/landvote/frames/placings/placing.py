@@ -33,12 +33,10 @@ class Placing(ABC):
 
     @abstractmethod
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
-        """Return the frame of one target, None where the points do not place it.
+        """Return the frame of one target, an index into ``targets``, or None where the points do not place it.
 
-        Args:
-            target: index into ``targets``.
-            image_size: width and height of the film.
-            points: (n, 2) image coordinates of all landmarks as known so far; NaN if unknown.
+        ``image_size`` is the film's width and height; ``points`` are (n, 2) image coordinates of all landmarks as known
+        so far, NaN if unknown.
         """
 
     @abstractmethod
