@@ -87,9 +87,8 @@ def _shards(folder: Path) -> list[Path]:
         raise PointsError(f"{folder / 'shards.json'}: cannot be read ({error!r}), expected that of locate") from error
     found = sorted(folder.glob("predictions-*.jsonl"))
     if len(found) != expected:
-        raise PointsError(
-            f"{folder}: {len(found)} finished shards, expected {expected}; locate goes on with the others"
-        )
+        done = f"{len(found)} finished shards"
+        raise PointsError(f"{folder}: {done}, expected {expected}; locate goes on with the others")
     return found
 
 
@@ -122,9 +121,8 @@ def _parse(where: str, line: str) -> Prediction:
         raise PointsError(f"{where}: 'landmarks' is {named!r}, expected a list of names")
     names = tuple(map(str, range(len(points)) if named is None else named))
     if expected.shape != (len(points),) or len(names) != len(points):
-        raise PointsError(
-            f"{where}: {len(points)} points, {expected.size} expected errors, {len(names)} landmarks; expected equal"
-        )
+        found = f"{len(points)} points, {expected.size} expected errors, {len(names)} landmarks"
+        raise PointsError(f"{where}: {found}; expected equal")
     return Prediction(record.pop("image"), points, expected, names, record)
 
 

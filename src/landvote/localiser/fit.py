@@ -62,15 +62,10 @@ def fit_localiser(
     scheme: Scheme, settings: Sequence[StageSettings], training: Sequence[Sample], validation: Sequence[Sample],
     folder: Path, conditions: Conditions | None = None,
 ) -> Fitted:  # fmt: skip
-    """Learn every stage that applies to the scheme.
+    """Learn every stage that applies to the scheme; ``settings`` are of the stages, coarse to fine.
 
-    Args:
-        scheme: the landmarks.
-        settings: of the stages, coarse to fine; those that do not apply to the scheme are left out.
-        training: samples with points.
-        validation: samples with points, never learned from: they judge the voters, and scale the expected errors.
-        folder: each stage leaves in a folder of its name what a stopped or killed call goes on from.
-        conditions: of the defaults if None.
+    All samples have points; those of ``validation`` are never learned from: they judge the voters, and scale the
+    expected errors. Each stage leaves in a folder of its name what a stopped or killed call goes on from.
 
     Raises:
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.

@@ -30,13 +30,9 @@ def annotate(
 ) -> dict[str, Points]:
     """Return the outlines two annotators of the pool draw: annotator -> (n, 2) points, pixels.
 
-    Args:
-        points: (n, 2) true outline, pixels.
-        size: width and height of the film, pixels; no annotator points outside it.
-        spacing: mm per pixel; the errors are in millimetres.
-        seed: of the data set; it also fixes the pool and so each annotator's bias.
-        settings: the size of the errors.
-        rng: of the film.
+    ``points`` (n, 2) are the true outline, pixels; ``size`` is the film's width and height, and no annotator points
+    outside it; ``spacing`` is mm per pixel, as the errors are in millimetres. ``seed``, of the data set, also fixes the
+    pool and so each annotator's bias; ``rng`` is of the film.
     """
     drawn = {}
     for number in sorted(int(k) for k in rng.choice(settings.annotators, 2, replace=False)):

@@ -201,8 +201,8 @@ def _annotations(
             selected = row.points[list(scheme.columns)] if len(row.points) == scheme.file_points else row.points
             found.setdefault(identifier, {})[row.annotator] = selected
     if unknown:
-        names = ", ".join(row.image for row in unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
-        where = unknown[0].where
+        names, where = ", ".join(row.image for row in unknown[:_NAMED]), unknown[0].where
+        names += ", ..." if len(unknown) > _NAMED else ""
         problems.append(PointsError(f"{where}: points of {len(unknown)} films that are not in images/: {names}"))
     return found
 

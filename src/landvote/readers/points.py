@@ -72,10 +72,8 @@ def read_wide_csv(path: Path) -> PointTable:
     columns = [f"{axis}{i}" for i in range(n) for axis in "xy"]
     first = ["image", "annotator"] if "annotator" in header else ["image"]
     if n < 1 or header != first + columns:
-        raise PointsError(
-            f"{path}, line 1: columns {', '.join(header)[:80]!r}, expected 'image, x0, y0, x1, y1, ...' "
-            "or 'image, annotator, x0, y0, ...' or 'image, landmark, x, y'"
-        )
+        expected = "'image, x0, y0, x1, y1, ...' or 'image, annotator, x0, y0, ...' or 'image, landmark, x, y'"
+        raise PointsError(f"{path}, line 1: columns {', '.join(header)[:80]!r}, expected {expected}")
     rows: dict[tuple[str, str], PointRow] = {}
     for where, cells in lines:
         values = cells[len(first) :]
@@ -99,9 +97,8 @@ def read_long_csv(path: Path, scheme: Scheme | None = None) -> PointTable:
     """
     header, lines = records(path, PointsError)
     if not _LONG <= set(header) <= _LONG | {"annotator"}:
-        raise PointsError(
-            f"{path}, line 1: columns {', '.join(header)!r}, expected 'image, landmark, x, y[, annotator]'"
-        )
+        columns = ", ".join(header)
+        raise PointsError(f"{path}, line 1: columns {columns!r}, expected 'image, landmark, x, y[, annotator]'")
     entries = [(where, dict(zip(header, cells, strict=True))) for where, cells in lines]
     number, landmarks = _numbering([e["landmark"] for _, e in entries], scheme)
     rows: dict[tuple[str, str], PointRow] = {}

@@ -50,12 +50,8 @@ class FilmRead(Event):
 class StepTaken(Event):
     """A network has taken an optimiser step.
 
-    Attributes:
-        stage: which stage it belongs to.
-        step: how many steps it has taken.
-        progress: of its training, 0 to 1, by steps or time, whichever is farther.
-        loss: running mean.
-        validation: mean error on films held out, grid cells, when they were last looked at; NaN or infinite before.
+    ``progress`` of its training is 0 to 1, by steps or time, whichever is farther; ``loss`` is a running mean;
+    ``validation`` is the mean error on films held out, grid cells, by the last look at them; NaN or infinite before.
     """
 
     frequent: ClassVar[bool] = True
@@ -107,13 +103,10 @@ class FilmFailed(Event):
 
 @dataclass(frozen=True)
 class RunsProgressed(Event):
-    """How far the runs of an experiment are.
+    """``done`` of the ``runs`` of an experiment are finished.
 
-    Attributes:
-        done: runs that are finished, of ``runs``.
-        runs: how many there are.
-        progress: of all work, 0 to 1, in minutes; begun runs count by those they have had.
-        minutes_left: of one process; NaN until a run is finished.
+    ``progress`` is that of all work, 0 to 1, in minutes; begun runs count by those they have had. ``minutes_left`` are
+    of one process; NaN until a run is finished.
     """
 
     frequent: ClassVar[bool] = True

@@ -26,9 +26,8 @@ Member = TypeVar("Member", bound=Settings)
 class Family(Generic[Member]):
     """The table of what there is of one kind of thing, by the ``kind`` in its settings.
 
-    Args:
-        noun: how a member is called in messages, such as ``"placing"``.
-        members: the settings classes; each has a field ``kind`` whose default is its name.
+    ``noun`` is how messages call a member, such as ``"placing"``. A member is a settings class with a field ``kind``
+    whose default is its name.
     """
 
     def __init__(self, noun: str, *members: type[Member]) -> None:

@@ -82,14 +82,11 @@ def same_area(size: tuple[int, int], shape: npt.NDArray[np.float64], multiple: i
 
 
 def patch_layouts(training: list[Points], size: tuple[int, int], parts: Parts, anchors: Parts, border: float) -> Points:
-    """Return (parts, n, 2) where all landmarks lie on the patch of each part, on average.
+    """Return (parts, n, 2) where all landmarks lie on the patch of each part, on average, in grid coordinates.
 
-    Args:
-        training: per film (n, 2) image coordinates.
-        size: width and height of each patch in grid cells.
-        parts: the landmarks of each part, which the patch has to hold.
-        anchors: the landmarks that each part's patch is laid on: its own, or its neighbours' as well.
-        border: free share of the patch on each side.
+    ``training`` is per film (n, 2) image coordinates, ``size`` the width and height of each patch in grid cells,
+    ``border`` its free share on each side. A patch has to hold the landmarks of its part, and is laid on its
+    ``anchors``: the same, or the neighbours' as well.
 
     Raises:
         PointsError: no film has all anchors of some part.

@@ -46,16 +46,11 @@ class ReferencePlacing(Placing):
         cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], reference: tuple[int, ...],
         border: float, multiple: int | None = None,
     ) -> ReferencePlacing:  # fmt: skip
-        """Learn from training points and the widths and heights of their films.
+        """Learn from training points, (n, 2) image coordinates, and the widths and heights of their films, pixels.
 
-        Args:
-            training: per film (n, 2) image coordinates.
-            films: their widths and heights in pixels.
-            size: width and height of the patch in grid cells.
-            reference: the landmarks that place the patch.
-            border: free share of the patch on each side, beyond the outermost landmark of 99.5 % of the films.
-            multiple: give the patch the shape of what it must hold, its area kept, in multiples of so many cells; None
-                keeps ``size``.
+        ``size`` is the patch's in grid cells; ``border`` is its free share on each side, beyond the outermost landmark
+        of 99.5 % of the films. With ``multiple`` the patch has the shape of what it must hold, its area kept, in
+        multiples of so many cells.
 
         Raises:
             PointsError: no film has all reference points.
