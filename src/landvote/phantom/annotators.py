@@ -21,13 +21,9 @@ def annotator_name(number: int) -> str:
 
 
 def annotate(
-    points: Points,
-    size: tuple[int, int],
-    spacing: float,
-    seed: int,
-    settings: PhantomSettings,
-    rng: np.random.Generator,
-) -> dict[str, Points]:
+    points: Points, size: tuple[int, int], spacing: float, seed: int,
+    settings: PhantomSettings, rng: np.random.Generator,
+) -> dict[str, Points]:  # fmt: skip
     """Return the outlines two annotators of the pool draw: annotator -> (n, 2) points, pixels.
 
     ``points`` (n, 2) are the true outline, pixels; ``size`` is the film's width and height, and no annotator points

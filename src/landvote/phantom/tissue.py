@@ -21,6 +21,7 @@ GROIN = "1.75,-.62 1.35,-.20 .95,.25 .55,.72 .22,1.05"
 FOLD = ".12,1.22 .55,1.42 1.05,1.46 1.6,1.30"
 GLUTEAL_FAT = "1.72,-.95 1.62,-.45 1.52,.0 1.38,.35"
 CAPSULE_FAT = "1.28,-.46 1.36,-.22 1.40,.02"
+FAT = ((GROIN, 0.09, 6.0), (FOLD, 0.08, 7.0), (GLUTEAL_FAT, 0.06, 7.0), (CAPSULE_FAT, 0.05, 5.0))  # width; depth, mm
 
 
 def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: np.random.Generator) -> Image:
@@ -87,12 +88,7 @@ def _lines(small: tuple[int, int], placement: Placement, u: float, rng: np.rando
     """Return what fat planes and skin folds take away from the path, mm of soft tissue."""
     total = np.zeros(small[::-1], np.float32)
     blur = 0.02 * u * placement.scale / COARSE + 0.5
-    for line, width, depth in (
-        (GROIN, 0.09, 6.0),
-        (FOLD, 0.08, 7.0),
-        (GLUTEAL_FAT, 0.06, 7.0),
-        (CAPSULE_FAT, 0.05, 5.0),
-    ):
+    for line, width, depth in FAT:
         for side in (-1.0, 1.0):
             control = table(line)
             control = control + rng.normal(0.0, 0.04, (1, 2)) + rng.normal(0.0, 0.03, control.shape)

@@ -267,11 +267,9 @@ def _leaks(folder: Path, samples: list[Sample]) -> list[DataError]:
     splits: dict[str, dict[str, str]] = {}
     for s in samples:
         if s.split:
-            splits.setdefault(s.subject, {}).setdefault(s.split, s.identifier)
-    leaks = {
-        subject: [f"{split} ({film})" for split, film in at.items()] for subject, at in splits.items() if len(at) > 1
-    }
+            splits.setdefault(s.subject, {}).setdefault(s.split, f"{s.split} ({s.identifier})")
     return [
-        SplitError(f"{folder}: subject {subject!r} is in {' and '.join(films)}, expected one split")
-        for subject, films in leaks.items()
+        SplitError(f"{folder}: subject {subject!r} is in {' and '.join(sides.values())}, expected one split")
+        for subject, sides in splits.items()
+        if len(sides) > 1
     ]
