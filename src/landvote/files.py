@@ -33,8 +33,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         folder = None if stream else path.parent
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-        prefix, suffix = f".{path.name[:_LONGEST]}.", path.suffix[-_LONGEST:]
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
+        handle, name = tempfile.mkstemp(path.suffix[-_LONGEST:], f".{path.name[:_LONGEST]}.", folder)
         os.close(handle)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from error

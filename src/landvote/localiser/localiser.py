@@ -25,11 +25,7 @@ _SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
 class Localiser:
     """Finds a scheme's landmarks in a radiograph, stage by stage. Complete from birth; replaced whole, never changed.
 
-    Attributes:
-        scheme: the landmarks.
-        stages: coarse to fine; the first looks at the whole film.
-        polarity: tells a film from its negative.
-        calibration: scales the errors to expect.
+    The ``stages`` are coarse to fine; the first looks at the whole film.
     """
 
     scheme: Scheme

@@ -43,10 +43,7 @@ class Placement:
 class Patch:
     """The part of the canvas a shape covers, drawn ``FINE`` times finer.
 
-    Attributes:
-        rows: of the canvas.
-        columns: of the canvas.
-        inside: distance to the shape's edge, mm, 0 outside; (FINE * height, FINE * width).
+    ``inside`` (FINE * height, FINE * width) is the distance to the shape's edge, mm, 0 outside.
     """
 
     rows: slice

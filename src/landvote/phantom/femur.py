@@ -51,8 +51,6 @@ class Femur:
         apophysis: (m, 2) polygon of the greater trochanter's own bone centre, or None before it appears.
         centre: (2,) centre of the cartilaginous head, which the acetabulum holds.
         neck: (2,) unit vector along the neck, towards the head.
-        size: the dimensions.
-        disease: the disease.
     """
 
     points: Points
