@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,8 +33,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         folder = None if stream else path.parent
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-        prefix, suffix = f".{path.name[:_LONGEST]}.", path.suffix[-_LONGEST:]
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
+        handle, name = tempfile.mkstemp(path.suffix[-_LONGEST:], f".{path.name[:_LONGEST]}.", folder)
         os.close(handle)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from error
@@ -59,13 +57,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 def is_stream(path: Path) -> bool:
     """Say whether ``path`` leads to what is written into: a pipe, a device, a socket or standard output."""
-    if is_stdout(path):
-        return True
-    try:
-        mode = path.stat().st_mode
-    except OSError:  # nothing is there, or nobody may look: writing tells
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+    return is_stdout(path) or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def is_stdout(path: Path) -> bool:

@@ -1,13 +1,13 @@
 """Polarity: which films are stored with bone dark, told by what most of the others look like.
 
 DICOM says how its grey values are meant, PNG and JPEG do not, and folders of exported films hold some of each kind. A
-voter that has learned from the one kind is lost in the other, so films are brought to one polarity before anyone looks.
+voter that has learned from the one kind is lost in the other, so films are brought to one polarity before it looks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -30,31 +30,27 @@ def picture(radiograph: Radiograph) -> Picture:
     some = np.ascontiguousarray(radiograph.pixels[::step, ::step], dtype=np.float32)
     small = cv2.resize(some, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
     low, high = np.percentile(small, [1, 99])
-    reach = max(high - low, 1e-9)
-    small = np.clip((small - low) / reach, -0.25, 1.25)
+    small = np.clip((small - low) / max(high - low, 1e-9), -0.25, 1.25)
     small -= small.mean()
     return np.asarray(small / max(float(np.linalg.norm(small)), 1e-9))
 
 
+@dataclass(frozen=True)
 class Polarity:
     """Tells a film from its negative.
 
-    Args:
+    Attributes:
         weights: (24 x 24,); their product with a picture is about 1 for a film like most, about -1 for its negative.
     """
 
-    def __init__(self, weights: Picture) -> None:
-        self.weights = weights
+    weights: Picture
 
     @classmethod
     def learn(cls, pictures: Sequence[Picture]) -> Polarity:
-        """Learn from films of which most are of one polarity; which, does not matter.
+        """Learn from pictures of films, one at least, of which most are of one polarity; which, does not matter.
 
         A ridge regression of 1 on pictures, or of -1 where a picture is a negative, by turns with the choice of which
         are: those that the regression on all others is sure about.
-
-        Args:
-            pictures: of one film each, one at least.
         """
         stack = np.stack(pictures)
         left, length, right = np.linalg.svd(stack, full_matrices=False)
@@ -78,5 +74,4 @@ class Polarity:
         if not self.inverted(picture(radiograph)):
             return radiograph, False
         pixels = radiograph.pixels
-        low, high = pixels.min(), pixels.max()
-        return replace(radiograph, pixels=high - (pixels - low)), True
+        return replace(radiograph, pixels=pixels.max() - (pixels - pixels.min())), True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,24 +63,21 @@ def prediction_line(p: Prediction) -> str:
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read predictions from JSON lines. Only ``image`` and ``points`` are required, so other tools' output will do.
+    """Read predictions from JSON lines, in a file or a folder of shards, see :func:`landvote.batch.locate_shards`.
 
-    Args:
-        path: a file, or a folder of shards as :func:`landvote.batch.locate_shards` fills it.
+    Only ``image`` and ``points`` are required, so other tools' output will do.
 
     Raises:
         PointsError: a file cannot be read, or a line is not a prediction, naming the line and the value; or there are
             shards still to come.
     """
-    predictions = []
-    seen: set[str] = set()
+    predictions: dict[str, Prediction] = {}
     for file in _shards(path) if path.is_dir() else [path]:
         for p in _read_file(file):
-            if p.identifier in seen:
+            if p.identifier in predictions:
                 raise PointsError(f"{file}: film {p.identifier!r} is predicted twice, expected once")
-            seen.add(p.identifier)
-            predictions.append(p)
-    return predictions
+            predictions[p.identifier] = p
+    return list(predictions.values())
 
 
 def _shards(folder: Path) -> list[Path]:
@@ -90,28 +87,24 @@ def _shards(folder: Path) -> list[Path]:
         raise PointsError(f"{folder / 'shards.json'}: cannot be read ({error!r}), expected that of locate") from error
     found = sorted(folder.glob("predictions-*.jsonl"))
     if len(found) != expected:
-        raise PointsError(
-            f"{folder}: {len(found)} finished shards, expected {expected}; locate goes on with the others"
-        )
+        done = f"{len(found)} finished shards"
+        raise PointsError(f"{folder}: {done}, expected {expected}; locate goes on with the others")
     return found
 
 
-def _read_file(path: Path) -> Iterator[Prediction]:
+def _read_file(path: Path) -> list[Prediction]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise PointsError(f"{path}: cannot be read ({error})") from error
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _parse(path, number, line)
+    return [_parse(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _number(value: float) -> float | None:
     return round(float(value), 3) if math.isfinite(value) else None
 
 
-def _parse(path: Path, number: int, line: str) -> Prediction:
-    where = f"{path}, line {number}"
+def _parse(where: str, line: str) -> Prediction:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
@@ -128,9 +121,8 @@ def _parse(path: Path, number: int, line: str) -> Prediction:
         raise PointsError(f"{where}: 'landmarks' is {named!r}, expected a list of names")
     names = tuple(map(str, range(len(points)) if named is None else named))
     if expected.shape != (len(points),) or len(names) != len(points):
-        raise PointsError(
-            f"{where}: {len(points)} points, {expected.size} expected errors, {len(names)} landmarks; expected equal"
-        )
+        found = f"{len(points)} points, {expected.size} expected errors, {len(names)} landmarks"
+        raise PointsError(f"{where}: {found}; expected equal")
     return Prediction(record.pop("image"), points, expected, names, record)
 
 

@@ -95,7 +95,7 @@ class Sample:
 
     @property
     def points(self) -> Points:
-        """The truth: per landmark the mean over the annotators who gave it, (n, 2); NaN where nobody did."""
+        """The truth: per landmark the mean over the annotators that gave it, (n, 2); NaN where none did."""
         return mean_points(list(self.annotations.values()), len(self.scheme))
 
 

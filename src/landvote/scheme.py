@@ -24,43 +24,40 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from landvote.errors import SchemeError, nearest
+from landvote.runtime.settings import Settings, validated
 
 
 def _indices(value: object) -> object:
     """Expand ``[0, "3-5"]`` to ``[0, 3, 4, 5]``; leave anything else to pydantic."""
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, (list, tuple)):
-        return value
-    out: list[object] = []
-    for item in value:
-        if isinstance(item, str):
-            first, dash, last = item.partition("-")
-            if not (first.strip().isdigit() and (not dash or last.strip().isdigit())):
-                raise ValueError(f"{item!r} is neither an index nor a range such as '0-43'")
-            out.extend(range(int(first), int(last or first) + 1))
-        else:
-            out.append(item)
-    return tuple(out)
+    value = [value] if isinstance(value, str) else value
+    return tuple(i for item in value for i in _range(item)) if isinstance(value, (list, tuple)) else value
+
+
+def _range(item: object) -> Iterable[object]:
+    if not isinstance(item, str):
+        return [item]
+    first, dash, last = item.partition("-")
+    if not (first.strip().isdigit() and (not dash or last.strip().isdigit())):
+        raise ValueError(f"{item!r} is neither an index nor a range such as '0-43'")
+    return range(int(first), int(last or first) + 1)
 
 
 Order = Literal["", "down", "right"]
 Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
 
 
-class Outline(BaseModel):
+class Outline(Settings):
     """A curve through landmarks, in order: what point-to-curve errors are measured against."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     points: Indices
@@ -71,15 +68,13 @@ class Outline(BaseModel):
         return [*self.points, *self.points[: int(self.closed)]]
 
 
-class Scheme(BaseModel):
+class Scheme(Settings):
     """Landmark names and order, outlines, reference points, mirrored pairs and the normalising pair.
 
     All indices refer to the landmarks in use, 0 to ``len(scheme) - 1``.
     ``repeats`` are equal parts, point for point (``groups`` in files), and ``order`` says that they form a row.
     ``columns`` says which points of a point file these are, and ``file_points`` how many such a file holds.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     landmarks: tuple[str, ...]
@@ -135,14 +130,12 @@ class Scheme(BaseModel):
             SchemeError: the file is missing, not TOML, or contradicts itself.
         """
         try:
-            text = path.read_text(encoding="utf-8")
-            return SchemeFile.model_validate(tomllib.loads(text)).scheme()
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise SchemeError(f"{path}: cannot be read ({error.strerror})") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SchemeError(f"{path}: not a TOML file ({error})") from error
-        except ValidationError as error:
-            raise SchemeError(f"{path}: {_explain(error)}") from error
+        return validated(SchemeFile, content, str(path), SchemeError).scheme()
 
     @classmethod
     def named(cls, name_or_file: str | os.PathLike[str]) -> Scheme:
@@ -151,20 +144,17 @@ class Scheme(BaseModel):
         Raises:
             SchemeError: neither a file nor a known name.
         """
-        if Path(name_or_file).suffix == ".toml" or Path(name_or_file).is_file():
-            return cls.read(Path(name_or_file))
-        known = shipped()
-        if str(name_or_file) not in known:
-            hint = nearest(str(name_or_file), known)
-            raise SchemeError(f"scheme {str(name_or_file)!r} is neither a file nor one of {', '.join(known)}{hint}")
-        with resources.as_file(resources.files("landvote") / "schemes" / f"{name_or_file}.toml") as path:
+        path, name, known = Path(name_or_file), str(name_or_file), shipped()
+        if path.suffix == ".toml" or path.is_file():
             return cls.read(path)
+        if name not in known:
+            raise SchemeError(f"scheme {name!r} is neither a file nor one of {', '.join(known)}{nearest(name, known)}")
+        with resources.as_file(resources.files("landvote") / "schemes" / f"{name}.toml") as file:
+            return cls.read(file)
 
 
-class SchemeFile(BaseModel):
+class SchemeFile(Settings):
     """The TOML form of a scheme, in the indices of the point files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     points: int
@@ -197,13 +187,13 @@ class SchemeFile(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> SchemeFile:
         used = self.use if self.use is not None else tuple(range(self.points))
-        if len(set(used)) != len(used):
+        if _twice(used):
             raise ValueError("use names a point twice")
         if self.names is not None and len(self.names) != self.points:
             raise ValueError(f"names lists {len(self.names)} landmarks, expected {self.points}")
-        if self.names is not None and len(set(self.names)) != len(self.names):
+        if self.names is not None and _twice(self.names):
             raise ValueError("names lists a landmark twice")
-        if len(self.reference) == 1 or len(set(self.reference)) != len(self.reference):
+        if len(self.reference) == 1 or _twice(self.reference):
             raise ValueError(f"reference = {list(self.reference)}, expected two or more different points")
         if len({len(g) for g in self.groups}) > 1:
             raise ValueError("groups differ in length; they are parts that repeat, point for point")
@@ -211,8 +201,7 @@ class SchemeFile(BaseModel):
             raise ValueError("groups must hold every point in use exactly once")
         if self.order and not self.groups:
             raise ValueError(f"order = {self.order!r} of groups, and there are no groups")
-        pairs = [i for pair in self.mirrored for i in pair]
-        if len(set(pairs)) != len(pairs):
+        if _twice([i for pair in self.mirrored for i in pair]):
             raise ValueError("mirrored names a point twice")
         return self
 
@@ -240,20 +229,11 @@ class SchemeFile(BaseModel):
         )
 
 
+def _twice(values: Sequence[object]) -> bool:
+    return len(set(values)) != len(values)
+
+
 def shipped() -> list[str]:
     """Return the names of the schemes that ship with landvote."""
     folder = resources.files("landvote") / "schemes"
     return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
-
-
-def _explain(error: ValidationError) -> str:
-    """Put a pydantic error into one line, with the nearest known key for an unknown one."""
-    parts = []
-    for e in error.errors():
-        where = ".".join(map(str, e["loc"]))
-        detail: dict[str, Any] = e.get("ctx", {})
-        if e["type"] == "extra_forbidden":
-            parts.append(f"unknown key {where!r}{nearest(where, SchemeFile.model_fields)}")
-        else:
-            parts.append(f"{where + ': ' if where else ''}{detail.get('error', e['msg'])}")
-    return "; ".join(parts)

@@ -36,12 +36,9 @@ class Frame:
 
     @classmethod
     def whole(cls, image_size: tuple[int, int], size: tuple[int, int], margin: float = 0.0) -> Frame:
-        """Fit a whole image of ``image_size`` (width, height) into the grid, centred, its aspect ratio kept.
+        """Fit a whole image into the grid, both (width, height), centred, its aspect ratio kept.
 
-        Args:
-            image_size: width and height of the image in pixels.
-            size: width and height of the grid.
-            margin: empty border on every side, as a share of the grid, so that the film's edge can be voted for.
+        ``margin`` is an empty border on every side, a share of the grid, so that the film's edge can be voted for.
         """
         image, grid = np.array(image_size, float), np.array(size, float)
         scale = float(np.min(grid * (1 - 2 * margin) / image))
@@ -49,21 +46,12 @@ class Frame:
 
     @classmethod
     def similarity(
-        cls,
-        scale: float,
-        angle: float,
-        image_point: npt.ArrayLike,
-        grid_point: npt.ArrayLike,
-        size: tuple[int, int],
+        cls, scale: float, angle: float, image_point: npt.ArrayLike, grid_point: npt.ArrayLike, size: tuple[int, int]
     ) -> Frame:
-        """Scale and turn so that ``image_point`` falls on ``grid_point``.
+        """Scale and turn so that ``image_point`` falls on ``grid_point``, both (x, y), on a grid of ``size``.
 
-        Args:
-            scale: grid cells per image pixel.
-            angle: radians; positive turns the picture clockwise as seen on screen (x right, y down).
-            image_point: (x, y) in image coordinates.
-            grid_point: (x, y) in grid coordinates.
-            size: width and height of the grid.
+        ``scale`` is grid cells per image pixel; ``angle`` is radians, and a positive one turns the picture clockwise as
+        seen on screen (x right, y down).
         """
         c, s = scale * np.cos(angle), scale * np.sin(angle)
         linear = np.array([[c, -s], [s, c]])
@@ -72,12 +60,9 @@ class Frame:
 
     @classmethod
     def matching(
-        cls,
-        image_points: Points,
-        grid_points: Points,
-        size: tuple[int, int],
+        cls, image_points: Points, grid_points: Points, size: tuple[int, int],
         weights: npt.NDArray[np.float64] | None = None,
-    ) -> Frame:
+    ) -> Frame:  # fmt: skip
         """Lay ``image_points`` on ``grid_points`` as well as a similarity can (least squares; exact for two points).
 
         Rows with a missing point on either side are left out; ``weights`` (n,) say how much each of the others counts.
@@ -95,21 +80,21 @@ class Frame:
         arm = weight * (source - middle)
         turn = np.vdot(arm, target - goal) / np.vdot(arm, source - middle).real
         shift = goal - turn * middle
-        matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
-        return cls(matrix, size)
+        return cls(np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]), size)
 
     def then(self, scale: float, angle: float, shift: npt.ArrayLike) -> Frame:
         """Scale and turn (radians) about the middle of the grid, then shift by grid cells."""
         centre = (np.array(self.size, float) - 1) / 2
-        step = Frame.similarity(scale, angle, centre, centre + np.asarray(shift, float), self.size).matrix
-        return Frame(step[:, :2] @ self.matrix + np.column_stack([np.zeros((2, 2)), step[:, 2]]), self.size)
+        return self.into(Frame.similarity(scale, angle, centre, centre + np.asarray(shift, float), self.size))
 
     def mirrored(self) -> Frame:
         """Swap left and right of the grid."""
-        flip = np.diag([-1.0, 1.0])
-        shifted = flip @ self.matrix
-        shifted[0, 2] += self.size[0] - 1
-        return Frame(shifted, self.size)
+        return self.into(Frame(np.array([[-1.0, 0.0, self.size[0] - 1], [0.0, 1.0, 0.0]]), self.size))
+
+    def into(self, further: Frame) -> Frame:
+        """Return the frame from the image to the grid of ``further``, a frame on the grid of this one."""
+        offset = np.column_stack([np.zeros((2, 2)), further.matrix[:, 2]])
+        return Frame(further.matrix[:, :2] @ self.matrix + offset, further.size)
 
     def to_grid(self, points: Points) -> Points:
         """Map (n, 2) image coordinates to grid coordinates."""
@@ -156,12 +141,7 @@ class Frame:
 
     def _inside(self, image_size: tuple[int, int]) -> npt.NDArray[np.bool_]:
         """Return which grid cells have their centre on an image of that size, (height, width)."""
-        x, y = np.meshgrid(np.arange(self.size[0]), np.arange(self.size[1]), sparse=True)
         inverse = np.linalg.inv(self.matrix[:, :2])
-        u, v = x - self.matrix[0, 2], y - self.matrix[1, 2]
-        image_x = inverse[0, 0] * u + inverse[0, 1] * v
-        image_y = inverse[1, 0] * u + inverse[1, 1] * v
-        inside: npt.NDArray[np.bool_] = (
-            (image_x >= -0.5) & (image_x <= image_size[0] - 0.5) & (image_y >= -0.5) & (image_y <= image_size[1] - 0.5)
-        )
-        return inside
+        u, v = np.arange(self.size[0]) - self.matrix[0, 2], np.arange(self.size[1])[:, None] - self.matrix[1, 2]
+        x, y = (row[0] * u + row[1] * v for row in inverse)
+        return np.asarray((x >= -0.5) & (x <= image_size[0] - 0.5) & (y >= -0.5) & (y <= image_size[1] - 0.5))

@@ -35,12 +35,9 @@ class Working:
     @classmethod
     def of(cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str) -> Working:
         """Reduce a film for one frame."""
-        size = tuple(int(np.ceil(s * _FINER * _WIDER)) for s in frame.size)
-        centre = (np.array(frame.size) - 1) / 2
-        finer = Frame.similarity(_FINER, 0.0, centre, (np.array(size) - 1) / 2, (size[0], size[1]))
-        matrix = finer.matrix[:, :2] @ frame.matrix
-        matrix[:, 2] += finer.matrix[:, 2]
-        base = Frame(matrix, (size[0], size[1]))
+        width, height = (int(np.ceil(s * _FINER * _WIDER)) for s in frame.size)
+        centre, middle = (np.array(frame.size) - 1) / 2, (np.array([width, height]) - 1) / 2
+        base = frame.into(Frame.similarity(_FINER, 0.0, centre, middle, (width, height)))
         grey = base.warp(pixels.astype(np.float32))
         seen = grey[np.isfinite(grey)]
         if seen.size:  # float16 has 11 bits: centre and scale first, so that 16-bit films keep what they show
@@ -72,13 +69,9 @@ class Views:
 
     @classmethod
     def gather(
-        cls,
-        samples: Iterable[Sample],
-        placing: Placing,
-        augmentation: Augmentation,
-        mirror: npt.NDArray[np.intp] | None = None,
-        seen: Callable[[], None] = lambda: None,
-    ) -> Views:
+        cls, samples: Iterable[Sample], placing: Placing, augmentation: Augmentation,
+        mirror: npt.NDArray[np.intp] | None = None, seen: Callable[[], None] = lambda: None,
+    ) -> Views:  # fmt: skip
         """Decode each film once and keep what the stage can see of it; ``seen`` is called after each film."""
         working = []
         for sample in samples:

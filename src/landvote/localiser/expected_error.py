@@ -65,13 +65,10 @@ class Calibration:
 
     @classmethod
     def fit(cls, films: Iterable[tuple[Cues, npt.NDArray[np.float64]]]) -> Calibration:
-        """Learn from films held out; without any, cues count as they are.
+        """Learn from films held out: per film the (2, n) cues and the (n,) true distances, NaN where unknown.
 
         The consistency shift counts in full, or less if that alone were more than the errors are; the dispersion makes
-        up the rest.
-
-        Args:
-            films: per film the (2, n) cues and the (n,) true distances; NaN where unknown.
+        up the rest. Without any film, cues count as they are.
         """
         total = np.zeros(3)  # of dispersion, shift, error
         for found, distance in films:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ import numpy.typing as npt
 from landvote.frames import Placing, Views
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
-from landvote.localiser.choice import Choice
 from landvote.localiser.expected_error import Calibration, Cues, cues
 from landvote.localiser.localiser import Localiser
 from landvote.localiser.look import Look
@@ -59,22 +59,13 @@ class Fitted:
 
 
 def fit_localiser(
-    scheme: Scheme,
-    settings: Sequence[StageSettings],
-    training: Sequence[Sample],
-    validation: Sequence[Sample],
-    folder: Path,
-    conditions: Conditions | None = None,
-) -> Fitted:
-    """Learn every stage that applies to the scheme.
+    scheme: Scheme, settings: Sequence[StageSettings], training: Sequence[Sample], validation: Sequence[Sample],
+    folder: Path, conditions: Conditions | None = None,
+) -> Fitted:  # fmt: skip
+    """Learn every stage that applies to the scheme; ``settings`` are of the stages, coarse to fine.
 
-    Args:
-        scheme: the landmarks.
-        settings: of the stages, coarse to fine; those that do not apply to the scheme are left out.
-        training: samples with points.
-        validation: samples with points, never learned from: they judge the voters, and scale the expected errors.
-        folder: each stage leaves in a folder of its name what a stopped or killed call goes on from.
-        conditions: see there.
+    All samples have points; those of ``validation`` are never learned from: they judge the voters, and scale the
+    expected errors. Each stage leaves in a folder of its name what a stopped or killed call goes on from.
 
     Raises:
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
@@ -91,17 +82,16 @@ def fit_localiser(
     sizes = [s.open().size for s in training]
     reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
     # placings and choices first: unusable shapes fail here, before hours of training
-    begun = [
-        _begin(stage, TrainingShapes(scheme, reference, points, sizes, stage.voter.multiple)) for stage in settings
-    ]
-    gatherings = [_Gathering(s, placing, scheme, under) for s, (placing, _) in zip(settings, begun, strict=True)]
-    minutes = plan_minutes(gatherings, training, validation, folder, limit)
+    begun = []
+    for stage in settings:
+        placing = stage.placing.fit(TrainingShapes(scheme, reference, points, sizes, stage.voter.multiple))
+        begun.append((stage, placing, stage.choice.fit(points), partial(_lesson, stage, placing, scheme, under)))
+    minutes = plan_minutes([(stage, gather) for stage, _, _, gather in begun], training, validation, folder, limit)
     stages = []
-    for gathering, (placing, choice) in zip(gatherings, begun, strict=True):
-        stage = gathering.settings
+    for stage, placing, choice, gather in begun:
         under.listener(StageBegun(stage.name, len(training) + len(validation)))
         (folder / stage.name).mkdir(parents=True, exist_ok=True)
-        lesson = gathering.lesson(training, validation, folder / stage.name, minutes.get(stage.name))
+        lesson = gather(training, validation, folder / stage.name, minutes.get(stage.name))
         voter = stage.voter.fit(stage.training, lesson)
         under.listener(StageEnded(stage.name))
         stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
@@ -111,42 +101,23 @@ def fit_localiser(
     return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
 
 
-def _begin(stage: StageSettings, shapes: TrainingShapes) -> tuple[Placing, Choice]:
-    return stage.placing.fit(shapes), stage.choice.fit(shapes.points)
+def _lesson(
+    stage: StageSettings, placing: Placing, scheme: Scheme, under: Conditions,
+    training: Sequence[Sample], validation: Sequence[Sample], folder: Path, minutes: float | None = None,
+) -> Lesson:  # fmt: skip
+    """Read the films, and return what the stage's voter learns from."""
+    read = count(1)
 
+    def seen() -> None:
+        under.listener(FilmRead(stage.name, next(read), len(training) + len(validation)))
+        under.stop.check()
 
-@dataclass(frozen=True)
-class _Gathering:
-    """How the lesson of a stage is gathered from films."""
-
-    settings: StageSettings
-    placing: Placing
-    scheme: Scheme
-    conditions: Conditions
-
-    def lesson(
-        self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, minutes: float | None = None
-    ) -> Lesson:
-        """Read the films, and return what the stage's voter learns from."""
-        total = len(training) + len(validation)
-        read = 0
-
-        def seen() -> None:
-            nonlocal read
-            read += 1
-            self.conditions.listener(FilmRead(self.settings.name, read, total))
-            self.conditions.stop.check()
-
-        mirror = _restrict(self.scheme.mirror(), self.placing.targets[0]) if self.scheme.mirrored else None
-        views, held_out = (
-            Views.gather(samples, self.placing, self.settings.augmentation, mirror, seen)
-            for samples in (training, validation)
-        )
-        return Lesson(
-            stage=self.settings.name, landmarks=len(self.placing.targets[0]), views=views, held_out=held_out,
-            folder=folder, device=self.conditions.device, seed=self.conditions.seed, minutes=minutes,
-            listener=self.conditions.listener, stop=self.conditions.stop,
-        )  # fmt: skip
+    mirror = _restrict(scheme.mirror(), placing.targets[0]) if scheme.mirrored else None
+    views, held_out = (Views.gather(s, placing, stage.augmentation, mirror, seen) for s in (training, validation))
+    return Lesson(
+        stage=stage.name, landmarks=len(placing.targets[0]), views=views, held_out=held_out, folder=folder,
+        device=under.device, seed=under.seed, minutes=minutes, listener=under.listener, stop=under.stop,
+    )  # fmt: skip
 
 
 def _judge(
@@ -156,11 +127,8 @@ def _judge(
     judged = []
     for number, sample in enumerate(validation, 1):
         if number > _CALIBRATED and limit.over:
-            conditions.listener(
-                Note(
-                    f"expected errors are scaled on {number - 1} of {len(validation)} films held out, for want of time"
-                )
-            )
+            used = f"{number - 1} of {len(validation)} films held out"
+            conditions.listener(Note(f"expected errors are scaled on {used}, for want of time"))
             break
         radiograph = sample.open()
         found = localiser.search(radiograph)
@@ -173,11 +141,11 @@ def _judge(
 
 def _in_polarity(samples: Sequence[Sample], polarity: Polarity) -> list[Sample]:
     """Return samples whose films are opened in the polarity of most."""
+    return [replace(s, open=partial(_righted, s.open, polarity)) for s in samples]
 
-    def righted(opened: Callable[[], Radiograph]) -> Radiograph:
-        return polarity.righted(opened())[0]
 
-    return [replace(s, open=partial(righted, s.open)) for s in samples]
+def _righted(opened: Callable[[], Radiograph], polarity: Polarity) -> Radiograph:
+    return polarity.righted(opened())[0]
 
 
 def _restrict(mirror: npt.NDArray[np.intp], target: tuple[int, ...]) -> npt.NDArray[np.intp] | None:

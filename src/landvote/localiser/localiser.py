@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from landvote.errors import ModelError
 from landvote.files import write_text
@@ -26,11 +25,7 @@ _SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
 class Localiser:
     """Finds a scheme's landmarks in a radiograph, stage by stage. Complete from birth; replaced whole, never changed.
 
-    Attributes:
-        scheme: the landmarks.
-        stages: coarse to fine; the first looks at the whole film.
-        polarity: tells a film from its negative.
-        calibration: scales the errors to expect.
+    The ``stages`` are coarse to fine; the first looks at the whole film.
     """
 
     scheme: Scheme
@@ -43,7 +38,10 @@ class Localiser:
         radiograph, inverted = self.polarity.righted(radiograph)
         found = self.search(radiograph)
         error = self.calibration.expected_error(cues(self.stages[-1].look, radiograph, found))
-        details = {**_film(radiograph), "inverted": inverted, "looks": list(found.looks)}
+        spacing = radiograph.spacing
+        known = {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None
+        size, looks = list(radiograph.size), list(found.looks)
+        details = {"size": size, "spacing": known, "inverted": inverted, "looks": looks}
         return Prediction(radiograph.identifier, found.points, error, self.scheme.landmarks, details)
 
     def search(self, radiograph: Radiograph) -> Candidate:
@@ -74,16 +72,18 @@ class Localiser:
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Localiser:
-        """Read what :meth:`save` wrote.
-
-        Args:
-            folder: the folder saved into.
-            device: for networks.
+        """Read what :meth:`save` wrote; ``device`` is for networks.
 
         Raises:
             ModelError: a file is missing or not as it should be.
         """
-        written = _read(folder / _SETTINGS)
+        file = folder / _SETTINGS
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ModelError(f"{file}: cannot be read ({error}), expected the settings of a localiser") from error
+        where = f"{file}: not the settings of this version of landvote"
+        written = validated(_Written, content, where, ModelError)
         own = load_arrays(folder / _ARRAYS, "polarity", "calibration")
         if own["calibration"].shape != (2,):
             raise ModelError(f"{folder / _ARRAYS}: calibration of shape {own['calibration'].shape}, expected (2,)")
@@ -96,17 +96,3 @@ class _Written(Settings):
 
     scheme: Scheme
     stages: tuple[StageSettings, ...]
-
-
-def _read(file: Path) -> _Written:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"{file}: cannot be read ({error}), expected the settings of a localiser") from error
-    return validated(_Written, content, f"{file}: not the settings of this version of landvote", ModelError)
-
-
-def _film(radiograph: Radiograph) -> dict[str, Any]:
-    spacing = radiograph.spacing
-    known = {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None
-    return {"size": list(radiograph.size), "spacing": known}

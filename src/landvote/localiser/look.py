@@ -1,4 +1,4 @@
-"""The look: through a frame, at one film. A placing says where, a voter votes, a choice takes the points."""
+"""The look: through a frame, at one film; and what is known of a film after it."""
 
 from __future__ import annotations
 
@@ -45,14 +45,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Look:
-    """What one stage looks with.
-
-    Attributes:
-        name: the stage's.
-        placing: says where to look.
-        voter: votes on what is seen there.
-        choice: takes points from the votes.
-    """
+    """What one stage looks with: a placing says where, a voter votes on what is seen, a choice takes the points."""
 
     name: str
     placing: Placing
@@ -81,13 +74,7 @@ class Look:
         return Candidate(points, dispersion, (*known.looks, laid), known.votes + chosen.votes)
 
     def vote(self, frame: Frame, radiograph: Radiograph, known: Points) -> Chosen:
-        """Return the points that the votes on one view give, on its grid.
-
-        Args:
-            frame: to look through.
-            radiograph: to look at.
-            known: (k, 2) image coordinates of the frame's landmarks as known so far; NaN if unknown.
-        """
+        """Return the points, on its grid, that the votes on one view give; ``known`` are (k, 2) image coordinates."""
         return self.choice.choose(self.voter.vote(View.through(frame, radiograph.pixels, known, radiograph.identifier)))
 
 
@@ -98,6 +85,4 @@ def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candid
         away = [np.linalg.norm(one.points - other.points, axis=1) for other in kept]
         if all(np.isfinite(d).any() and np.nanmax(d) > same for d in away):
             kept.append(one)
-        if len(kept) == keep:
-            break
-    return kept
+    return kept[:keep]

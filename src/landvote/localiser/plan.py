@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from landvote.errors import ModelError, SettingError
 from landvote.files import write_text
@@ -18,22 +17,10 @@ from landvote.votes import Lesson
 _USED = 0.9  # of the minutes are planned for reading and learning; the rest is for judging and saving
 _LATE = 1.1  # times the minutes: later than that no more films are judged
 _MEASURED = 3  # films tell how long reading and a step or tree take
-_FILE = "plan.json"
 
 
-class Gathering(Protocol):
-    """Makes the lesson of a stage from films."""
-
-    @property
-    def settings(self) -> StageSettings:
-        """Of the stage."""
-        ...
-
-    def lesson(
-        self, training: Sequence[Sample], validation: Sequence[Sample], folder: Path, minutes: float | None = None
-    ) -> Lesson:
-        """Read the films."""
-        ...
+Gather = Callable[[Sequence[Sample], Sequence[Sample], Path], Lesson]
+"""Makes the lesson of a stage from films to learn from, films to judge by, and the folder to work in."""
 
 
 class TimeLimit:
@@ -55,40 +42,30 @@ class TimeLimit:
 
 
 def plan_minutes(
-    gatherings: Sequence[Gathering],
-    training: Sequence[Sample],
-    validation: Sequence[Sample],
-    folder: Path,
-    limit: TimeLimit,
-) -> dict[str, float]:
+    stages: Sequence[tuple[StageSettings, Gather]], training: Sequence[Sample], validation: Sequence[Sample],
+    folder: Path, limit: TimeLimit,
+) -> dict[str, float]:  # fmt: skip
     """Return the minutes that each stage may learn for, by name; none without a limit.
 
-    Each stage gets the least that is useful, and its share of the rest. The plan of an earlier call is kept.
-
-    Args:
-        gatherings: of the stages.
-        training: the films to learn from.
-        validation: the films to judge by.
-        folder: where the plan is kept.
-        limit: of the whole training.
+    Each stage gets the least that is useful, and its share of the rest. The plan of an earlier call, kept in
+    ``folder``, stands. ``stages`` are the settings of each, and how its lesson is gathered.
 
     Raises:
         SettingError: the limit is less than the least that reading the films and learning take; names that.
     """
     if limit.minutes is None:
         return {}
-    file = folder / _FILE
+    file = folder / "plan.json"
     if file.exists():
         return _read(file)
     reading, least = 0.0, {}
     films = len(training) + len(validation)
-    for gathering in gatherings:
-        stage = gathering.settings
+    few = (training[:_MEASURED], validation[:_MEASURED])
+    for stage, gather in stages:
         start = time.monotonic()
         with tempfile.TemporaryDirectory() as elsewhere:
-            lesson = gathering.lesson(training[:_MEASURED], validation[:_MEASURED], Path(elsewhere))
-            few = len(training[:_MEASURED]) + len(validation[:_MEASURED])
-            reading += (time.monotonic() - start) / 60 / few * films
+            lesson = gather(*few, Path(elsewhere))
+            reading += (time.monotonic() - start) / 60 / sum(map(len, few)) * films
             least[stage.name] = stage.voter.least_minutes(stage.training, lesson, len(training))
     needed = (limit.spent + reading + sum(least.values())) / _USED
     if needed > limit.minutes:
@@ -97,7 +74,7 @@ def plan_minutes(
             f"useful training take about {needed:.2g} minutes on this machine, expected that or more"
         )
     rest = _USED * (limit.minutes - needed)
-    shares = {g.settings.name: g.settings.share for g in gatherings}
+    shares = {stage.name: stage.share for stage, _ in stages}
     minutes = {name: least[name] + rest * share / sum(shares.values()) for name, share in shares.items()}
     write_text(file, json.dumps(minutes, indent=2) + "\n")
     return minutes

@@ -55,8 +55,8 @@ class RowSearch(SearchSettings):
         for s in range(1, _REACH + 1 if len(look.placing.targets) > 1 else 1):
             rows[s] = self._relabel(look, radiograph, rows[s - 1], 1)
             rows[-s] = self._relabel(look, radiograph, rows[1 - s], -1)
-        likelihood = {s: look.placing.log_likelihood(radiograph.size, row.points) for s, row in rows.items()}
-        score = {s: likelihood[s] + _OWN * (s == 0) for s in rows}
+        of = look.placing.log_likelihood
+        score = {s: of(radiograph.size, row.points) + _OWN * (s == 0) for s, row in rows.items()}
         chosen = max(score, key=lambda s: score[s])
         probable = np.exp([score[s] - score[chosen] for s in rows])
         probable /= probable.sum()
@@ -80,14 +80,10 @@ class RowSearch(SearchSettings):
 
     def _relabel(self, look: Look, radiograph: Radiograph, known: Candidate, by: int) -> Candidate:
         """Return the row shifted by one part, back (-1) or on (1): the part that comes in is looked for, twice."""
-        index = np.array(look.placing.targets)
+        index = np.array(look.placing.targets)[::by]
         rows = known.points[index]
-        if by > 0:
-            rows = np.concatenate([rows[1:], [2 * rows[-1] - rows[-2]]])
-        else:
-            rows = np.concatenate([[2 * rows[0] - rows[1]], rows[:-1]])
         shifted = replace(known, points=known.points.copy())
-        shifted.points[index] = rows
+        shifted.points[index] = [*rows[1:], 2 * rows[-1] - rows[-2]]
         end = len(index) - 1 if by > 0 else 0
         for _ in range(2):
             shifted = self._step(look, end, (), radiograph, shifted)

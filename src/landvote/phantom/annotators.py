@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from landvote.phantom.curves import DENSE, normals, smooth
+from landvote.phantom.curves import DENSE, arc_length, interpolated, normals, smooth
 from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
 
@@ -21,29 +21,17 @@ def annotator_name(number: int) -> str:
 
 
 def annotate(
-    points: Points,
-    size: tuple[int, int],
-    spacing: float,
-    seed: int,
-    settings: PhantomSettings,
-    rng: np.random.Generator,
-) -> dict[str, Points]:
-    """Return the outlines two annotators of the pool draw.
+    points: Points, size: tuple[int, int], spacing: float, seed: int,
+    settings: PhantomSettings, rng: np.random.Generator,
+) -> dict[str, Points]:  # fmt: skip
+    """Return the outlines two annotators of the pool draw: annotator -> (n, 2) points, pixels.
 
-    Args:
-        points: (n, 2) true outline, pixels.
-        size: width and height of the film, pixels; nobody can point outside it.
-        spacing: mm per pixel; the errors are in millimetres.
-        seed: of the data set; it also fixes the pool and so everybody's bias.
-        settings: the size of the errors.
-        rng: of the film.
-
-    Returns:
-        annotator -> (n, 2) points, pixels.
+    ``points`` (n, 2) are the true outline, pixels; ``size`` is the film's width and height, and no annotator points
+    outside it; ``spacing`` is mm per pixel, as the errors are in millimetres. ``seed``, of the data set, also fixes the
+    pool and so each annotator's bias; ``rng`` is of the film.
     """
-    pair = sorted(int(k) for k in rng.choice(settings.annotators, 2, replace=False))
     drawn = {}
-    for number in pair:
+    for number in sorted(int(k) for k in rng.choice(settings.annotators, 2, replace=False)):
         own = np.random.default_rng([seed, POOL, number])
         bias = np.stack([_smooth_errors(own, len(points), BIAS_REACH) for _ in range(2)])
         error = np.stack([_smooth_errors(rng, len(points), ERROR_REACH) for _ in range(2)])
@@ -57,12 +45,10 @@ def _slid(points: Points, along: npt.NDArray[np.float64], across: npt.NDArray[np
     """Slide points along their own curve, in order, and then move them off it; both (n,) pixels."""
     ends = 2 * points[[0, -1]] - points[[1, -2]]  # the shaft goes on beyond its last landmarks
     curve = smooth(np.concatenate([ends[:1], points, ends[1:]]))
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
-    at = np.sort(length[DENSE:-DENSE:DENSE] + along)  # nobody draws an outline out of order
-    position = np.stack([np.interp(at, length, curve[:, axis]) for axis in (0, 1)], axis=1)
-    outward = normals(curve)
-    direction = np.stack([np.interp(at, length, outward[:, axis]) for axis in (0, 1)], axis=1)
-    return np.asarray(position + across[:, None] * direction)
+    length = arc_length(curve)
+    at = np.sort(length[DENSE:-DENSE:DENSE] + along)  # no annotator draws an outline out of order
+    outward = interpolated(at, length, normals(curve))
+    return np.asarray(interpolated(at, length, curve) + across[:, None] * outward)
 
 
 def _smooth_errors(rng: np.random.Generator, n: int, reach: float) -> npt.NDArray[np.float64]:

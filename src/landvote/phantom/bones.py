@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from landvote.phantom.canvas import FINE, Canvas, Image, Patch, thickness
+from landvote.phantom.curves import turned
 from landvote.phantom.disease import Perthes
 from landvote.phantom.femur import Femur
 from landvote.phantom.pelvis import Bone
@@ -29,11 +30,7 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Ima
     small = rng.standard_normal((shape[0] // step + 2, shape[1] // step + 2), dtype=np.float32)
     width = sigma / step
     small = np.asarray(cv2.GaussianBlur(small, (0, 0), width), np.float32) * np.float32(2.0 * np.sqrt(np.pi) * width)
-    return (
-        small
-        if step == 1 and small.shape == shape
-        else np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
-    )
+    return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def streaks(rng: np.random.Generator, shape: tuple[int, int], direction: Points, length: float, width: float) -> Image:
@@ -58,9 +55,7 @@ def paint_flat_bone(canvas: Canvas, bone: Bone, grain: Image) -> None:
     inner_rim = max(bone.rim - bone.cortex, 0.5)
     inside = np.maximum(patch.inside - bone.cortex, 0.0)
     inner = np.minimum(thickness(inside, inner_rim) * (inner_depth / (2 * inner_rim)), inner_depth)
-    texture = cv2.resize(
-        grain[patch.rows, patch.columns], (whole.shape[1], whole.shape[0]), interpolation=cv2.INTER_LINEAR
-    )
+    texture = cv2.resize(grain[patch.rows, patch.columns], whole.shape[::-1], interpolation=cv2.INTER_LINEAR)
     canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * bone.density * inner * texture)
 
 
@@ -72,11 +67,14 @@ def paint_femur(canvas: Canvas, femur: Femur, place: Callable[[Points], Points],
         x, y = canvas.patient_coordinates(shaft)
         down = (x - origin[0]) * (along[0] - origin[0]) + (y - origin[1]) * (along[1] - origin[1])
         _paint_shaft(canvas, shaft, femur, down, rng)
-    if (whole := canvas.patch(place(femur.points))) is not None:
-        canvas.add(whole, PLATE_FILLING * SPONGY * thickness(whole.inside, 0.4 * femur.size.neck_width))
+    if (patch := canvas.patch(place(femur.points))) is not None:
+        canvas.add(patch, PLATE_FILLING * SPONGY * thickness(patch.inside, 0.4 * femur.size.neck_width))
     if femur.apophysis is not None and (patch := canvas.patch(place(femur.apophysis))) is not None:
         radius = 0.42 * femur.size.shaft
-        _paint_shell(canvas, patch, radius, 0.7, 0.8 + 0.3 * noise(rng, patch.inside.shape, 3.0) * 0.5)
+        whole = thickness(patch.inside, radius)
+        inner = thickness(np.maximum(patch.inside - 0.7, 0.0), max(radius - 0.7, 1.0))
+        density = 0.8 + 0.3 * noise(rng, patch.inside.shape, 3.0) * 0.5
+        canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * inner * np.maximum(density, 0.0))
     if (patch := canvas.patch(place(femur.epiphysis))) is not None:
         _paint_head(canvas, patch, femur, rng)
 
@@ -89,8 +87,7 @@ def _paint_shaft(canvas: Canvas, patch: Patch, femur: Femur, down: Image, rng: n
     radius = (0.44 * size.neck_width * (1 - blend) + 0.5 * size.shaft * blend).astype(np.float32)
     whole = thickness(patch.inside, radius)
     inner = thickness(np.maximum(patch.inside - cortex, 0.0), np.maximum(radius - cortex, 1.0))
-    turn = np.radians(canvas.placement.degrees)
-    neck = femur.neck @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    neck = turned(femur.neck, canvas.placement.degrees)
     grain = FINE_NOISE_MM * canvas.placement.scale * FINE
     texture = streaks(rng, patch.inside.shape, neck, 5.0 * grain, 0.6 * grain)
     texture += 0.7 * streaks(rng, patch.inside.shape, neck[::-1] * (1.0, -1.0), 4.0 * grain, 0.6 * grain)
@@ -100,12 +97,6 @@ def _paint_shaft(canvas: Canvas, patch: Patch, femur: Femur, down: Image, rng: n
         cysts = np.clip(noise(rng, patch.inside.shape, 9.0) - 0.9, 0.0, 1.0) * (down < -0.5 * size.neck_length)
         density -= cysts * 0.9 * femur.disease.severity
     canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * inner * np.maximum(density, 0.05))
-
-
-def _paint_shell(canvas: Canvas, patch: Patch, radius: float, cortex: float, density: Image) -> None:
-    whole = thickness(patch.inside, radius)
-    inner = thickness(np.maximum(patch.inside - cortex, 0.0), max(radius - cortex, 1.0))
-    canvas.add(patch, CORTICAL * np.maximum(whole - inner, 0.0) + SPONGY * inner * np.maximum(density, 0.0))
 
 
 def _paint_head(canvas: Canvas, patch: Patch, femur: Femur, rng: np.random.Generator) -> None:

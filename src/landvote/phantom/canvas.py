@@ -8,16 +8,18 @@ rounded rims all come out of one distance transform.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from landvote.phantom.curves import turned
 from landvote.sample import Points
 
 Image = npt.NDArray[np.float32]
 FINE = 2  # sub-pixels per pixel and axis in which edges are drawn
-_FRACTION_BITS = 4
+_FRACTION_BITS = 4  # of a polygon's corners
 
 
 @dataclass(frozen=True)
@@ -30,30 +32,31 @@ class Placement:
 
     def to_pixels(self, points: Points) -> Points:
         """Map points (n, 2) from the patient's millimetres to image pixels."""
-        return np.asarray(points @ self._turn().T * self.scale + np.asarray(self.origin))
+        return np.asarray(turned(points, self.degrees) * self.scale + self.origin)
 
     def to_patient(self, pixels: Points) -> Points:
         """Map image pixels (n, 2) to the patient's millimetres."""
-        return np.asarray((pixels - np.asarray(self.origin)) / self.scale @ self._turn())
-
-    def _turn(self) -> Points:
-        a = np.radians(self.degrees)
-        return np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+        return turned((pixels - np.asarray(self.origin)) / self.scale, -self.degrees)
 
 
 @dataclass(frozen=True)
 class Patch:
     """The part of the canvas a shape covers, drawn ``FINE`` times finer.
 
-    Attributes:
-        rows: of the canvas.
-        columns: of the canvas.
-        inside: distance to the shape's edge, mm, 0 outside; (FINE * height, FINE * width).
+    ``inside`` (FINE * height, FINE * width) is the distance to the shape's edge, mm, 0 outside.
     """
 
     rows: slice
     columns: slice
     inside: Image
+
+
+def fill(polygon: Points, shape: tuple[int, ...], value: float, kind: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """Return a picture of ``shape``, (height, width), that holds ``value`` in a polygon (n, 2; pixels), 0 outside."""
+    picture = np.zeros(shape, kind)
+    corners = np.round(polygon * (1 << _FRACTION_BITS)).astype(np.int32)
+    cv2.fillPoly(picture, [corners], value, lineType=cv2.LINE_8, shift=_FRACTION_BITS)
+    return picture
 
 
 class Canvas:
@@ -72,10 +75,7 @@ class Canvas:
         if (high - low).min() < 2:
             return None
         width, height = (high - low) * FINE
-        fine = (pixels - low + 0.5) * FINE - 0.5
-        mask = np.zeros((height, width), np.uint8)
-        corners = np.round(fine * (1 << _FRACTION_BITS)).astype(np.int32)
-        cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_8, shift=_FRACTION_BITS)
+        mask = fill((pixels - low + 0.5) * FINE - 0.5, (height, width), 255, np.uint8)
         distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
         # The steepest slope of a rounded, blurred edge lies half a pixel inside the body, and that is where readers
         # draw it. fillPoly also takes the pixels its edge passes through, which makes up for just that much.
@@ -85,7 +85,7 @@ class Canvas:
     def add(self, patch: Patch, attenuation: Image) -> None:
         """Add the attenuation of a patch, given in its fine pixels."""
         target = self.attenuation[patch.rows, patch.columns]
-        target += coarse(attenuation, target.shape)
+        target += np.asarray(cv2.resize(attenuation, target.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
     def patient_coordinates(self, patch: Patch) -> tuple[Image, Image]:
         """Return the patient's x and y, mm, of every fine pixel of a patch."""
@@ -98,11 +98,6 @@ class Canvas:
         x = (start[0] + step_x[0] * across + step_y[0] * down).astype(np.float32)
         y = (start[1] + step_x[1] * across + step_y[1] * down).astype(np.float32)
         return x, y
-
-
-def coarse(fine: Image, shape: tuple[int, ...]) -> Image:
-    """Average fine pixels down to the canvas' pixels."""
-    return np.asarray(cv2.resize(fine, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def thickness(inside: Image, radius: Image | float) -> Image:

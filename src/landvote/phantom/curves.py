@@ -13,6 +13,11 @@ from landvote.sample import Points
 DENSE = 12  # samples per control interval: below 0.5 mm apart for every bone drawn here
 
 
+def table(text: str) -> Points:
+    """Return the (n, 2) control points written as ``"x,y x,y ..."``."""
+    return np.array([[float(value) for value in pair.split(",")] for pair in text.split()])
+
+
 def smooth(control: Points) -> Points:
     """Return a smooth open curve through ``control`` (n, 2); control point i is sample ``i * DENSE``."""
     return _akima(control, np.arange(0, (len(control) - 1) * DENSE + 1) / DENSE)
@@ -34,25 +39,27 @@ def _akima(control: Points, at: npt.NDArray[np.float64]) -> Points:
     return curve
 
 
-def resample(curve: Points, n: int) -> Points:
-    """Return ``n`` points equally far apart along a polyline (m, 2), both ends included."""
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
-    at = np.linspace(0.0, length[-1], n)
-    return np.stack([np.interp(at, length, curve[:, 0]), np.interp(at, length, curve[:, 1])], axis=1)
+def arc_length(curve: Points) -> npt.NDArray[np.float64]:
+    """Return (m,) how far along a polyline (m, 2) each of its points lies."""
+    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
+
+
+def interpolated(at: npt.NDArray[np.float64], length: npt.NDArray[np.float64], values: Points) -> Points:
+    """Return (n, 2) the ``values`` (m, 2), known at ``length`` (m,) along a curve, at ``at`` (n,) along it."""
+    return np.stack([np.interp(at, length, values[:, 0]), np.interp(at, length, values[:, 1])], axis=1)
 
 
 def resample_between(curve: Points, anchors: Sequence[int], counts: Sequence[int]) -> Points:
-    """Resample a dense curve piece by piece, so that the anchors keep their meaning from film to film.
+    """Resample a dense curve (m, 2) piece by piece, so that the anchors keep their meaning from film to film.
 
-    Args:
-        curve: (m, 2) dense polyline.
-        anchors: indices into ``curve`` of the anatomical landmarks, ascending.
-        counts: steps between one anchor and the next, ``len(anchors) - 1`` numbers.
-
-    Returns:
-        ``(sum(counts) + 1, 2)`` points; landmark ``sum(counts[:i])`` is anchor i.
+    ``anchors`` are ascending indices into the curve, and ``counts`` the steps from each to the next. Returns
+    ``(sum(counts) + 1, 2)`` points; landmark ``sum(counts[:i])`` is anchor i.
     """
-    pieces = [resample(curve[a : b + 1], n + 1)[:-1] for a, b, n in zip(anchors[:-1], anchors[1:], counts, strict=True)]
+    pieces = []
+    for first, last, n in zip(anchors[:-1], anchors[1:], counts, strict=True):
+        piece = curve[first : last + 1]
+        length = arc_length(piece)
+        pieces.append(interpolated(np.linspace(0.0, length[-1], n + 1)[:-1], length, piece))
     return np.concatenate([*pieces, curve[anchors[-1] : anchors[-1] + 1]])
 
 

@@ -50,9 +50,7 @@ class Perthes:
 
 def draw_sides(rng: np.random.Generator, perthes: float, both: float, left: float) -> str:
     """Draw which hips of a child are diseased: ``"none"``, ``"left"``, ``"right"`` or ``"both"``."""
-    diseased, bilateral, on_left = (
-        bool(u < share) for u, share in zip(rng.random(3), (perthes, both, left), strict=True)
-    )
+    diseased, bilateral, on_left = rng.random(3) < (perthes, both, left)
     if not diseased:
         return "none"
     return "both" if bilateral else "left" if on_left else "right"
@@ -82,9 +80,7 @@ def draw_perthes(rng: np.random.Generator, *, diseased: bool) -> Perthes:
 def deform(size: FemurSize, disease: Perthes) -> FemurSize:
     """Return the dimensions a diseased femur grows into: broad flat head, short broad neck, high trochanter."""
     s = disease.severity
-    lasting = {"sclerosis": 0.35, "fragmentation": 0.7, "reossification": 0.9, "healed": 1.0}.get(
-        disease.stage, 0.0
-    ) * s
+    lasting = dict(zip(STAGES, (0.35, 0.7, 0.9, 1.0), strict=True)).get(disease.stage, 0.0) * s
     return replace(
         size,
         neck_length=size.neck_length * (1.0 - 0.24 * lasting),

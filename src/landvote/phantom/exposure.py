@@ -55,7 +55,7 @@ def expose(attenuation: Image, technique: Technique, pixels_per_mm: float, rng: 
     primary = np.exp(-attenuation)
     small = cv2.resize(primary, None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)
     veil = cv2.GaussianBlur(small, (0, 0), 18.0 * pixels_per_mm / 8, borderType=cv2.BORDER_REPLICATE)
-    veil = cv2.resize(veil, (primary.shape[1], primary.shape[0]), interpolation=cv2.INTER_LINEAR)
+    veil = cv2.resize(veil, primary.shape[::-1], interpolation=cv2.INTER_LINEAR)
     behind = np.minimum(primary, np.quantile(small, 0.6))  # little scatter reaches the open beam
     signal = cv2.GaussianBlur(primary, (0, 0), technique.blur) + technique.scatter * np.minimum(veil, 3 * behind)
     expected = technique.quanta * signal

@@ -36,6 +36,7 @@ ANCHORS = {
 N_POINTS = sum(ANCHORS.values()) + 1
 FIRST_OSSIFIED = 0.08  # of the trochanter's growth, from which its own bone centre shows
 THINNEST = 0.09  # of its width is the height that even a collapsed head keeps at its rims
+BOTTOM = 2.75  # shaft widths below the origin the outline ends
 SHAFT_BEYOND = 260.0  # the shaft goes on below its last landmark, past the edge of any film
 
 
@@ -50,8 +51,6 @@ class Femur:
         apophysis: (m, 2) polygon of the greater trochanter's own bone centre, or None before it appears.
         centre: (2,) centre of the cartilaginous head, which the acetabulum holds.
         neck: (2,) unit vector along the neck, towards the head.
-        size: the dimensions.
-        disease: the disease.
     """
 
     points: Points
@@ -93,9 +92,9 @@ def build_femur(size: FemurSize, disease: Perthes, rng: np.random.Generator) -> 
     outline = _trace(size, disease, axes, rng)
     apophysis, lateral = _split_trochanter(outline, size)
     medial = outline.piece("neck, medial corner", "medial shaft bottom")
-    ends = np.array([[0.0, SHAFT_BEYOND]])
+    beyond = np.array([0.0, SHAFT_BEYOND])
     plate = _physis_line(lateral[-1], medial[0], axes, size, 0.06)
-    shaft = np.concatenate([lateral[:1] + ends, lateral, plate, medial, medial[-1:] + ends])
+    shaft = np.concatenate([lateral[:1] + beyond, lateral, plate, medial, medial[-1:] + beyond])
     dome = outline.piece("head, lateral edge", "head, medial edge")
     epiphysis = np.concatenate([dome, _physis_line(dome[-1], dome[0], axes, size, 0.05)])
     centre = axes.physis + axes.head * (size.physis_gap + 0.4 * size.cartilage_radius)
@@ -106,12 +105,11 @@ def build_femur(size: FemurSize, disease: Perthes, rng: np.random.Generator) -> 
 def _trace(size: FemurSize, disease: Perthes, axes: _Axes, rng: np.random.Generator) -> _Outline:
     """Draw the whole outline through its control points and note where the anchors are on it."""
     head = _head(size, disease, axes)
-    lateral, medial = _lateral(size, axes), _medial(size, axes)
-    before, after = np.cumsum([len(group) for group in lateral]), np.cumsum([len(group) for group in medial])
-    first = int(before[-1])
-    last = first + len(head) - 1
-    anchors = [*(before - 1), first, first + len(head) // 2, last, *(last + after)]
-    curve = _roughened(smooth(np.concatenate([*lateral, head, *medial])), rng)
+    half = len(head) // 2
+    # each piece ends at an anchor
+    pieces = [*_lateral(size, axes), head[:1], head[1 : half + 1], head[half + 1 :], *_medial(size, axes)]
+    anchors = np.cumsum([len(piece) for piece in pieces]) - 1
+    curve = _roughened(smooth(np.concatenate(pieces)), rng)
     return _Outline(curve, dict(zip(ANCHORS, (int(a) * DENSE for a in anchors), strict=True)))
 
 
@@ -134,7 +132,7 @@ def _axes(size: FemurSize) -> _Axes:
 
 def _lateral(size: FemurSize, axes: _Axes) -> list[Points]:
     """Control points lateral of the head, grouped so that each group ends at an anchor."""
-    w, bottom = size.shaft / 2, _bottom(size)
+    w, bottom = size.shaft / 2, BOTTOM * size.shaft
     bulge = w * (1.28 + 0.50 * size.trochanter)
     tip = np.array([w * (0.85 + 0.18 * size.trochanter), -w * (0.72 + 1.9 * size.trochanter)])
     notch = axes.neck * 0.16 * size.neck_length + axes.neck_across * size.neck_width * 0.50
@@ -153,7 +151,7 @@ def _lateral(size: FemurSize, axes: _Axes) -> list[Points]:
 
 def _medial(size: FemurSize, axes: _Axes) -> list[Points]:
     """Control points medial of the head, grouped so that each group ends at an anchor."""
-    w, bottom = size.shaft / 2, _bottom(size)
+    w, bottom = size.shaft / 2, BOTTOM * size.shaft
     corner = axes.physis - axes.head_across * size.metaphysis / 2
     calcar = axes.neck * 0.55 * size.neck_length - axes.neck_across * size.neck_width * 0.48
     above = np.array([-w * 1.42, size.neck_width * 0.30])
@@ -166,11 +164,6 @@ def _medial(size: FemurSize, axes: _Axes) -> list[Points]:
         np.array([lesser[1] * 0.45 + lesser[2] * 0.55 + (0.0, 0.04 * w), lesser[2]]),
         np.array([[-w + size.bow * 0.4, bottom * 0.68], [-w, bottom]]),
     ]
-
-
-def _bottom(size: FemurSize) -> float:
-    """Return how far down the shaft the outline ends: a fixed number of shaft widths, as landmarks need."""
-    return 2.75 * size.shaft
 
 
 def _head(size: FemurSize, disease: Perthes, axes: _Axes) -> Points:
@@ -202,11 +195,7 @@ def _physis_line(start: Points, end: Points, axes: _Axes, size: FemurSize, dome:
 
 
 def _split_trochanter(outline: _Outline, size: FemurSize) -> tuple[Points | None, Points]:
-    """Cut the greater trochanter's bone centre off the lateral side of the outline.
-
-    Returns:
-        The apophysis' polygon (None where not yet ossified), and the remaining bone's side up to the growth plate.
-    """
+    """Cut the trochanter's bone centre (None where not yet ossified) off the lateral side; return it and the rest."""
     side = outline.piece("lateral shaft bottom", "neck, lateral corner")
     if size.apophysis < FIRST_OSSIFIED:
         return None, side

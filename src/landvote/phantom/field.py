@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from landvote.phantom.anatomy import Child
-from landvote.phantom.canvas import Placement
+from landvote.phantom.canvas import Placement, fill
+from landvote.phantom.curves import turned
 from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
 
@@ -47,17 +47,14 @@ def draw_field(rng: np.random.Generator, child: Child, outline: Points, settings
     if cropped:
         left, right = left * (1.0 - 0.45 * cut[0]), right * (1.0 - 0.22 * cut[1])
         top, bottom = top * (1.0 - 0.6 * cut[2]), bottom * (1.0 - 0.2 * cut[3])
-    turn = Placement(1.0 / spacing, degrees, (0.0, 0.0))
-    seen = turn.to_pixels(outline)
+    seen = Placement(1.0 / spacing, degrees, (0.0, 0.0)).to_pixels(outline)
     low = np.minimum(np.array([left, top]) / spacing, seen.min(axis=0) - MARGIN)
     high = np.maximum(np.array([right, bottom]) / spacing, seen.max(axis=0) + MARGIN)
     width, height = (int(v) for v in np.ceil(high - low))
     placement = Placement(1.0 / spacing, degrees, (float(-low[0]), float(-low[1])))
-    exposed = None
     collimated = bool(rng.random() < settings.collimated_share)
     inset, skew = rng.uniform(0.005, 0.09, 4), float(rng.normal(0.0, 0.8))
-    if collimated:
-        exposed = _collimated(width, height, inset, skew, placement.to_pixels(outline))
+    exposed = _collimated(width, height, inset, skew, placement.to_pixels(outline)) if collimated else None
     return Field((width, height), placement, spacing, exposed, cropped)
 
 
@@ -67,15 +64,12 @@ def _collimated(width: int, height: int, inset: npt.NDArray[np.float64], skew: f
     low = np.minimum(np.array([width, height]) * inset[:2], seen.min(axis=0) - slack)
     high = np.maximum(np.array([width, height]) * (1.0 - inset[2:]), seen.max(axis=0) + slack)
     corners = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
-    centre, a = corners.mean(axis=0), np.radians(skew)
-    turned: Points = (corners - centre) @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + centre
-    return turned
+    centre = corners.mean(axis=0)
+    return np.asarray(turned(corners - centre, skew) + centre)
 
 
 def exposed_mask(field: Field) -> npt.NDArray[np.bool_]:
     """Return which pixels of the film were exposed."""
-    mask = np.ones((field.size[1], field.size[0]), np.uint8)
-    if field.exposed is not None:
-        mask[:] = 0
-        cv2.fillPoly(mask, [np.round(field.exposed * 16).astype(np.int32)], 1, lineType=cv2.LINE_8, shift=4)
-    return mask.astype(bool)
+    if field.exposed is None:
+        return np.ones(field.size[::-1], bool)
+    return fill(field.exposed, field.size[::-1], 1, np.uint8).astype(bool)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
 from collections.abc import Callable
 from importlib import resources
@@ -14,31 +12,22 @@ import cv2
 from landvote.errors import DataError, SettingError
 from landvote.files import atomic_write, refuse_existing, write_text
 from landvote.phantom.femur import N_POINTS
-from landvote.phantom.film import DEFAULTS, SimulatedFilm, simulate_film
+from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
 
 
 def simulate_folder(
-    out: Path,
-    films: int,
-    seed: int = 0,
-    settings: PhantomSettings = DEFAULTS,
+    out: Path, films: int, seed: int = 0, settings: PhantomSettings = DEFAULTS,
     progress: Callable[[int], None] | None = None,
-) -> None:
-    """Write ``films`` simulated films as a data folder.
+) -> None:  # fmt: skip
+    """Write ``films`` simulated films as a data folder; ``out`` may exist only if empty.
 
     The folder holds ``images/hip_00000.png`` and so on, ``landmarks.csv`` (image, annotator, x0, y0, ...; two rows a
     film), ``truth.csv`` (image, x0, y0, ...: the outline the film was drawn from), ``films.csv`` (image, subject, age,
     sex, disease, ...) and ``scheme.toml``. It is made beside ``out`` under a hidden name and takes its place in one
-    step, so there is either a whole folder or none.
-
-    Args:
-        out: the folder to make; may exist only if empty.
-        films: how many.
-        seed: of the data set; film i of one seed is the same in every folder.
-        settings: shares and ranges.
-        progress: called with the number of films done, after each.
+    step, so there is either a whole folder or none. Film i of one ``seed`` is the same in every folder. ``progress`` is
+    called after each film, with the number of films done.
 
     Raises:
         DataError: ``out`` is not empty, or cannot be written (no space, no permission).
@@ -64,13 +53,13 @@ def _write(
     folder: Path, films: int, seed: int, settings: PhantomSettings, progress: Callable[[int], None] | None
 ) -> None:
     header = [f"{axis}{k}" for k in range(N_POINTS) for axis in "xy"]
-    landmarks: list[list[str]] = [["image", "annotator", *header]]
-    truth: list[list[str]] = [["image", *header]]
+    landmarks, truth = [["image", "annotator", *header]], [["image", *header]]
     table: list[list[str]] = []
     for index in range(films):
         name = f"hip_{index:05d}.png"
         film = simulate_film(index, seed, settings)
-        _write_image(folder / "images" / name, film)
+        with atomic_write(folder / "images" / name) as temporary:
+            temporary.write_bytes(cv2.imencode(".png", film.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
         landmarks += [[name, annotator, *_numbers(points)] for annotator, points in film.annotations.items()]
         truth.append([name, *_numbers(film.points)])
         if not table:
@@ -79,23 +68,9 @@ def _write(
         if progress is not None:
             progress(index + 1)
     for file, rows in (("films.csv", table), ("truth.csv", truth), ("landmarks.csv", landmarks)):
-        write_text(folder / file, _csv(rows))
+        write_text(folder / file, "".join(",".join(row) + "\n" for row in rows))  # nothing in them holds a comma
     write_text(folder / "scheme.toml", (resources.files("landvote") / "schemes" / "femur.toml").read_text("utf-8"))
-
-
-def _write_image(path: Path, film: SimulatedFilm) -> None:
-    encoded, data = cv2.imencode(".png", film.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    if not encoded:
-        raise DataError(f"{path}: a film of shape {film.pixels.shape} could not be encoded as PNG")
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(data.tobytes())
 
 
 def _numbers(points: Points) -> list[str]:
     return [f"{value:.3f}" for value in points.ravel()]
-
-
-def _csv(rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

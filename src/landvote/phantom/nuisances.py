@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from landvote.phantom.anatomy import Child
 from landvote.phantom.canvas import Canvas, Image
-from landvote.phantom.curves import smooth_closed, turned
+from landvote.phantom.curves import smooth_closed, table, turned
 from landvote.phantom.field import Field
 from landvote.phantom.settings import PhantomSettings
 from landvote.sample import Points
@@ -27,17 +27,12 @@ SHIELDS = {
 def add_shield(canvas: Canvas, child: Child, settings: PhantomSettings, rng: np.random.Generator) -> bool:
     """Lay a gonad shield over the midline in a share of the films; return whether there is one."""
     used = bool(rng.random() < settings.shield_share)
-    choice, shift, turn, size = (
-        rng.random(),
-        rng.normal(0.0, 0.09, 2),
-        float(rng.normal(0.0, 8.0)),
-        rng.uniform(0.75, 1.1),
-    )
+    choice, shift = rng.random(), rng.normal(0.0, 0.09, 2)
+    turn, size = float(rng.normal(0.0, 8.0)), rng.uniform(0.75, 1.1)
     if not used:
         return False
-    tables = SHIELDS[child.sex]
-    table = tables[int(choice * len(tables))]
-    control = np.array([[float(value) for value in pair.split(",")] for pair in table.split()])
+    forms = SHIELDS[child.sex]
+    control = table(forms[int(choice * len(forms))])
     outline = turned(smooth_closed(control) * size, turn) + np.clip(shift, -0.16, 0.16)
     patch = canvas.patch(outline * child.hip_distance)
     if patch is not None:
@@ -100,8 +95,6 @@ def scratch(grey: Image, rng: np.random.Generator) -> Image:
     if not used:
         return grey
     height, width = grey.shape
-    layer = np.zeros_like(grey)
     start, end = (0, int(row * height)), (width, int((row + slope) * height))
-    cv2.line(layer, start, end, strength, 1, cv2.LINE_8)
-    along = np.asarray(rng.random(width) > 0.3)
-    return np.asarray(np.clip(grey + layer * along, 0.0, 1.0), np.float32)
+    layer = cv2.line(np.zeros_like(grey), start, end, strength, 1, cv2.LINE_8)
+    return np.asarray(np.clip(grey + layer * (rng.random(width) > 0.3), 0.0, 1.0), np.float32)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from landvote.phantom.anatomy import Child, by_age
-from landvote.phantom.curves import ribbon, smooth, smooth_closed
+from landvote.phantom.curves import ribbon, smooth, smooth_closed, table
 from landvote.sample import Points
 
 ILIUM = (
@@ -31,6 +31,9 @@ PILLAR = ".76,-.18 1.16,-.28 1.08,-.55 .86,-.78 .58,-.92 .46,-.84 .56,-.68 .66,-
 VERTEBRA = (
     ".32,-.12 .29,-.02 .32,.12 .16,.135 0,.135 -.16,.135 -.32,.12 -.29,-.02 -.32,-.12 -.16,-.135 0,-.135 .16,-.135"
 )
+PROCESS = ".30,-.05 .50,-.10 .64,-.12 .50,-.03 .30,.03"
+FACET = ".16,.02 .24,.06 .22,.20 .15,.22 .12,.12"
+SPINOUS = "-.04,.02 0,-.02 .04,.02 .03,.14 0,.18 -.03,.14"
 ROOF = "1.215,-.252 1.14,-.300 1.02,-.318 .90,-.280 .82,-.215"
 TEARDROP = ".79,-.16 .76,.0 .775,.12 .80,.04"
 BRIM = ".47,-.70 .60,-.58 .67,-.42 .70,-.24 .66,-.08 .50,.08 .30,.22"
@@ -82,11 +85,11 @@ def _swivelled(points: Points, turn: float, unit: float) -> Points:
 def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
     age, u = child.age, child.hip_distance
 
-    def outline(table: str) -> Points:
-        return smooth_closed(_placed(_table(table), warp, tilt) * u)
+    def outline(text: str) -> Points:
+        return smooth_closed(_placed(table(text), warp, tilt) * u)
 
-    def line(table: str, width: float, shift: tuple[float, float]) -> Points:
-        return ribbon(smooth(_placed(_table(table) + np.array(shift), warp, tilt) * u), width)
+    def line(text: str, width: float, shift: tuple[float, float]) -> Points:
+        return ribbon(smooth(_placed(table(text) + np.array(shift), warp, tilt) * u), width)
 
     grow = by_age(age, -0.014, 0.0, 0.008, 0.014)  # the cartilage between the three bones of the hip closes last
     bones = [
@@ -103,25 +106,23 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
         (ISCHIAL_WALL, 0.03, 5.0, (1.7 * back, 0.0)),
         (WING, 0.03, 2.2, (0.0, 0.0)),
     ]
-    lines = [Bone(line(table, width * u, shift), depth, 1.2, 9.0, 1.0) for table, width, depth, shift in cortical]
-    return bones + lines
+    return bones + [Bone(line(text, width * u, shift), depth, 1.2, 9.0, 1.0) for text, width, depth, shift in cortical]
 
 
 def _spine(child: Child, warp: Points, tilt: float) -> list[Bone]:
     u = child.hip_distance
-    right_side = _placed(_table(SACRUM), warp, tilt)
+    right_side = _placed(table(SACRUM), warp, tilt)
     sacrum = np.concatenate([right_side, (right_side * (-1.0, 1.0))[-2:0:-1]])
     bones = [Bone(smooth_closed(sacrum) * u, 0.24 * u, 0.2 * u, 0.3, 0.5)]
     stretch = np.array([1.0, 1.0 + warp[0, 1]])
     for y, width, height in SACRAL_BODIES:
-        body = (_table(VERTEBRA) * (width, height) + (0.0, y)) * stretch * u
+        body = (table(VERTEBRA) * (width, height) + (0.0, y)) * stretch * u
         bones.append(Bone(smooth_closed(body), 0.16 * u, 0.10 * u, 0.5, 0.55))
     for x, y, radius in FORAMINA:
-        arch = np.array([[-1.1, -0.25], [-0.5, -0.95], [0.4, -0.95], [1.1, -0.2]]) * radius
-        bones += [
-            Bone(ribbon(smooth((arch + np.array([x, y])) * (s, 1.0) * stretch * u), 0.03 * u), 2.4, 0.8, 9.0, 1.0)
-            for s in (-1, 1)
-        ]
+        arch = table("-1.1,-.25 -.5,-.95 .4,-.95 1.1,-.2") * radius + (x, y)
+        for s in (-1, 1):
+            line = ribbon(smooth(arch * (s, 1.0) * stretch * u), 0.03 * u)
+            bones.append(Bone(line, 2.4, 0.8, 9.0, 1.0))
     for k in range(4):
         bones += _vertebra(np.array([0.0, -1.385 - 0.33 * k]) * stretch, 1.0 + 0.02 * k, u)
     return bones
@@ -129,28 +130,17 @@ def _spine(child: Child, warp: Points, tilt: float) -> list[Bone]:
 
 def _vertebra(centre: Points, width: float, u: float) -> list[Bone]:
     """Return body, transverse processes, pedicles and spinous process of one lumbar vertebra."""
-    bones = [Bone(smooth_closed((_table(VERTEBRA) * (width, 1.0) + centre) * u), 0.40 * u, 0.14 * u, 0.6, 0.6)]
-    for x in (-1.0, 1.0):
-        process = np.array(
-            [[x * 0.30, -0.05], [x * 0.50, -0.10], [x * 0.64, -0.12], [x * 0.50, -0.03], [x * 0.3, 0.03]]
-        )
-        pedicle = _ring((centre + np.array([x * 0.21, -0.03])) * u, 0.055 * u)
-        facet = np.array([[x * 0.16, 0.02], [x * 0.24, 0.06], [x * 0.22, 0.20], [x * 0.15, 0.22], [x * 0.12, 0.12]])
-        bones.append(Bone(smooth_closed((process + centre) * u), 0.06 * u, 0.05 * u, 0.5, 0.8))
-        bones.append(Bone(pedicle, 0.09 * u, 0.05 * u, 0.8, 0.9))
-        bones.append(Bone(smooth_closed((facet + centre) * u), 0.10 * u, 0.06 * u, 0.5, 0.8))
-    spinous = np.array([[-0.04, 0.02], [0.0, -0.02], [0.04, 0.02], [0.03, 0.14], [0.0, 0.18], [-0.03, 0.14]])
-    bones.append(Bone(smooth_closed((spinous + centre) * u), 0.12 * u, 0.05 * u, 0.7, 0.9))
-    return bones
-
-
-def _ring(centre: Points, radius: float) -> Points:
+    bones = [Bone(smooth_closed((table(VERTEBRA) * (width, 1.0) + centre) * u), 0.40 * u, 0.14 * u, 0.6, 0.6)]
     angle = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
-    return centre + radius * np.stack([np.cos(angle), 0.8 * np.sin(angle)], axis=1)
-
-
-def _table(text: str) -> Points:
-    return np.array([[float(value) for value in pair.split(",")] for pair in text.split()])
+    ring = 0.055 * u * np.stack([np.cos(angle), 0.8 * np.sin(angle)], axis=1)
+    for x in (-1.0, 1.0):
+        process, facet = table(PROCESS) * (x, 1.0), table(FACET) * (x, 1.0)
+        bones += [
+            Bone(smooth_closed((process + centre) * u), 0.06 * u, 0.05 * u, 0.5, 0.8),
+            Bone((centre + np.array([x * 0.21, -0.03])) * u + ring, 0.09 * u, 0.05 * u, 0.8, 0.9),  # the pedicle
+            Bone(smooth_closed((facet + centre) * u), 0.10 * u, 0.06 * u, 0.5, 0.8),
+        ]
+    return [*bones, Bone(smooth_closed((table(SPINOUS) + centre) * u), 0.12 * u, 0.05 * u, 0.7, 0.9)]
 
 
 def _placed(points: Points, warp: Points, tilt: float) -> Points:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from landvote.runtime.settings import Settings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 
 
-class PhantomSettings(BaseModel):
+class PhantomSettings(Settings):
     """Settings of the simulated films; the defaults make the project's embedded data set.
 
     Attributes:
@@ -30,8 +32,6 @@ class PhantomSettings(BaseModel):
         along_sd: an annotator's error along the contour, mm, bias included.
         across_sd: an annotator's error across the contour, mm, bias included.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     age_range: tuple[Positive, Positive] = (2.0, 11.0)
     perthes_share: Share = 0.5

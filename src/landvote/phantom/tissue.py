@@ -7,8 +7,8 @@ import numpy as np
 
 from landvote.phantom.anatomy import Child
 from landvote.phantom.bones import noise
-from landvote.phantom.canvas import Image, Placement
-from landvote.phantom.curves import ribbon, smooth, smooth_closed
+from landvote.phantom.canvas import Image, Placement, fill
+from landvote.phantom.curves import ribbon, smooth, smooth_closed, table
 from landvote.sample import Points
 
 SOFT = 0.0185  # attenuation per mm of soft tissue at about 60 keV, hardening included
@@ -21,6 +21,7 @@ GROIN = "1.75,-.62 1.35,-.20 .95,.25 .55,.72 .22,1.05"
 FOLD = ".12,1.22 .55,1.42 1.05,1.46 1.6,1.30"
 GLUTEAL_FAT = "1.72,-.95 1.62,-.45 1.52,.0 1.38,.35"
 CAPSULE_FAT = "1.28,-.46 1.36,-.22 1.40,.02"
+FAT = ((GROIN, 0.09, 6.0), (FOLD, 0.08, 7.0), (GLUTEAL_FAT, 0.06, 7.0), (CAPSULE_FAT, 0.05, 5.0))  # width; depth, mm
 
 
 def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: np.random.Generator) -> Image:
@@ -29,18 +30,15 @@ def soft_tissue(size: tuple[int, int], placement: Placement, child: Child, rng: 
     u = child.hip_distance
     spread = 1.0 + float(np.clip(rng.normal(0.0, 0.06), -0.1, 0.2))
     legs = 1.0 + float(rng.normal(0.0, 0.4))
-    body = _body(spread, legs) * u
-    inside = _inside(body, small, placement)
     rim = 0.75 * u
-    depth = np.minimum(inside, rim)
+    depth = np.minimum(_inside(_body(spread, legs) * u, small, placement), rim)
     path = np.sqrt(np.maximum(depth * (2 * rim - depth), 0.0)) / rim * child.bulk
     path *= _muscle(path.shape, u * placement.scale / COARSE, rng) * _belly(small, placement, u)
     path -= _lines(small, placement, u, rng)
     path += _masses(small, placement, child, rng)
     path -= _gas(small, placement, u, rng)
-    full = cv2.resize(
-        np.maximum(path, 0.0).astype(np.float32), (small[0] * COARSE, small[1] * COARSE), interpolation=cv2.INTER_CUBIC
-    )
+    path = np.maximum(path, 0.0).astype(np.float32)
+    full = cv2.resize(path, (small[0] * COARSE, small[1] * COARSE), interpolation=cv2.INTER_CUBIC)
     return np.asarray(SOFT * np.maximum(full[: size[1], : size[0]], 0.0), np.float32)
 
 
@@ -52,26 +50,27 @@ def _muscle(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Im
 
 
 def _body(spread: float, legs: float) -> Points:
-    flank = smooth(_table(FLANK)) * (spread, 1.0)
-    thigh = smooth(_table(INNER_THIGH)) * (max(legs, 0.15), 1.0)
+    flank = smooth(table(FLANK)) * (spread, 1.0)
+    thigh = smooth(table(INNER_THIGH)) * (max(legs, 0.15), 1.0)
     left = np.concatenate([flank, thigh])
     return np.concatenate([left, (left * (-1.0, 1.0))[::-1]])
-
-
-def _table(text: str) -> Points:
-    return np.array([[float(value) for value in pair.split(",")] for pair in text.split()])
 
 
 def _grid(points: Points, placement: Placement) -> Points:
     return (placement.to_pixels(points) + 0.5) / COARSE - 0.5
 
 
+def _layer(polygon: Points, small: tuple[int, int], placement: Placement, depth: float, blur: float) -> Image:
+    """Return ``depth`` in a polygon (mm) and 0 outside, its edge blurred by an SD in coarse pixels."""
+    layer = fill(_grid(polygon, placement), small[::-1], depth)
+    return np.asarray(cv2.GaussianBlur(layer, (0, 0), blur), np.float32)
+
+
 def _inside(polygon: Points, small: tuple[int, int], placement: Placement) -> Image:
     """Return the distance to the polygon's edge, mm, also where it lies off the film."""
     margin = 60
-    mask = np.zeros((small[1] + 2 * margin, small[0] + 2 * margin), np.uint8)
-    corners = np.round((_grid(polygon, placement) + margin) * 16).astype(np.int32)
-    cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_8, shift=4)
+    shape = (small[1] + 2 * margin, small[0] + 2 * margin)
+    mask = fill(_grid(polygon, placement) + margin, shape, 255, np.uint8)
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
     distance = cv2.GaussianBlur(distance, (0, 0), 2.0)[margin:-margin, margin:-margin]
     return np.asarray(distance * COARSE / placement.scale, np.float32)
@@ -87,47 +86,35 @@ def _belly(small: tuple[int, int], placement: Placement, u: float) -> Image:
 
 def _lines(small: tuple[int, int], placement: Placement, u: float, rng: np.random.Generator) -> Image:
     """Return what fat planes and skin folds take away from the path, mm of soft tissue."""
-    total = np.zeros((small[1], small[0]), np.float32)
-    for table, width, depth in (
-        (GROIN, 0.09, 6.0),
-        (FOLD, 0.08, 7.0),
-        (GLUTEAL_FAT, 0.06, 7.0),
-        (CAPSULE_FAT, 0.05, 5.0),
-    ):
+    total = np.zeros(small[::-1], np.float32)
+    blur = 0.02 * u * placement.scale / COARSE + 0.5
+    for line, width, depth in FAT:
         for side in (-1.0, 1.0):
-            control = _table(table)
+            control = table(line)
             control = control + rng.normal(0.0, 0.04, (1, 2)) + rng.normal(0.0, 0.03, control.shape)
             strength = depth * max(float(rng.uniform(-0.4, 1.0)), 0.0)
-            polygon = _grid(ribbon(smooth(control) * u * (side, 1.0), width * u), placement)
-            layer = np.zeros_like(total)
-            cv2.fillPoly(layer, [np.round(polygon * 16).astype(np.int32)], strength, lineType=cv2.LINE_8, shift=4)
-            total += cv2.GaussianBlur(layer, (0, 0), 0.02 * u * placement.scale / COARSE + 0.5)
+            total += _layer(ribbon(smooth(control) * u * (side, 1.0), width * u), small, placement, strength, blur)
     return total
 
 
 def _masses(small: tuple[int, int], placement: Placement, child: Child, rng: np.random.Generator) -> Image:
     """Return the bladder and the soft tissue below the symphysis, mm in excess of what surrounds them."""
     u = child.hip_distance
-    total = np.zeros((small[1], small[0]), np.float32)
+    total = np.zeros(small[::-1], np.float32)
     full = float(rng.uniform(0.15, 0.5))
     shift = float(rng.normal(0.0, 0.05))
+    bladder = (full, 0.75 * full, 0.28 - 0.7 * full, float(rng.uniform(2.0, 22.0)) * full)
     below = (0.22, 0.30, 1.12, 9.0) if child.sex == "M" else (0.15, 0.24, 1.02, 6.0)
-    for half_width, half_height, y, depth in (
-        (full, 0.75 * full, 0.28 - 0.7 * full, float(rng.uniform(2.0, 22.0)) * full),
-        below,
-    ):
-        angle = np.linspace(0.0, 2 * np.pi, 40, endpoint=False)
+    angle = np.linspace(0.0, 2 * np.pi, 40, endpoint=False)
+    for half_width, half_height, y, depth in (bladder, below):
         oval = np.stack([half_width * np.cos(angle) + shift, half_height * np.sin(angle) + y], axis=1)
-        corners = np.round(_grid(oval * u, placement) * 16).astype(np.int32)
-        layer = np.zeros_like(total)
-        cv2.fillPoly(layer, [corners], depth, lineType=cv2.LINE_8, shift=4)
-        total += cv2.GaussianBlur(layer, (0, 0), 0.07 * u * placement.scale / COARSE)
+        total += _layer(oval * u, small, placement, depth, 0.07 * u * placement.scale / COARSE)
     return total
 
 
 def _gas(small: tuple[int, int], placement: Placement, u: float, rng: np.random.Generator) -> Image:
     """Return pockets of bowel gas and the full rectum, mm of soft tissue replaced by air."""
-    layer = np.zeros((small[1], small[0]), np.float32)
+    layer = np.zeros(small[::-1], np.float32)
     for _ in range(int(rng.poisson(7))):
         centre = np.array([rng.normal(0.0, 0.75), rng.uniform(-2.4, -0.35)])
         if centre[1] > -0.9:
@@ -136,9 +123,6 @@ def _gas(small: tuple[int, int], placement: Placement, u: float, rng: np.random.
         angle = np.arange(0.0, 2 * np.pi, 2 * np.pi / 9)
         blob = centre + radius * np.stack([np.cos(angle) * rng.uniform(0.7, 1.6), np.sin(angle)], axis=1)
         blob += rng.normal(0.0, 0.22 * radius, blob.shape)
-        polygon = _grid(smooth_closed(blob) * u, placement)
         depth = float(rng.uniform(6.0, 26.0))
-        pocket = np.zeros_like(layer)
-        cv2.fillPoly(pocket, [np.round(polygon * 16).astype(np.int32)], depth, lineType=cv2.LINE_8, shift=4)
-        layer = np.maximum(layer, cv2.GaussianBlur(pocket, (0, 0), 1.3))
-    return np.asarray(layer, np.float32)
+        layer = np.maximum(layer, _layer(smooth_closed(blob) * u, small, placement, depth, 1.3))
+    return layer

@@ -62,83 +62,73 @@ class FolderReport:
 
 
 def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
-    """Decode every film of a DATA folder and report what is there and what is wrong.
-
-    Args:
-        folder: as for :func:`landvote.readers.read_folder`.
-        scheme: what the points mean; else the folder's ``scheme.toml``, else numbered landmarks.
-        origin: what the point files call the first pixel, 0 or 1.
+    """Decode every film of a DATA folder and report what is there and what is wrong; as :func:`read_folder` reads it.
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
     """
     samples, errors = survey_folder(folder, scheme, origin)
-    facts, warnings, problems = _Pixels(), [], [str(error) for error in errors]
+    warnings, problems = [], [str(error) for error in errors]
+    films: list[dict[str, Any]] = []
+    spacings: Counter[str] = Counter()
+    hashes: dict[str, list[str]] = {}
+    pictures: dict[str, Picture] = {}
     for sample in samples:
         try:
             film = sample.open()
         except ImageError as error:
             problems.append(f"cannot be read: {error}")
             continue
-        facts.add(film, sample)
+        films.append(_record(film, sample))
+        spacings[_spacing(film)] += 1
+        hashes.setdefault(films[-1]["pixels_sha256"], []).append(film.identifier)
+        pictures[film.identifier] = picture(film)
         if outside := _outside(film, sample.points):
-            warnings.append(f"{sample.identifier}: {_landmarks(sample.scheme, outside)} outside the film")
-    problems += [f"the same picture twice: {' and '.join(names)}" for names in facts.duplicates()]
-    warnings += facts.inverted() + _missing(samples) + _sorted(samples) + _strange(samples)
-    lines = (*facts.lines(), *_contents(samples))
-    return FolderReport(tuple(samples), lines, tuple(warnings), tuple(problems), tuple(facts.films))
+            names = _some([sample.scheme.landmarks[i] for i in outside])
+            warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
+    moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
+    warnings += _inverted(pictures) + _missing(samples) + moved + _strange(samples)
+    facts = (*_pixels(films, spacings), *_contents(samples))
+    return FolderReport(tuple(samples), facts, tuple(warnings), tuple(problems), tuple(films))
 
 
-class _Pixels:
-    """Sizes, depths, spacings, fingerprints and small pictures of films seen one at a time."""
+def _record(film: Radiograph, sample: Sample) -> dict[str, Any]:
+    spacing = film.spacing
+    return {
+        "image": film.identifier, "subject": sample.subject, "split": sample.split, "size": list(film.size),
+        "depth": _BITS[film.pixels.dtype.name],
+        "spacing": {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None,
+        "annotators": list(sample.annotations),
+        "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,
+        "pixels_sha256": pixel_hash(film),
+    }  # fmt: skip
 
-    def __init__(self) -> None:
-        self.films: list[dict[str, Any]] = []
-        self._spacings: Counter[str] = Counter()
-        self._hashes: dict[str, list[str]] = {}
-        self._pictures: dict[str, Picture] = {}
 
-    def add(self, film: Radiograph, sample: Sample) -> None:
-        spacing, pixels = film.spacing, pixel_hash(film)
-        self.films.append(
-            {
-                "image": film.identifier, "subject": sample.subject, "split": sample.split, "size": list(film.size),
-                "depth": _BITS[film.pixels.dtype.name],
-                "spacing": {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None,
-                "annotators": list(sample.annotations),
-                "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,
-                "pixels_sha256": pixels,
-            }
-        )  # fmt: skip
-        note = f" ({film.spacing_note})" if film.spacing_note else ""
-        if spacing is None:
-            self._spacings[f"unknown{note}"] += 1
-        else:
-            x, y = spacing.x, spacing.y
-            figure = f"{x:.4g}" if x == y else f"{x:.4g} x {y:.4g}"
-            self._spacings[f"{figure} mm by {spacing.source}{note}"] += 1
-        self._hashes.setdefault(pixels, []).append(film.identifier)
-        self._pictures[film.identifier] = picture(film)
+def _spacing(film: Radiograph) -> str:
+    note = f" ({film.spacing_note})" if film.spacing_note else ""
+    if film.spacing is None:
+        return f"unknown{note}"
+    x, y = film.spacing.x, film.spacing.y
+    return f"{f'{x:.4g}' if x == y else f'{x:.4g} x {y:.4g}'} mm by {film.spacing.source}{note}"
 
-    def duplicates(self) -> list[list[str]]:
-        return [names for names in self._hashes.values() if len(names) > 1]
 
-    def inverted(self) -> list[str]:
-        if not self._pictures:
-            return []
-        polarity = Polarity.learn(list(self._pictures.values()))
-        names = [name for name, seen in self._pictures.items() if polarity.inverted(seen)]
-        found = f"{len(names)} films look like negatives of the others and will be inverted: {_some(names)}"
-        return [found] if names else []
+def _pixels(films: Sequence[dict[str, Any]], spacings: Counter[str]) -> list[tuple[str, str]]:
+    """Describe sizes, depths and spacings."""
+    if not films:
+        return []
+    sizes, depths = [film["size"] for film in films], Counter(film["depth"] for film in films)
+    (w0, h0), (w1, h1) = np.min(sizes, axis=0), np.max(sizes, axis=0)
+    size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
+    return [("size", f"{size} pixels"), ("depth", _counts(depths)), ("spacing", _counts(spacings))]
 
-    def lines(self) -> list[tuple[str, str]]:
-        if not self.films:
-            return []
-        sizes = [film["size"] for film in self.films]
-        (w0, h0), (w1, h1) = np.min(sizes, axis=0), np.max(sizes, axis=0)
-        depths = Counter(film["depth"] for film in self.films)
-        size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
-        return [("size", f"{size} pixels"), ("depth", _counts(depths)), ("spacing", _counts(self._spacings))]
+
+def _inverted(pictures: dict[str, Picture]) -> list[str]:
+    if not pictures:
+        return []
+    polarity = Polarity.learn(list(pictures.values()))
+    names = [name for name, seen in pictures.items() if polarity.inverted(seen)]
+    return _named(names, "films look like negatives of the others and will be inverted")
 
 
 def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
@@ -149,34 +139,25 @@ def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
         ("films", f"{len(samples)} of {len({s.subject for s in samples})} subjects, {len(annotated)} with points"),
         ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
     ]
-    annotators = Counter(name for s in annotated for name in s.annotations if name)
-    if annotators:
+    if annotators := Counter(name for s in annotated for name in s.annotations if name):
         lines.append(("annotators", _counts(annotators)))
     apart = [_distance(a, b) for s in annotated for a, b in combinations(s.annotations.values(), 2)]
     if apart := [d for d in apart if np.isfinite(d)]:
         lines.append(("apart", f"two annotators of a film differ by {np.mean(apart):.2f} pixels on average"))
-    splits = Counter(s.split for s in samples if s.split)
-    if splits:
+    if splits := Counter(s.split for s in samples if s.split):
         lines.append(("split", _counts(splits)))
     return lines
 
 
 def _missing(samples: Sequence[Sample]) -> list[str]:
-    found: list[str] = []
     without = [s.identifier for s in samples if not s.annotations]
-    if without:
-        found.append(f"{len(without)} films have no points: {_some(without)}")
+    found = _named(without, "films have no points")
     gaps = {s.identifier: int((~np.isfinite(s.points).all(axis=1)).sum()) for s in samples if s.annotations}
     gaps = {name: n for name, n in gaps.items() if n}
     if gaps:
         named = _some([f"{name} ({n})" for name, n in gaps.items()])
         found.append(f"{sum(gaps.values())} points are missing, in {len(gaps)} films: {named}")
     return found
-
-
-def _sorted(samples: Sequence[Sample]) -> list[str]:
-    names = [s.identifier for s in samples if s.sorted]
-    return [f"{len(names)} films have their parts in another order, sorted here: {_some(names)}"] if names else []
 
 
 def _outside(film: Radiograph, points: Points) -> list[int]:
@@ -188,11 +169,7 @@ def _outside(film: Radiograph, points: Points) -> list[int]:
 
 
 def _strange(samples: Sequence[Sample]) -> list[str]:
-    """Return films whose points lie unlike those of the others, as when two landmarks have changed places.
-
-    Each film is laid on the mean shape by the best similarity; its root mean square distance is compared with the
-    median over the films, in robust standard deviations.
-    """
+    """Return films whose points lie unlike those of the others, by robust SDs of the RMS distance to the mean shape."""
     whole = [s for s in samples if s.annotations and np.isfinite(s.points).all()]
     if len(whole) < 10 or len(whole[0].scheme) < 3:
         return []
@@ -207,7 +184,7 @@ def _strange(samples: Sequence[Sample]) -> list[str]:
     odd = np.flatnonzero(rms > np.median(rms) + _STRANGE * max(spread, 1e-3))
     odd = odd[np.argsort(-rms[odd])]
     names = [f"{whole[i].identifier} ({whole[i].scheme.landmarks[int(distance[i].argmax())]} most)" for i in odd]
-    return [f"{len(names)} films have points arranged unlike the others, look at them: {_some(names)}"] if names else []
+    return _named(names, "films have points arranged unlike the others, look at them")
 
 
 def _distance(a: Points, b: Points) -> float:
@@ -215,12 +192,12 @@ def _distance(a: Points, b: Points) -> float:
     return float(np.mean(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else np.nan
 
 
-def _landmarks(scheme: Scheme, indices: list[int]) -> str:
-    return f"{len(indices)} points ({_some([scheme.landmarks[i] for i in indices])})"
-
-
 def _counts(counter: Counter[str]) -> str:
     return ", ".join(f"{name}: {n}" for name, n in counter.most_common())
+
+
+def _named(names: Sequence[str], finding: str) -> list[str]:
+    return [f"{len(names)} {finding}: {_some(names)}"] if names else []
 
 
 def _some(names: Sequence[str]) -> str:

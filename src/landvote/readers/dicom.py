@@ -40,13 +40,9 @@ def has_magic(start: bytes) -> bool:
 
 
 def read_dicom(path: Path) -> Radiograph:
-    """Read one film from a DICOM file of a single frame.
+    """Read one film, its spacing, and a note on how far to trust that, from a DICOM file of a single frame.
 
-    Args:
-        path: the file; a file without the DICOM preamble is tried as well.
-
-    Returns:
-        The film, its spacing with the attribute it came from, and a note on how far to trust it.
+    A file without the DICOM preamble is tried as well.
 
     Raises:
         ImageError: not DICOM, no pixels, several frames, truncated, or compressed in a way nothing here decodes.

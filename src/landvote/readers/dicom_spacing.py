@@ -13,7 +13,6 @@ from pydicom.dataset import Dataset
 from landvote.sample import Spacing
 
 _ATTRIBUTES = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-_PLACEHOLDER = (1.0, 1.0)
 
 
 def read_spacing(dataset: Dataset) -> tuple[Spacing | None, str]:
@@ -24,10 +23,9 @@ def read_spacing(dataset: Dataset) -> tuple[Spacing | None, str]:
     """
     notes: list[str] = []
     for keyword in _ATTRIBUTES:
-        found = _pair(dataset, keyword, notes)
-        if found:
+        if found := _pair(dataset, keyword, notes):
             row, column = found  # DICOM gives the distance between rows first, which is along y
-            notes += _provenance(dataset, keyword, found)
+            notes.append(_provenance(dataset, keyword, found))
             return Spacing(x=column, y=row, source=keyword), "; ".join(notes)
     return None, "; ".join(notes) or "the file gives no pixel spacing"
 
@@ -45,23 +43,22 @@ def _pair(dataset: Dataset, keyword: str, notes: list[str]) -> tuple[float, floa
     if not (0 < row < math.inf and 0 < column < math.inf):
         notes.append(f"{keyword} is {row:g}\\{column:g} mm, not positive, ignored")
         return None
-    if (row, column) == _PLACEHOLDER:
+    if row == column == 1:
         notes.append(f"{keyword} is exactly 1\\1 mm, a placeholder, ignored")
         return None
     return row, column
 
 
-def _provenance(dataset: Dataset, keyword: str, found: tuple[float, float]) -> list[str]:
+def _provenance(dataset: Dataset, keyword: str, found: tuple[float, float]) -> str:
     """Say whether the spacing is at the patient or at the detector."""
     if keyword == "NominalScannedPixelSpacing":
-        return ["nominal spacing of a scanner: film size, not patient size"]
+        return "nominal spacing of a scanner: film size, not patient size"
     calibration = dataset.get("PixelSpacingCalibrationType")
     if keyword == "PixelSpacing" and calibration:
-        return [f"calibrated ({calibration})"]
+        return f"calibrated ({calibration})"
     magnification = dataset.get("EstimatedRadiographicMagnificationFactor")
     estimated = f"; estimated magnification {magnification}" if magnification else ""
-    if keyword == "ImagerPixelSpacing":
-        return [f"at the detector, not corrected for magnification{estimated}"]
-    if _pair(dataset, "ImagerPixelSpacing", []) == found:
-        return [f"same as ImagerPixelSpacing: at the detector, not corrected for magnification{estimated}"]
-    return [f"calibration not stated{estimated}"]
+    if _pair(dataset, "ImagerPixelSpacing", []) != found:
+        return f"calibration not stated{estimated}"
+    same = "" if keyword == "ImagerPixelSpacing" else "same as ImagerPixelSpacing: "
+    return f"{same}at the detector, not corrected for magnification{estimated}"

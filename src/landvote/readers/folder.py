@@ -37,16 +37,13 @@ _NAMED = 3  # how many culprits a message names
 def read_folder(
     folder: Path, scheme: Scheme | None = None, *, origin: int = 0, require_points: bool = False
 ) -> list[Sample]:
-    """Read a DATA folder; films are decoded only when a sample is opened.
+    """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
     Args:
-        folder: as drawn at the top of this module.
+        folder: as drawn at the top of this module; a film without points has no annotations.
         scheme: what the points mean; else the folder's ``scheme.toml``, else numbered landmarks.
         origin: what the point files call the first pixel, 0 or 1.
         require_points: whether a folder without any points is an error.
-
-    Returns:
-        One sample per film, sorted by identifier; a film without points has no annotations.
 
     Raises:
         DataError: no images; points or a split that contradict the films, the scheme or themselves.
@@ -71,7 +68,9 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -
         scheme = Scheme.read(folder / "scheme.toml")
     problems: list[DataError] = []
     table = _read_points(folder, films, scheme, origin, problems)
-    scheme = scheme or _numbered(table)
+    if scheme is None:
+        landmarks = table.landmarks if table else ()
+        scheme = Scheme.numbered(len(landmarks)).model_copy(update={"landmarks": landmarks})
     annotations = _annotations(films, table, scheme, problems)
     facts = _facts(folder, films, problems)
     samples = []
@@ -79,21 +78,11 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -
         known = facts[identifier]
         given = annotations.get(identifier, {})
         ordered = {annotator: scheme.sorted(points) for annotator, points in given.items()}
-        spacing = _spacing(identifier, known.pop("spacing_mm", ""), problems)
-        samples.append(
-            Sample(
-                identifier=identifier,
-                open=partial(open_film, path, identifier, spacing),
-                scheme=scheme,
-                annotations=ordered,
-                subject=known.pop("subject", ""),
-                split=_split(identifier, known.pop("split", ""), problems),
-                attributes=known,
-                sorted=any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given),
-            )
-        )
-    problems += _leaks(folder, samples)
-    return samples, problems
+        moved = any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given)
+        opened = partial(open_film, path, identifier, _spacing(identifier, known.pop("spacing_mm", ""), problems))
+        subject, split = known.pop("subject", ""), _split(identifier, known.pop("split", ""), problems)
+        samples.append(Sample(identifier, opened, scheme, ordered, subject, split, known, sorted=moved))
+    return samples, problems + _leaks(folder, samples)
 
 
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
@@ -178,19 +167,13 @@ def _pts_table(
         except PointsError as error:
             problems.append(error)
             continue
-        if rows and len(points) != len(rows[0].points):
-            expected = f"{len(rows[0].points)} as in {rows[0].where}"
-            problems.append(PointsError(f"{path}: {len(points)} points, expected {expected}"))
+        if rows and len(points) != len(first := rows[0].points):
+            problems.append(PointsError(f"{path}: {len(points)} points, expected {len(first)} as in {rows[0].where}"))
             continue
         by_annotator = within and films.find(name) is None
         image, annotator = (within, name.partition("/")[0]) if by_annotator else (name, "")
         rows.append(PointRow(image, annotator, points, str(path)))
     return PointTable(tuple(rows), tuple(map(str, range(len(rows[0].points))))) if rows else None
-
-
-def _numbered(table: PointTable | None) -> Scheme:
-    landmarks = table.landmarks if table else ()
-    return Scheme.numbered(len(landmarks)).model_copy(update={"landmarks": landmarks})
 
 
 def _annotations(
@@ -201,7 +184,9 @@ def _annotations(
     unknown: list[PointRow] = []
     for row in table.rows if table else ():
         if len(row.points) not in (scheme.file_points, len(scheme)):
-            problems.append(_wrong_number(row, scheme))
+            either = f" (or the {len(scheme)} in use)" if len(scheme) != scheme.file_points else ""
+            expected = f"{scheme.file_points}{either} for scheme {scheme.name!r}"
+            problems.append(PointsError(f"{row.where}: {len(row.points)} points, expected {expected}"))
             break
         try:
             identifier = films.find(row.image)
@@ -216,18 +201,10 @@ def _annotations(
             selected = row.points[list(scheme.columns)] if len(row.points) == scheme.file_points else row.points
             found.setdefault(identifier, {})[row.annotator] = selected
     if unknown:
-        names = ", ".join(row.image for row in unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
-        problems.append(
-            PointsError(f"{unknown[0].where}: points of {len(unknown)} films that are not in images/: {names}")
-        )
+        names, where = ", ".join(row.image for row in unknown[:_NAMED]), unknown[0].where
+        names += ", ..." if len(unknown) > _NAMED else ""
+        problems.append(PointsError(f"{where}: points of {len(unknown)} films that are not in images/: {names}"))
     return found
-
-
-def _wrong_number(row: PointRow, scheme: Scheme) -> PointsError:
-    either = f" (or the {len(scheme)} in use)" if len(scheme) != scheme.file_points else ""
-    return PointsError(
-        f"{row.where}: {len(row.points)} points, expected {scheme.file_points}{either} for scheme {scheme.name!r}"
-    )
 
 
 def _facts(folder: Path, films: Films, problems: list[DataError]) -> dict[str, dict[str, str]]:
@@ -263,8 +240,8 @@ def _merge_table(path: Path, films: Films, facts: Mapping[str, dict[str, str]]) 
             raise DataError(f"{where}: film {identifier!r} was given before, expected once")
         seen.add(identifier)
         for column, text in row.items():
-            if text and facts[identifier].setdefault(column, text) != text:
-                known = facts[identifier][column]
+            known = facts[identifier].setdefault(column, text) if text else ""
+            if known != text:
                 raise DataError(f"{where}: {column} of {identifier!r} is {text!r}, but {known!r} in another table")
     return len(seen)
 
@@ -287,13 +264,12 @@ def _spacing(identifier: str, text: str, problems: list[DataError]) -> Spacing |
 
 def _leaks(folder: Path, samples: list[Sample]) -> list[DataError]:
     """Return every subject that stands on two sides of the split."""
-    problems: list[DataError] = []
     splits: dict[str, dict[str, str]] = {}
     for s in samples:
         if s.split:
-            splits.setdefault(s.subject, {}).setdefault(s.split, s.identifier)
-    for subject, where in splits.items():
-        if len(where) > 1:
-            films = " and ".join(f"{split} ({film})" for split, film in where.items())
-            problems.append(SplitError(f"{folder}: subject {subject!r} is in {films}, expected one split"))
-    return problems
+            splits.setdefault(s.subject, {}).setdefault(s.split, f"{s.split} ({s.identifier})")
+    return [
+        SplitError(f"{folder}: subject {subject!r} is in {' and '.join(sides.values())}, expected one split")
+        for subject, sides in splits.items()
+        if len(sides) > 1
+    ]

@@ -23,32 +23,24 @@ from landvote.readers.depth import MAX_PIXELS, tightest
 from landvote.readers.dicom import has_magic, read_dicom
 from landvote.sample import Pixels, Radiograph
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
-DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
-
+_DICOM_SUFFIXES = (".dcm", ".dicom")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
-_WHITE_IS_ZERO = 0  # TIFF PhotometricInterpretation
 
 
 def read_image(path: Path) -> Radiograph:
-    """Read one film, told by its content rather than its name.
+    """Read one PNG, JPEG, TIFF, BMP or DICOM file, told by its content rather than its name, which identifies the film.
 
     Colour becomes luminance (Rec. 601), transparency black, and the EXIF orientation is applied. 8-bit files give
     uint8, deeper ones uint16, or float32 where the values do not fit.
-
-    Args:
-        path: a PNG, JPEG, TIFF, BMP or DICOM file.
-
-    Returns:
-        The film; its identifier is the file's name.
 
     Raises:
         ImageError: the file is missing, empty, truncated, too large, of several pages, or no such image.
     """
     start = _first_bytes(path)
-    if has_magic(start) or path.suffix.lower() in DICOM_SUFFIXES:
+    if has_magic(start) or path.suffix.lower() in _DICOM_SUFFIXES:
         return read_dicom(path)
     try:
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
@@ -65,11 +57,7 @@ def read_image(path: Path) -> Radiograph:
 
 
 def find_images(path: Path) -> list[Path]:
-    """Return the image files at ``path``, as :func:`walk_images` finds them, sorted.
-
-    Raises:
-        ImageError: there is nothing at ``path``.
-    """
+    """Return the image files at ``path``, sorted; see :func:`walk_images`."""
     return sorted(walk_images(path))
 
 
@@ -99,10 +87,8 @@ def walk_images(path: Path) -> Iterator[Path]:
 
 def _looks_like_image(path: Path) -> bool:
     suffix = path.suffix.lower()
-    if suffix in SUFFIXES | DICOM_SUFFIXES:
-        return True
     known_other = suffix and not suffix[1:].isdigit()  # DICOM files are often called 1.2.840.113619
-    return not known_other and has_magic(_first_bytes(path, or_empty=b" "))
+    return suffix in _SUFFIXES or (not known_other and has_magic(_first_bytes(path, or_empty=b" ")))
 
 
 def _first_bytes(path: Path, or_empty: bytes = b"") -> bytes:
@@ -127,7 +113,7 @@ def _refuse_odd(path: Path, image: Image.Image) -> None:
 
 def _decode(path: Path, image: Image.Image, content: bytes) -> Pixels:
     deep_colour = _has_deep_colour(image)
-    white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == _WHITE_IS_ZERO  # type: ignore[attr-defined]
+    white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:

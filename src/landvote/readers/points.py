@@ -31,7 +31,7 @@ class PointRow:
 
     Attributes:
         image: the film, as the file calls it.
-        annotator: who marked it; empty where the file does not say.
+        annotator: of the points; empty where the file does not say.
         points: (n, 2) in image coordinates, in the order of the file; NaN where missing.
         where: file and line, for messages.
     """
@@ -72,39 +72,36 @@ def read_wide_csv(path: Path) -> PointTable:
     columns = [f"{axis}{i}" for i in range(n) for axis in "xy"]
     first = ["image", "annotator"] if "annotator" in header else ["image"]
     if n < 1 or header != first + columns:
-        raise PointsError(
-            f"{path}, line 1: columns {', '.join(header)[:80]!r}, expected 'image, x0, y0, x1, y1, ...' "
-            "or 'image, annotator, x0, y0, ...' or 'image, landmark, x, y'"
-        )
-    rows = []
+        expected = "'image, x0, y0, x1, y1, ...' or 'image, annotator, x0, y0, ...' or 'image, landmark, x, y'"
+        raise PointsError(f"{path}, line 1: columns {', '.join(header)[:80]!r}, expected {expected}")
+    rows: dict[tuple[str, str], PointRow] = {}
     for where, cells in lines:
         values = cells[len(first) :]
         points = [_point(where, f"{i}", *values[2 * i : 2 * i + 2]) for i in range(n)]
-        rows.append(PointRow(_image(where, cells[0]), cells[1] if len(first) > 1 else "", np.array(points), where))
-    _refuse_duplicates(rows)
-    return PointTable(tuple(rows), tuple(map(str, range(n))))
+        row = PointRow(_image(where, cells[0]), cells[1] if len(first) > 1 else "", np.array(points), where)
+        before = rows.setdefault((row.image, row.annotator), row)
+        if before is not row:
+            by = f" by {row.annotator!r}" if row.annotator else ""
+            raise PointsError(f"{where}: {row.image!r}{by} was given before ({before.where}), expected once")
+    return PointTable(tuple(rows.values()), tuple(map(str, range(n))))
 
 
 def read_long_csv(path: Path, scheme: Scheme | None = None) -> PointTable:
     """Read ``image, landmark, x, y[, annotator]``, one row per landmark; landmarks without a row are missing.
 
-    Args:
-        path: the file.
-        scheme: says which names there are and in which order. Without one, indices are taken as they are and names
-            in the order in which they first appear.
+    The scheme says which names there are and in which order. Without one, indices are taken as they are and names in
+    the order in which they first appear.
 
     Raises:
         PointsError: no such header; an unknown landmark; a wrong or half-missing value; a landmark given twice.
     """
     header, lines = records(path, PointsError)
-    optional = {"annotator"}
-    if not _LONG <= set(header) <= _LONG | optional:
-        raise PointsError(
-            f"{path}, line 1: columns {', '.join(header)!r}, expected 'image, landmark, x, y[, annotator]'"
-        )
+    if not _LONG <= set(header) <= _LONG | {"annotator"}:
+        columns = ", ".join(header)
+        raise PointsError(f"{path}, line 1: columns {columns!r}, expected 'image, landmark, x, y[, annotator]'")
     entries = [(where, dict(zip(header, cells, strict=True))) for where, cells in lines]
     number, landmarks = _numbering([e["landmark"] for _, e in entries], scheme)
-    found: dict[tuple[str, str], tuple[Points, str]] = {}
+    rows: dict[tuple[str, str], PointRow] = {}
     given: set[tuple[str, str, int]] = set()
     for where, entry in entries:
         image, annotator, name = _image(where, entry["image"]), entry.get("annotator", ""), entry["landmark"]
@@ -114,10 +111,10 @@ def read_long_csv(path: Path, scheme: Scheme | None = None) -> PointTable:
         if (image, annotator, number[name]) in given:
             raise PointsError(f"{where}: landmark {name!r} of {image!r} is given twice, expected once per annotator")
         given.add((image, annotator, number[name]))
-        points, _ = found.setdefault((image, annotator), (np.full((len(landmarks), 2), np.nan), where))
-        points[number[name]] = _point(where, name, entry["x"], entry["y"])
-    rows = [PointRow(image, annotator, points, where) for (image, annotator), (points, where) in found.items()]
-    return PointTable(tuple(rows), landmarks)
+        unknown = PointRow(image, annotator, np.full((len(landmarks), 2), np.nan), where)
+        row = rows.setdefault((image, annotator), unknown)
+        row.points[number[name]] = _point(where, name, entry["x"], entry["y"])
+    return PointTable(tuple(rows.values()), landmarks)
 
 
 def write_wide_csv(path: Path, rows: Iterable[tuple[str, str | None, Points]]) -> int:
@@ -179,13 +176,3 @@ def _numbering(names: Sequence[str], scheme: Scheme | None) -> tuple[dict[str, i
         return {name: int(name) for name in names}, tuple(map(str, range(n)))
     order = tuple(dict.fromkeys(names))
     return {name: i for i, name in enumerate(order)}, order
-
-
-def _refuse_duplicates(rows: Sequence[PointRow]) -> None:
-    seen: dict[tuple[str, str], str] = {}
-    for row in rows:
-        key = (row.image, row.annotator)
-        if key in seen:
-            who = f" by {row.annotator!r}" if row.annotator else ""
-            raise PointsError(f"{row.where}: {row.image!r}{who} was given before ({seen[key]}), expected once")
-        seen[key] = row.where

@@ -29,14 +29,10 @@ _LABEL = re.compile(r"^(version|n_points|image_size_[xyz])\s*:\s*(.*)$")
 
 
 def read_pts(path: Path, origin: int = 0) -> Points:
-    """Read one ``.pts`` file.
+    """Read one ``.pts`` file as (n, 2) points in image coordinates, counted from 0.
 
-    Args:
-        path: the file; both VXL forms, ``//`` comments, ``nan nan`` for a missing point.
-        origin: what the file calls the first pixel, 0 (VXL) or 1 (menpo, iBUG).
-
-    Returns:
-        (n, 2) points in image coordinates, counted from 0.
+    Both VXL forms, ``//`` comments, ``nan nan`` for a missing point; ``origin`` is what the file calls the first pixel,
+    0 (VXL) or 1 (menpo, iBUG).
 
     Raises:
         PointsError: not such a file; too few, too many or non-numeric values; half a point.
@@ -61,12 +57,9 @@ def read_pts(path: Path, origin: int = 0) -> Points:
 
 
 def write_pts(path: Path, points: Points, origin: int = 0) -> None:
-    """Write (n, 2) points in image coordinates as a VXL ``.pts`` file, whole or not at all.
+    """Write (n, 2) points in image coordinates, NaN where missing, as a VXL ``.pts`` file, whole or not at all.
 
-    Args:
-        path: the file.
-        points: NaN where missing, written as ``nan nan``.
-        origin: what the file shall call the first pixel, 0 (VXL) or 1 (menpo, iBUG).
+    ``origin`` is what the file shall call the first pixel, 0 (VXL) or 1 (menpo, iBUG).
     """
     check_origin(origin)
     rows = "".join(f"{x:.3f} {y:.3f}\n" if math.isfinite(x + y) else "nan nan\n" for x, y in points + origin)
@@ -106,8 +99,8 @@ def _pair(where: str, tokens: list[str]) -> tuple[float, float]:
         raise PointsError(f"{where}: {len(tokens)} values ({' '.join(tokens)[:40]!r}), expected x and y")
     try:
         x, y = (float(t) for t in tokens)
-    except ValueError as error:
-        raise PointsError(f"{where}: {' '.join(tokens)!r}, expected two numbers or 'nan nan'") from error
+    except ValueError:
+        x = y = math.inf
     if math.isnan(x) != math.isnan(y) or math.isinf(x) or math.isinf(y):
         raise PointsError(f"{where}: {' '.join(tokens)!r}, expected two numbers or 'nan nan'")
     return x, y

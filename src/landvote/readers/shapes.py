@@ -34,12 +34,10 @@ class ShapeTable:
 
 
 def read_shapes(path: Path, scheme: Scheme | None = None, origin: int = 0) -> ShapeTable:
-    """Read shapes; no film is decoded.
+    """Read the shapes of a DATA folder, a folder with .pts files (in subfolders too), a .pts file, or a CSV of points.
 
-    Args:
-        path: a DATA folder, a folder with .pts files (in subfolders too), a .pts file, or a wide or long CSV.
-        scheme: what the points mean; else the folder's own, else they are numbered.
-        origin: what the file calls the first pixel, 0 or 1.
+    No film is decoded. ``scheme`` says what the points mean; else the folder's own, else they are numbered. ``origin``
+    is what the file calls the first pixel, 0 or 1.
 
     Raises:
         DataError: nothing there, points that cannot be read, or differ in number between films.
@@ -47,22 +45,18 @@ def read_shapes(path: Path, scheme: Scheme | None = None, origin: int = 0) -> Sh
     check_origin(origin)
     if (path / "images").is_dir():
         samples = [s for s in read_folder(path, scheme, origin=origin, require_points=True) if s.annotations]
-        attributes = [{"subject": s.subject, **s.attributes} for s in samples]
-        return ShapeTable(
-            tuple(s.identifier for s in samples), np.stack([s.points for s in samples]), samples[0].scheme,
-            tuple(attributes),
-        )  # fmt: skip
+        attributes = tuple({"subject": s.subject, **s.attributes} for s in samples)
+        points = np.stack([s.points for s in samples])
+        return ShapeTable(tuple(s.identifier for s in samples), points, samples[0].scheme, attributes)
     if scheme is None and (path / "scheme.toml").is_file():
         scheme = Scheme.read(path / "scheme.toml")
     found = _from_csv(path, scheme, origin) if path.suffix.lower() == ".csv" else _from_pts(path, origin)
     if not found:
         raise PointsError(f"{path}: no shapes, expected a DATA folder, .pts files or a CSV of points")
-    counts = {len(p): film for film, p in found.items()}
-    expected = scheme.file_points if scheme else len(next(iter(found.values())))
-    for count, film in counts.items():
-        if count != expected:
-            raise PointsError(f"{path}: {film} has {count} points, expected {expected}")
-    scheme = scheme or Scheme.numbered(expected)
+    scheme = scheme or Scheme.numbered(len(next(iter(found.values()))))
+    for film, p in found.items():
+        if len(p) != scheme.file_points:
+            raise PointsError(f"{path}: {film} has {len(p)} points, expected {scheme.file_points}")
     points = np.stack(list(found.values()))[:, list(scheme.columns)]
     return ShapeTable(tuple(found), points, scheme, tuple({} for _ in found))
 

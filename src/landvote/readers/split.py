@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 from landvote.errors import SettingError, SplitError
@@ -12,15 +13,8 @@ from landvote.sample import Sample
 def split_by_subject(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
     """Hold out whole subjects, at random, until they make up ``share`` of the films.
 
-    The same seed and subjects give the same division whatever the order of the samples.
-
-    Args:
-        samples: films, each with its subject.
-        share: of the films to hold out, between 0 and 1.
-        seed: of the division.
-
-    Returns:
-        The films kept and those held out, each in the order given; neither is empty.
+    The same seed and subjects give the same division whatever the order of the samples. Returns the films kept and
+    those held out, each in the order given; neither is empty.
 
     Raises:
         SettingError: ``share`` is out of its range.
@@ -28,9 +22,7 @@ def split_by_subject(samples: Sequence[Sample], share: float, seed: int) -> tupl
     """
     if not 0 < share < 1:
         raise SettingError(f"share = {share}, expected between 0 and 1")
-    films: dict[str, int] = {}
-    for sample in samples:
-        films[sample.subject] = films.get(sample.subject, 0) + 1
+    films = Counter(sample.subject for sample in samples)
     if len(films) < 2:
         raise SplitError(f"{len(samples)} films of {len(films)} subject(s), expected two subjects or more to divide")
     order = sorted(films, key=lambda subject: hashlib.sha256(f"{seed} {subject}".encode()).digest())

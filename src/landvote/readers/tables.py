@@ -28,15 +28,13 @@ def records(path: Path, error: type[DataError] = DataError) -> tuple[list[str], 
     header = [cell.strip() for cell in next(reader)]
     if twice := [name for name in header if header.count(name) > 1]:
         raise error(f"{path}, line 1: column {twice[0]!r} stands there twice, expected once")
-    return header, _rows(path, reader, len(header), error)
 
+    def rows() -> Iterator[tuple[str, list[str]]]:
+        for number, row in enumerate(reader, 2):
+            cells = [cell.strip() for cell in row]
+            if any(cells) and len(cells) != len(header):
+                raise error(f"{path}, line {number}: {len(cells)} values, expected {len(header)} as in the header")
+            if any(cells):
+                yield f"{path}, line {number}", cells
 
-def _rows(
-    path: Path, reader: Iterator[list[str]], width: int, error: type[DataError]
-) -> Iterator[tuple[str, list[str]]]:
-    for number, cells in enumerate(reader, 2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != width:
-            raise error(f"{path}, line {number}: {len(cells)} values, expected {width} as in the header")
-        yield f"{path}, line {number}", [cell.strip() for cell in cells]
+    return header, rows()

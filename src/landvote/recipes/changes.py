@@ -51,13 +51,9 @@ def change_settings(settings: Tree, changes: Iterable[str]) -> Tree:
             settings = settings | {first: value}
         else:
             known = [*(k for k in settings if k != "stages"), *dict.fromkeys(s["name"] for s in settings["stages"])]
-            if first in _ORDER:
-                raise SettingError(
-                    f"setting {key!r}: the recipe has no stage {first!r}, expected one of {_list(known)}"
-                )
-            raise SettingError(
-                f"setting {key!r}: {first!r} is unknown, expected one of {_list(known)}{nearest(first, known)}"
-            )
+            problem = f"the recipe has no stage {first!r}" if first in _ORDER else f"{first!r} is unknown"
+            hint = "" if first in _ORDER else nearest(first, known)
+            raise SettingError(f"setting {key!r}: {problem}, expected one of {', '.join(known)}{hint}")
     return settings | {"stages": [_fitting(stage, settings["stages"], originals) for stage in settings["stages"]]}
 
 
@@ -101,13 +97,9 @@ def _change_stage(stage: Tree, key: str, path: list[str], value: object) -> None
         stage |= {"voter": value, "training": {}}  # what there is to set of it depends on the voter
     elif first in _NAMED:
         _change_named(stage, key, path, value)
-    elif first in _PLACED:
-        if first in stage["placing"] or first not in _UNREAD:
-            _put(stage, key, ["placing", *path], value)
-    elif first in _SEARCHED:
-        _put(stage, key, ["search", *path], value)
-    else:
-        _put(stage, key, path, value)
+    elif first not in _UNREAD or first in stage["placing"]:
+        part = ["placing"] if first in _PLACED else ["search"] if first in _SEARCHED else []
+        _put(stage, key, [*part, *path], value)
 
 
 def _change_named(stage: Tree, key: str, path: list[str], value: object) -> None:
@@ -136,11 +128,9 @@ def _put(stage: Tree, key: str, path: list[str], value: object) -> None:
     for depth, step in enumerate(path):
         if not isinstance(at, dict) or step not in at:
             known = list(at) if isinstance(at, dict) else []
-            expected = f"one of {_list(known)}" if known else f"none below {'.'.join(path[:depth])}"
-            older = (*_PLACED, *_SEARCHED, *_NAMED) if depth == 0 else ()
-            raise SettingError(
-                f"setting {key!r}: {step!r} is unknown, expected {expected}{nearest(step, [*known, *older])}"
-            )
+            expected = f"one of {', '.join(known)}" if known else f"none below {'.'.join(path[:depth])}"
+            hint = nearest(step, [*known, *(() if depth else (*_PLACED, *_SEARCHED, *_NAMED))])
+            raise SettingError(f"setting {key!r}: {step!r} is unknown, expected {expected}{hint}")
         if depth == len(path) - 1:
             at[step] = value
         at = at[step]
@@ -159,8 +149,8 @@ def _with_stage(stages: list[Tree], name: str, value: Tree) -> list[Tree]:
             if key != "look":
                 _change_stage(stage, f"{name}.{key}", [key], each)
     others = [s for s in stages if s["name"] != name.partition(":")[0]]
-    after = _ORDER.index(name) if name in _ORDER else len(_ORDER)
-    place = sum(s["name"] in _ORDER[:after] or s["name"] not in _ORDER for s in others)
+    later = _ORDER[_ORDER.index(name) :] if name in _ORDER else ()
+    place = sum(s["name"] not in later for s in others)
     return [*others[:place], stage, *others[place:]]
 
 
@@ -169,7 +159,3 @@ def _value(text: str) -> object:
         return tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _list(words: Iterable[str]) -> str:
-    return ", ".join(words)

@@ -91,11 +91,7 @@ def shipped() -> dict[str, Path]:
 
 
 def find(name_or_file: str, beside: Path | None = None) -> Path:
-    """Return the file of a recipe.
-
-    Args:
-        name_or_file: a shipped recipe's name, or a path.
-        beside: the folder that a relative path is sought in; the working folder if None.
+    """Return the file of a recipe, given a shipped one's name or a path, relative to ``beside`` or the working folder.
 
     Raises:
         SettingError: neither a file nor a known name; the nearest is named.
@@ -105,21 +101,16 @@ def find(name_or_file: str, beside: Path | None = None) -> Path:
         return path
     known = shipped()
     if name_or_file not in known:
-        raise SettingError(
-            f"recipe {name_or_file!r} is unknown, expected a file or one of {', '.join(known)}"
-            f"{nearest(name_or_file, known)}"
-        )
+        expected = f"a file or one of {', '.join(known)}{nearest(name_or_file, known)}"
+        raise SettingError(f"recipe {name_or_file!r} is unknown, expected {expected}")
     return known[name_or_file]
 
 
 def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
-    """Return a recipe with ``changes`` made to it.
+    """Return a shipped recipe, or that of a TOML file, with ``changes`` made to it, see :func:`change_settings`.
 
-    Args:
-        name_or_file: a shipped recipe's name, or a TOML file.
-        changes: ``"local.voter.width = 32"`` and the like, see :func:`landvote.recipes.changes.change_settings`.
-        scheme: of the landmarks; stages for other kinds of scheme are then left out, and changes have to fit the rest.
-            Without it a change has to fit one of the stages of its name.
+    With a ``scheme`` stages for other kinds of scheme are left out, and changes have to fit the rest. Without it a
+    change has to fit one of the stages of its name.
 
     Raises:
         SettingError: an unknown recipe or setting (the nearest known one is named), a file that is no recipe, or a
@@ -163,22 +154,18 @@ def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
     if not isinstance(own, list) or not all(isinstance(change, str) for change in own):
         raise SettingError(f"{file}: set is {own!r}, expected a list such as ['local.voter.width = 32']")
     if "stages" in content:
-        content = _with_defaults(content, file)
+        defaults, stages = content.pop("defaults", {}), content["stages"]
+        if not isinstance(stages, list) or not all(isinstance(table, dict) for table in (defaults, *stages)):
+            raise SettingError(f"{file}: expected a table [defaults] and tables [[stages]]")
+        content["stages"] = [_merged(defaults, stage) for stage in stages]
     if "extends" in content:
         base = _read(find(str(content.pop("extends")), file.parent), (*above, file))
         content = base.model_dump() | {"summary": ""} | content
     return _changed(_complete(content, str(file)), own, str(file))
 
 
-def _with_defaults(content: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Return the content of a recipe file with its ``defaults`` in each stage; a stage's own settings stand."""
-    defaults, stages = content.pop("defaults", {}), content.get("stages", [])
-    if not isinstance(defaults, dict) or not isinstance(stages, list) or not all(isinstance(s, dict) for s in stages):
-        raise SettingError(f"{file}: expected a table [defaults] and tables [[stages]]")
-    return content | {"stages": [_merged(defaults, stage) for stage in stages]}
-
-
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of both tables, and of tables in both; where they differ, those ``above`` stand."""
     both = {k: _merged(below[k], v) if isinstance(v, dict) and isinstance(below.get(k), dict) else v
             for k, v in above.items()}  # fmt: skip
     return below | both

@@ -1,14 +1,13 @@
 """Events: what happens while landvote trains, locates or compares. A terminal renders them, a page reads them.
 
-Whoever does the work is given a listener and calls it; listeners are plain functions of one event. :class:`EventLog`
-is one that writes JSON lines, so that another process can watch.
+The trainer, the locator and the experiment call a listener, a plain function of one event. :class:`EventLog` is one
+that writes JSON lines, so that another process can watch.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -51,12 +50,8 @@ class FilmRead(Event):
 class StepTaken(Event):
     """A network has taken an optimiser step.
 
-    Attributes:
-        stage: which stage it belongs to.
-        step: how many steps it has taken.
-        progress: of its training, 0 to 1, by steps or time, whichever is farther.
-        loss: running mean.
-        validation: mean error on films held out, grid cells, when they were last looked at; NaN or infinite before.
+    ``progress`` of its training is 0 to 1, by steps or time, whichever is farther; ``loss`` is a running mean;
+    ``validation`` is the mean error on films held out, grid cells, by the last look at them; NaN or infinite before.
     """
 
     frequent: ClassVar[bool] = True
@@ -117,13 +112,10 @@ class FilmFailed(Event):
 
 @dataclass(frozen=True)
 class RunsProgressed(Event):
-    """How far the runs of an experiment are.
+    """``done`` of the ``runs`` of an experiment are finished.
 
-    Attributes:
-        done: runs that are finished, of ``runs``.
-        runs: how many there are.
-        progress: of all work, 0 to 1, in minutes; begun runs count by those they have had.
-        minutes_left: of one process; NaN until a run is finished.
+    ``progress`` is that of all work, 0 to 1, in minutes; begun runs count by those they have had. ``minutes_left`` are
+    of one process; NaN until a run is finished.
     """
 
     frequent: ClassVar[bool] = True
@@ -179,9 +171,7 @@ class EventLog:
     """A listener that appends events to a file as JSON lines, each with the seconds since 1970 under ``time``.
 
     Of frequent events it writes one a second and kind; the last ones that wait come before whatever is written next.
-
-    Args:
-        file: is made if it is not there.
+    The file is made if it is not there.
     """
 
     def __init__(self, file: Path) -> None:
@@ -192,20 +182,16 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         """Write the event, or keep it until its kind is due again."""
         now, kind = time.time(), type(event)
-        line = json.dumps({"time": round(now, 3), **record(event)}) + "\n"
+        self._waiting.pop(kind, None)  # only the last of a kind waits, and it comes last
+        self._waiting[kind] = json.dumps({"time": round(now, 3), **record(event)}) + "\n"
         if event.frequent and now - self._written.get(kind, 0.0) < 1:
-            self._waiting[kind] = line
             return
-        self._waiting.pop(kind, None)
         self._written[kind] = now
-        lines = [*self._waiting.values(), line]
+        lines = "".join(self._waiting.values()).encode()
         self._waiting.clear()
         try:
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                os.write(descriptor, "".join(lines).encode())  # one write: a reader never sees half of another's line
-            finally:
-                os.close(descriptor)
+            with self._file.open("ab", buffering=0) as log:
+                log.write(lines)  # one write: a reader never sees half of another's line
         except OSError as error:
             raise DataError(f"{self._file}: cannot be written ({error.strerror or error})") from error
 

@@ -44,11 +44,8 @@ def output_paths(
     Unicode. A film takes the first form in which it meets no other film: with ``suffix`` in place of its own, after
     it, or after a hash of the identifier. Films that meet take the next form together.
 
-    Args:
-        folder: every path lies below it.
-        identifiers: any text, with ``/`` or a backslash between folders; an identifier given twice counts once.
-        suffix: of the files, such as ``".pts"``.
-        keep_suffix: skip the first form. Pictures need this: in the first form they have the names of their films.
+    An identifier is any text, with ``/`` or a backslash between folders; one given twice counts once. ``suffix`` is
+    such as ``".pts"``. ``keep_suffix`` skips the first form: in it pictures would have the names of their films.
     """
     films = list(dict.fromkeys(identifiers))
     called = {film: _key(_relative(film, "", _WHOLE)) for film in films}

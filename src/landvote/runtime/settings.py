@@ -26,9 +26,8 @@ Member = TypeVar("Member", bound=Settings)
 class Family(Generic[Member]):
     """The table of what there is of one kind of thing, by the ``kind`` in its settings.
 
-    Args:
-        noun: how a member is called in messages, such as ``"placing"``.
-        members: the settings classes; each has a field ``kind`` whose default is its name.
+    ``noun`` is how messages call a member, such as ``"placing"``. A member is a settings class with a field ``kind``
+    whose default is its name.
     """
 
     def __init__(self, noun: str, *members: type[Member]) -> None:
@@ -78,21 +77,21 @@ class Family(Generic[Member]):
         if "kind" not in value:
             raise ValueError(f"a {self.noun} without kind, expected one of {', '.join(self)}")
         try:
-            return self[value["kind"]].model_validate(value)
+            member = self[value["kind"]]
+            return member.model_validate(value)
         except ValidationError as error:
-            raise ValueError(explain(error)) from error
+            raise ValueError(explain(error, member)) from error
         except SettingError as error:
             raise ValueError(str(error)) from error
 
 
-def explain(error: ValidationError) -> str:
-    """Put a pydantic error into one line: setting, what is wrong, the value found, the nearest known key."""
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Put a model's error into one line: setting, what is wrong, the value found, the nearest known key."""
     lines = []
     for each in error.errors():
         where = ".".join(map(str, each["loc"]))
         if each["type"] == "extra_forbidden":
-            known = _keys_beside(error, each["loc"])
-            lines.append(f"unknown key {where!r}{nearest(str(each['loc'][-1]), known)}")
+            lines.append(f"unknown key {where!r}{nearest(str(each['loc'][-1]), _keys_beside(model, each['loc']))}")
             continue
         cause = each.get("ctx", {}).get("error")
         found = "" if cause is not None or isinstance(each["input"], dict) else f", found {each['input']!r}"
@@ -103,41 +102,25 @@ def explain(error: ValidationError) -> str:
 def validated(
     model: type[Member], value: Any, where: str, raised: type[Exception] = SettingError  # noqa: ANN401 - any JSON or TOML
 ) -> Member:  # fmt: skip
-    """Return ``value`` as settings.
-
-    Args:
-        model: the settings class.
-        value: a table as JSON or TOML gives it.
-        where: what the message begins with: a file, or what the settings are of.
-        raised: the class of the error.
+    """Return ``value``, a table as JSON or TOML gives it, as settings of class ``model``.
 
     Raises:
-        Exception: of class ``raised``; the value does not fit, see :func:`explain`.
+        Exception: of class ``raised``; the value does not fit, see :func:`explain`. Its message begins with ``where``,
+            a file or what the settings are of.
     """
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise raised(f"{where}: {explain(error)}") from error
+        raise raised(f"{where}: {explain(error, model)}") from error
 
 
-def _keys_beside(error: ValidationError, loc: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that the table at ``loc[:-1]`` may have, as far as annotations tell."""
-    model: Any = _by_title(error.title)
+def _keys_beside(model: Any, loc: tuple[int | str, ...]) -> list[str]:  # noqa: ANN401 - a class, or None on the way
+    """Return the keys that the table at ``loc[:-1]`` of a model may have, as far as annotations tell."""
     for step in loc[:-1]:
         if isinstance(step, str) and model is not None:
             field = next((f for name, f in model.model_fields.items() if step in (name, f.alias)), None)
             model = _model_in(field.annotation) if field is not None else None
     return [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _by_title(title: str) -> type[BaseModel] | None:
-    pending: list[type[BaseModel]] = [Settings]
-    while pending:
-        model = pending.pop()
-        if model.__name__ == title:
-            return model
-        pending += model.__subclasses__()
-    return None
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - whatever stands behind a field's colon

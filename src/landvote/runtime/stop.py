@@ -5,20 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from landvote.errors import StoppedError
 
 
 class StopToken:
-    """Asked now and then by whoever works: after each optimiser step, tree or film.
+    """Asked now and then by the trainer or the locator: after each optimiser step, tree or film.
 
     Work that is stopped leaves a state from which the same call goes on. A token may be sent to another process: what
     it is asked there depends on the time and the file alone.
 
-    Args:
-        until: seconds since 1970 at which to stop, or None.
-        file: to stop as soon as this file exists, or None: how one process asks another.
+    It stops at ``until``, in seconds since 1970, or as soon as ``file`` exists: how one process asks another.
     """
 
     def __init__(self, until: float | None = None, file: Path | None = None) -> None:
@@ -32,7 +29,7 @@ class StopToken:
         return cls(None if minutes is None else time.time() + 60 * minutes, file)
 
     def stop(self) -> None:
-        """Ask whoever holds this token to stop; safe in a signal handler and from any thread."""
+        """Ask the work that holds this token to stop; safe in a signal handler and from any thread."""
         self._asked.set()
 
     @property
@@ -53,8 +50,5 @@ class StopToken:
         if self.stopped:
             raise StoppedError("stopped as asked; the same call goes on from here")
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"until": self.until, "file": self.file}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]  # a lock cannot be sent, a new one can be made
+    def __reduce__(self) -> tuple[type[StopToken], tuple[float | None, Path | None]]:
+        return StopToken, (self.until, self.file)  # a lock cannot be sent, a new one can be made

@@ -21,7 +21,7 @@ _SIZES = 20  # films, at most about twice as many, are enough to know their medi
 
 @dataclass(frozen=True)
 class FilmPlacing(Placing):
-    """The whole film with a margin, for one target: ``landmarks``."""
+    """The whole film with a margin, a share of the grid on every side, for one target: ``landmarks``."""
 
     size: tuple[int, int]
     margin: float
@@ -64,11 +64,9 @@ class FilmSettings(PlacingSettings):
 
     def fit(self, shapes: TrainingShapes) -> FilmPlacing:
         """Give the grid the median shape of the films, if asked to."""
-        sizes = shapes.sizes[:: max(1, len(shapes.sizes) // _SIZES)]
-        median = np.median(sizes, axis=0)
+        median = np.median(shapes.sizes[:: max(1, len(shapes.sizes) // _SIZES)], axis=0)
         size = same_area(self.size, median, shapes.multiple) if self.fit_aspect else self.size
-        every = tuple(range(len(shapes.scheme)))
-        return FilmPlacing(size, self.border, every if self.finds_all else shapes.reference)
+        return FilmPlacing(size, self.border, tuple(range(len(shapes.scheme))) if self.finds_all else shapes.reference)
 
     def load(self, folder: Path, scheme: Scheme) -> FilmPlacing:
         """Read what was saved."""

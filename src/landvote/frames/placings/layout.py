@@ -14,6 +14,7 @@ from landvote.sample import Points, mean_points
 from landvote.scheme import Scheme
 
 _REWEIGHTED = 6  # rounds of least squares
+_ALIGNED = 5  # rounds of laying shapes on their mean
 _LARGEST = 3  # times the film: a cropped film may be smaller than its patch, but not by more
 
 Parts = tuple[tuple[int, ...], ...]
@@ -39,18 +40,17 @@ def lay(points: Points, layout: Points, size: tuple[int, int], image_size: tuple
     return frame if on_film and max(size) / frame.scale < _LARGEST * max(image_size) else None
 
 
-def mean_layout(shapes: Points, anchors: tuple[int, ...], rounds: int = 5) -> Points:
+def mean_layout(shapes: Points, anchors: tuple[int, ...]) -> Points:
     """Return the mean of ``shapes`` (films, n, 2) after laying their ``anchors`` on each other by similarities.
 
     The result keeps the average size and direction of the films, so a patch built on it stands upright on average.
     """
     index = list(anchors)
-    n = shapes.shape[1]
-    mean = mean_points(shapes - shapes[:, index].mean(axis=1, keepdims=True), n)
-    for _ in range(rounds):
+    laid = shapes - shapes[:, index].mean(axis=1, keepdims=True)
+    for _ in range(_ALIGNED):
+        mean = mean_points(laid, shapes.shape[1])
         laid = np.stack([Frame.matching(s[index], mean[index], (1, 1)).to_grid(s) for s in shapes])
-        mean = mean_points(laid, n)
-    return mean
+    return mean_points(laid, shapes.shape[1])
 
 
 def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
@@ -62,12 +62,11 @@ def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
     second = np.sort(given)[-2:].min()  # it takes two points to place a patch
     candidates = np.flatnonzero(given >= min(given.max() - 0.02, second))
     mean = mean_points(shapes, shapes.shape[1])[candidates]
-    first = int(np.argmax(((mean - mean.mean(axis=0)) ** 2).sum(axis=1)))
-    chosen = [first]
-    distance = ((mean - mean[first]) ** 2).sum(axis=1)
+    chosen = [int(np.argmax(((mean - mean.mean(axis=0)) ** 2).sum(axis=1)))]
+    distance = np.full(len(mean), np.inf)
     while len(chosen) < min(count, len(candidates)):
-        chosen.append(int(np.argmax(distance)))
         distance = np.minimum(distance, ((mean - mean[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int(np.argmax(distance)))
     return tuple(sorted(int(candidates[i]) for i in chosen))
 
 
@@ -83,14 +82,11 @@ def same_area(size: tuple[int, int], shape: npt.NDArray[np.float64], multiple: i
 
 
 def patch_layouts(training: list[Points], size: tuple[int, int], parts: Parts, anchors: Parts, border: float) -> Points:
-    """Return (parts, n, 2) where all landmarks lie on the patch of each part, on average.
+    """Return (parts, n, 2) where all landmarks lie on the patch of each part, on average, in grid coordinates.
 
-    Args:
-        training: per film (n, 2) image coordinates.
-        size: width and height of each patch in grid cells.
-        parts: the landmarks of each part, which the patch has to hold.
-        anchors: the landmarks that each part's patch is laid on: its own, or its neighbours' as well.
-        border: free share of the patch on each side.
+    ``training`` is per film (n, 2) image coordinates, ``size`` the width and height of each patch in grid cells,
+    ``border`` its free share on each side. A patch has to hold the landmarks of its part, and is laid on its
+    ``anchors``: the same, or the neighbours' as well.
 
     Raises:
         PointsError: no film has all anchors of some part.
@@ -99,30 +95,14 @@ def patch_layouts(training: list[Points], size: tuple[int, int], parts: Parts, a
     for g, (part, near) in enumerate(zip(parts, anchors, strict=True)):
         complete = [p for p in training if np.isfinite(p[list(near)]).all()]
         if not complete:
-            raise PointsError(
-                f"no training film has all landmarks of part {g} of the scheme"
-                f"{' and of its neighbours' if len(near) > len(part) else ''}"
-            )
+            neighbours = " and of its neighbours" if len(near) > len(part) else ""
+            raise PointsError(f"no training film has all landmarks of part {g} of the scheme{neighbours}")
         mean = mean_layout(np.stack(complete), near)
         own = mean[list(part)]
-        extent = float(np.max(np.ptp(own, axis=0)))
-        scale = min(size) * (1 - 2 * border) / extent
+        scale = min(size) * (1 - 2 * border) / float(np.max(np.ptp(own, axis=0)))
         middle = (own.min(axis=0) + own.max(axis=0)) / 2
         layouts.append(Frame.similarity(scale, 0.0, middle, (np.array(size) - 1) / 2, size).to_grid(mean))
     return np.stack(layouts)
-
-
-def usual_cell(
-    training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], layouts: Points, parts: Parts
-) -> float:
-    """Return the length of a cell, as a share of the film's longer side, that 99.5 % of the parts have at least."""
-    cells = []
-    for points, film in zip(training, films, strict=True):
-        for part, layout in zip(parts, layouts, strict=True):
-            own = list(part)
-            if np.isfinite(points[own]).all():
-                cells.append(1 / Frame.matching(points[own], layout[own], size).scale / max(film))
-    return float(np.quantile(cells, 0.005))
 
 
 def load_layouts(

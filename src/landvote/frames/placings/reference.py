@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
@@ -29,7 +28,7 @@ class ReferencePlacing(Placing):
         size: width and height of the grid.
         reference: the landmarks that place the patch.
         layout: (n, 2) where each landmark lies on the grid on average.
-        cell: the length of a cell on the film, as a share of its longer side, that 99.5 % of the films have at least.
+        cell: see :class:`Placing`.
     """
 
     size: tuple[int, int]
@@ -44,44 +43,32 @@ class ReferencePlacing(Placing):
 
     @classmethod
     def fit(
-        cls,
-        training: list[Points],
-        films: list[tuple[int, int]],
-        size: tuple[int, int],
-        reference: tuple[int, ...],
-        border: float,
-        multiple: int | None = None,
-    ) -> ReferencePlacing:
-        """Learn from training points and the widths and heights of their films.
+        cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], reference: tuple[int, ...],
+        border: float, multiple: int | None = None,
+    ) -> ReferencePlacing:  # fmt: skip
+        """Learn from training points, (n, 2) image coordinates, and the widths and heights of their films, pixels.
 
-        Args:
-            training: per film (n, 2) image coordinates.
-            films: their widths and heights in pixels.
-            size: width and height of the patch in grid cells.
-            reference: the landmarks that place the patch.
-            border: free share of the patch on each side, beyond the outermost landmark of 99.5 % of the films.
-            multiple: give the patch the shape of what it must hold, its area kept, in multiples of so many cells; None
-                keeps ``size``.
+        ``size`` is the patch's in grid cells; ``border`` is its free share on each side, beyond the outermost landmark
+        of 99.5 % of the films. With ``multiple`` the patch has the shape of what it must hold, its area kept, in
+        multiples of so many cells.
 
         Raises:
             PointsError: no film has all reference points.
         """
         chosen = list(reference)
-        complete = [i for i, p in enumerate(training) if np.isfinite(p[chosen]).all()]
+        complete = [(p, films[i]) for i, p in enumerate(training) if np.isfinite(p[chosen]).all()]
         if not complete:
             raise PointsError(f"no training film has all reference points {chosen}; choose others in the scheme")
-        shapes = np.stack([training[i] for i in complete])
+        shapes = np.stack([p for p, _ in complete])
         mean = mean_layout(shapes, reference)
         laid = np.stack([Frame.matching(s[chosen], mean[chosen], size).to_grid(s) for s in shapes])
         low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
         high = np.quantile(np.nanmax(laid, axis=1), 0.995, axis=0)
         size = size if multiple is None else same_area(size, high - low, multiple)
-        room = np.array(size) * (1 - 2 * border)
-        scale = float(np.min(room / np.maximum(high - low, 1e-6)))
+        scale = float(np.min(np.array(size) * (1 - 2 * border) / np.maximum(high - low, 1e-6)))
         fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
         layout = fitted.to_grid(mean_points(laid, laid.shape[1]))
-        frames = [Frame.matching(s[chosen], layout[chosen], size) for s in shapes]
-        cells = [1 / frame.scale / max(films[i]) for frame, i in zip(frames, complete, strict=True)]
+        cells = [1 / Frame.matching(p[chosen], layout[chosen], size).scale / max(film) for p, film in complete]
         return cls(size, reference, layout, float(np.quantile(cells, 0.005)))
 
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:  # noqa: ARG002 - the only one
@@ -89,19 +76,10 @@ class ReferencePlacing(Placing):
         chosen = list(self.reference)
         return lay(points[chosen], self.layout[chosen], self.size, image_size)
 
-    def smallest_cell(self, image_size: tuple[int, int]) -> float:
-        """Return the length of a cell in training, at the lower end, in pixels."""
-        return self.cell * max(image_size)
-
     def save(self, folder: Path) -> list[Path]:
         """Write size, reference, layout and cell."""
-        own: dict[str, npt.ArrayLike] = {
-            "size": self.size,
-            "reference": self.reference,
-            "layout": self.layout,
-            "cell": self.cell,
-        }
-        return [save_arrays(folder / FILE, **own)]
+        file = folder / FILE
+        return [save_arrays(file, size=self.size, reference=self.reference, layout=self.layout, cell=self.cell)]
 
 
 class ReferenceSettings(PlacingSettings):
@@ -111,13 +89,9 @@ class ReferenceSettings(PlacingSettings):
         fit_aspect: keep the grid's area but give it the shape of what it must hold.
     """
 
+    finds_all: ClassVar[bool] = True
     kind: Literal["reference"] = "reference"
     fit_aspect: bool = True
-
-    @property
-    def finds_all(self) -> bool:
-        """Return true."""
-        return True
 
     def applies(self, scheme: Scheme) -> bool:
         """Say whether there are two landmarks; one point places nothing."""
@@ -126,9 +100,7 @@ class ReferenceSettings(PlacingSettings):
     def fit(self, shapes: TrainingShapes) -> ReferencePlacing:
         """Learn layout and size from the training films."""
         multiple = shapes.multiple if self.fit_aspect else None
-        return ReferencePlacing.fit(
-            shapes.points, shapes.sizes, self.size, shapes.reference, self.border, multiple
-        )  # fmt: skip
+        return ReferencePlacing.fit(shapes.points, shapes.sizes, self.size, shapes.reference, self.border, multiple)
 
     def load(self, folder: Path, scheme: Scheme) -> ReferencePlacing:
         """Read what was saved."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
+
+import numpy as np
 
 from landvote.frames.frame import Frame
-from landvote.frames.placings.layout import lay, load_layouts, patch_layouts, usual_cell
+from landvote.frames.placings.layout import Parts, lay, load_layouts, patch_layouts
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
 from landvote.runtime.arrays import save_arrays
 from landvote.sample import Points
@@ -22,46 +24,36 @@ class RepeatPlacing(Placing):
         size: width and height of each patch's grid.
         targets: the landmarks of each part.
         layouts: (parts, n, 2) where all landmarks lie on each part's grid on average.
-        cell: the length of a cell on the film, as a share of its longer side, that 99.5 % of the parts have at least.
+        cell: see :class:`Placing`.
     """
 
     size: tuple[int, int]
-    targets: tuple[tuple[int, ...], ...]
+    targets: Parts
     layouts: Points
     cell: float
 
     @classmethod
     def fit(
-        cls,
-        training: list[Points],
-        films: list[tuple[int, int]],
-        size: tuple[int, int],
-        parts: tuple[tuple[int, ...], ...],
-        border: float,
+        cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], parts: Parts, border: float
     ) -> RepeatPlacing:
-        """Learn from training points and the widths and heights of their films.
-
-        Args:
-            training: per film (n, 2) image coordinates.
-            films: their widths and heights in pixels.
-            size: width and height of each patch in grid cells.
-            parts: the landmarks of each part.
-            border: free share of the patch on each side.
+        """Learn from training points and the widths and heights of their films, pixels; else as :func:`patch_layouts`.
 
         Raises:
             PointsError: no film has all landmarks of some part.
         """
         layouts = patch_layouts(training, size, parts, parts, border)
-        return cls(size, parts, layouts, usual_cell(training, films, size, layouts, parts))
+        cells = []
+        for points, film in zip(training, films, strict=True):
+            for part, layout in zip(parts, layouts, strict=True):
+                own = list(part)
+                if np.isfinite(points[own]).all():
+                    cells.append(1 / Frame.matching(points[own], layout[own], size).scale / max(film))
+        return cls(size, parts, layouts, float(np.quantile(cells, 0.005)))
 
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
         """Return the frame that the part's own points define."""
         own = list(self.targets[target])
         return lay(points[own], self.layouts[target][own], self.size, image_size)
-
-    def smallest_cell(self, image_size: tuple[int, int]) -> float:
-        """Return the length of a cell in training, at the lower end, in pixels."""
-        return self.cell * max(image_size)
 
     def save(self, folder: Path) -> list[Path]:
         """Write size, layouts and cell; the parts are the scheme's."""
@@ -71,12 +63,8 @@ class RepeatPlacing(Placing):
 class RepeatSettings(PlacingSettings):
     """One patch per repeated part of the scheme, each placed by its own points."""
 
+    finds_all: ClassVar[bool] = False
     kind: Literal["repeats"] = "repeats"
-
-    @property
-    def finds_all(self) -> bool:
-        """Return false: a patch is for one part."""
-        return False
 
     def applies(self, scheme: Scheme) -> bool:
         """Say whether the scheme has parts that repeat, of two points at least; one point places nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -49,14 +49,7 @@ class RowPlacing(Placing):
     def fit(
         cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], parts: Parts, border: float
     ) -> RowPlacing:
-        """Learn from training points and the widths and heights of their films.
-
-        Args:
-            training: per film (n, 2) image coordinates.
-            films: their widths and heights in pixels.
-            size: width and height of each patch in grid cells.
-            parts: the landmarks of each part.
-            border: free share of the patch on each side.
+        """Learn from training points and the widths and heights of their films, pixels; else as :func:`patch_layouts`.
 
         Raises:
             PointsError: no film has all landmarks of some part and of its neighbours.
@@ -87,24 +80,15 @@ class RowPlacing(Placing):
 
     def save(self, folder: Path) -> list[Path]:
         """Write size, layouts, middle and covariance; the parts are the scheme's."""
-        own: dict[str, npt.ArrayLike] = {
-            "size": self.size,
-            "layouts": self.layouts,
-            "middle": self.middle,
-            "covariance": self.covariance,
-        }
-        return [save_arrays(folder / FILE, **own)]
+        own = {"layouts": self.layouts, "middle": self.middle, "covariance": self.covariance}
+        return [save_arrays(folder / FILE, size=self.size, **own)]
 
 
 class RowSettings(PlacingSettings):
     """One patch per part of a scheme whose parts follow each other in a row."""
 
+    finds_all: ClassVar[bool] = False
     kind: Literal["row"] = "row"
-
-    @property
-    def finds_all(self) -> bool:
-        """Return false: a patch is for one part."""
-        return False
 
     def applies(self, scheme: Scheme) -> bool:
         """Say whether the scheme's parts follow each other in a row."""
