@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from landvote.data.points import Points
+from landvote.data.sample import Sample
+from landvote.datasets.folder import read_folder
 from landvote.phantom import simulate_folder
-from landvote.readers import read_folder
-from landvote.sample import Points, Sample
 
 
 @contextmanager

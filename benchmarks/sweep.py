@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 
 from hips import outlined
+from landvote.datasets.folder import read_folder
 from landvote.frames import Augmentation, Views
 from landvote.frames.placings import ReferencePlacing
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
-from landvote.readers import read_folder
 from landvote.votes import Lesson
 
 BASE = {

@@ -11,13 +11,13 @@ import torch
 from torch.optim import AdamW
 
 from hips import outlined, simulated
+from landvote.cli.progress import training
 from landvote.frames import Views
 from landvote.frames.placings import ReferencePlacing
 from landvote.networks.batches import batch_at
 from landvote.networks.settings import TrainingSettings
 from landvote.networks.training import train
 from landvote.networks.voter import NetworkVoter
-from landvote.cli.progress import training
 from landvote.recipes import recipe
 from landvote.runtime.events import Event, StepTaken
 from landvote.votes import Lesson

@@ -9,12 +9,12 @@ from typing import Any
 import typer
 
 from landvote.cli import app
-from landvote.files import write_text
+from landvote.runtime.files import write_text
 
 PAGE = Path(__file__).with_name("command-line.md")
 HEAD = """# Command line
 
-This page is written by `make docs`; edit `src/landvote/cli.py` instead. Every verb prints this with `--help`.
+This page is written by `make docs`; edit `src/landvote/cli/` instead. Every verb prints this with `--help`.
 The form of a DATA folder is described in [data.md](data.md).
 The exit status is 0 when all the work was done, and not 0 when any of it was not.
 `landvote --version` says which landvote it is.

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError
 from landvote.evaluation.measure import ANNOTATORS, Errors
 from landvote.experiments.compare import lay_out
@@ -20,10 +23,8 @@ from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results, Run, gather
 from landvote.experiments.statistics import cost_table, error_table, films_by_run
 from landvote.experiments.work import Workspace
-from landvote.files import write_text
 from landvote.reports.tables import interval, number, probability
-from landvote.sample import Radiograph, Sample
-from landvote.scheme import Scheme
+from landvote.runtime.files import write_text
 
 HERE = Path(__file__).parent
 FILMS, RUNS = HERE / "hips_films.csv", HERE / "hips_runs.csv"

@@ -11,7 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from landvote.processors import limit_numba
+from landvote.runtime.processors import limit_numba
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch and OpenBLAS are first imported
 limit_numba()

@@ -82,22 +82,20 @@ def test_docs_tree_in_the_readme_is_the_tree_there_is():
     package = ROOT / "src" / "landvote"
     folders = {f"{p.name}/" for p in package.iterdir() if p.is_dir() and p.name != "__pycache__" and any(p.iterdir())}
     files = {p.name for p in package.glob("*.py")} - {"__init__.py"}
-    assert readme_tree((ROOT / "README.md").read_text(encoding="utf-8")) == folders | files
+    named = readme_tree((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {name for name in named if "/" not in name.rstrip("/")} == folders | files
+    assert [name for name in named if not (package / name).exists()] == []
+    assert len(named) > len(folders | files) + 20  # the folders that hold the method are opened
 
 
-def readme_tree(text: str) -> set[str]:
-    """Return the names right below ``src/landvote/`` in a tree drawn with spaces or lines, captions left out."""
-    lines = iter(re.sub(r"[│├└─]", " ", text).splitlines())
-    above = next((line for line in lines if line.strip().startswith("src/landvote/")), "")
-    names: set[str] = set()
-    level = 0
-    for line in lines:
-        indent = len(line) - len(line.lstrip())
-        level = level or indent
-        if line.startswith("```") or indent <= len(above) - len(above.lstrip()):
-            break
-        if indent == level:
-            names.update(re.match(r"(?:\s*[\w.]+(?:\.py|/)(?=\s|$))*", line).group().split())
+def readme_tree(text: str) -> list[str]:
+    """Return the paths below ``src/landvote/`` in the tree that is drawn by indentation, captions left out."""
+    lines = text[text.index("\nsrc/landvote/\n") :].splitlines()[2:]
+    names, above = [], ""
+    for line in lines[: lines.index("```")]:
+        indent, name = len(line) - len(line.lstrip()), line.split()[0]
+        above = name if indent == 2 and name.endswith("/") else above if indent > 2 else ""
+        names.append(name if indent == 2 else above + name)
     return names
 
 

@@ -16,17 +16,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from PIL import Image
 
+from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.forests.settings import ForestSettings
+from landvote.formats.points import write_wide_csv
 from landvote.frames import Augmentation, Frame, Views
 from landvote.frames.placings import FilmPlacing
 from landvote.localiser import Conditions, Localiser, StageSettings, fit_localiser
 from landvote.localiser.families import CHOICES, PLACINGS, SEARCHES, VOTERS
 from landvote.networks.settings import NetworkSettings, TrainingSettings
-from landvote.readers import write_wide_csv
 from landvote.recipes import Recipe, recipe
 from landvote.runtime.settings import Family, Settings
-from landvote.sample import Radiograph, Sample, Spacing
-from landvote.scheme import Scheme
 from landvote.votes import Lesson, VoteMap, Voter, VoterSettings
 
 FAMILIES: dict[str, Family[Any]] = {family.noun: family for family in (PLACINGS, VOTERS, CHOICES, SEARCHES)}

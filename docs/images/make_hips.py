@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from landvote.files import atomic_write
 from landvote.phantom import simulate_film
+from landvote.runtime.files import atomic_write
 
 PICTURE = Path(__file__).with_name("hips.png")
 SEED, FILMS = 7, (8, 3, 4, 17)  # healthy; diseased on both sides; on the left; on both, turned on its plate

@@ -10,11 +10,13 @@ from typing import Any as _Any
 from landvote.errors import LandvoteError
 
 if _TYPE_CHECKING:
+    from landvote.data.prediction import Prediction
+    from landvote.data.radiograph import Radiograph
+    from landvote.data.sample import Sample
+    from landvote.data.scheme import Scheme
+    from landvote.datasets.folder import read_folder
+    from landvote.formats.image import read_image
     from landvote.models import load_model
-    from landvote.prediction import Prediction
-    from landvote.readers import read_folder, read_image
-    from landvote.sample import Radiograph, Sample
-    from landvote.scheme import Scheme
 
 __version__ = _version("landvote")
 __all__ = [
@@ -30,13 +32,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Prediction": "prediction",
-    "Radiograph": "sample",
-    "Sample": "sample",
-    "Scheme": "scheme",
+    "Prediction": "data.prediction",
+    "Radiograph": "data.radiograph",
+    "Sample": "data.sample",
+    "Scheme": "data.scheme",
     "load_model": "models",
-    "read_folder": "readers",
-    "read_image": "readers",
+    "read_folder": "datasets.folder",
+    "read_image": "formats.image",
 }
 
 

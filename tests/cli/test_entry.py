@@ -17,8 +17,9 @@ import pytest
 from PIL import Image
 
 from landvote import cli
-from landvote.prediction import read_predictions
-from landvote.readers import read_pts, read_wide_csv
+from landvote.formats.points import read_wide_csv
+from landvote.formats.predictions import read_predictions
+from landvote.formats.pts import read_pts
 from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped
 from toys import tiny_words
@@ -256,7 +257,7 @@ def test_locate_takes_films_and_folders_each_film_once(run, data, model, tmp_pat
 
 def test_locate_tells_films_of_one_name_apart(run, data, model, tmp_path):
     """Two folders may each hold a 0.png; what is written must be readable again."""
-    from landvote.prediction import read_predictions
+    from landvote.formats.predictions import read_predictions
 
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

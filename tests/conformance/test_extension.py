@@ -16,6 +16,7 @@ import pytest
 
 from landvote import cli
 from landvote.errors import SettingError
+from landvote.formats.predictions import read_predictions
 from landvote.frames import Frame, Placing
 from landvote.frames.placings import PlacingSettings
 from landvote.localiser import Conditions
@@ -23,7 +24,6 @@ from landvote.localiser.choice import Choice, ChoiceSettings, Chosen
 from landvote.localiser.families import CHOICES, PLACINGS, SEARCHES, VOTERS
 from landvote.localiser.search import SearchSettings
 from landvote.models import divide, load_model, train_model
-from landvote.prediction import read_predictions
 from landvote.recipes import recipe
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.runtime.settings import Settings

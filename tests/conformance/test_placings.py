@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
 from landvote.frames.placings import TrainingShapes
 from landvote.localiser.families import PLACINGS
-from landvote.scheme import Scheme
 from toys import SPINE_PARTS, films_of, spine
 
 SCHEME = Scheme.numbered(20).model_copy(update={"repeats": SPINE_PARTS, "order": "down"})

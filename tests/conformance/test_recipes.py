@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.errors import ShapeError
 from landvote.localiser import Localiser, fit_localiser
 from landvote.recipes import Recipe, recipe, shipped
-from landvote.sample import Radiograph
-from landvote.scheme import Scheme
 from toys import ELL, ell, ell_sample, tiny
 
 SHAPED = [name for name in shipped() if any(s.choice.needs_all for s in tiny(name).stages_for(ELL))]

@@ -7,11 +7,11 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
+from landvote.data.radiograph import Radiograph
 from landvote.frames.placings import RepeatPlacing, RowPlacing
 from landvote.localiser.families import SEARCHES
 from landvote.localiser.look import Candidate, Look
 from landvote.localiser.peaks import Peaks
-from landvote.sample import Radiograph
 from toys import SPINE_PARTS, Eyes, films_of, spine, votes_at
 
 TRAINING = spine(jitter=0)

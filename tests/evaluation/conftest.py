@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from landvote.sample import Points, Radiograph, Sample, Spacing
-from landvote.scheme import Outline, Scheme
+from landvote.data.points import Points
+from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.sample import Sample
+from landvote.data.scheme import Outline, Scheme
 
 MakeSample = Callable[..., Sample]
 

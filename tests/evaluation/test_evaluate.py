@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from landvote.data.points import Points
+from landvote.data.prediction import Prediction
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SettingError
 from landvote.evaluation import evaluate
-from landvote.prediction import Prediction
-from landvote.sample import Points, Radiograph, Sample
-from landvote.scheme import Scheme
 
 MakeSample = Callable[..., Sample]
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from landvote.data.points import Points
+from landvote.data.prediction import Prediction
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SchemeError
 from landvote.evaluation.matching import match
-from landvote.prediction import Prediction
-from landvote.sample import Points, Sample
-from landvote.scheme import Scheme
 
 
 def predicted(name: str, points: Points, names: tuple[str, ...] | None = None) -> Prediction:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landvote.data.points import Points
+from landvote.data.scheme import Outline, Scheme
 from landvote.evaluation.metrics import annotator_difference, mean_squared_error, point_to_curve, point_to_point
-from landvote.sample import Points
-from landvote.scheme import Outline, Scheme
 
 SQUARE = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
 CLOSED = (Outline(name="square", points=(0, 1, 2, 3), closed=True),)

@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Outline, Scheme
 from landvote.evaluation import Errors
 from landvote.experiments.grid import Grid, Size
 from landvote.experiments.results import Results, Run
 from landvote.experiments.runs import RunPlan
 from landvote.experiments.work import Workspace
 from landvote.recipes import recipe
-from landvote.sample import Radiograph, Sample
-from landvote.scheme import Outline, Scheme
 
 MakeResults = Callable[..., Results]
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
 from landvote.evaluation import METRICS
 from landvote.experiments import report
@@ -18,8 +20,6 @@ from landvote.experiments.report import write_comparison
 from landvote.experiments.results import Results
 from landvote.experiments.statistics import error_table
 from landvote.reports.style import save_figure
-from landvote.sample import Radiograph
-from landvote.scheme import Scheme
 
 MakeResults = Callable[..., Results]
 

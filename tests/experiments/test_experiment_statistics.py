@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from landvote.data.prediction import Prediction
 from landvote.errors import SettingError
 from landvote.evaluation import METRICS, evaluate
 from landvote.evaluation.tables import group
@@ -28,7 +29,7 @@ from landvote.experiments.statistics import (
     subgroups_by_method,
     whole_basis,
 )
-from landvote.prediction import Prediction, read_predictions, write_predictions
+from landvote.formats.predictions import read_predictions, write_predictions
 
 MakeResults = Callable[..., Results]
 

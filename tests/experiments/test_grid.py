@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.errors import SettingError
 from landvote.experiments.grid import read_grid
 from landvote.recipes import recipe
-from landvote.scheme import Scheme
 
 GRID = """
 title = "t"

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from landvote.datasets.folder import read_folder
 from landvote.errors import SplitError
 from landvote.experiments.engine import tasks
 from landvote.experiments.grid import Grid
 from landvote.experiments.runs import plan_runs, split_films
-from landvote.readers import read_folder
 
 METHODS = (
     {"name": "WHDV", "recipe": "whdv"},

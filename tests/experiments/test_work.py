@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.prediction import Prediction
+from landvote.datasets.folder import read_folder
 from landvote.errors import TrainingError
 from landvote.experiments import work
 from landvote.experiments.compare import run_plans
 from landvote.experiments.work import Clock, run_task
-from landvote.prediction import Prediction
-from landvote.readers import read_folder
 from landvote.runtime.events import FilmLocated
 from landvote.runtime.stop import StopToken
 

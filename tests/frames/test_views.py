@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.frames import Augmentation, Frame, View, Views, standardise
 from landvote.frames.placings import FilmPlacing
 from landvote.frames.views import Working
 from landvote.recipes import recipe
-from landvote.sample import Radiograph, Sample
-from landvote.scheme import Scheme
 
 STILL = Augmentation(rotation=(0, 0), scale=0, shift=0, gamma=0, contrast=0, blur=0, noise=0, erase=0)
 MOVING = STILL.model_copy(update={"rotation": (-20, 20), "scale": 0.3, "shift": 0.1})

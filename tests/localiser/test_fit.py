@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.errors import PointsError, StoppedError
 from landvote.localiser import StageSettings, fit_localiser
 from landvote.runtime.events import FilmLocated, FilmRead, StageBegun, StageEnded
 from landvote.runtime.stop import StopToken
-from landvote.sample import Radiograph
-from landvote.scheme import Scheme
 from toys import BOX, GLOBAL, LOCAL, SPACING, SeerSettings, box, box_sample, fitted, voter_of
 
 

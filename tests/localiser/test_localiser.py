@@ -8,10 +8,10 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
 from landvote.localiser import Localiser, StageSettings
 from landvote.localiser.families import VOTERS
-from landvote.scheme import Scheme
 from toys import BOX, GLOBAL, LOCAL, SeerSettings, box, box_sample, fitted, registered, voter_of
 
 PAIRS = Scheme(name="pairs", landmarks=tuple("abcd"), file_points=5, columns=(0, 1, 2, 3), reference=(0, 2),

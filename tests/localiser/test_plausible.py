@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
 from landvote.errors import ModelError, ShapeError
 from landvote.localiser import Localiser, StageSettings
 from landvote.localiser.families import VOTERS
 from landvote.localiser.plausible import PlausibleSettings
-from landvote.sample import Radiograph, Sample
 from landvote.shapes import ShapeModel
 from toys import BOX_SHAPE, GLOBAL, LOCAL, Eyes, SeerSettings, box, box_sample, fitted, registered, votes_at, with_look
 

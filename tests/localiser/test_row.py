@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.polarity import Polarity
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.frames.placings import FilmPlacing, RowPlacing
 from landvote.localiser import Localiser, Stage, StageSettings
 from landvote.localiser.expected_error import Calibration
 from landvote.localiser.look import Candidate, Look
 from landvote.localiser.peaks import Peaks
 from landvote.localiser.row import RowSearch, smoothed
-from landvote.polarity import Polarity
-from landvote.sample import Radiograph
-from landvote.scheme import Scheme
 from toys import Eyes, SeerSettings, votes_at
 
 SEARCH = RowSearch()

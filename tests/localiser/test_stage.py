@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from landvote.data.scheme import Scheme
 from landvote.localiser import StageSettings
 from landvote.networks.settings import TrainingSettings
-from landvote.scheme import Scheme
 from toys import GLOBAL, SeerSettings, SeerTraining
 
 FOUR = Scheme.numbered(4)

@@ -18,7 +18,7 @@ from landvote.networks import training
 from landvote.networks.batches import batch_at
 from landvote.networks.parallel import share
 from landvote.networks.settings import TrainingSettings
-from landvote.process import Process
+from landvote.runtime.rank import Process
 from landvote.votes import Lesson
 
 LIMIT = 120  # seconds for a run that takes four: something hangs
@@ -32,7 +32,7 @@ from landvote.frames import Augmentation, Frame, Views
 from landvote.frames.views import Working
 from landvote.networks.parallel import together
 from landvote.networks.settings import NetworkSettings, TrainingSettings
-from landvote.process import this_process
+from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
 
@@ -46,7 +46,7 @@ settings.prepare_process()
 token = StopToken()
 
 def tell(event):
-    if event.step == stop_at and this_process().lead:
+    if event.step == stop_at and this_process().is_rank_zero:
         token.stop()
 
 def fit():
@@ -56,7 +56,7 @@ def fit():
 try:
     with together():
         voter = fit()
-        if this_process().lead:
+        if this_process().is_rank_zero:
             voter.save(folder)
 except StoppedError as error:
     (folder / f"stopped-{this_process().rank}").write_text(str(error))

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from landvote.data.points import Points
 from landvote.phantom.anatomy import Child, draw_femur
 from landvote.phantom.annotators import annotate, annotator_name
 from landvote.phantom.curves import normals, tangents
 from landvote.phantom.disease import Perthes
 from landvote.phantom.femur import build_femur
 from landvote.phantom.settings import PhantomSettings
-from landvote.sample import Points
 
 SPACING = 0.4
 SIZE = (1000, 1000)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.phantom import PhantomSettings, SimulatedFilm, simulate_film
 from landvote.phantom.curves import normals
-from landvote.scheme import Scheme
 
 FILMS = 16
 

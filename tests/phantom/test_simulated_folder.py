@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError, SettingError
 from landvote.phantom import simulate_film, simulate_folder
-from landvote.scheme import Scheme
 
 
 @pytest.fixture(scope="module")

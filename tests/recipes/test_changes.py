@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.errors import SettingError
 from landvote.recipes import recipe
-from landvote.scheme import Scheme
 
 BEFORE = json.loads(Path(__file__).with_name("recipes-0.1.0.json").read_text(encoding="utf-8"))
 ROW, FOUR = Scheme.named("spine"), Scheme.numbered(4)

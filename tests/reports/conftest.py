@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landvote.data.points import Points
+from landvote.data.prediction import Prediction
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Outline, Scheme
 from landvote.evaluation import Evaluation, evaluate
-from landvote.prediction import Prediction
-from landvote.sample import Points, Radiograph, Sample
-from landvote.scheme import Outline, Scheme
 
 
 @pytest.fixture

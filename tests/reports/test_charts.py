@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.evaluation import Evaluation
 from landvote.reports.charts import calibration_figure, cdf_figure, landmark_figure
 from landvote.reports.style import GREY
-from landvote.scheme import Scheme
 
 
 def test_a_curve_ends_below_the_top_where_films_failed() -> None:

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landvote.data.prediction import Prediction
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError
 from landvote.evaluation import Evaluation, evaluate
-from landvote.prediction import Prediction
 from landvote.reports.evaluation import write_report
-from landvote.sample import Radiograph, Sample
-from landvote.scheme import Scheme
 
 
 def test_files(evaluation: Evaluation, samples: list[Sample], tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.points import Points
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
 from landvote.reports.overlays import PREDICTED, TRUTH, overlay, overlay_figure, write_overlay
 from landvote.reports.style import as_data_uri
-from landvote.sample import Points, Radiograph, Sample
-from landvote.scheme import Scheme
 
 
 def picture(uri: str) -> Image.Image:

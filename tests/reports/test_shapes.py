@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from landvote.data.scheme import Scheme
 from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
-from landvote.scheme import Scheme
 from landvote.shapes import ShapeModel, align
 
 

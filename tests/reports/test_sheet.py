@@ -7,10 +7,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
 from landvote.reports.sheet import contact_sheet
-from landvote.sample import Radiograph, Sample
-from landvote.scheme import Scheme
 
 
 def test_points_land_on_what_they_mark(tmp_path):

@@ -16,8 +16,8 @@ import typer
 from landvote.errors import LandvoteError
 
 if TYPE_CHECKING:  # as heavy as the verbs
+    from landvote.data.scheme import Scheme
     from landvote.runtime.stop import StopToken
-    from landvote.scheme import Scheme
 
 Data = Annotated[Path, typer.Argument(help="Folder with images/ and landmarks.csv or .pts files.", metavar="DATA")]
 SchemeOption = Annotated[
@@ -67,7 +67,7 @@ def hint(kind: type[LandvoteError], flag: str) -> Iterator[None]:
 
 def scheme_named(name: str | None) -> Scheme | None:
     """Return the scheme in a file, or a shipped one; None for None."""
-    from landvote.scheme import Scheme
+    from landvote.data.scheme import Scheme
 
     return Scheme.named(name) if name else None
 

@@ -39,7 +39,7 @@ def check(
     ] = False,
 ) -> None:
     """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
-    from landvote.readers import check_folder
+    from landvote.datasets.check import check_folder
     from landvote.reports.sheet import contact_sheet
 
     report = check_folder(data, scheme_named(scheme), origin)
@@ -66,8 +66,8 @@ def shape(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier study.")] = False,
 ) -> None:
     """Learn a shape model: mean and modes as pictures, its quality as curves, one row of parameters per film."""
-    from landvote.readers import read_shapes
-    from landvote.shape_study import study
+    from landvote.datasets.shapes import read_shapes
+    from landvote.reports.study import study
 
     shapes = read_shapes(data, scheme_named(scheme), origin)
     with hint(ExistsError, "--force overwrites it"):

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from landvote.cli.progress import counting, training
+from landvote.datasets.folder import read_folder
 from landvote.evaluation import evaluate
-from landvote.files import refuse_existing, write_text
+from landvote.formats.predictions import read_predictions, write_predictions
 from landvote.localiser import Conditions
-from landvote.locating import locate_files
 from landvote.models import divide, train_model
+from landvote.models.locate import locate_files
 from landvote.phantom import simulate_folder
-from landvote.prediction import read_predictions, write_predictions
-from landvote.readers import read_folder
 from landvote.recipes import recipe
 from landvote.reports.evaluation import write_report
+from landvote.runtime.files import refuse_existing, write_text
 
 _FILMS, _TEST = 120, 20
 _SETTINGS = (  # coarser grids than the recipe's own, and steps for minutes, not hours

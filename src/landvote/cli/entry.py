@@ -62,7 +62,7 @@ def main() -> None:
 
     The status is 3 if the work was stopped as asked, and the same command goes on.
     """
-    from landvote.processors import limit_numba
+    from landvote.runtime.processors import limit_numba
 
     limit_numba()
     try:

@@ -12,7 +12,7 @@ from landvote.cli.common import Device, Origin, hint, stopped_by_interrupt
 from landvote.errors import ExistsError, SettingError
 
 if TYPE_CHECKING:  # as heavy as the verb
-    from landvote.prediction import Prediction
+    from landvote.data.prediction import Prediction
     from landvote.runtime.events import Event
 
 
@@ -49,11 +49,11 @@ def locate(
     if jobs or engine != "local":
         raise SettingError("--jobs, --engine: expected with --films-per-shard, which divides the work")
     from landvote.cli.progress import locating
-    from landvote.files import is_stdout, refuse_existing
-    from landvote.locating import export_points, locate_files
+    from landvote.formats.predictions import write_predictions
     from landvote.models import load_model
-    from landvote.prediction import write_predictions
+    from landvote.models.locate import export_points, locate_files
     from landvote.runtime.events import FilmFailed
+    from landvote.runtime.files import is_stdout, refuse_existing
 
     for path in filter(None, (out, overlays, csv, pts)):
         if not force:
@@ -83,8 +83,8 @@ def locate(
 def _locate_shards(
     model: Path, images: list[Path], out: Path, films_per_shard: int, jobs: int, engine: str, device: str
 ) -> None:
-    from landvote.batch import locate_shards
     from landvote.cli.progress import locating
+    from landvote.models.shards import locate_shards
     from landvote.runtime.executor import choose_executor
 
     executor = choose_executor(engine, jobs)

@@ -31,9 +31,9 @@ def evaluate(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
 ) -> None:
     """Score predictions against true points: errors, curves and overlays as one HTML report, CSVs and JSON."""
+    from landvote.datasets.folder import read_folder
     from landvote.evaluation import evaluate as score
-    from landvote.prediction import read_predictions
-    from landvote.readers import read_folder
+    from landvote.formats.predictions import read_predictions
     from landvote.reports.evaluation import write_report
 
     samples = read_folder(truth, scheme_named(scheme), origin=origin, require_points=True)

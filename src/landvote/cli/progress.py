@@ -12,7 +12,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from landvote.process import this_process
 from landvote.runtime.events import (
     Event,
     FilmLocated,
@@ -26,6 +25,7 @@ from landvote.runtime.events import (
     StageEnded,
     StepTaken,
 )
+from landvote.runtime.rank import this_process
 
 _LINE_SECONDS = 30.0
 
@@ -43,7 +43,7 @@ def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
 @contextmanager
 def training() -> Iterator[Listener]:
     """Show one bar per stage; yield the listener that takes the events of a training."""
-    if not sys.stderr.isatty() or not this_process().lead:  # rank 0 alone has the terminal
+    if not sys.stderr.isatty() or not this_process().is_rank_zero:  # rank 0 alone has the terminal
         yield _Lines()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),

@@ -33,13 +33,13 @@ def train(
 ) -> None:
     """Train a model on the films of DATA; films its split marks as test are never touched."""
     from landvote.cli.progress import training
+    from landvote.datasets.folder import read_folder
     from landvote.localiser import Conditions
     from landvote.models import divide, train_model
-    from landvote.process import this_process
-    from landvote.readers import read_folder
     from landvote.recipes import recipe as named
+    from landvote.runtime.rank import this_process
 
-    say: Callable[[str], None] = typer.echo if this_process().lead else lambda _: None
+    say: Callable[[str], None] = typer.echo if this_process().is_rank_zero else lambda _: None
     named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, scheme_named(scheme), origin=origin, require_points=True)
     chosen = named(recipe, changes or (), samples[0].scheme)

@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from landvote.data.prediction import Prediction
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import SettingError
 from landvote.evaluation.matching import ScoredFilm, match
 from landvote.evaluation.measure import Errors, measure
@@ -15,9 +18,6 @@ from landvote.evaluation.statistics import draw
 from landvote.evaluation.summary import summarise
 from landvote.evaluation.tables import film_table, landmark_table, subgroup_table
 from landvote.evaluation.units import RADII, scales
-from landvote.prediction import Prediction
-from landvote.sample import Sample
-from landvote.scheme import Scheme
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def evaluate(
     """Score predictions against the points of samples.
 
     Args:
-        predictions: as read by :func:`landvote.prediction.read_predictions`; matched with the truth by identifier, and
-            landmarks by order or name (:func:`landvote.evaluation.matching.match`).
+        predictions: as :func:`landvote.formats.predictions.read_predictions` reads them; matched with the truth by
+            identifier, and landmarks by order or name (:func:`landvote.evaluation.matching.match`).
         samples: the truth; films are decoded only for a spacing that the predictions do not tell.
         unit: ``px``, ``mm``, ``%`` or ``auto``: % where the scheme has a normalising pair, else mm where the spacing
             of every film is known, else px. Pixels are always reported as well.

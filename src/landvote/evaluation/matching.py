@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
+from landvote.data.prediction import Prediction
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SchemeError
-from landvote.prediction import Prediction
-from landvote.sample import Points, Sample
-from landvote.scheme import Scheme
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.evaluation.matching import Matching, ScoredFilm
 from landvote.evaluation.metrics import FloatArray, annotator_difference, point_to_curve, point_to_point
 from landvote.evaluation.statistics import rank_correlation
-from landvote.sample import Points
 
 METRICS = {"point_to_point": "Point-to-point", "point_to_curve": "Point-to-curve"}
 """The kinds of error, and how they are called."""

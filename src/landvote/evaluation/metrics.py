@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from landvote.sample import Points, mean_points
-from landvote.scheme import Outline
+from landvote.data.points import Points, mean_points
+from landvote.data.scheme import Outline
 
 FloatArray = npt.NDArray[np.float64]
 Scale = tuple[float, float]

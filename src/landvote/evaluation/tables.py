@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import SettingError, nearest
 from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, film_means
 from landvote.evaluation.metrics import FloatArray, mean_squared_error
 from landvote.evaluation.statistics import FIGURES, Draws, Estimates, average, column_means, draw, estimate, figures
 from landvote.evaluation.units import SUFFIX
-from landvote.sample import Sample
-from landvote.scheme import Scheme
 
 _MOST_GROUPS = 12  # a column of numbers with more distinct values (an age, say) is divided at its quartiles
 

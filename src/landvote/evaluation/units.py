@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from landvote.data.radiograph import Spacing
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SettingError, nearest
 from landvote.evaluation.matching import ScoredFilm
 from landvote.evaluation.metrics import FloatArray
-from landvote.sample import Spacing
-from landvote.scheme import Scheme
 
 UNITS = ("auto", "px", "mm", "%")
 

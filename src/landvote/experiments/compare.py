@@ -11,18 +11,18 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
+from landvote.datasets.folder import read_folder
 from landvote.errors import DataError, SettingError
 from landvote.experiments.engine import progress, tasks
 from landvote.experiments.grid import Grid, read_grid
 from landvote.experiments.runs import RunPlan, plan_runs
 from landvote.experiments.work import Workspace, lock, run_task
 from landvote.phantom import simulate_folder
-from landvote.readers import read_folder
 from landvote.runtime.events import FilmSimulated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed
 from landvote.runtime.stop import StopToken
-from landvote.sample import Sample
-from landvote.scheme import Scheme
 
 _DATA = "data"  # folder of simulated films in that of the results
 _LOOK = 5.0  # seconds between looks at how far the runs are

@@ -11,12 +11,12 @@ from landvote.experiments.failures import PERCENT, TIMES, failure_table, lost_fi
 from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results
 from landvote.experiments.statistics import main_size, mean_shape, metrics, present, whole_basis
-from landvote.files import write_text
 from landvote.reports import comparison as charts
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import DPI, PRINT, data_uri, save_figure
 from landvote.reports.tables import Table, number, write_csv
+from landvote.runtime.files import write_text
 
 REPORT = "report.html"
 COSTS = "costs"

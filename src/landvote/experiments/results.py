@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError
 from landvote.evaluation.matching import match
 from landvote.evaluation.measure import Errors, measure
@@ -15,9 +17,7 @@ from landvote.evaluation.units import scales
 from landvote.experiments.grid import Grid, Size
 from landvote.experiments.runs import RunPlan
 from landvote.experiments.work import Workspace
-from landvote.prediction import read_predictions
-from landvote.sample import Sample
-from landvote.scheme import Scheme
+from landvote.formats.predictions import read_predictions
 
 
 @dataclass(frozen=True)

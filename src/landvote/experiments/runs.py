@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from landvote import __version__
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
+from landvote.datasets.folder import Films
 from landvote.errors import SplitError
 from landvote.experiments.grid import Grid, Size
-from landvote.readers.folder import Films
 from landvote.recipes import Recipe, recipe
-from landvote.sample import Sample
-from landvote.scheme import Scheme
 
 _DIGITS = 16  # of a hash in a file's name
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from landvote.data.points import Points
 from landvote.errors import ShapeError
 from landvote.evaluation.measure import ANNOTATORS, METRICS, calibration, film_means
 from landvote.evaluation.metrics import FloatArray, point_to_point
@@ -16,7 +17,6 @@ from landvote.evaluation.statistics import Figures, average, draw, estimate, fig
 from landvote.evaluation.tables import group, landmark_means, named
 from landvote.experiments.grid import Size
 from landvote.experiments.results import Results, Run
-from landvote.sample import Points
 from landvote.shapes import align
 
 T = TypeVar("T")

@@ -14,19 +14,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
+from landvote.datasets.folder import read_folder
 from landvote.errors import LandvoteError, StoppedError
 from landvote.experiments.runs import RunPlan
-from landvote.files import write_text
+from landvote.formats.predictions import prediction_line
 from landvote.localiser import Conditions
 from landvote.models import Split, load_model, train_model
-from landvote.prediction import prediction_line
-from landvote.readers import read_folder
 from landvote.runtime.events import Event, FilmLocated, record
+from landvote.runtime.files import write_text
 from landvote.runtime.journal import Journal
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.stop import StopToken
-from landvote.sample import Sample
-from landvote.scheme import Scheme
 
 _HEARTBEAT = 5.0  # seconds between notes of how far a run has come
 _MEASURED = 3  # films tell how long reading takes

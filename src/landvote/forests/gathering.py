@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.errors import SettingError, TrainingError
 from landvote.forests.features import Integral, integral
 from landvote.forests.forest import Patches
 from landvote.forests.settings import ForestSettings
 from landvote.frames import Views
 from landvote.runtime.stop import StopToken
-from landvote.sample import Points
 
 _GIB = 1024**3
 

@@ -19,8 +19,8 @@ from landvote.forests.forest import Patches, flatten, grow_tree
 from landvote.forests.gathering import digest, gather, rounds
 from landvote.forests.settings import ForestSettings
 from landvote.frames import Views
-from landvote.processors import processors
 from landvote.runtime.arrays import load_arrays, save_arrays
+from landvote.runtime.processors import processors
 from landvote.votes import Lesson
 
 _MEASURED = 200  # films are enough to measure by

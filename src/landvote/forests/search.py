@@ -12,9 +12,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.forests.features import COEFFICIENTS, CORNERS, Indices, Integral, corners
 from landvote.forests.forest import Forest
-from landvote.sample import Points
 from landvote.votes.cast import PARALLEL, accumulator_shape, deposit, share
 
 

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from landvote.sample import Pixels, Points
+from landvote.data.points import Points
+from landvote.data.radiograph import Pixels
 
 
 @dataclass(frozen=True)

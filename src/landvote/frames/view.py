@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
+from landvote.data.radiograph import Pixels
 from landvote.frames.frame import Frame
-from landvote.sample import Pixels, Points
 
 Grid = npt.NDArray[np.float32]
 

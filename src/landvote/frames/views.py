@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
+from landvote.data.sample import Sample
 from landvote.frames.augment import Augmentation
 from landvote.frames.frame import Frame
 from landvote.frames.placings import Placing
 from landvote.frames.view import View, standardise
-from landvote.sample import Points, Sample
 
 _FINER = 1.25  # the working copy has this many pixels per grid cell ...
 _WIDER = 1.5  # ... and covers this many times the grid, so that it can be turned and shifted

@@ -11,8 +11,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.runtime.settings import Settings
-from landvote.sample import Points
 from landvote.votes import VoteMap
 
 

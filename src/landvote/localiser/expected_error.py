@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.radiograph import Radiograph
 from landvote.localiser.look import DIGITS, Candidate, Look
-from landvote.sample import Radiograph
 
 _SHRUNK = 0.5  # times the least of training: a patch so small was laid on points that are wrong; none was learned from
 _ASKEW = (0.04, 4.0)  # how a frame is perturbed: by shares of its width and height, and degrees; as training does

@@ -11,6 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.polarity import Polarity, thumbnail
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.frames import Placing, Views
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
@@ -19,11 +23,8 @@ from landvote.localiser.localiser import Localiser
 from landvote.localiser.look import Look
 from landvote.localiser.plan import TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
-from landvote.polarity import Polarity, picture
 from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, ignore
 from landvote.runtime.stop import StopToken
-from landvote.sample import Radiograph, Sample
-from landvote.scheme import Scheme
 from landvote.votes import Lesson
 
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
@@ -76,7 +77,7 @@ def fit_localiser(
     under = conditions or Conditions()
     limit = TimeLimit(under.minutes)
     settings = [s for s in settings if s.applies_to(scheme)]
-    polarity = Polarity.learn([picture(s.open()) for s in training[:: -(-len(training) // _POLARITY)]])
+    polarity = Polarity.learn([thumbnail(s.open()) for s in training[:: -(-len(training) // _POLARITY)]])
     training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
     points = [s.points for s in training]
     sizes = [s.open().size for s in training]
@@ -141,11 +142,11 @@ def _judge(
 
 def _in_polarity(samples: Sequence[Sample], polarity: Polarity) -> list[Sample]:
     """Return samples whose films are opened in the polarity of most."""
-    return [replace(s, open=partial(_righted, s.open, polarity)) for s in samples]
+    return [replace(s, open=partial(_normalised, s.open, polarity)) for s in samples]
 
 
-def _righted(opened: Callable[[], Radiograph], polarity: Polarity) -> Radiograph:
-    return polarity.righted(opened())[0]
+def _normalised(opened: Callable[[], Radiograph], polarity: Polarity) -> Radiograph:
+    return polarity.normalise(opened())[0]
 
 
 def _restrict(mirror: npt.NDArray[np.intp], target: tuple[int, ...]) -> npt.NDArray[np.intp] | None:

@@ -6,17 +6,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from landvote.data.polarity import Polarity
+from landvote.data.prediction import Prediction
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
-from landvote.files import write_text
 from landvote.localiser.expected_error import Calibration, cues
 from landvote.localiser.look import DIGITS, Candidate
 from landvote.localiser.stage import Stage, StageSettings
-from landvote.polarity import Polarity
-from landvote.prediction import Prediction
 from landvote.runtime.arrays import load_arrays, save_arrays
+from landvote.runtime.files import write_text
 from landvote.runtime.settings import Settings, validated
-from landvote.sample import Radiograph
-from landvote.scheme import Scheme
 
 _SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
 
@@ -35,7 +35,7 @@ class Localiser:
 
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
-        radiograph, inverted = self.polarity.righted(radiograph)
+        radiograph, inverted = self.polarity.normalise(radiograph)
         found = self.search(radiograph)
         error = self.calibration.expected_error(cues(self.stages[-1].look, radiograph, found))
         spacing = radiograph.spacing

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
+from landvote.data.radiograph import Radiograph
 from landvote.frames import Frame, Placing, View
 from landvote.localiser.choice import Choice, Chosen
-from landvote.sample import Points, Radiograph
 from landvote.votes import Voter
 
 DIGITS = 9

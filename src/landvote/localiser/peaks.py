@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from landvote.data.points import Points
 from landvote.localiser.choice import Choice, ChoiceSettings, Chosen
-from landvote.sample import Points
 from landvote.votes import VoteMap
 
 

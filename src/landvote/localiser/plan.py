@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from landvote.data.sample import Sample
 from landvote.errors import ModelError, SettingError
-from landvote.files import write_text
 from landvote.localiser.stage import StageSettings
-from landvote.sample import Sample
+from landvote.runtime.files import write_text
 from landvote.votes import Lesson
 
 _USED = 0.9  # of the minutes are planned for reading and learning; the rest is for judging and saving

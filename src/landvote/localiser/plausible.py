@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from landvote.data.points import Points
 from landvote.errors import ModelError
 from landvote.localiser.choice import Choice, ChoiceSettings, Chosen
 from landvote.localiser.peaks import Peaks
-from landvote.sample import Points
 from landvote.shapes import ShapeModel, ShapeSettings, plausible
 from landvote.votes import VoteMap
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from landvote.data.radiograph import Radiograph
 from landvote.localiser.look import Candidate, Look
 from landvote.localiser.search import SearchSettings
-from landvote.sample import Radiograph
 
 
 class PoseSearch(SearchSettings):

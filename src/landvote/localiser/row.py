@@ -14,9 +14,10 @@ from typing import Literal
 
 import numpy as np
 
+from landvote.data.points import Points
+from landvote.data.radiograph import Radiograph
 from landvote.localiser.look import DIGITS, Candidate, Look
 from landvote.localiser.search import SearchSettings
-from landvote.sample import Points, Radiograph
 
 _DEGREE = 5  # of the curve that the centres of a row lie on: a spine may have three bends
 _ROBUST = 6  # rounds of least squares

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from landvote.data.radiograph import Radiograph
 from landvote.localiser.look import Candidate, Look, Pose, best
 from landvote.runtime.settings import Settings
-from landvote.sample import Radiograph
 
 _SAME = 0.01  # of the film: candidates closer together are one
 

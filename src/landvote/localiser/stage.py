@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.frames import Augmentation
 from landvote.frames.placings import PlacingSettings
 from landvote.localiser.choice import ChoiceSettings
@@ -17,8 +19,6 @@ from landvote.localiser.peaks import PeakSettings
 from landvote.localiser.poses import PoseSearch
 from landvote.localiser.search import SearchSettings
 from landvote.runtime.settings import Settings, validated
-from landvote.sample import Radiograph
-from landvote.scheme import Scheme
 from landvote.votes import VoterSettings
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from landvote.errors import SettingError
-from landvote.process import this_process
-from landvote.processors import threads
+from landvote.runtime.processors import threads
+from landvote.runtime.rank import this_process
 from landvote.votes import cast
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # from glibc's malloc.h

@@ -21,7 +21,7 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from landvote.errors import SettingError, StoppedError, TrainingError
-from landvote.process import Process, this_process
+from landvote.runtime.rank import Process, this_process
 
 T = TypeVar("T")
 _MEETINGS = itertools.count()  # a process may train several models, one after the other
@@ -48,7 +48,7 @@ def together() -> Iterator[None]:
     notes = PrefixStore("notes", store)
     try:
         yield
-        _part(notes, lead=me.lead)
+        _part(notes, lead=me.is_rank_zero)
     except Exception as error:
         own, first = f"process {rank} of {size} failed: {type(error).__name__}: {error}", ""
         if isinstance(error, StoppedError):

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from landvote.errors import SettingError, StoppedError, TrainingError
-from landvote.files import atomic_write, write_text
 from landvote.networks.batches import Batch, batches
 from landvote.networks.codecs import Codec
 from landvote.networks.parallel import agree, joined, mean, share, weigh, wrap
 from landvote.networks.settings import TrainingSettings
-from landvote.process import Process
 from landvote.runtime.events import StepTaken
+from landvote.runtime.files import atomic_write, write_text
+from landvote.runtime.rank import Process
 from landvote.votes import Lesson
 
 _RISE = 0.03  # share of the training over which the learning rate rises
@@ -55,7 +55,7 @@ def train(
     optimiser = AdamW(network.parameters(), settings.rate, eps=settings.epsilon, weight_decay=settings.weight_decay)
     state = State(network, kept, optimiser, lesson.folder / "checkpoint.pt")
     state.resume(process)
-    board = _tensorboard(lesson.folder) if settings.tensorboard and process.lead else lambda _: None
+    board = _tensorboard(lesson.folder) if settings.tensorboard and process.is_rank_zero else lambda _: None
     shared = wrap(network, process)
     means, now = ([t for t in n.state_dict().values() if t.is_floating_point()] for n in (kept, network))
     minutes = min(m for m in (settings.minutes, lesson.minutes, math.inf) if m is not None)
@@ -69,7 +69,7 @@ def train(
         if progress >= 1:
             break
         if stopped:
-            if process.lead:
+            if process.is_rank_zero:
                 state.save()
             agree(None, process)  # the others wait for it: torchrun ends all processes when one ends
             raise StoppedError(f"stage {lesson.stage} stopped at step {state.step}; the same call goes on from there")
@@ -85,14 +85,14 @@ def train(
                 f"try a lower rate. The last checkpoint is in {lesson.folder}"
             )
         lesson.listener(StepTaken(lesson.stage, state.step, progress, state.loss, state.last))
-        if process.lead and state.step % settings.judge_every == 0:
+        if process.is_rank_zero and state.step % settings.judge_every == 0:
             state.judged(judge(kept), progress, settings)
             board(state.history[-1])
-        if process.lead and time.monotonic() - saved > checkpoint_seconds:
+        if process.is_rank_zero and time.monotonic() - saved > checkpoint_seconds:
             state.seconds = time.monotonic() - clock
             state.save()
             saved = time.monotonic()
-    if process.lead:
+    if process.is_rank_zero:
         _finish(state, settings, judge)
         lesson.listener(StepTaken(lesson.stage, state.step, 1.0, state.loss, state.last))
     return kept
@@ -156,7 +156,7 @@ class State:
         Raises:
             TrainingError: the checkpoint does not fit the network.
         """
-        content = agree(self.file.read_bytes() if process.lead and self.file.exists() else None, process)
+        content = agree(self.file.read_bytes() if process.is_rank_zero and self.file.exists() else None, process)
         if content is None:
             return
         try:

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from landvote.errors import ModelError
-from landvote.files import atomic_write
 from landvote.frames import View
 from landvote.networks.accumulate import accumulate
 from landvote.networks.batches import batch_at
@@ -29,7 +28,8 @@ from landvote.networks.parallel import joined, share
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.training import step, train
 from landvote.networks.unet import UNet
-from landvote.process import Process
+from landvote.runtime.files import atomic_write
+from landvote.runtime.rank import Process
 from landvote.votes import Lesson, VoteMap, Voter, cast
 from landvote.votes.cast import accumulator_shape
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.phantom.curves import DENSE, arc_length, interpolated, normals, smooth
 from landvote.phantom.settings import PhantomSettings
-from landvote.sample import Points
 
 BIAS_SHARE = 0.4  # of the standard deviation is the annotator's own, the same on every film
 BIAS_REACH = 5.0  # landmarks over which an annotator's bias is alike

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from landvote.data.points import Points
 from landvote.phantom.canvas import FINE, Canvas, Image, Patch, thickness
 from landvote.phantom.curves import turned
 from landvote.phantom.disease import Perthes
 from landvote.phantom.femur import Femur
 from landvote.phantom.pelvis import Bone
-from landvote.sample import Points
 
 CORTICAL = 0.042
 SPONGY = 0.0125

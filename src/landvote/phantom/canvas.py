@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.phantom.curves import turned
-from landvote.sample import Points
 
 Image = npt.NDArray[np.float32]
 FINE = 2  # sub-pixels per pixel and axis in which edges are drawn

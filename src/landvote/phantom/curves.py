@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import Akima1DInterpolator
 
-from landvote.sample import Points
+from landvote.data.points import Points
 
 DENSE = 12  # samples per control interval: below 0.5 mm apart for every bone drawn here
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from landvote.data.points import Points
 from landvote.phantom.anatomy import FemurSize
 from landvote.phantom.curves import DENSE, normals, resample_between, smooth, turned
 from landvote.phantom.disease import Perthes
-from landvote.sample import Points
 
 # The anatomical anchors from the lateral to the medial bottom of the shaft, and the steps to the next one: 57 in all.
 ANCHORS = {

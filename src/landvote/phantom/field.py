@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.phantom.anatomy import Child
 from landvote.phantom.canvas import Placement, fill
 from landvote.phantom.curves import turned
 from landvote.phantom.settings import PhantomSettings
-from landvote.sample import Points
 
 MARGIN = 10.0  # pixels between the outermost landmark and the edge of the film or of the exposed field
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import cv2
 
+from landvote.data.points import Points
 from landvote.errors import DataError, SettingError
-from landvote.files import atomic_write, refuse_existing, write_text
 from landvote.phantom.femur import N_POINTS
 from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
-from landvote.sample import Points
+from landvote.runtime.files import atomic_write, refuse_existing, write_text
 
 
 def simulate_folder(
@@ -69,7 +69,7 @@ def _write(
             progress(index + 1)
     for file, rows in (("films.csv", table), ("truth.csv", truth), ("landmarks.csv", landmarks)):
         write_text(folder / file, "".join(",".join(row) + "\n" for row in rows))  # nothing in them holds a comma
-    write_text(folder / "scheme.toml", (resources.files("landvote") / "schemes" / "femur.toml").read_text("utf-8"))
+    write_text(folder / "scheme.toml", (resources.files("landvote.data") / "schemes" / "femur.toml").read_text("utf-8"))
 
 
 def _numbers(points: Points) -> list[str]:

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
 from landvote.phantom.anatomy import Child
 from landvote.phantom.canvas import Canvas, Image
 from landvote.phantom.curves import smooth_closed, table, turned
 from landvote.phantom.field import Field
 from landvote.phantom.settings import PhantomSettings
-from landvote.sample import Points
 
 LEAD = 3.2  # attenuation of a shield
 MARKER_LEAD = 2.4

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from landvote.data.points import Points
 from landvote.phantom.anatomy import Child, by_age
 from landvote.phantom.curves import ribbon, smooth, smooth_closed, table
-from landvote.sample import Points
 
 ILIUM = (
     "1.23,-.25 1.14,-.305 1.02,-.325 .88,-.28 .79,-.20 .75,-.15 .69,-.22 .66,-.38 .64,-.52 .58,-.62 .47,-.70 .40,-.86 "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from landvote.data.points import Points
 from landvote.phantom.anatomy import Child
 from landvote.phantom.bones import noise
 from landvote.phantom.canvas import Image, Placement, fill
 from landvote.phantom.curves import ribbon, smooth, smooth_closed, table
-from landvote.sample import Points
 
 SOFT = 0.0185  # attenuation per mm of soft tissue at about 60 keV, hardening included
 COARSE = 4  # soft tissue is smooth: it is drawn on a grid this many pixels wide

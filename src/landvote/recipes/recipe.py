@@ -35,11 +35,11 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from landvote.data.scheme import Scheme
 from landvote.errors import SettingError, nearest
 from landvote.localiser.stage import StageSettings
 from landvote.recipes.changes import change_settings
 from landvote.runtime.settings import Settings, validated
-from landvote.scheme import Scheme
 
 
 class Recipe(Settings):

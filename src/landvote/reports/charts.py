@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from landvote.data.scheme import Scheme
 from landvote.evaluation.measure import ANNOTATORS
 from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.units import SUFFIX
 from landvote.reports.marks import axis_end, cumulative_curve, log_ticks, shade_outlines
 from landvote.reports.style import COLOURS, GREY, STYLE, lines
-from landvote.scheme import Scheme
 
 _MOST_NAMES = 40  # more landmarks than this are not named one by one under an axis
 

@@ -16,12 +16,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from landvote.data.points import Points
+from landvote.data.scheme import Scheme
 from landvote.evaluation.measure import ANNOTATORS, METRICS
 from landvote.evaluation.metrics import FloatArray
 from landvote.reports.marks import axis_end, cumulative_curve, draw_outlines, log_limits, log_ticks, shade_outlines
 from landvote.reports.style import DASHES, GREY, PRINT, Line, lines
-from landvote.sample import Points
-from landvote.scheme import Scheme
 
 Size = int | Literal["all"]
 

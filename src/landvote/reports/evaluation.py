@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from landvote.data.sample import Sample
 from landvote.evaluation import METRICS, Evaluation
 from landvote.evaluation.measure import ANNOTATORS
 from landvote.evaluation.units import SUFFIX
-from landvote.files import refuse_existing, write_text
 from landvote.reports.charts import calibration_figure, cdf_figure, landmark_figure
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number, write_csv
-from landvote.sample import Sample
+from landvote.runtime.files import refuse_existing, write_text
 
 _MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
 

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
+from landvote.data.points import Points
+from landvote.data.scheme import Scheme
 from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import cumulative
 from landvote.reports.style import GREY, Line
-from landvote.sample import Points
-from landvote.scheme import Scheme
 
 
 def cumulative_curve(ax: Axes, errors: FloatArray, limit: float, line: Line, label: str) -> None:

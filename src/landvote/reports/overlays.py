@@ -12,11 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from landvote.data.points import Points
+from landvote.data.radiograph import Pixels
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
 from landvote.reports.marks import draw_outlines
 from landvote.reports.style import STYLE, as_data_uri, save_figure
-from landvote.sample import Pixels, Points, Sample
-from landvote.scheme import Scheme
 
 TRUTH, PREDICTED, MISS = "#56B4E9", "#FFB000", "#ffffff"
 

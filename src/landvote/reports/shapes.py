@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from landvote.data.points import Points
+from landvote.data.scheme import Scheme
 from landvote.reports.marks import draw_outlines
 from landvote.reports.style import COLOURS, GREY, STYLE
-from landvote.sample import Points
-from landvote.scheme import Scheme
 from landvote.shapes import Aligned, ShapeModel
 
 _DRAWN = 6  # modes with a picture of their own

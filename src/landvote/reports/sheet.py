@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
-from landvote.files import atomic_write
-from landvote.sample import Points, Sample
-from landvote.scheme import Scheme
+from landvote.runtime.files import atomic_write
 
 Picture = npt.NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from landvote.evaluation.measure import ANNOTATORS
-from landvote.files import atomic_write
+from landvote.runtime.files import atomic_write
 
 # Okabe & Ito's palette, told apart by colour-blind readers; grey is kept for what is not the method.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

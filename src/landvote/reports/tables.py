@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from landvote.files import write_text
+from landvote.runtime.files import write_text
 
 Cell = str | tuple[str, str]
 """The text of a cell; with its interval, where there is one."""

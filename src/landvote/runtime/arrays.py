@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.errors import ModelError
-from landvote.files import atomic_write
+from landvote.runtime.files import atomic_write
 
 
 def save_arrays(file: Path, **arrays: npt.ArrayLike) -> Path:

@@ -28,7 +28,7 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from landvote.errors import DataError, LandvoteError, SettingError, WorkerError, nearest
-from landvote.processors import processors
+from landvote.runtime.processors import processors
 from landvote.runtime.stop import StopToken
 
 Task = TypeVar("Task")

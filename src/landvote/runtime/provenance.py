@@ -6,7 +6,7 @@ import platform
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
-from landvote.processors import processors
+from landvote.runtime.processors import processors
 
 _DECIDING = (
     "landvote", "numpy", "scipy", "opencv-python-headless", "numba", "torch", "scikit-learn", "pydicom", "pillow",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points, mean_points
 from landvote.errors import ShapeError
 from landvote.frames import Frame
-from landvote.sample import Points, mean_points
 
 Array = npt.NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from landvote.sample import Points
+from landvote.data.points import Points
 from landvote.shapes.align import Aligned, Array, pose
 from landvote.shapes.model import ShapeModel
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
+from landvote.data.points import Points
 from landvote.errors import ModelError, ShapeError
 from landvote.frames import Frame
 from landvote.runtime.arrays import load_arrays, save_arrays
-from landvote.sample import Points
 from landvote.shapes.align import Array, align, pose
 
 _FILLED = 10  # rounds in which missing points are filled in from the model that the others make,

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from pydantic import Field, PositiveFloat
 from scipy.stats import chi2
 
+from landvote.data.points import Points
 from landvote.frames import Frame
 from landvote.runtime.settings import Settings
-from landvote.sample import Points
 from landvote.shapes.align import Array, pose
 from landvote.shapes.model import Fit, ShapeModel
 from landvote.votes import VoteMap

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from landvote.sample import Points
+from landvote.data.points import Points
 from landvote.votes.cast import FAST, PARALLEL
 
 Votes = npt.NDArray[np.float32]

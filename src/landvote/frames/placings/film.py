@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from landvote.data.points import Points
+from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
 from landvote.frames.frame import Frame
 from landvote.frames.placings.layout import same_area
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
 from landvote.runtime.arrays import load_arrays, save_arrays
-from landvote.sample import Points
-from landvote.scheme import Scheme
 
 _SIZES = 20  # films, at most about twice as many, are enough to know their median shape
 

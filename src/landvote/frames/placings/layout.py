@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points, mean_points
+from landvote.data.scheme import Scheme
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
 from landvote.runtime.arrays import load_arrays
-from landvote.sample import Points, mean_points
-from landvote.scheme import Scheme
 
 _REWEIGHTED = 6  # rounds of least squares
 _ALIGNED = 5  # rounds of laying shapes on their mean

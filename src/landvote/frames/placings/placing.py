@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import Field, PositiveInt
 
+from landvote.data.points import Points
+from landvote.data.scheme import Scheme
 from landvote.frames.frame import Frame
 from landvote.runtime.settings import Settings
-from landvote.sample import Points
-from landvote.scheme import Scheme
 
 FILE = "placing.npz"
 """The file in a stage's folder that a placing writes."""

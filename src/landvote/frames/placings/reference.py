@@ -8,13 +8,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from landvote.data.points import Points, mean_points
+from landvote.data.scheme import Scheme
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
 from landvote.frames.placings.layout import lay, mean_layout, same_area
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
 from landvote.runtime.arrays import load_arrays, save_arrays
-from landvote.sample import Points, mean_points
-from landvote.scheme import Scheme
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from landvote.data.points import Points
+from landvote.data.scheme import Scheme
 from landvote.frames.frame import Frame
 from landvote.frames.placings.layout import Parts, lay, load_layouts, patch_layouts
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
 from landvote.runtime.arrays import save_arrays
-from landvote.sample import Points
-from landvote.scheme import Scheme
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import Points
+from landvote.data.scheme import Scheme
 from landvote.frames.frame import Frame
 from landvote.frames.placings.layout import Parts, lay, load_layouts, patch_layouts
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
 from landvote.runtime.arrays import save_arrays
-from landvote.sample import Points
-from landvote.scheme import Scheme
 
 _LEAST_END = 0.003  # share of a film; the part of a row beyond its edge counts as so much
 _LEAST_VARIANCE = 0.01  # of the logarithm, so that films all framed alike forbid nothing

@@ -1,0 +1,1 @@
+"""The nouns: radiograph, points, scheme, sample, prediction; nothing here reads pixels or learns."""

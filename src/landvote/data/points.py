@@ -1,0 +1,25 @@
+"""Points: ``(n, 2)`` float64 arrays, x then y, in image pixels; a landmark that was not annotated is NaN in both.
+
+x points right, y down, and (0, 0) is the centre of the top-left pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Points: TypeAlias = npt.NDArray[np.float64]
+
+
+def mean_points(annotations: Sequence[Points] | Points, n: int) -> Points:
+    """Return the mean of several annotations per landmark, (n, 2); NaN where all are missing."""
+    if not len(annotations):
+        return np.full((n, 2), np.nan)
+    stack = np.asarray(annotations)
+    given: npt.NDArray[np.bool_] = np.all(np.isfinite(stack), axis=2)
+    count = given.sum(axis=0)
+    total = np.where(given[..., None], stack, 0.0).sum(axis=0)
+    return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)

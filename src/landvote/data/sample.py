@@ -1,0 +1,51 @@
+"""The sample: one radiograph and the facts about it; every reader yields samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from landvote.data.points import Points, mean_points
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
+from landvote.errors import PointsError
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One film, its annotations and its subject. The pixels are decoded when asked for, not before.
+
+    Attributes:
+        identifier: the name of the film, as in :class:`Radiograph`.
+        open: decodes the film anew at each call; nothing is cached, so any number of films fits in memory.
+        scheme: what the points mean.
+        annotations: annotator -> (n, 2) points in image coordinates; empty for a film without points.
+        subject: patient; films of one subject never stand on both sides of a split.
+        split: ``"train"``, ``"val"``, ``"test"``, or None where the folder does not say.
+        attributes: further columns the folder gives (age, side, disease, ...), as text.
+        sorted: the scheme's groups were given in another order than they follow each other in, and have been sorted.
+    """
+
+    identifier: str
+    open: Callable[[], Radiograph]
+    scheme: Scheme
+    annotations: Mapping[str, Points] = field(default_factory=dict)
+    subject: str = ""
+    split: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    sorted: bool = False
+
+    def __post_init__(self) -> None:
+        for annotator, points in self.annotations.items():
+            if points.shape != (len(self.scheme), 2):
+                raise PointsError(
+                    f"{self.identifier}: points of {annotator or 'the annotator'} have shape {points.shape}, "
+                    f"expected {(len(self.scheme), 2)} for scheme {self.scheme.name!r}"
+                )
+        if not self.subject:
+            object.__setattr__(self, "subject", self.identifier)
+
+    @property
+    def points(self) -> Points:
+        """The truth: per landmark the mean over the annotators that gave it, (n, 2); NaN where none did."""
+        return mean_points(list(self.annotations.values()), len(self.scheme))

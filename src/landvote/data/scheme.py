@@ -1,0 +1,239 @@
+"""The scheme: which landmarks there are, in which order, and what they mean together.
+
+A scheme is written as TOML. Indices count from 0; ranges such as ``"0-43"`` include both ends::
+
+    name = "chest"
+    points = 166                 # landmarks per film in the point files
+    use = ["0-119"]              # optional: the ones to work with, the rest is left out
+    names = [...]                # optional: otherwise "0", "1", ...
+    reference = [0, 22, 44, 68]  # optional: points the global stage looks for (two or more)
+    normaliser = [3, 40]         # optional: errors in % are of the distance between these two
+    mirrored = [[0, 44], ...]    # optional: pairs that change places when a film is mirrored
+    groups = [["0-3"], ["4-7"]]  # optional: equal parts that repeat, such as hips or vertebrae
+    order = "down"               # optional: they form a row down the film, or "right"; sorted if given otherwise
+
+    [[outlines]]
+    name = "right lung"
+    points = ["0-43"]
+    closed = true
+
+All indices in the file are those of the point files; :class:`Scheme` holds them renumbered to the points in use.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BeforeValidator, model_validator
+
+from landvote.errors import SchemeError, nearest
+from landvote.runtime.settings import Settings, validated
+
+
+def _indices(value: object) -> object:
+    """Expand ``[0, "3-5"]`` to ``[0, 3, 4, 5]``; leave anything else to pydantic."""
+    value = [value] if isinstance(value, str) else value
+    return tuple(i for item in value for i in _range(item)) if isinstance(value, (list, tuple)) else value
+
+
+def _range(item: object) -> Iterable[object]:
+    if not isinstance(item, str):
+        return [item]
+    first, dash, last = item.partition("-")
+    if not (first.strip().isdigit() and (not dash or last.strip().isdigit())):
+        raise ValueError(f"{item!r} is neither an index nor a range such as '0-43'")
+    return range(int(first), int(last or first) + 1)
+
+
+Order = Literal["", "down", "right"]
+Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
+
+
+class Outline(Settings):
+    """A curve through landmarks, in order: what point-to-curve errors are measured against."""
+
+    name: str
+    points: Indices
+    closed: bool = False
+
+    def ring(self) -> list[int]:
+        """Return the landmarks as a line passes through them: a closed outline ends where it begins."""
+        return [*self.points, *self.points[: int(self.closed)]]
+
+
+class Scheme(Settings):
+    """Landmark names and order, outlines, reference points, mirrored pairs and the normalising pair.
+
+    All indices refer to the landmarks in use, 0 to ``len(scheme) - 1``.
+    ``repeats`` are equal parts, point for point (``groups`` in files), and ``order`` says that they form a row.
+    ``columns`` says which points of a point file these are, and ``file_points`` how many such a file holds.
+    """
+
+    name: str
+    landmarks: tuple[str, ...]
+    file_points: int
+    columns: tuple[int, ...]
+    outlines: tuple[Outline, ...] = ()
+    reference: tuple[int, ...] = ()
+    normaliser: tuple[int, int] | None = None
+    mirrored: tuple[tuple[int, int], ...] = ()
+    repeats: tuple[tuple[int, ...], ...] = ()
+    order: Order = ""
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
+
+    @property
+    def row(self) -> bool:
+        """Whether the repeats follow each other in a row, as vertebrae do and two hips do not."""
+        return bool(self.order)
+
+    def mirror(self) -> npt.NDArray[np.intp]:
+        """Return (n,) the landmark that takes each one's place in a mirror; itself where the scheme names no pair."""
+        swap = np.arange(len(self))
+        for a, b in self.mirrored:
+            swap[a], swap[b] = b, a
+        return swap
+
+    def sorted(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return (n, 2) points with the parts of a row in the order they should follow each other in.
+
+        By a part's mean y, or x in a row to the right; one that is missing, in part or whole, stays where it is, and so
+        does everything where the scheme's parts form no row.
+        """
+        if not self.row:
+            return points
+        parts = np.array(self.repeats)
+        along = points[parts, 1 if self.order == "down" else 0].mean(axis=1)
+        whole = np.flatnonzero(np.isfinite(along))
+        out = points.copy()
+        out[parts[whole]] = points[parts[whole[np.argsort(along[whole], kind="stable")]]]
+        return out
+
+    @classmethod
+    def numbered(cls, n: int) -> Scheme:
+        """Return the scheme of data that came without one: ``n`` landmarks called "0", "1", ..."""
+        return cls(name="numbered", landmarks=tuple(map(str, range(n))), file_points=n, columns=tuple(range(n)))
+
+    @classmethod
+    def read(cls, path: Path) -> Scheme:
+        """Read a scheme from a TOML file.
+
+        Raises:
+            SchemeError: the file is missing, not TOML, or contradicts itself.
+        """
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SchemeError(f"{path}: cannot be read ({error.strerror})") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SchemeError(f"{path}: not a TOML file ({error})") from error
+        return validated(SchemeFile, content, str(path), SchemeError).scheme()
+
+    @classmethod
+    def named(cls, name_or_file: str | os.PathLike[str]) -> Scheme:
+        """Return the scheme in a file, or one that ships with landvote (``femur``, ``chest``, ...).
+
+        Raises:
+            SchemeError: neither a file nor a known name.
+        """
+        path, name, known = Path(name_or_file), str(name_or_file), shipped()
+        if path.suffix == ".toml" or path.is_file():
+            return cls.read(path)
+        if name not in known:
+            raise SchemeError(f"scheme {name!r} is neither a file nor one of {', '.join(known)}{nearest(name, known)}")
+        with resources.as_file(resources.files("landvote.data") / "schemes" / f"{name}.toml") as file:
+            return cls.read(file)
+
+
+class SchemeFile(Settings):
+    """The TOML form of a scheme, in the indices of the point files."""
+
+    name: str
+    points: int
+    use: Indices | None = None
+    names: tuple[str, ...] | None = None
+    reference: Indices = ()
+    normaliser: tuple[int, int] | None = None
+    mirrored: tuple[tuple[int, int], ...] = ()
+    groups: tuple[Indices, ...] = ()
+    order: Order = ""
+    outlines: tuple[Outline, ...] = ()
+
+    @model_validator(mode="after")
+    def _within(self) -> SchemeFile:
+        if self.points < 1:
+            raise ValueError(f"points = {self.points}, expected 1 or more")
+        mentioned = {
+            "use": self.use or (),
+            "reference": self.reference,
+            "normaliser": self.normaliser or (),
+            "mirrored": [i for pair in self.mirrored for i in pair],
+            "groups": [i for group in self.groups for i in group],
+            **{f"outline {o.name!r}": o.points for o in self.outlines},
+        }
+        for where, indices in mentioned.items():
+            if outside := [i for i in indices if not 0 <= i < self.points]:
+                raise ValueError(f"{where} names point {outside[0]}, expected 0 to {self.points - 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SchemeFile:
+        used = self.use if self.use is not None else tuple(range(self.points))
+        if _twice(used):
+            raise ValueError("use names a point twice")
+        if self.names is not None and len(self.names) != self.points:
+            raise ValueError(f"names lists {len(self.names)} landmarks, expected {self.points}")
+        if self.names is not None and _twice(self.names):
+            raise ValueError("names lists a landmark twice")
+        if len(self.reference) == 1 or _twice(self.reference):
+            raise ValueError(f"reference = {list(self.reference)}, expected two or more different points")
+        if len({len(g) for g in self.groups}) > 1:
+            raise ValueError("groups differ in length; they are parts that repeat, point for point")
+        if self.groups and sorted(i for g in self.groups for i in g) != sorted(used):
+            raise ValueError("groups must hold every point in use exactly once")
+        if self.order and not self.groups:
+            raise ValueError(f"order = {self.order!r} of groups, and there are no groups")
+        if _twice([i for pair in self.mirrored for i in pair]):
+            raise ValueError("mirrored names a point twice")
+        return self
+
+    def scheme(self) -> Scheme:
+        """Renumber to the points in use; what mentions an unused point is left out."""
+        used = self.use if self.use is not None else tuple(range(self.points))
+        new = {old: i for i, old in enumerate(used)}
+        names = self.names or tuple(map(str, range(self.points)))
+
+        def kept(indices: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(new[i] for i in indices) if all(i in new for i in indices) else ()
+
+        normaliser = kept(self.normaliser) if self.normaliser else ()
+        return Scheme(
+            name=self.name,
+            landmarks=tuple(names[i] for i in used),
+            file_points=self.points,
+            columns=used,
+            outlines=tuple(o.model_copy(update={"points": kept(o.points)}) for o in self.outlines if kept(o.points)),
+            reference=kept(self.reference),
+            normaliser=(normaliser[0], normaliser[1]) if normaliser else None,
+            mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
+            repeats=tuple(kept(g) for g in self.groups),
+            order=self.order,
+        )
+
+
+def _twice(values: Sequence[object]) -> bool:
+    return len(set(values)) != len(values)
+
+
+def shipped() -> list[str]:
+    """Return the names of the schemes that ship with landvote."""
+    folder = resources.files("landvote.data") / "schemes"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))

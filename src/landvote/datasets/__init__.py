@@ -1,0 +1,1 @@
+"""Datasets: a DATA folder becomes samples, divided by subject, and is checked."""

@@ -1,0 +1,206 @@
+"""What is in a DATA folder, and what is wrong with it: the report of ``landvote check``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landvote.data.points import Points
+from landvote.data.polarity import Picture, Polarity, thumbnail
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
+from landvote.datasets.folder import survey_folder
+from landvote.datasets.hashes import pixel_hash
+from landvote.errors import ImageError
+
+_BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
+_NAMED = 10  # how many culprits a line of the report names
+_STRANGE = 8.0  # robust standard deviations from the usual shape
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """Findings about a DATA folder.
+
+    Attributes:
+        samples: what was read, unreadable films included.
+        facts: lines that describe, each a heading and a text.
+        warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged.
+        problems: what is wrong: unreadable or duplicate films, points or splits that contradict something.
+        films: what is known of each film that can be read, as plain JSON: ``image``, ``subject``, ``split``, ``size``
+            (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null, ``annotators``, ``points``
+            (how many are known) and ``pixels_sha256``.
+    """
+
+    samples: tuple[Sample, ...]
+    facts: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    problems: tuple[str, ...]
+    films: tuple[dict[str, Any], ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def text(self) -> str:
+        """Return the report for a terminal."""
+        lines = [f"{heading:<12}{text}" for heading, text in self.facts]
+        lines += [f"warning: {text}" for text in self.warnings]
+        lines += [f"problem: {text}" for text in self.problems]
+        return "\n".join([*lines, "nothing wrong" if self.ok else f"{len(self.problems)} problem(s)"])
+
+    def record(self) -> dict[str, Any]:
+        """Return the report as plain JSON."""
+        lists = {"facts": dict(self.facts), "warnings": self.warnings, "problems": self.problems, "films": self.films}
+        return {"ok": self.ok, **lists}
+
+
+def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
+    """Decode every film of a DATA folder and report what is there and what is wrong; as :func:`read_folder` reads it.
+
+    Raises:
+        DataError: there is nothing to report on: no films, or a broken scheme.
+    """
+    samples, errors = survey_folder(folder, scheme, origin)
+    warnings, problems = [], [str(error) for error in errors]
+    films: list[dict[str, Any]] = []
+    spacings: Counter[str] = Counter()
+    hashes: dict[str, list[str]] = {}
+    pictures: dict[str, Picture] = {}
+    for sample in samples:
+        try:
+            film = sample.open()
+        except ImageError as error:
+            problems.append(f"cannot be read: {error}")
+            continue
+        films.append(_record(film, sample))
+        spacings[_spacing(film)] += 1
+        hashes.setdefault(films[-1]["pixels_sha256"], []).append(film.identifier)
+        pictures[film.identifier] = thumbnail(film)
+        if outside := _outside(film, sample.points):
+            names = _some([sample.scheme.landmarks[i] for i in outside])
+            warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
+    moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
+    warnings += _inverted(pictures) + _missing(samples) + moved + _strange(samples)
+    facts = (*_pixels(films, spacings), *_contents(samples))
+    return FolderReport(tuple(samples), facts, tuple(warnings), tuple(problems), tuple(films))
+
+
+def _record(film: Radiograph, sample: Sample) -> dict[str, Any]:
+    spacing = film.spacing
+    return {
+        "image": film.identifier, "subject": sample.subject, "split": sample.split, "size": list(film.size),
+        "depth": _BITS[film.pixels.dtype.name],
+        "spacing": {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None,
+        "annotators": list(sample.annotations),
+        "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,
+        "pixels_sha256": pixel_hash(film),
+    }  # fmt: skip
+
+
+def _spacing(film: Radiograph) -> str:
+    note = f" ({film.spacing_note})" if film.spacing_note else ""
+    if film.spacing is None:
+        return f"unknown{note}"
+    x, y = film.spacing.x, film.spacing.y
+    return f"{f'{x:.4g}' if x == y else f'{x:.4g} x {y:.4g}'} mm by {film.spacing.source}{note}"
+
+
+def _pixels(films: Sequence[dict[str, Any]], spacings: Counter[str]) -> list[tuple[str, str]]:
+    """Describe sizes, depths and spacings."""
+    if not films:
+        return []
+    sizes, depths = [film["size"] for film in films], Counter(film["depth"] for film in films)
+    (w0, h0), (w1, h1) = np.min(sizes, axis=0), np.max(sizes, axis=0)
+    size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
+    return [("size", f"{size} pixels"), ("depth", _counts(depths)), ("spacing", _counts(spacings))]
+
+
+def _inverted(pictures: dict[str, Picture]) -> list[str]:
+    if not pictures:
+        return []
+    polarity = Polarity.learn(list(pictures.values()))
+    names = [name for name, seen in pictures.items() if polarity.inverted(seen)]
+    return _named(names, "films look like negatives of the others and will be inverted")
+
+
+def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
+    """Describe films, points, annotators, subjects and splits."""
+    scheme = samples[0].scheme
+    annotated = [s for s in samples if s.annotations]
+    lines = [
+        ("films", f"{len(samples)} of {len({s.subject for s in samples})} subjects, {len(annotated)} with points"),
+        ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
+    ]
+    if annotators := Counter(name for s in annotated for name in s.annotations if name):
+        lines.append(("annotators", _counts(annotators)))
+    apart = [_distance(a, b) for s in annotated for a, b in combinations(s.annotations.values(), 2)]
+    if apart := [d for d in apart if np.isfinite(d)]:
+        lines.append(("apart", f"two annotators of a film differ by {np.mean(apart):.2f} pixels on average"))
+    if splits := Counter(s.split for s in samples if s.split):
+        lines.append(("split", _counts(splits)))
+    return lines
+
+
+def _missing(samples: Sequence[Sample]) -> list[str]:
+    without = [s.identifier for s in samples if not s.annotations]
+    found = _named(without, "films have no points")
+    gaps = {s.identifier: int((~np.isfinite(s.points).all(axis=1)).sum()) for s in samples if s.annotations}
+    gaps = {name: n for name, n in gaps.items() if n}
+    if gaps:
+        named = _some([f"{name} ({n})" for name, n in gaps.items()])
+        found.append(f"{sum(gaps.values())} points are missing, in {len(gaps)} films: {named}")
+    return found
+
+
+def _outside(film: Radiograph, points: Points) -> list[int]:
+    """Return the landmarks beyond the outer edges of the border pixels."""
+    width, height = film.size
+    with np.errstate(invalid="ignore"):
+        beyond = (points < -0.5) | (points > np.array([width, height]) - 0.5)
+    return np.flatnonzero(beyond.any(axis=1)).tolist()
+
+
+def _strange(samples: Sequence[Sample]) -> list[str]:
+    """Return films whose points lie unlike those of the others, by robust SDs of the RMS distance to the mean shape."""
+    whole = [s for s in samples if s.annotations and np.isfinite(s.points).all()]
+    if len(whole) < 10 or len(whole[0].scheme) < 3:
+        return []
+    shapes = np.stack([s.points @ np.array([1, 1j]) for s in whole])
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    shapes /= np.maximum(np.sqrt((np.abs(shapes) ** 2).mean(axis=1, keepdims=True)), 1e-12)
+    mean = shapes.mean(axis=0)
+    turn = (shapes.conj() @ mean) / (np.abs(shapes) ** 2).sum(axis=1)
+    distance = np.abs(shapes * turn[:, None] - mean)
+    rms = np.sqrt((distance**2).mean(axis=1))
+    spread = 1.4826 * np.median(np.abs(rms - np.median(rms)))
+    odd = np.flatnonzero(rms > np.median(rms) + _STRANGE * max(spread, 1e-3))
+    odd = odd[np.argsort(-rms[odd])]
+    names = [f"{whole[i].identifier} ({whole[i].scheme.landmarks[int(distance[i].argmax())]} most)" for i in odd]
+    return _named(names, "films have points arranged unlike the others, look at them")
+
+
+def _distance(a: Points, b: Points) -> float:
+    apart = np.linalg.norm(a - b, axis=1)
+    return float(np.mean(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else np.nan
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{name}: {n}" for name, n in counter.most_common())
+
+
+def _named(names: Sequence[str], finding: str) -> list[str]:
+    return [f"{len(names)} {finding}: {_some(names)}"] if names else []
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -1,0 +1,1 @@
+"""Formats: files on disk <-> pixels and points, one file per format."""

@@ -1,0 +1,117 @@
+"""DICOM files -> radiographs: decode, modality and VOI transformations, polarity, spacing.
+
+The order is that of the standard's grey-scale pipeline (DICOM PS3.4 N.2): stored values -> modality LUT or rescale ->
+VOI LUT or window -> polarity. MONOCHROME1 is inverted last, so bone comes out brighter than air.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, ImplicitVRLittleEndian
+
+from landvote.data.radiograph import Pixels, Radiograph
+from landvote.errors import ImageError
+from landvote.formats.depth import MAX_PIXELS, tightest
+from landvote.formats.dicom_spacing import read_spacing
+
+# Everything pydicom and its decoders are known to raise over files that break the standard.
+_BROKEN = (
+    OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError,
+    RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
+)  # fmt: skip
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
+def has_magic(start: bytes) -> bool:
+    """Say whether the first 132 bytes of a file are those of DICOM."""
+    return start[128:132] == b"DICM"
+
+
+def read_dicom(path: Path) -> Radiograph:
+    """Read one film, its spacing, and a note on how far to trust that, from a DICOM file of a single frame.
+
+    A file without the DICOM preamble is tried as well.
+
+    Raises:
+        ImageError: not DICOM, no pixels, several frames, truncated, or compressed in a way nothing here decodes.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked below
+        try:
+            dataset = _parse(path)
+            _refuse_odd(path, dataset)
+            pixels = _present(path, dataset, _decode(path, dataset))
+            spacing, note = read_spacing(dataset)
+        except _BROKEN as error:
+            reason = " ".join(str(error).split())
+            raise ImageError(f"{path}: damaged or contradictory DICOM file ({reason[:200]})") from error
+    return Radiograph(pixels, path.name, spacing, note)
+
+
+def _parse(path: Path) -> Dataset:
+    dataset = pydicom.dcmread(path, force=True)
+    if not len(dataset):
+        raise ImageError(f"{path}: no readable DICOM attributes (not DICOM, or cut short), expected a DICOM image")
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the standard's default
+    return dataset
+
+
+def _refuse_odd(path: Path, dataset: Dataset) -> None:
+    if not any(keyword in dataset for keyword in _PIXELS):
+        kind = UID(str(dataset.get("SOPClassUID", ""))).name or "unknown kind"
+        raise ImageError(f"{path}: DICOM without pixels ({kind}; or cut short), expected an image")
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if frames > 1:
+        raise ImageError(f"{path}: holds {frames} frames, expected one")
+    if not 0 < rows * columns <= MAX_PIXELS:
+        raise ImageError(f"{path}: {columns} columns x {rows} rows, expected 1 to {MAX_PIXELS} pixels")
+
+
+def _decode(path: Path, dataset: Dataset) -> npt.NDArray[Any]:
+    """Return the stored values, (height, width) or (height, width, 3)."""
+    try:
+        return pixel_array(dataset)
+    except _BROKEN as error:
+        syntax = dataset.file_meta.TransferSyntaxUID
+        reason = " ".join(str(error).split())
+        raise ImageError(f"{path}: pixels cannot be decoded (transfer syntax {syntax.name}: {reason})") from error
+
+
+def _present(path: Path, dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:
+    photometric = str(dataset.get("PhotometricInterpretation", ""))
+    if photometric == "PALETTE COLOR":
+        stored = apply_color_lut(stored, dataset)
+    if stored.ndim == 3:
+        deep = stored.astype(np.uint16 if stored.dtype.itemsize > 1 else np.uint8)
+        return cv2.cvtColor(np.ascontiguousarray(deep[..., :3]), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
+    if not photometric.startswith("MONOCHROME"):
+        raise ImageError(f"{path}: photometric interpretation {photometric!r}, expected grey, RGB or palette")
+    values = apply_modality_lut(stored, dataset)
+    if "VOILUTSequence" in dataset:
+        values = np.rint(values).astype(np.int64)  # positions in a table
+    if "VOILUTSequence" in dataset or _has_window(dataset):
+        values = apply_voi_lut(values, dataset)
+    if photometric == "MONOCHROME1":
+        values = values.max() - values
+    return tightest(path, values)
+
+
+def _has_window(dataset: Dataset) -> bool:
+    """Say whether the first window is one; a width of zero is a blank, not a wish for a black image."""
+    width = dataset.get("WindowWidth")
+    first = width[0] if isinstance(width, pydicom.multival.MultiValue) and width else width
+    return bool(first) and float(first) > 0 and dataset.get("WindowCenter") is not None

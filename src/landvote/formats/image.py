@@ -1,0 +1,170 @@
+"""Image files -> radiographs: PNG, JPEG, TIFF, BMP here, DICOM in its own module.
+
+Resolution tags of PNG, JPEG and TIFF files speak of paper or screens, not of patients: they are never taken as
+millimetres, so these formats have no spacing.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from landvote.data.radiograph import Pixels, Radiograph
+from landvote.errors import ImageError
+from landvote.formats.depth import MAX_PIXELS, tightest
+from landvote.formats.dicom import has_magic, read_dicom
+
+_DICOM_SUFFIXES = (".dcm", ".dicom")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+
+
+def read_image(path: Path) -> Radiograph:
+    """Read one PNG, JPEG, TIFF, BMP or DICOM file, told by its content rather than its name, which identifies the film.
+
+    Colour becomes luminance (Rec. 601), transparency black, and the EXIF orientation is applied. 8-bit files give
+    uint8, deeper ones uint16, or float32 where the values do not fit.
+
+    Raises:
+        ImageError: the file is missing, empty, truncated, too large, of several pages, or no such image.
+    """
+    start = _first_bytes(path)
+    if has_magic(start) or path.suffix.lower() in _DICOM_SUFFIXES:
+        return read_dicom(path)
+    try:
+        content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            _refuse_odd(path, image)
+            pixels = _decode(path, image, content)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
+    except _BROKEN as error:
+        raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
+    return Radiograph(pixels, path.name)
+
+
+def find_images(path: Path) -> list[Path]:
+    """Return the image files at ``path``, sorted; see :func:`walk_images`."""
+    return sorted(walk_images(path))
+
+
+def walk_images(path: Path) -> Iterator[Path]:
+    """Yield the image files at ``path`` one by one, in any order: itself if it is a file, else all below it.
+
+    Files count as images by their suffix, or, without one, by the DICOM magic; hidden files and folders are skipped,
+    and linked folders are not entered.
+
+    Raises:
+        ImageError: there is nothing at ``path``.
+    """
+    if path.is_file():
+        yield path
+        return
+    if not path.is_dir():
+        raise ImageError(f"{path}: no such file or folder")
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from walk_images(path / entry.name)
+            elif entry.is_file() and _looks_like_image(path / entry.name):
+                yield path / entry.name
+
+
+def _looks_like_image(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    known_other = suffix and not suffix[1:].isdigit()  # DICOM files are often called 1.2.840.113619
+    return suffix in _SUFFIXES or (not known_other and has_magic(_first_bytes(path, or_empty=b" ")))
+
+
+def _first_bytes(path: Path, or_empty: bytes = b"") -> bytes:
+    try:
+        with path.open("rb") as file:
+            start = file.read(132) or or_empty
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror}), {_EXPECTED}") from error
+    if not start:
+        raise ImageError(f"{path}: empty file, {_EXPECTED}")
+    return start
+
+
+def _refuse_odd(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{path}: too large ({width} x {height}), expected at most {MAX_PIXELS} pixels")
+    pages = getattr(image, "n_frames", 1)
+    if pages > 1 and image.format != "MPO":  # the first picture of an MPO is the photograph, the rest previews
+        raise ImageError(f"{path}: holds {pages} images, expected one")
+
+
+def _decode(path: Path, image: Image.Image, content: bytes) -> Pixels:
+    deep_colour = _has_deep_colour(image)
+    white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    image.load()  # raises where the file is cut short, which OpenCV would fill with grey
+    if deep_colour:
+        return _upright(_luminance(_opencv(path, content)), orientation).copy()
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow turns TIFF files while loading them
+    pixels = _grey(path, image)
+    if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
+        pixels = np.uint16(65535) - pixels
+    return _upright(pixels, orientation).copy()
+
+
+def _has_deep_colour(image: Image.Image) -> bool:
+    """Say whether this is colour of 16 bits, which Pillow would cut to 8."""
+    if image.mode not in {"RGB", "RGBA", "LA"}:
+        return False
+    layouts = [tile[3] for tile in getattr(image, "tile", [])]  # "RGB;16B", or a tuple that starts with it
+    return any(";16" in (layout if isinstance(layout, str) else str(layout[0])) for layout in layouts if layout)
+
+
+def _opencv(path: Path, content: bytes) -> npt.NDArray[np.uint16]:
+    array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None or array.dtype != np.uint16 or array.ndim != 3 or array.shape[2] not in (3, 4):
+        raise ImageError(f"{path}: 16-bit colour that cannot be decoded, expected RGB or RGBA")
+    order = [2, 1, 0, 3][: array.shape[2]]  # OpenCV gives blue first
+    return np.ascontiguousarray(array[..., order], dtype=np.uint16)
+
+
+def _grey(path: Path, image: Image.Image) -> Pixels:
+    """Turn any Pillow mode into one plane."""
+    if image.mode in {"1", "L"} and "transparency" not in image.info:
+        return np.asarray(image.convert("L"), dtype=np.uint8)
+    if image.mode.startswith(("I", "F")):
+        return tightest(path, np.asarray(image))
+    has_alpha = image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or "transparency" in image.info
+    return _luminance(np.asarray(image.convert("RGBA" if has_alpha else "RGB")))
+
+
+def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels:
+    grey = cv2.cvtColor(colour[..., :3], cv2.COLOR_RGB2GRAY)
+    if colour.shape[2] == 4:
+        alpha = colour[..., 3] / np.float64(np.iinfo(colour.dtype).max)
+        grey = np.rint(grey * alpha).astype(colour.dtype)
+    return grey  # type: ignore[return-value]
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Apply an EXIF orientation (1 to 8; anything else is left alone)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels

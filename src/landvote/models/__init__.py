@@ -1,0 +1,5 @@
+"""The model folder: train, load; locate films one after the other, or very many in shards."""
+
+from landvote.models.train import Split, divide, load_model, model_hash, train_model
+
+__all__ = ["Split", "divide", "load_model", "model_hash", "train_model"]

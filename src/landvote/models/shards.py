@@ -1,0 +1,257 @@
+"""Very many films: predictions in shards, worked on by many processes, and gone on with after any of them was killed.
+
+::
+
+    OUT/
+      shards.json              what the shards are of: landvote, model, list of films, films per shard
+      films.jsonl              every film, one a line, shard after shard
+      predictions-00000.jsonl  a finished shard
+      predictions-00001.part   one that is worked on: a line for each film, on the disk before the next film is read
+      failures-00000.jsonl     films of a finished shard that could not be read, if any
+      failures.csv             all of them, once every shard is finished
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import chain, islice
+from pathlib import Path
+
+from filelock import FileLock
+
+from landvote import __version__
+from landvote.errors import ImageError, SettingError, StoppedError
+from landvote.formats.predictions import prediction_line
+from landvote.localiser import Localiser
+from landvote.models import load_model, model_hash
+from landvote.models.locate import list_films, locate_file
+from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
+from landvote.runtime.executor import Executor, Job, relayed
+from landvote.runtime.files import atomic_write, refuse_existing, write_text
+from landvote.runtime.journal import Journal
+from landvote.runtime.stop import StopToken
+
+_FAILURE = b'{"failed": '  # so begins the line of a film that could not be read
+_SAME = {
+    "landvote": "another version of landvote",
+    "model": "another model",
+    "list": "other films",
+    "films_per_shard": "another number of films per shard",
+}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some films in a row of ``films.jsonl``.
+
+    Attributes:
+        number: which shard, from 0.
+        films: how many.
+        offset: where the first one's line begins, bytes.
+    """
+
+    number: int
+    films: int
+    offset: int
+
+
+def locate_shards(
+    model: Path,
+    images: Sequence[Path],
+    out: Path,
+    films_per_shard: int,
+    executor: Executor,
+    device: str = "auto",
+    listener: Listener = ignore,
+    stop: StopToken | None = None,
+) -> tuple[int, int]:
+    """Locate films, or go on with it, into a folder as drawn at the top of this module.
+
+    Each film is located once: after a kill, only the film in progress is repeated. In memory there is one film per
+    process, and nothing that grows with their number.
+
+    Args:
+        model: model folder.
+        images: films, or folders that are searched for films; see :func:`landvote.models.locate.list_films`.
+        out: the folder; empty, or begun by a call with the same arguments.
+        films_per_shard: how many predictions a file is to hold.
+        executor: works on the shards.
+        device: for networks.
+        listener: is told, shard by shard as they are finished, how many films are done, and of each that could not be
+            read.
+        stop: is asked before each film, in other processes too.
+
+    Returns:
+        How many films were located, and how many could not be read, in all calls together.
+
+    Raises:
+        ImageError: there is no film at all.
+        ModelError: the model is not whole.
+        SettingError: the folder was begun with another model, other films or other shards.
+        DataError: the folder holds something else, or cannot be written to.
+        StoppedError: the stop token asked for it; the same call goes on after the last film.
+        WorkerError: processes were killed again and again.
+    """
+    model, out = model.absolute(), out.absolute()
+    films = _begin(model, images, out, films_per_shard)
+    shards = _shards(out, films_per_shard)
+    todo = [shard for shard in shards if not _file(out, shard.number).exists()]
+    done = films - sum(shard.films for shard in todo)
+    listener(FilmLocated(done, films))
+    with relayed(stop or StopToken(), out) as token:
+        job = Job(
+            function=partial(_work_on, model=model, out=out, device=device, stop=token),
+            tasks=todo,
+            count=len(todo),
+            reads=(model, *(path.absolute() for path in images)),
+            writes=out,
+            gpus=1.0 if device.startswith("cuda") else 0.0,
+        )
+        for shard in filter(None, executor(job)):
+            done += shard.films
+            for image, message in _failures(out, shard.number):
+                listener(FilmFailed(image, message))
+            listener(FilmLocated(done, films))
+    if done < films:
+        raise StoppedError(f"{out}: stopped with {done} of {films} films in finished shards; the same call goes on")
+    for left in (*out.glob("*.part"), *out.glob("*.lock")):  # of processes that were killed when they had finished
+        left.unlink(missing_ok=True)
+    failed = _gather_failures(out)
+    return films - failed, failed
+
+
+def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int) -> int:
+    """List the films, and write down what the folder is of, or compare; return how many films there are."""
+    manifest = out / "shards.json"
+    if not manifest.exists():
+        refuse_existing(out)
+    fitted = model_hash(model)
+    digest, films = hashlib.sha256(), 0
+    with atomic_write(out / "films.jsonl") as temporary:
+        with temporary.open("wb") as file:
+            for path, identifier in list_films(images):
+                line = json.dumps({"image": identifier, "path": str(path.absolute())}).encode() + b"\n"
+                digest.update(line)
+                file.write(line)
+                films += 1
+        shards = {
+            "landvote": __version__,
+            "model": fitted,
+            "films": films,
+            "list": digest.hexdigest(),
+            "films_per_shard": films_per_shard,
+            "shards": -(-films // films_per_shard),
+        }
+        if not manifest.exists():
+            write_text(manifest, json.dumps(shards, indent=2) + "\n")
+    before = json.loads(manifest.read_text(encoding="utf-8"))
+    for key, what in _SAME.items():
+        if before.get(key) != shards[key]:
+            raise SettingError(
+                f"{manifest}: was begun with {what} ({key} {before.get(key)!r}, now {shards[key]!r}); go on with the "
+                "same, or begin anew elsewhere"
+            )
+    return films
+
+
+def _shards(out: Path, films_per_shard: int) -> list[Shard]:
+    shards: list[Shard] = []
+    offset = 0
+    with (out / "films.jsonl").open("rb") as file:
+        while sizes := [len(line) for line in islice(file, films_per_shard)]:
+            shards.append(Shard(len(shards), len(sizes), offset))
+            offset += sum(sizes)
+    return shards
+
+
+def _work_on(shard: Shard, model: Path, out: Path, device: str, stop: StopToken) -> Shard | None:
+    """Finish a shard, from where another process may have come to, and return it; None if it is to stop before."""
+    file = _file(out, shard.number)
+    part = file.with_suffix(".part")
+    with FileLock(file.with_suffix(".lock")):  # of a process that is thought to be lost, and is not
+        if file.exists():
+            return shard
+        journal = Journal(part)
+        for path, identifier in islice(_films(out, shard), journal.lines, None):
+            if stop.stopped:
+                return None
+            journal.append(_line(_localiser(model, device), path, identifier))
+        _finish(part, file)
+    return shard
+
+
+def _films(out: Path, shard: Shard) -> Iterator[tuple[Path, str]]:
+    with (out / "films.jsonl").open("rb") as file:
+        file.seek(shard.offset)
+        for line in islice(file, shard.films):
+            film = json.loads(line)
+            yield Path(film["path"]), film["image"]
+
+
+def _line(localiser: Localiser, path: Path, identifier: str) -> str:
+    try:
+        return prediction_line(locate_file(localiser, path, identifier))
+    except ImageError as error:
+        return json.dumps({"failed": str(error), "image": identifier}) + "\n"
+
+
+def _finish(part: Path, file: Path) -> None:
+    """Divide the lines of a shard into predictions and failures; the file of predictions is there last."""
+    with atomic_write(file) as temporary, part.open("rb") as journal:
+        failures = []
+        with temporary.open("wb") as predictions:
+            for line in journal:
+                if line.startswith(_FAILURE):
+                    failures.append(line.decode())
+                else:
+                    predictions.write(line)
+            predictions.flush()
+            os.fsync(predictions.fileno())
+        if failures:
+            write_text(_failures_file(file), "".join(failures))
+    part.unlink()
+
+
+def _gather_failures(out: Path) -> int:
+    """Put the failures of all shards into one table, if there are any; return how many."""
+    numbers = sorted(int(file.stem.partition("-")[2]) for file in out.glob("failures-*.jsonl"))
+    if not numbers:
+        return 0
+    failed = 0
+    with (
+        atomic_write(out / "failures.csv") as temporary,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as table,
+    ):
+        rows = csv.writer(table, lineterminator="\n")
+        rows.writerow(("image", "failure"))
+        for row in chain.from_iterable(_failures(out, number) for number in numbers):
+            rows.writerow(row)
+            failed += 1
+    return failed
+
+
+def _failures(out: Path, number: int) -> Iterator[tuple[str, str]]:
+    """Yield the films of a finished shard that could not be read, each with a message."""
+    file = _failures_file(_file(out, number))
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        failure = json.loads(line)
+        yield failure["image"], failure["failed"]
+
+
+def _failures_file(predictions: Path) -> Path:
+    return predictions.with_name(predictions.name.replace("predictions", "failures"))
+
+
+def _file(out: Path, number: int) -> Path:
+    return out / f"predictions-{number:05}.jsonl"
+
+
+@lru_cache(maxsize=1)
+def _localiser(model: Path, device: str) -> Localiser:
+    return load_model(model, device)

@@ -1,0 +1,238 @@
+"""The model folder: a fitted localiser with all that its result rests on.
+
+::
+
+    MODEL/
+      training.json     recipe, scheme, seed and device: written first, so that a killed training can go on
+      films.csv         every film: subject, whether it was learned from (train) or judged by (val), hash of its pixels
+      events.jsonl      what has happened in training, line by line; for programs that watch
+      global/ local/    per stage: what a stopped training goes on from, and the files of its placing, voter and choice
+      localiser.json    scheme and settings of the stages
+      localiser.npz     polarity, and the scale of the expected errors
+      model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
+from landvote.datasets.hashes import pixel_hash
+from landvote.datasets.split import split_by_subject
+from landvote.errors import LandvoteError, ModelError, SettingError, SplitError, StoppedError
+from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
+from landvote.recipes import Recipe
+from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
+from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.provenance import machine, versions
+from landvote.runtime.rank import this_process
+from landvote.runtime.stop import StopToken
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which films are learned from, which are judged by, and which were left out for want of points."""
+
+    training: list[Sample]
+    validation: list[Sample]
+    without_points: list[str]
+
+
+def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
+    """Divide samples by the data's own split, or hold out a share of the subjects where it has none.
+
+    Films marked ``test`` are never touched; films without any point are named and left out.
+
+    Raises:
+        SplitError: nothing is left to learn from.
+    """
+    pointed = [s for s in samples if s.annotations]
+    known = [s for s in pointed if s.split in (None, "train")]
+    validation = [s for s in pointed if s.split == "val"]
+    if not known:
+        raise SplitError(
+            f"{len(samples)} films, of which none has points and is to be trained on; expected one at least"
+        )
+    if not validation and recipe.validation > 0:
+        known, validation = split_by_subject(known, recipe.validation, recipe.seed)
+    return Split(known, validation, [s.identifier for s in samples if not s.annotations])
+
+
+def train_model(
+    split: Split,
+    recipe: Recipe,
+    folder: Path,
+    conditions: Conditions | None = None,
+    *,
+    resume: bool = False,
+    voters: Path | None = None,
+) -> Fitted:
+    """Fit a localiser and write its model folder; with ``resume``, go on where a stopped or killed call had come to.
+
+    Processes that torchrun started train one model together. Only rank 0 sees the validation films, writes the model
+    folder and returns a localiser whose expected errors are scaled.
+
+    Args:
+        split: what to learn from and to be judged by.
+        recipe: all settings.
+        folder: the model folder to make.
+        conditions: device, time limit, listener, stop token; the seed is the recipe's.
+        resume: whether ``folder`` may hold a training that was stopped.
+        voters: a finished model folder whose voters learned from the same films by the same settings; each stage begins
+            with what is there, and finds that it is done.
+
+    Raises:
+        DataError: the folder has something in it and ``resume`` is not asked for.
+        SettingError: the training to resume had other settings or films; several processes for a voter that one process
+            trains; a time limit too short for any training.
+        StoppedError: the stop token asked for it.
+        TrainingError: training cannot go on; another process failed.
+    """
+    scheme = split.training[0].scheme
+    stages = recipe.stages_for(scheme)
+    under = replace(conditions or Conditions(), seed=recipe.seed)
+    begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json")}
+    with _together(recipe, scheme):
+        if not this_process().is_rank_zero:
+            quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
+            with tempfile.TemporaryDirectory() as elsewhere:  # rank 0 alone makes the model folder
+                return fit_localiser(scheme, stages, split.training, [], Path(elsewhere), quiet)
+        films = _film_table(split)
+        if resume and (folder / "training.json").exists():
+            _same_as_before(folder, begun, films)
+        else:
+            refuse_existing(folder)
+            write_text(folder / "films.csv", films)
+            write_text(folder / "training.json", json.dumps(begun | {"device": under.device}, indent=2) + "\n")
+        if voters is not None:
+            _begin_with(voters, folder, [stage.name for stage in stages])
+        log, start = EventLog(folder / "events.jsonl"), time.monotonic()
+
+        def listener(event: Event) -> None:
+            log(event)
+            under.listener(event)
+
+        def minutes() -> float:
+            return round((time.monotonic() - start) / 60, 2)
+
+        try:
+            told = replace(under, listener=listener)
+            fitted = fit_localiser(scheme, stages, split.training, split.validation, folder, told)
+        except StoppedError:
+            listener(Stopped(minutes()))
+            raise
+        except LandvoteError as error:
+            listener(Failed(str(error)))
+            raise
+        files = [*fitted.localiser.save(folder), folder / "films.csv", folder / "training.json"]
+        manifest = {
+            "versions": versions(),
+            "machine": machine(),
+            "computed_on": fitted.localiser.computed_on,
+            "minutes": minutes(),
+            "films": {"train": len(split.training), "val": len(split.validation)},
+            "held_out_error_px": [round(e, 3) for e in fitted.held_out],
+            "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)},
+        }
+        write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
+        listener(Ended(minutes()))
+    return fitted
+
+
+def load_model(folder: Path, device: str = "auto") -> Localiser:
+    """Read a model folder.
+
+    Raises:
+        ModelError: no model, an unfinished one, or one with a missing or altered file; names the file.
+    """
+    for name, digest in _read_manifest(folder)["files"].items():
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
+        if (found := _sha256(folder / name)) != digest:
+            raise ModelError(f"{folder / name}: altered, SHA-256 is {found[:12]}..., expected {digest[:12]}...")
+    return Localiser.load(folder, device)
+
+
+def _together(recipe: Recipe, scheme: Scheme) -> AbstractContextManager[None]:
+    """Join the processes that torchrun started; without torchrun there is nothing to join."""
+    size = this_process().size
+    if size == 1:
+        return nullcontext()
+    contexts = [stage.voter.together() for stage in recipe.stages_for(scheme)]
+    return contexts[0]
+
+
+def model_hash(folder: Path) -> str:
+    """Return the SHA-256 of a model's ``model.json``, which has those of all files that an answer rests on.
+
+    Raises:
+        ModelError: no model, or an unfinished one.
+    """
+    _read_manifest(folder)
+    return _sha256(folder / "model.json")
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    manifest = _read_json(folder / "model.json", "a finished model")
+    if not isinstance(manifest.get("files"), dict):
+        raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
+    return manifest
+
+
+def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
+    """Copy the stages of another model, each whole or not at all; placings and choices are then written anew."""
+    for stage in stages:
+        if (voters / stage).is_dir() and not (folder / stage).exists():
+            with tempfile.TemporaryDirectory(prefix=f".{stage}.", dir=folder) as temporary:
+                made = Path(temporary) / stage
+                shutil.copytree(voters / stage, made)
+                made.replace(folder / stage)
+
+
+def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
+    before = _read_json(folder / "training.json", "the settings of a training")
+    for key in ("recipe", "scheme"):
+        if before.get(key) != begun[key]:
+            raise SettingError(
+                f"{folder}: was begun with another {key}; resume with the same one, or begin anew elsewhere"
+            )
+    if (folder / "films.csv").read_text(encoding="utf-8") != films:
+        raise SettingError(
+            f"{folder / 'films.csv'}: was begun with other films; resume with the same, or begin anew elsewhere"
+        )
+
+
+def _film_table(split: Split) -> str:
+    rows = [("image", "subject", "use", "pixels_sha256")]
+    for use, samples in (("train", split.training), ("val", split.validation)):
+        rows += [(s.identifier, s.subject, use, pixel_hash(s.open())) for s in samples]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _read_json(file: Path, expected: str) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{file}: cannot be read ({error}), expected {expected}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{file}: holds a {type(content).__name__}, expected {expected}")
+    return content
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,104 @@
+"""Predictions survive their file; what is not a prediction is refused by line and value."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from landvote.data.prediction import Prediction
+from landvote.errors import PointsError
+from landvote.formats.predictions import read_predictions, write_predictions
+
+
+def prediction(name: str = "a.png") -> Prediction:
+    points = np.array([[1.2345, 2.0], [np.nan, np.nan], [-3.5, 1000.25]])
+    return Prediction(name, points, np.array([0.5, np.nan, 2.0]), ("a", "b", "c"), {"spacing": {"x": 0.1, "y": 0.2}})
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    assert write_predictions(path, [prediction("a.png"), prediction("ü \u2028.png")]) == 2
+    first, second = read_predictions(path)
+    np.testing.assert_allclose(first.points, prediction().points, atol=5e-4)
+    np.testing.assert_array_equal(first.expected_error, prediction().expected_error)
+    assert first.landmarks == ("a", "b", "c")
+    assert first.details == {"spacing": {"x": 0.1, "y": 0.2}}
+    assert second.identifier == "ü \u2028.png"
+
+
+def test_not_found_is_null_in_the_file(tmp_path: Path) -> None:
+    write_predictions(tmp_path / "p.jsonl", [prediction()])
+    record = json.loads((tmp_path / "p.jsonl").read_text())
+    assert record["points"][1] == [None, None]
+    assert record["expected_error"][1] is None
+
+
+def test_image_and_points_are_enough(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"image": "a", "points": [[1, 2], [3, null]]}\r\n\r\n')
+    (found,) = read_predictions(path)
+    assert found.landmarks == ("0", "1")
+    assert np.isnan(found.expected_error).all()
+    assert np.isnan(found.points[1, 1])
+
+
+def test_a_line_separator_inside_a_name_does_not_cut_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text('{"image": "a\u2028b", "points": [[1, 2]]}\n', encoding="utf-8")
+    assert read_predictions(path)[0].identifier == "a\u2028b"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "not JSON"),
+        ("[1, 2]", "expected an object"),
+        ('{"points": [[1, 2]]}', "expected an object"),
+        ('{"image": 3, "points": [[1, 2]]}', "expected an object"),
+        ('{"image": "a", "points": []}', "expected \\(n, 2\\)"),
+        ('{"image": "a", "points": [[1, 2, 3]]}', "expected \\(n, 2\\)"),
+        ('{"image": "a", "points": [[1, 2], [3]]}', "'points' must be"),
+        ('{"image": "a", "points": [["1", 2]]}', "'points' must be .* not text"),
+        ('{"image": "a", "points": {"x": 1}}', "'points' must be"),
+        ('{"image": "a", "points": [[1, 2]], "expected_error": "high"}', "'expected_error' must be"),
+        ('{"image": "a", "points": [[1, 2]], "expected_error": [[1]]}', "expected equal"),
+        ('{"image": "a", "points": [[1, 2]], "expected_error": 5}', "expected equal"),
+        ('{"image": "a", "points": [[1, 2]], "expected_error": [1, 2]}', "2 expected errors"),
+        ('{"image": "a", "points": [[1, 2]], "landmarks": "tip"}', "'landmarks' is 'tip'"),
+        ('{"image": "a", "points": [[1, 2]], "landmarks": ["a", "b"]}', "2 landmarks"),
+    ],
+)
+def test_bad_lines(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text('{"image": "fine", "points": [[1, 2]]}\n' + line + "\n")
+    with pytest.raises(PointsError, match=said) as caught:
+        read_predictions(path)
+    assert "line 2" in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_film_twice_is_refused(tmp_path: Path) -> None:
+    write_predictions(tmp_path / "p.jsonl", [prediction("a"), prediction("a")])
+    with pytest.raises(PointsError, match="'a' is predicted twice"):
+        read_predictions(tmp_path / "p.jsonl")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_unreadable_file(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "p.jsonl").write_bytes(content)
+    with pytest.raises(PointsError, match=r"p\.jsonl: cannot be read"):
+        read_predictions(tmp_path / "p.jsonl")
+
+
+def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
+    def broken() -> object:
+        yield prediction("a")
+        raise RuntimeError("localiser died")
+
+    with pytest.raises(RuntimeError, match="localiser died"):
+        write_predictions(tmp_path / "p.jsonl", broken())  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,58 @@
+"""Radiographs, spacing and samples refuse what they cannot be; the truth is the mean of the annotators."""
+
+import numpy as np
+import pytest
+
+from landvote.data.points import mean_points
+from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
+from landvote.errors import ImageError, PointsError
+
+NAN = float("nan")
+
+
+def film():
+    return Radiograph(np.zeros((20, 30), np.uint8), "f")
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 4), (0, 5), (5, 0)])
+def test_pixels_of_another_shape_are_refused(shape):
+    with pytest.raises(ImageError, match=r"f: pixels have shape .* expected \(height, width\)"):
+        Radiograph(np.zeros(shape, np.uint8), "f")
+
+
+def test_size_is_width_then_height():
+    assert film().size == (30, 20)
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 1), (0.2, -0.2), (NAN, 0.2), (np.inf, 0.2)])
+def test_spacing_is_positive(x, y):
+    with pytest.raises(ImageError, match=r"\(user\), expected positive"):
+        Spacing(x, y, "user")
+
+
+def test_points_must_fit_the_scheme():
+    with pytest.raises(PointsError, match=r"f: points of ann have shape \(3, 2\), expected \(2, 2\) for scheme"):
+        Sample("f", film, Scheme.numbered(2), {"ann": np.zeros((3, 2))})
+
+
+def test_a_film_without_subject_is_its_own():
+    assert Sample("f", film, Scheme.numbered(2)).subject == "f"
+    assert Sample("f", film, Scheme.numbered(2), subject="p").subject == "p"
+
+
+def test_without_annotations_all_points_are_missing():
+    assert np.isnan(Sample("f", film, Scheme.numbered(2)).points).all()
+
+
+def test_the_truth_is_the_mean_over_those_who_gave_a_point():
+    a = np.array([[0.0, 0.0], [4.0, 4.0], [NAN, NAN]])
+    b = np.array([[2.0, 6.0], [NAN, NAN], [NAN, NAN]])
+    sample = Sample("f", film, Scheme.numbered(3), {"a": a, "b": b})
+    np.testing.assert_array_equal(sample.points, [[1, 3], [4, 4], [NAN, NAN]])
+
+
+def test_half_a_point_counts_as_missing():
+    a, b = np.array([[NAN, 8.0]]), np.array([[2.0, 4.0]])
+    np.testing.assert_array_equal(mean_points([a, b], 1), [[2, 4]])

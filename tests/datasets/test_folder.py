@@ -1,0 +1,240 @@
+"""DATA folders -> samples: where points, subjects, splits and spacing come from, and what contradicts what."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from landvote.data.scheme import Scheme
+from landvote.datasets.folder import read_folder
+from landvote.errors import DataError, ImageError, PointsError, SchemeError, SplitError
+from landvote.formats.points import write_wide_csv
+from landvote.formats.pts import write_pts
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+POINTS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder of three films a, b, c with different pixels."""
+    (tmp_path / "images").mkdir()
+    for value, name in enumerate("abc"):
+        Image.new("L", (20, 10), 50 * value).save(tmp_path / "images" / f"{name}.png")
+    return tmp_path
+
+
+def annotate(data, names="abc", **points):
+    write_wide_csv(data / "landmarks.csv", [(f"{n}.png", None, points.get(n, POINTS)) for n in names])
+
+
+class TestPoints:
+    def test_wide(self, data):
+        annotate(data)
+        samples = read_folder(data, require_points=True)
+        assert [s.identifier for s in samples] == ["a.png", "b.png", "c.png"]
+        np.testing.assert_array_equal(samples[0].points, POINTS)
+        assert samples[0].scheme.landmarks == ("0", "1", "2")
+
+    def test_long_with_names(self, data):
+        (data / "landmarks.csv").write_text("image,landmark,x,y\na.png,hip,1,2\na.png,knee,3,4\n")
+        sample = read_folder(data)[0]
+        assert sample.scheme.landmarks == ("hip", "knee")
+        np.testing.assert_array_equal(sample.points, POINTS[:2])
+
+    @pytest.mark.parametrize("place", ["images", "points"])
+    def test_pts(self, data, place):
+        for name in "abc":
+            write_pts(data / place / f"{name}.pts", POINTS)
+        samples = read_folder(data)
+        assert len(samples) == 3
+        np.testing.assert_array_equal(samples[2].points, POINTS)
+
+    def test_pts_of_two_annotators(self, data):
+        write_pts(data / "points" / "ann" / "a.pts", POINTS)
+        write_pts(data / "points" / "bob" / "a.pts", POINTS + 2)
+        sample = read_folder(data)[0]
+        assert set(sample.annotations) == {"ann", "bob"}
+        np.testing.assert_array_equal(sample.points, POINTS + 1)
+
+    @pytest.mark.parametrize("kind", ["pts", "csv"])
+    def test_points_counted_from_one(self, data, kind):
+        if kind == "pts":
+            write_pts(data / "images" / "a.pts", POINTS)
+        else:
+            annotate(data)
+        np.testing.assert_array_equal(read_folder(data, origin=1)[0].points, POINTS - 1)
+
+    def test_names_without_suffix(self, data):
+        (data / "landmarks.csv").write_text("image,x0,y0\na,1,2\n")
+        assert read_folder(data)[0].points[0, 0] == 1
+
+    def test_a_name_that_fits_two_films_is_an_error(self, data):
+        Image.new("L", (20, 10)).save(data / "images" / "a.bmp")
+        (data / "landmarks.csv").write_text("image,x0,y0\na,1,2\n")
+        with pytest.raises(PointsError, match=r"line 2: 'a' may be 'a\.bmp' or 'a\.png'"):
+            read_folder(data)
+
+    def test_films_in_subfolders_keep_their_folder(self, data):
+        (data / "images" / "left").mkdir()
+        (data / "images" / "a.png").rename(data / "images" / "left" / "b.png")
+        (data / "landmarks.csv").write_text("image,x0,y0\nleft/b.png,1,2\nb.png,3,4\n")
+        points = {s.identifier: s.points[0, 0] for s in read_folder(data) if s.annotations}
+        assert points == {"left/b.png": 1, "b.png": 3}
+        assert next(s for s in read_folder(data) if s.identifier == "left/b.png").open().identifier == "left/b.png"
+
+    def test_films_without_points_stay(self, data):
+        annotate(data, "a", a=POINTS)
+        assert [bool(s.annotations) for s in read_folder(data)] == [True, False, False]
+
+    def test_a_row_of_missing_points_is_a_film_without_points(self, data):
+        annotate(data, a=np.full((3, 2), np.nan))
+        assert not read_folder(data)[0].annotations
+
+    def test_points_of_absent_films_are_an_error_that_names_them(self, data):
+        annotate(data, "abcdefgh")
+        with pytest.raises(PointsError, match=r"5 films that are not in images/: d\.png, e\.png, f\.png, \.\.\."):
+            read_folder(data)
+
+    def test_two_kinds_of_points_are_an_error(self, data):
+        annotate(data)
+        write_pts(data / "images" / "a.pts", POINTS)
+        with pytest.raises(PointsError, match=r"has landmarks\.csv and a\.pts, expected one"):
+            read_folder(data)
+
+    def test_pts_that_differ_in_number_are_an_error(self, data):
+        write_pts(data / "images" / "a.pts", POINTS)
+        write_pts(data / "images" / "b.pts", POINTS[:2])
+        with pytest.raises(PointsError, match=r"b\.pts: 2 points, expected 3 as in .*a\.pts"):
+            read_folder(data)
+
+    def test_one_film_under_two_names_is_an_error(self, data):
+        (data / "landmarks.csv").write_text("image,x0,y0\na,1,2\na.png,1,2\n")
+        with pytest.raises(PointsError, match=r"line 3: points of 'a\.png' were given before"):
+            read_folder(data)
+
+    def test_required_points(self, data):
+        assert len(read_folder(data)) == 3
+        with pytest.raises(PointsError, match="no points, expected"):
+            read_folder(data, require_points=True)
+
+
+class TestScheme:
+    def test_scheme_toml_is_used(self, data):
+        annotate(data)
+        (data / "scheme.toml").write_text('name = "mine"\npoints = 3\nuse = [2, 0]\n')
+        sample = read_folder(data)[0]
+        assert sample.scheme.name == "mine"
+        np.testing.assert_array_equal(sample.points, POINTS[[2, 0]])
+
+    def test_the_argument_wins(self, data):
+        annotate(data)
+        (data / "scheme.toml").write_text('name = "mine"\npoints = 3\n')
+        assert read_folder(data, Scheme.numbered(3))[0].scheme.name == "numbered"
+
+    def test_files_that_hold_only_the_points_in_use(self, data):
+        annotate(data)
+        scheme = Scheme(name="s", landmarks=("p", "q", "r"), file_points=5, columns=(4, 2, 0))
+        np.testing.assert_array_equal(read_folder(data, scheme)[0].points, POINTS)
+
+    def test_the_wrong_number_of_points(self, data):
+        annotate(data)
+        with pytest.raises(PointsError, match=r"line 2: 3 points, expected 58 for scheme 'numbered'"):
+            read_folder(data, Scheme.numbered(58))
+
+    def test_a_broken_scheme(self, data):
+        (data / "scheme.toml").write_text("name = 'mine'\npoint = 3\n")
+        with pytest.raises(SchemeError, match="unknown key 'point'; did you mean 'points'"):
+            read_folder(data)
+
+
+class TestTables:
+    def test_subjects_attributes_split_and_spacing(self, data):
+        (data / "subjects.csv").write_text("image,subject,age\na.png,p1,7\nb.png,p1,8\nc.png,p2,\n")
+        (data / "films.csv").write_text("image,side,spacing_mm\na,left,0.2\nb,right,\n")
+        (data / "split.csv").write_text("image,split\na.png,train\nb.png,Train\nc.png,validation\n")
+        a, b, c = read_folder(data)
+        assert (a.subject, b.subject, c.subject) == ("p1", "p1", "p2")
+        assert (a.split, b.split, c.split) == ("train", "train", "val")
+        assert dict(a.attributes) == {"age": "7", "side": "left"}
+        assert dict(c.attributes) == {}
+        spacing = a.open().spacing
+        assert (spacing.x, spacing.y, spacing.source) == (0.2, 0.2, "films.csv")
+        assert b.open().spacing is None
+
+    def test_without_tables_each_film_is_its_own_subject(self, data):
+        assert [s.subject for s in read_folder(data)] == ["a.png", "b.png", "c.png"]
+
+    @pytest.mark.parametrize(
+        ("name", "text", "error", "says"),
+        [
+            ("split.csv", "image,split\na,training set\n", SplitError, "'training set', expected train, val or test"),
+            ("subjects.csv", "image,subject\na,p1\nb,p1\n", SplitError, "1 films without a subject ('c.png', ...)"),
+            ("subjects.csv", "image,subject\na,p1\na.png,p2\n", DataError, "line 3: film 'a.png' was given before"),
+            ("subjects.csv", "film,subject\na,p1\n", DataError, "expected 'image' among them"),
+            ("subjects.csv", "image,subject\nx,p1\n", DataError, "names none of the films"),
+            ("films.csv", "image,spacing_mm\na,0\n", DataError, "spacing_mm of 'a.png' is '0', expected a positive"),
+            ("films.csv", "image,spacing_mm\na,wide\n", DataError, "'wide', expected a positive number"),
+            ("films.csv", "image,age\na,1,2\n", DataError, "line 2: 3 values, expected 2"),
+        ],
+    )
+    def test_errors(self, data, name, text, error, says):
+        (data / name).write_text(text)
+        with pytest.raises(error) as caught:
+            read_folder(data)
+        assert says in str(caught.value)
+
+    def test_tables_that_contradict_each_other(self, data):
+        (data / "subjects.csv").write_text("image,subject\na,p1\nb,p2\nc,p3\n")
+        (data / "films.csv").write_text("image,subject\na,p2\n")
+        with pytest.raises(DataError, match=r"films\.csv, line 2: subject of 'a\.png' is 'p2', but 'p1' in another"):
+            read_folder(data)
+
+    def test_one_subject_in_two_splits(self, data):
+        (data / "subjects.csv").write_text("image,subject\na,p1\nb,p1\nc,p2\n")
+        (data / "split.csv").write_text("image,split\na,train\nb,test\nc,test\n")
+        with pytest.raises(SplitError, match=r"subject 'p1' is in train \(a\.png\) and test \(b\.png\)"):
+            read_folder(data)
+
+
+class TestFilms:
+    def test_samples_survive_pickling_and_decode_anew(self, data):
+        sample = pickle.loads(pickle.dumps(read_folder(data)[1]))  # noqa: S301 - our own bytes
+        assert sample.open().pixels[0, 0] == 50
+        Image.new("L", (20, 10), 77).save(data / "images" / "b.png")
+        assert sample.open().pixels[0, 0] == 77
+
+    def test_a_broken_film_fails_when_opened_not_before(self, data):
+        (data / "images" / "b.png").write_bytes(b"broken")
+        with pytest.raises(ImageError, match=r"b\.png"):
+            read_folder(data)[1].open()
+
+    def test_no_images_folder(self, tmp_path):
+        with pytest.raises(ImageError, match="no folder 'images'"):
+            read_folder(tmp_path)
+
+    def test_an_empty_images_folder(self, tmp_path):
+        (tmp_path / "images").mkdir()
+        with pytest.raises(ImageError, match="no films"):
+            read_folder(tmp_path)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="no real data beside the checkout")
+@pytest.mark.parametrize(
+    ("name", "scheme", "films", "points", "subjects"),
+    [
+        ("chest", "chest", 195, 166, 195),
+        ("chest", "chest-lungs-heart", 195, 120, 195),
+        ("spine", "spine", 481, 68, 237),
+        ("wings", "wings", 58, 12, 58),
+    ],
+)
+def test_real_folders(name, scheme, films, points, subjects):
+    samples = read_folder(DATA / name, Scheme.named(scheme), require_points=True)
+    assert len(samples) == films
+    assert len({s.subject for s in samples}) == subjects
+    assert all(s.points.shape == (points, 2) and np.isfinite(s.points).all() for s in samples)
+    width, height = samples[0].open().size
+    assert (samples[0].points < [width, height]).all()

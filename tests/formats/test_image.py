@@ -1,0 +1,261 @@
+"""Image files -> radiographs: formats, depths, colour, orientation, and files that are broken."""
+
+import contextlib
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from landvote.errors import ImageError
+from landvote.formats import image as module
+from landvote.formats.image import find_images, read_image
+
+
+def ramp(dtype=np.uint8, shape=(40, 60)):
+    top = np.iinfo(dtype).max
+    return np.linspace(0, top, shape[0] * shape[1]).reshape(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff"])
+def test_eight_bit_grey_is_read_exactly(tmp_path, suffix):
+    Image.fromarray(ramp()).save(tmp_path / f"film.{suffix}")
+    film = read_image(tmp_path / f"film.{suffix}")
+    assert film.pixels.dtype == np.uint8
+    np.testing.assert_array_equal(film.pixels, ramp())
+    assert film.identifier == f"film.{suffix}"
+    assert film.size == (60, 40)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bit_grey_keeps_its_depth(tmp_path, suffix):
+    Image.fromarray(ramp(np.uint16)).save(tmp_path / f"film.{suffix}")
+    pixels = read_image(tmp_path / f"film.{suffix}").pixels
+    assert pixels.dtype == np.uint16
+    np.testing.assert_array_equal(pixels, ramp(np.uint16))
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bit_colour_keeps_its_depth(tmp_path, suffix):
+    blue, green, red = ramp(np.uint16) // 3, ramp(np.uint16), ramp(np.uint16)[::-1]
+    cv2.imwrite(str(tmp_path / f"film.{suffix}"), np.dstack([blue, green, red]))
+    pixels = read_image(tmp_path / f"film.{suffix}").pixels
+    assert pixels.dtype == np.uint16
+    expected = 0.299 * red + 0.587 * green + 0.114 * blue
+    np.testing.assert_allclose(pixels, expected, atol=1.5)
+
+
+def test_sixteen_bit_colour_with_alpha(tmp_path):
+    colour = np.dstack([ramp(np.uint16)] * 3 + [np.full((40, 60), 65535, np.uint16)])
+    cv2.imwrite(str(tmp_path / "film.png"), colour)
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp(np.uint16))
+
+
+def test_jpeg_is_read_nearly_exactly(tmp_path):
+    Image.fromarray(ramp()).save(tmp_path / "film.jpg", quality=95)
+    np.testing.assert_allclose(read_image(tmp_path / "film.jpg").pixels.astype(int), ramp(), atol=4)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA", "1"])
+def test_grey_saved_in_colour_comes_back_as_it_was(tmp_path, mode):
+    grey = np.repeat(np.array([[0, 255, 0, 255]], np.uint8), 3, axis=0)
+    Image.fromarray(grey).convert(mode).save(tmp_path / "film.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, grey)
+
+
+def test_colour_becomes_luminance(tmp_path):
+    Image.new("RGB", (4, 4), (100, 200, 50)).save(tmp_path / "film.png")
+    assert read_image(tmp_path / "film.png").pixels[0, 0] == round(0.299 * 100 + 0.587 * 200 + 0.114 * 50)
+
+
+def test_transparency_is_black(tmp_path):
+    picture = np.full((2, 2, 4), 200, np.uint8)
+    picture[0, 0, 3], picture[1:, :, 3], picture[0, 1, 3] = 0, 255, 255
+    Image.fromarray(picture).save(tmp_path / "film.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, [[0, 200], [200, 200]])
+
+
+def test_palette_with_a_transparent_entry(tmp_path):
+    picture = Image.fromarray(np.array([[0, 1]], np.uint8), mode=None).convert("P")
+    picture.putpalette([250, 250, 250, 90, 90, 90])
+    picture.save(tmp_path / "film.png", transparency=0)
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, [[0, 90]])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("suffix", "deep"), [("jpg", False), ("png", False), ("tif", False), ("png", True)])
+def test_exif_orientation_is_applied(tmp_path, suffix, orientation, deep):
+    """The corner that is bright in the upright picture stands where the stored orientation says."""
+    upright = np.full((24, 40), 20, np.uint8)
+    upright[:8, :8] = 220  # top left
+    upright[:8, -8:] = 120  # top right
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.T,
+        6: np.rot90(upright, 1), 7: upright[::-1, ::-1].T, 8: np.rot90(upright, -1),
+    }[orientation]  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"film.{suffix}"
+    if deep:
+        cv2.imwrite(str(path), np.dstack([stored.astype(np.uint16) * 257] * 3))
+        path.write_bytes(_with_exif(path.read_bytes(), exif.tobytes()))
+    else:
+        Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
+    pixels = read_image(path).pixels / (257 if deep else 1)
+    assert pixels.shape == upright.shape
+    np.testing.assert_allclose(pixels, upright, atol=12)
+
+
+def _with_exif(png: bytes, exif: bytes) -> bytes:
+    """Put an eXIf chunk behind the header of a PNG."""
+    body = exif.removeprefix(b"Exif\x00\x00")
+    chunk = struct.pack(">I", len(body)) + b"eXIf" + body + struct.pack(">I", zlib.crc32(b"eXIf" + body))
+    return png[:33] + chunk + png[33:]
+
+
+def test_white_is_zero_tiff_is_inverted(tmp_path):
+    Image.fromarray(ramp(np.uint16)).save(tmp_path / "film.tif", tiffinfo={262: 0})
+    np.testing.assert_array_equal(read_image(tmp_path / "film.tif").pixels, 65535 - ramp(np.uint16))
+
+
+def test_float_tiff_stays_float_and_never_negative(tmp_path):
+    Image.fromarray(np.array([[-1.5, 0.25]], np.float32)).save(tmp_path / "film.tif")
+    pixels = read_image(tmp_path / "film.tif").pixels
+    assert pixels.dtype == np.float32
+    np.testing.assert_allclose(pixels, [[0, 1.75]])
+
+
+def test_float_tiff_with_nan_is_an_error(tmp_path):
+    Image.fromarray(np.array([[np.nan, 0.25]], np.float32)).save(tmp_path / "film.tif")
+    with pytest.raises(ImageError, match="not numbers"):
+        read_image(tmp_path / "film.tif")
+
+
+def test_resolution_tags_are_not_spacing(tmp_path):
+    Image.fromarray(ramp()).save(tmp_path / "film.png", dpi=(300, 300))
+    assert read_image(tmp_path / "film.png").spacing is None
+
+
+def test_the_content_counts_not_the_suffix(tmp_path):
+    Image.fromarray(ramp()).save(tmp_path / "film.png")
+    (tmp_path / "film.png").rename(tmp_path / "film.jpg")
+    np.testing.assert_array_equal(read_image(tmp_path / "film.jpg").pixels, ramp())
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif"])
+@pytest.mark.parametrize("keep", [0.03, 0.3, 0.6, 0.9])
+def test_a_truncated_file_is_an_error(tmp_path, suffix, keep):
+    path = tmp_path / f"film.{suffix}"
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(ImageError, match=re.escape(str(path))):
+        read_image(path)
+
+
+def test_a_truncated_deep_colour_png_is_an_error(tmp_path):
+    path = tmp_path / "film.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 65535, (100, 100, 3)).astype(np.uint16))
+    path.write_bytes(path.read_bytes()[:-20000])
+    with pytest.raises(ImageError, match="truncated"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.png", b"", "empty file"),
+        ("empty.dcm", b"", "empty file"),
+        ("text.png", b"these are no pixels", "not an image"),
+        ("page.jpg", b"<html><body>not found</body></html>", "not an image"),
+        ("zero.png", bytes(500), "not an image"),
+    ],
+)
+def test_what_is_no_image_is_an_error(tmp_path, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ImageError, match=f"{name}.*{says}.*expected"):
+        read_image(tmp_path / name)
+
+
+def test_an_animation_or_a_foreign_format_is_an_error(tmp_path):
+    Image.fromarray(ramp()).save(tmp_path / "film.gif")
+    with pytest.raises(ImageError, match="not an image"):
+        read_image(tmp_path / "film.gif")
+
+
+def test_several_pages_are_an_error(tmp_path):
+    page = Image.fromarray(ramp())
+    page.save(tmp_path / "film.tif", save_all=True, append_images=[page, page])
+    with pytest.raises(ImageError, match="3 images, expected one"):
+        read_image(tmp_path / "film.tif")
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_image(tmp_path / "film.png")
+
+
+def test_a_folder_is_an_error(tmp_path):
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_image(tmp_path)
+
+
+def test_too_many_pixels_are_an_error(tmp_path, monkeypatch):
+    Image.fromarray(ramp()).save(tmp_path / "film.png")
+    monkeypatch.setattr(module, "MAX_PIXELS", 100)
+    with pytest.raises(ImageError, match="too large"):
+        read_image(tmp_path / "film.png")
+
+
+@pytest.mark.parametrize("side", [1000, 20000])
+def test_a_decompression_bomb_is_an_error(tmp_path, monkeypatch, side):
+    """Pillow warns up to twice its limit and raises beyond; both come out as the one error."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 800_000)
+    Image.new("1", (side, 1000)).save(tmp_path / "film.png")
+    with pytest.raises(ImageError, match="too large"):
+        read_image(tmp_path / "film.png")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says which tags it skips
+def test_damaged_files_never_raise_anything_else(tmp_path):
+    """Flip bytes all over small files: either a picture or an ImageError."""
+    rng = np.random.default_rng(1)
+    for suffix in ("png", "jpg", "bmp", "tif"):
+        path = tmp_path / f"film.{suffix}"
+        Image.fromarray(ramp()).save(path)
+        content = path.read_bytes()
+        for _ in range(60):
+            damaged = bytearray(content)
+            for position in rng.integers(0, min(len(content), 200), 3):
+                damaged[position] = rng.integers(0, 256)
+            path.write_bytes(damaged)
+            with contextlib.suppress(ImageError):
+                assert read_image(path).pixels.ndim == 2
+
+
+class TestFindImages:
+    def test_recursive_sorted_and_without_hidden_or_other_files(self, tmp_path):
+        for name in ("b.png", "a/c.JPG", "a/.hidden.png", ".cache/d.png", "notes.txt", "points.pts"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(b"x")
+        assert [p.relative_to(tmp_path).as_posix() for p in find_images(tmp_path)] == ["a/c.JPG", "b.png"]
+
+    def test_dicom_without_suffix_is_found_by_its_magic(self, tmp_path):
+        for name in ("IM0001", "1.2.840.17"):
+            (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+        (tmp_path / "README").write_bytes(b"hello")
+        (tmp_path / "EMPTY").write_bytes(b"")
+        assert [p.name for p in find_images(tmp_path)] == ["1.2.840.17", "IM0001"]
+
+    def test_a_file_is_itself(self, tmp_path):
+        (tmp_path / "film.png").write_bytes(b"x")
+        assert find_images(tmp_path / "film.png") == [tmp_path / "film.png"]
+
+    def test_nothing_there_is_an_error(self):
+        with pytest.raises(ImageError, match="no such file"):
+            find_images(Path("nowhere/at/all"))
