@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -73,8 +74,8 @@ def located(data: Path, recipe: str, stages: tuple[str, ...], model: Path) -> np
     """Train and locate; return (films, n, 3): points, and the error expected of each."""
     changes = [f"{s}.{c}" for s in stages for c in (*(_FOREST if "rfrv" in recipe else _NETWORK), _SIZE[s])]
     options = [part for change in (*changes, "validation=0.25") for part in ("--set", change)]
-    if not (model / "model.json").exists():
-        _landvote("train", data, "--recipe", recipe, "--out", model, "--device", "cpu", *options)
+    shutil.rmtree(model, ignore_errors=True)
+    _landvote("train", data, "--recipe", recipe, "--out", model, "--device", "cpu", *options)
     localiser = landvote.load_model(model, "cpu")
     found = [localiser.locate(landvote.read_image(film)) for film in sorted((data / "images").iterdir())[:12]]
     return np.stack([np.column_stack([p.points, p.expected_error]) for p in found])
