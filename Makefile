@@ -5,9 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PYTEST ?=
+# One test process per processor, at most four: each test computes with one thread.
+WORKERS ?= --numprocesses=auto --maxprocesses=4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types docs bench
+.PHONY: help setup demo test quick lint types docs bench
 
 help: ## list what there is
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -18,7 +20,10 @@ demo: $(READY) ## simulate hips, train, locate, report: the whole of landvote in
 	$(BIN)/landvote demo
 
 test: lint types ## everything that has to pass: lint, types, tests (PYTEST="-k name" to choose)
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest $(WORKERS) $(PYTEST)
+
+quick: $(READY) ## the tests without processes, clusters and trainings: under a minute
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow" $(PYTEST)
 
 lint: $(READY) ## rules and format
 	$(BIN)/ruff check

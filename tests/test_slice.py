@@ -25,7 +25,10 @@ recipe = "whdv"
 set = {[f"{stage}.{change}" for stage in ("global", "local") for change in (*STAGE, "training.steps=STEPS")]}
 """
 
-pytestmark = pytest.mark.skipif(shutil.which("bash") is None or shutil.which("split") is None, reason="needs a shell")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("bash") is None or shutil.which("split") is None, reason="needs a shell"),
+]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from landvote.cli import demo
 from landvote.errors import DataError
 from toys import draw_crosses, tiny_changes
 
+pytestmark = pytest.mark.slow
+
 
 def few_films(folder, films, seed, progress):
     """Stand in for the simulation: the same files, drawn at once."""

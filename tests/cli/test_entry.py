@@ -24,6 +24,8 @@ from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped
 from toys import tiny_words
 
+pytestmark = pytest.mark.slow
+
 TINY = tiny_words()
 
 

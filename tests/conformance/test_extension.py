@@ -30,6 +30,8 @@ from landvote.runtime.settings import Settings
 from landvote.votes import Voter, VoterSettings
 from toys import ELL, draw_crosses, ell, ell_sample, registered, votes_at
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 name = "toys"
 summary = "each part from outside"

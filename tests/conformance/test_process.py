@@ -16,6 +16,8 @@ from landvote.localiser import Conditions
 from landvote.models import divide, load_model, train_model
 from toys import ell_sample, tiny
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("whdv-shape", "rfrv-clm")
 FILMS = range(40, 43)
 

@@ -14,6 +14,8 @@ from landvote.localiser import Localiser, fit_localiser
 from landvote.recipes import Recipe, recipe, shipped
 from toys import ELL, ell, ell_sample, tiny
 
+pytestmark = pytest.mark.slow
+
 SHAPED = [name for name in shipped() if any(s.choice.needs_all for s in tiny(name).stages_for(ELL))]
 FREE = [name for name in shipped() if name not in SHAPED]
 

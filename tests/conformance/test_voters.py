@@ -17,6 +17,8 @@ from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
 from toys import ELL_SIZE, NETWORK, VOTER_SETTINGS, ell, ell_sample, ell_views
 
+pytestmark = pytest.mark.slow
+
 
 def view(i, lines=True, known=False):
     pixels, points = ell(i, lines)

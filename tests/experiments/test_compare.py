@@ -32,6 +32,8 @@ from landvote.phantom import simulate_folder
 from landvote.runtime.events import RunsProgressed, StepTaken, ignore
 from landvote.runtime.stop import StopToken
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 GRID = """
 title = "small"

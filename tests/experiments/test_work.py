@@ -18,6 +18,8 @@ from landvote.experiments.work import Clock, run_task
 from landvote.runtime.events import FilmLocated
 from landvote.runtime.stop import StopToken
 
+pytestmark = pytest.mark.slow
+
 
 class Knowing:
     """A localiser that is told the truth, and may be told to stop on the way."""

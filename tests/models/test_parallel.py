@@ -23,6 +23,8 @@ from landvote.networks.parallel import together
 from landvote.runtime.rank import this_process
 from toys import draw_crosses, tiny_words
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = 1e-4  # of the largest weight of a layer; measured: 1e-6 to 2e-5
 POINTS = 0.02  # pixels of the film
 LIMIT = 120  # seconds for a run that takes six: something hangs

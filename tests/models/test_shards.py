@@ -27,6 +27,8 @@ from landvote.recipes import recipe
 from landvote.runtime.events import FilmFailed, FilmLocated
 from landvote.runtime.stop import StopToken
 
+pytestmark = pytest.mark.slow
+
 STAGE = ["network.width=4", "network.depth=2", "network.stride=2", "network.head_width=8", "training.steps=4",
          "training.batch=2", "training.judge_every=4", "fit_aspect=false", "size=[32, 32]"]  # fmt: skip
 TINY = [f"{stage}.{change}" for stage in ("global", "local") for change in STAGE]

@@ -22,6 +22,8 @@ from landvote.runtime.stop import StopToken
 from toys import ELL, ell, ell_sample
 from toys import tiny as made_small
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"steps": 2, "judge_every": 2}
 
 

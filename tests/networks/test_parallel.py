@@ -21,6 +21,8 @@ from landvote.networks.settings import TrainingSettings
 from landvote.runtime.rank import Process
 from landvote.votes import Lesson
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 120  # seconds for a run that takes four: something hangs
 
 TRAINS = """

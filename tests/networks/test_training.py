@@ -24,6 +24,8 @@ from landvote.runtime.events import StepTaken, ignore
 from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
 
+pytestmark = pytest.mark.slow
+
 SIZE = (32, 32)
 NETWORK = NetworkSettings(
     width=4, depth=2, stride=2, head_width=16, k=16, sigma=4, cell=1, smoothing=1.5, precision="fp32"

@@ -17,6 +17,8 @@ from landvote.runtime import executor
 from landvote.runtime.executor import Job, choose_executor, in_processes, relayed
 from landvote.runtime.stop import StopToken
 
+pytestmark = pytest.mark.slow
+
 
 def note(task, folder, die_at=(), always=False):
     """Write the task's name into a file of this process's, unless it is to be killed there (the first time)."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (the extra 'cluster')"),
     pytest.mark.skipif(
         sys.platform != "linux", reason="each node has a loopback address of its own, as Linux has them"
