@@ -3,8 +3,6 @@
 x points right, y down, and (0, 0) is the centre of the top-left pixel.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TypeAlias
 

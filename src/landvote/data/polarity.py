@@ -4,8 +4,6 @@ DICOM says how its grey values are meant, PNG and JPEG do not, and folders of ex
 voter that has learned from the one kind is lost in the other, so films are brought to one polarity before it looks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -46,7 +44,7 @@ class Polarity:
     weights: Picture
 
     @classmethod
-    def learn(cls, pictures: Sequence[Picture]) -> Polarity:
+    def learn(cls, pictures: Sequence[Picture]) -> "Polarity":
         """Learn from pictures of films, one at least, of which most are of one polarity; which, does not matter.
 
         A ridge regression of 1 on pictures, or of -1 where a picture is a negative, by turns with the choice of which

@@ -1,7 +1,5 @@
 """The prediction: what every localiser returns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

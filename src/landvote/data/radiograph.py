@@ -1,7 +1,5 @@
 """The radiograph: grey pixels, millimetres per pixel, an identifier."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import TypeAlias
 

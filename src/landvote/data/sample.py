@@ -1,7 +1,5 @@
 """The sample: one radiograph and the facts about it; every reader yields samples."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 

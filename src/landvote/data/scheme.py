@@ -20,8 +20,6 @@ A scheme is written as TOML. Indices count from 0; ranges such as ``"0-43"`` inc
 All indices in the file are those of the point files; :class:`Scheme` holds them renumbered to the points in use.
 """
 
-from __future__ import annotations
-
 import os
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -118,12 +116,12 @@ class Scheme(Settings):
         return out
 
     @classmethod
-    def numbered(cls, n: int) -> Scheme:
+    def numbered(cls, n: int) -> "Scheme":
         """Return the scheme of data that came without one: ``n`` landmarks called "0", "1", ..."""
         return cls(name="numbered", landmarks=tuple(map(str, range(n))), file_points=n, columns=tuple(range(n)))
 
     @classmethod
-    def read(cls, path: Path) -> Scheme:
+    def read(cls, path: Path) -> "Scheme":
         """Read a scheme from a TOML file.
 
         Raises:
@@ -138,7 +136,7 @@ class Scheme(Settings):
         return validated(SchemeFile, content, str(path), SchemeError).scheme()
 
     @classmethod
-    def named(cls, name_or_file: str | os.PathLike[str]) -> Scheme:
+    def named(cls, name_or_file: str | os.PathLike[str]) -> "Scheme":
         """Return the scheme in a file, or one that ships with landvote (``femur``, ``chest``, ...).
 
         Raises:
@@ -168,7 +166,7 @@ class SchemeFile(Settings):
     outlines: tuple[Outline, ...] = ()
 
     @model_validator(mode="after")
-    def _within(self) -> SchemeFile:
+    def _within(self) -> "SchemeFile":
         if self.points < 1:
             raise ValueError(f"points = {self.points}, expected 1 or more")
         mentioned = {
@@ -185,7 +183,7 @@ class SchemeFile(Settings):
         return self
 
     @model_validator(mode="after")
-    def _consistent(self) -> SchemeFile:
+    def _consistent(self) -> "SchemeFile":
         used = self.use if self.use is not None else tuple(range(self.points))
         if _twice(used):
             raise ValueError("use names a point twice")

@@ -1,7 +1,5 @@
 """What is in a DATA folder, and what is wrong with it: the report of ``landvote check``."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

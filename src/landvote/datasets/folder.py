@@ -11,8 +11,6 @@
       split.csv        optional: image, split (train, val or test)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

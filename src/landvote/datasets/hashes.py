@@ -1,7 +1,5 @@
 """The fingerprint of a film, as it was decoded: what tells the same picture in two files."""
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

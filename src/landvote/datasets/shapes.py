@@ -1,7 +1,5 @@
 """Shapes without their films: a DATA folder, a folder of .pts files, or a CSV of points, as one array."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

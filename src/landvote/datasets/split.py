@@ -1,7 +1,5 @@
 """Dividing samples so that one subject never stands on both sides."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Sequence

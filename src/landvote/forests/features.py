@@ -5,8 +5,6 @@ oracle of the tests. Grey levels are whole numbers here, so every sum is exact: 
 the same numbers, and a threshold cannot fall between two roundings of one value.
 """
 
-from __future__ import annotations
-
 import numba
 import numpy as np
 import numpy.typing as npt

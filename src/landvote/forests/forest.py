@@ -1,7 +1,5 @@
 """A forest: regression trees that say, of a patch, how far away the landmark is. Grown by scikit-learn, kept flat."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -76,7 +74,7 @@ class Forest:
         save_arrays(file, **{each.name: getattr(self, each.name) for each in fields(self)})
 
     @classmethod
-    def load(cls, file: Path, settings: ForestSettings) -> Forest:
+    def load(cls, file: Path, settings: ForestSettings) -> "Forest":
         """Read one landmark's forest. A time limit may have left it fewer trees or views than the settings say.
 
         Raises:

@@ -1,7 +1,5 @@
 """Gathering: integral images of varied views held once, and patches of them for each landmark."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 

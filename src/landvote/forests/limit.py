@@ -5,8 +5,6 @@ tree more for all landmarks is begun as long as the longest such round so far wo
 another, so a forest that is cut short is what it would have been if no more had been asked for.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ One compiled kernel, parallel over landmarks, that goes from the integral image 
 that is not on a tree's path.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numba

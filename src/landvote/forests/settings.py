@@ -5,8 +5,6 @@ Imports no scikit-learn: that takes a second, and only a process that votes or l
 
 # ruff: noqa: PLC0415
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar, Literal

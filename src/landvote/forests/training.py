@@ -1,7 +1,5 @@
 """Training: a forest for each landmark, landmarks in parallel, each kept as soon as it is there."""
 
-from __future__ import annotations
-
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 Regression voting as in Cootes et al. (ECCV 2012) and Lindner et al. (TMI 2013; TPAMI 2015), without the shape model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

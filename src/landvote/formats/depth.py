@@ -1,7 +1,5 @@
 """How large an image may be, and the smallest of the three pixel types that holds it faithfully."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

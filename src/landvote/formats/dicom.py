@@ -4,8 +4,6 @@ The order is that of the standard's grey-scale pipeline (DICOM PS3.4 N.2): store
 VOI LUT or window -> polarity. MONOCHROME1 is inverted last, so bone comes out brighter than air.
 """
 
-from __future__ import annotations
-
 import struct
 import warnings
 from pathlib import Path

@@ -4,8 +4,6 @@ In projection radiography ``ImagerPixelSpacing`` is at the detector, so the pati
 ``PixelSpacing`` is what the maker or a calibration wants to be measured with (DICOM PS3.3 10.7.1.3).
 """
 
-from __future__ import annotations
-
 import math
 
 from pydicom.dataset import Dataset

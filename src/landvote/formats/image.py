@@ -4,8 +4,6 @@ Resolution tags of PNG, JPEG and TIFF files speak of paper or screens, not of pa
 millimetres, so these formats have no spacing.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import struct

@@ -5,8 +5,6 @@ name or an index. Columns are separated by commas, semicolons or tabs. An empty 
 point. Image pixels, x right, y down.
 """
 
-from __future__ import annotations
-
 import csv
 import math
 from collections.abc import Iterable, Sequence

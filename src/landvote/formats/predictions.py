@@ -1,7 +1,5 @@
 """Predictions as files: one JSON object a line."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable

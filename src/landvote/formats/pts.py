@@ -13,8 +13,6 @@ The old form is the number of points followed by the coordinates. VXL counts pix
 same header and count from 1, and nothing in the file says which: hence the explicit ``origin``.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """CSV files with a header, row by row, with file and line for messages."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from pathlib import Path

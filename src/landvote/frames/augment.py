@@ -5,8 +5,6 @@ The default here draws anew at every step and moves, grey levels, sharpness, noi
 local stage the movement also stands for the error of the stage before it.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from pydantic import NonNegativeFloat, NonNegativeInt

@@ -5,8 +5,6 @@ top-left pixel. A pixel is a square with its coordinate in the middle, so an ima
 and scaling by s about the image's corner maps x to ``s * (x + 0.5) - 0.5``: the half-pixel term belongs to it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +34,7 @@ class Frame:
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
     @classmethod
-    def whole(cls, image_size: tuple[int, int], size: tuple[int, int], margin: float = 0.0) -> Frame:
+    def whole(cls, image_size: tuple[int, int], size: tuple[int, int], margin: float = 0.0) -> "Frame":
         """Fit a whole image into the grid, both (width, height), centred, its aspect ratio kept.
 
         ``margin`` is an empty border on every side, a share of the grid, so that the film's edge can be voted for.
@@ -48,7 +46,7 @@ class Frame:
     @classmethod
     def similarity(
         cls, scale: float, angle: float, image_point: npt.ArrayLike, grid_point: npt.ArrayLike, size: tuple[int, int]
-    ) -> Frame:
+    ) -> "Frame":
         """Scale and turn so that ``image_point`` falls on ``grid_point``, both (x, y), on a grid of ``size``.
 
         ``scale`` is grid cells per image pixel; ``angle`` is radians, and a positive one turns the picture clockwise as
@@ -63,7 +61,7 @@ class Frame:
     def matching(
         cls, image_points: Points, grid_points: Points, size: tuple[int, int],
         weights: npt.NDArray[np.float64] | None = None,
-    ) -> Frame:  # fmt: skip
+    ) -> "Frame":  # fmt: skip
         """Lay ``image_points`` on ``grid_points`` as well as a similarity can (least squares; exact for two points).
 
         Rows with a missing point on either side are left out; ``weights`` (n,) say how much each of the others counts.
@@ -83,16 +81,16 @@ class Frame:
         shift = goal - turn * middle
         return cls(np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]), size)
 
-    def then(self, scale: float, angle: float, shift: npt.ArrayLike) -> Frame:
+    def then(self, scale: float, angle: float, shift: npt.ArrayLike) -> "Frame":
         """Scale and turn (radians) about the middle of the grid, then shift by grid cells."""
         centre = (np.array(self.size, float) - 1) / 2
         return self.into(Frame.similarity(scale, angle, centre, centre + np.asarray(shift, float), self.size))
 
-    def mirrored(self) -> Frame:
+    def mirrored(self) -> "Frame":
         """Swap left and right of the grid."""
         return self.into(Frame(np.array([[-1.0, 0.0, self.size[0] - 1], [0.0, 1.0, 0.0]]), self.size))
 
-    def into(self, further: Frame) -> Frame:
+    def into(self, further: "Frame") -> "Frame":
         """Return the frame from the image to the grid of ``further``, a frame on the grid of this one."""
         offset = np.column_stack([np.zeros((2, 2)), further.matrix[:, 2]])
         return Frame(further.matrix[:, :2] @ self.matrix + offset, further.size)

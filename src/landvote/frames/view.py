@@ -1,7 +1,5 @@
 """The view: one sample through one frame; what voters learn from and look at."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +31,7 @@ class View:
     identifier: str = ""
 
     @classmethod
-    def through(cls, frame: Frame, pixels: Pixels, points: Points, identifier: str = "") -> View:
+    def through(cls, frame: Frame, pixels: Pixels, points: Points, identifier: str = "") -> "View":
         """Move pixels and points (image coordinates) through one frame together."""
         return cls(standardise(frame.warp(pixels)), frame.to_grid(points), frame, identifier)
 

@@ -1,7 +1,5 @@
 """Views for training: every film of a stage held small in memory, varied anew each time it is asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -34,7 +32,7 @@ class Working:
     identifier: str
 
     @classmethod
-    def of(cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str) -> Working:
+    def of(cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str) -> "Working":
         """Reduce a film for one frame."""
         width, height = (int(np.ceil(s * _FINER * _WIDER)) for s in frame.size)
         centre, middle = (np.array(frame.size) - 1) / 2, (np.array([width, height]) - 1) / 2
@@ -72,7 +70,7 @@ class Views:
     def gather(
         cls, samples: Iterable[Sample], placing: Placing, augmentation: Augmentation,
         mirror: npt.NDArray[np.intp] | None = None, seen: Callable[[], None] = lambda: None,
-    ) -> Views:  # fmt: skip
+    ) -> "Views":  # fmt: skip
         """Decode each film once and keep what the stage can see of it; ``seen`` is called after each film."""
         working = []
         for sample in samples:

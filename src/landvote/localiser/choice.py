@@ -1,7 +1,5 @@
 """The choice: which points to take from the votes of one view. Peaks of the votes, or a plausible shape under them."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The error to expect: what is known of a point's error before the truth is, scaled on films held out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -64,7 +62,7 @@ class Calibration:
     scales: npt.NDArray[np.float64]
 
     @classmethod
-    def fit(cls, films: Iterable[tuple[Cues, npt.NDArray[np.float64]]]) -> Calibration:
+    def fit(cls, films: Iterable[tuple[Cues, npt.NDArray[np.float64]]]) -> "Calibration":
         """Learn from films held out: per film the (2, n) cues and the (n,) true distances, NaN where unknown.
 
         The consistency shift counts in full, or less if that alone were more than the errors are; the dispersion makes

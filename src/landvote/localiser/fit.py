@@ -1,7 +1,5 @@
 """Fitting: all stages learn, coarse to fine, from films with points; what comes of it is a complete localiser."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial

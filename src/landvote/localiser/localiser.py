@@ -1,7 +1,5 @@
 """The localiser: stages from coarse to fine. It knows neither networks nor forests, nor what a stage is made of."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +69,7 @@ class Localiser:
         return [*files, folder / _SETTINGS]
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> Localiser:
+    def load(cls, folder: Path, device: str = "auto") -> "Localiser":
         """Read what :meth:`save` wrote; ``device`` is for networks.
 
         Raises:

@@ -1,7 +1,5 @@
 """The look: through a frame, at one film; and what is known of a film after it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,7 +37,7 @@ class Candidate:
     votes: float = 0.0
 
     @classmethod
-    def unknown(cls, n: int) -> Candidate:
+    def unknown(cls, n: int) -> "Candidate":
         """Return the candidate of a film that has not been looked at."""
         return cls(np.full((n, 2), np.nan), np.full(n, np.nan))
 

@@ -1,7 +1,5 @@
 """Peaks: each landmark is where most of its votes meet, whatever the others do (section 3.2 of the paper)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

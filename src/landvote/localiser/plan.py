@@ -1,7 +1,5 @@
 """The plan of a training with a time limit: measured on a few films before it begins, kept for calls that go on."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 import time

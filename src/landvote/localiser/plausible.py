@@ -1,7 +1,5 @@
 """Plausible: the points are those of a plausible shape under the votes of all landmarks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Poses: look at all targets at once, in each of several scales and angles, and keep the best."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from landvote.data.radiograph import Radiograph

@@ -6,8 +6,6 @@ found twice and none left out. Then the row is taken that lies on the film as ro
 shifted by a part or two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal

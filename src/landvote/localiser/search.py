@@ -1,7 +1,5 @@
 """The search: in what order a stage looks, and from where. Poses of one frame, or a row part by part."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The stage: where to look, who votes, which points are taken, in what order; one each of the four families."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -57,7 +55,7 @@ class StageSettings(Settings):
         return validated(info.data["voter"].training_settings, value, "training", ValueError)
 
     @model_validator(mode="after")
-    def _fit_together(self) -> StageSettings:
+    def _fit_together(self) -> "StageSettings":
         if self.choice.needs_all and not self.placing.finds_all:
             raise ValueError("a shape model needs a stage that finds all landmarks in one look")
         self.voter.check(self.placing.size)
@@ -90,7 +88,7 @@ class Stage:
         return [file for part in (self.look.placing, self.look.voter, self.look.choice) for file in part.save(folder)]
 
     @classmethod
-    def load(cls, folder: Path, settings: StageSettings, scheme: Scheme, device: str) -> Stage:
+    def load(cls, folder: Path, settings: StageSettings, scheme: Scheme, device: str) -> "Stage":
         """Read what :meth:`save` wrote.
 
         Raises:

@@ -1,7 +1,5 @@
 """Casting on a GPU: the same votes as :func:`landvote.votes.cast`, as one scatter per corner."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

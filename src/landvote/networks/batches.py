@@ -1,7 +1,5 @@
 """Batches: varied views made ready in the background while the network is busy with the ones before."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -5,8 +5,6 @@ but its votes are cast at ``i + dx``. They are in cells of the grid, not divided
 weights by up to k squared, as written in equation 3.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Only :func:`keep_freed_memory` and :func:`keep_threads` change the process, for entry points alone.
 """
 
-from __future__ import annotations
-
 import ctypes
 import functools
 import platform

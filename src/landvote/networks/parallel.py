@@ -5,8 +5,6 @@ losses weighted by how many landmarks a share holds, batch normalisation by the 
 decisions (when to stop, which checkpoint to go on from) taken by rank 0 for all.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

@@ -1,7 +1,5 @@
 """Training: Adam on batches of varied views, looks at the validation views, a checkpoint to go on from."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import io

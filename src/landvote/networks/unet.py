@@ -1,7 +1,5 @@
 """The U-Net: average pooling, up-sampling instead of up-convolution (section 3.1 of the paper), no pre-training."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

@@ -1,7 +1,5 @@
 """Rival one: a U-Net whose planes say where each landmark is, seen from every cell."""
 
-from __future__ import annotations
-
 import copy
 import threading
 import time

@@ -4,8 +4,6 @@ All lengths are in millimetres on the detector, so they contain a magnification 
 rounded from paediatric radiographic atlases; they are plausible, not normative.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

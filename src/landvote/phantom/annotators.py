@@ -1,7 +1,5 @@
 """Annotators: each sees the outline with a bias of their own and an error that is larger along it than across it."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -3,8 +3,6 @@
 Attenuation coefficients are per millimetre at about 60 keV, in excess of the soft tissue a bone displaces.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2

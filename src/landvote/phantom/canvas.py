@@ -5,8 +5,6 @@ in millimetres; its thickness along the ray follows from the distance to its edg
 rounded rims all come out of one distance transform.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Smooth curves through a few control points, in millimetres."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

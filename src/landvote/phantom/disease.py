@@ -5,8 +5,6 @@ Severity runs from 0 (healthy) to 1. It is reported as a lateral-pillar class af
 stages of Waldenström (sclerosis, fragmentation, re-ossification, healed), which rules how the head looks.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

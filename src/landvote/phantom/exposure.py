@@ -1,7 +1,5 @@
 """From attenuation to grey levels: scatter, detector blur, quantum noise and the film's curve."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

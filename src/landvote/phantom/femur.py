@@ -4,8 +4,6 @@ The femur's own frame, millimetres: y runs down the shaft, x to lateral, and (0,
 that of the shaft. In an AP film of the left hip lateral is to the right of the picture.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where the child lies on the film: pixel size, rotation, centring, cropping and collimation."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A data folder of simulated films, in the layout every reader of landvote knows."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable
 from importlib import resources

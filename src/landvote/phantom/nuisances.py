@@ -1,7 +1,5 @@
 """What else is on a film: lead markers, gonad shields, unexposed borders, plate scratches, inverted grey levels."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import numpy.typing as npt

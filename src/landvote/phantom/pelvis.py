@@ -4,8 +4,6 @@ The patient's frame, millimetres: (0, 0) lies midway between the two hip centres
 the picture), y down. The tables below are in units of half the distance between the hip centres, for the left half.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How simulated films are drawn: the shares and ranges a user may change."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -50,7 +48,7 @@ class PhantomSettings(Settings):
     across_sd: float = Field(default=0.5, ge=0.0)
 
     @model_validator(mode="after")
-    def _ordered(self) -> PhantomSettings:
+    def _ordered(self) -> "PhantomSettings":
         for name in ("age_range", "spacing_range"):
             low, high = getattr(self, name)
             if low > high:

@@ -1,7 +1,5 @@
 """Soft tissue: the body's outline, muscle and fat, bowel gas and skin folds."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

@@ -1,7 +1,5 @@
 """Changes to a recipe's settings, such as ``local.voter.width = 32``; the paths of version 0.1.0 are understood too."""
 
-from __future__ import annotations
-
 import copy
 import tomllib
 from collections.abc import Iterable

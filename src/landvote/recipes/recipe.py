@@ -25,8 +25,6 @@
 Several stages may have one name if they apply to different schemes.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterable
 from importlib import resources
@@ -62,7 +60,7 @@ class Recipe(Settings):
     stages: tuple[StageSettings, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _told_apart(self) -> Recipe:
+    def _told_apart(self) -> "Recipe":
         for row in (True, False):
             names = [s.name for s in self.stages if s.applies in ("always", "row" if row else "no row")]
             if twice := {n for n in names if names.count(n) > 1}:

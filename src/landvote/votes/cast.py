@@ -3,8 +3,6 @@
 One compiled kernel, parallel over landmarks; ``tests/votes/oracle.py`` has the same in plain NumPy, slow and obvious.
 """
 
-from __future__ import annotations
-
 import threading
 
 import numba

@@ -1,7 +1,5 @@
 """The vote map: per landmark, the votes in each grid cell. What both rivals pay in, and what points are chosen from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """The voter: looks at a view and votes for each landmark. Networks and forests are two; all else is shared."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field

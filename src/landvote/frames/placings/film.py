@@ -1,7 +1,5 @@
 """The whole film with a margin, for all landmarks or for the reference points: where every search begins."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal

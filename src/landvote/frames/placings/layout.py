@@ -1,7 +1,5 @@
 """Layouts: shapes laid on each other, patches sized for them, and points laid on a patch; what placings share."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

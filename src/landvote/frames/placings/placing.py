@@ -1,7 +1,5 @@
 """The placing: where a stage looks. From the points known so far to frames; one file per kind beside this one."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A patch laid on the reference points, for all landmarks: the local searcher's (section 3 of the paper)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -45,7 +43,7 @@ class ReferencePlacing(Placing):
     def fit(
         cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], reference: tuple[int, ...],
         border: float, multiple: int | None = None,
-    ) -> ReferencePlacing:  # fmt: skip
+    ) -> "ReferencePlacing":  # fmt: skip
         """Learn from training points, (n, 2) image coordinates, and the widths and heights of their films, pixels.
 
         ``size`` is the patch's in grid cells; ``border`` is its free share on each side, beyond the outermost landmark

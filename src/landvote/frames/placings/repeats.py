@@ -1,7 +1,5 @@
 """One patch for each part of the scheme that repeats, such as two hips; one voter serves them all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -35,7 +33,7 @@ class RepeatPlacing(Placing):
     @classmethod
     def fit(
         cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], parts: Parts, border: float
-    ) -> RepeatPlacing:
+    ) -> "RepeatPlacing":
         """Learn from training points and the widths and heights of their films, pixels; else as :func:`patch_layouts`.
 
         Raises:

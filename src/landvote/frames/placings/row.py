@@ -1,7 +1,5 @@
 """One patch for each part of a row, such as the vertebrae of a spine; a part and its neighbours place it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -48,7 +46,7 @@ class RowPlacing(Placing):
     @classmethod
     def fit(
         cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], parts: Parts, border: float
-    ) -> RowPlacing:
+    ) -> "RowPlacing":
         """Learn from training points and the widths and heights of their films, pixels; else as :func:`patch_layouts`.
 
         Raises:
