@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from landvote.networks.codecs import CODECS, HDV, HO, WHDV, Codec, Geometry
+from landvote.networks.codecs import CODECS, HDV, HO, WHDV, Codec
 from landvote.networks.settings import NetworkSettings
 from landvote.votes import VoteMap, cast
 
 ROWS, COLUMNS, K, SIGMA = 6, 9, 3.0, 2.0
 POINTS = torch.tensor([[[2.3, 4.1], [7.0, 0.5]], [[0.0, 0.0], [8.6, 5.9]]])
-GEOMETRY = Geometry(2, 1, K, SIGMA)
+PLAIN = NetworkSettings(stride=1, k=K, sigma=SIGMA)
 
 
 def t(x):
@@ -42,7 +42,7 @@ def random_planes(codec, seed=0):
 
 
 def test_targets_are_equations_one_and_two():
-    targets = WHDV(GEOMETRY).encode(POINTS, ROWS, COLUMNS)
+    targets = WHDV(2, PLAIN).encode(POINTS, ROWS, COLUMNS)
     dx, dy, weight = literal_planes(POINTS)
     np.testing.assert_allclose(targets.dx, dx, atol=1e-5)
     np.testing.assert_allclose(targets.dy, dy, atol=1e-5)
@@ -53,15 +53,15 @@ def test_targets_are_equations_one_and_two():
 
 @pytest.mark.parametrize("stride", [2, 4])
 def test_coarser_planes_are_those_of_the_middles_of_their_cells(stride):
-    fine = WHDV(Geometry(2, 1, 50, 7)).encode(POINTS * 4, 32, 32)
-    coarse = WHDV(Geometry(2, stride, 50, 7)).encode(POINTS * 4, 32 // stride, 32 // stride)
+    fine = WHDV(2, NetworkSettings(stride=1, k=50, sigma=7)).encode(POINTS * 4, 32, 32)
+    coarse = WHDV(2, NetworkSettings(stride=stride, k=50, sigma=7)).encode(POINTS * 4, 32 // stride, 32 // stride)
     pooled = torch.nn.functional.avg_pool2d(fine.dx, stride)  # an offset is linear: its mean is that of the middle
     torch.testing.assert_close(coarse.dx, pooled)
     assert coarse.weight.shape == (2, 2, 32 // stride, 32 // stride)
 
 
 def test_whdv_is_equation_three():
-    codec = WHDV(GEOMETRY)
+    codec = WHDV(2, PLAIN)
     planes = random_planes(codec)
     px, py, pw = literal_planes(POINTS)
     qx, qy, qw = (q.numpy() for q in codec.decode(planes))
@@ -71,7 +71,7 @@ def test_whdv_is_equation_three():
 
 
 def test_hdv_is_the_plain_mean_squared_error_of_three_planes():
-    codec = HDV(GEOMETRY)
+    codec = HDV(2, PLAIN)
     planes = random_planes(codec)
     px, py, pw = literal_planes(POINTS)
     qx, qy, qw = (q.numpy() for q in codec.decode(planes))
@@ -81,7 +81,7 @@ def test_hdv_is_the_plain_mean_squared_error_of_three_planes():
 
 
 def test_ho_is_one_plane_and_its_mean_squared_error():
-    codec = HO(GEOMETRY)
+    codec = HO(2, PLAIN)
     assert codec.planes == 2
     planes = random_planes(codec)
     loss = codec.loss(planes, codec.encode(POINTS, ROWS, COLUMNS), progress=0)
@@ -94,7 +94,7 @@ def test_ho_is_one_plane_and_its_mean_squared_error():
 
 def test_gain_weighs_the_error_of_the_weight():
     for codec in (HDV, WHDV):
-        plain, heavy = codec(GEOMETRY), codec(GEOMETRY, gain=3.0)
+        plain, heavy = codec(2, PLAIN), codec(2, PLAIN.model_copy(update={"gain": 3.0}))
         targets, planes = plain.encode(POINTS, ROWS, COLUMNS), random_planes(plain)
         of_weight = ((plain.decode(planes)[2] - targets.weight) ** 2).mean()
         added = heavy.loss(planes, targets, 0) - plain.loss(planes, targets, 0)
@@ -102,21 +102,13 @@ def test_gain_weighs_the_error_of_the_weight():
 
 
 def test_a_dense_whdv_begins_like_hdv_and_ends_as_whdv():
-    plain, dense = WHDV(GEOMETRY), WHDV(GEOMETRY, dense=1.0)
+    plain, dense = WHDV(2, PLAIN), WHDV(2, PLAIN.model_copy(update={"dense": 1.0}))
     targets, planes = plain.encode(POINTS, ROWS, COLUMNS), random_planes(plain)
-    weighted, equal = plain.loss(planes, targets, 0), HDV(GEOMETRY).loss(planes, targets, 0)
+    weighted, equal = plain.loss(planes, targets, 0), HDV(2, PLAIN).loss(planes, targets, 0)
     assert float(dense.loss(planes, targets, 0)) == pytest.approx(float(equal), rel=1e-5)
     assert float(weighted) < float(dense.loss(planes, targets, 0.3)) < float(equal)
     for progress in (0.5, 1.0):
         assert float(dense.loss(planes, targets, progress)) == pytest.approx(float(weighted))
-
-
-def test_a_codec_takes_all_its_numbers_from_the_settings():
-    settings = NetworkSettings(stride=2, k=9.0, sigma=3.0, widen=2.0, gain=5.0, dense=0.5)
-    geometry = Geometry(7, 2, 9.0, 3.0, 2.0)
-    assert HO.of(7, settings) == HO(geometry)
-    assert HDV.of(7, settings) == HDV(geometry, 5.0)
-    assert WHDV.of(7, settings) == WHDV(geometry, 5.0, 0.5)
 
 
 def test_the_settings_name_the_codecs_there_are():
@@ -132,7 +124,7 @@ def make(request):
 
     def of(landmarks=2, **changes):
         settings = NetworkSettings(**{"method": request.param, "stride": 1, "k": K, "sigma": SIGMA, **changes})
-        return CODECS[request.param].of(landmarks, settings)
+        return CODECS[request.param](landmarks, settings)
 
     return of
 

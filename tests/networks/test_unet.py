@@ -6,19 +6,20 @@ import pytest
 import torch
 from torch import nn
 
+from landvote.networks.settings import NetworkSettings
 from landvote.networks.unet import UNet
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])
 @pytest.mark.parametrize("size", [(64, 96), (32, 32)])
 def test_planes_are_a_stride_coarser_than_the_picture(stride, size):
-    network = UNet(7, width=4, depth=4, stride=stride, head_width=8).eval()
+    network = UNet(7, NetworkSettings(width=4, depth=4, stride=stride, head_width=8)).eval()
     assert network(torch.zeros(2, 1, *size)).shape == (2, 7, size[0] // stride, size[1] // stride)
 
 
 @pytest.mark.parametrize("stride", [1, 4])
 def test_the_head_computes_in_single_precision_under_autocast(stride):
-    network = UNet(3, width=4, depth=3, stride=stride, head_width=8).eval()
+    network = UNet(3, NetworkSettings(width=4, depth=3, stride=stride, head_width=8)).eval()
     seen = []
     network.head.register_forward_hook(lambda _, given, out: seen.append((given[0].dtype, out.dtype)))
     inner = []
@@ -31,7 +32,7 @@ def test_the_head_computes_in_single_precision_under_autocast(stride):
 
 
 def test_average_pooling_and_no_transposed_convolution(monkeypatch):
-    network = UNet(3, width=4, depth=3, stride=1, head_width=8).eval()
+    network = UNet(3, NetworkSettings(width=4, depth=3, stride=1, head_width=8)).eval()
     unwanted = (nn.MaxPool2d, nn.ConvTranspose2d)
     assert [m for m in network.modules() if isinstance(m, unwanted)] == []
     pooled, enlarged = [], []
@@ -43,12 +44,13 @@ def test_average_pooling_and_no_transposed_convolution(monkeypatch):
 
 
 def test_the_last_layer_is_as_wide_as_asked_for():
-    assert UNet(3, width=4, depth=3, stride=4, head_width=24).head.in_channels == 24
-    assert UNet(3, width=4, depth=3, stride=4, head_width=4).head.in_channels == 16  # wide anyway, two levels down
+    for asked, width in ((24, 24), (4, 16)):  # wide anyway, two levels down
+        settings = NetworkSettings(width=4, depth=3, stride=4, head_width=asked)
+        assert UNet(3, settings).head.in_channels == width
 
 
 def test_every_weight_is_used():
-    network = UNet(3, width=4, depth=3, stride=2, head_width=8)
+    network = UNet(3, NetworkSettings(width=4, depth=3, stride=2, head_width=8))
     network(torch.randn(2, 1, 32, 32)).square().sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
@@ -56,8 +58,10 @@ def test_every_weight_is_used():
 def test_coordinates_tell_one_place_from_another():
     picture = torch.zeros(1, 1, 64, 64)
     torch.manual_seed(0)
-    knowing = UNet(2, width=4, depth=2, stride=1, head_width=8, coordinates=True).eval()(picture).detach()
-    blind = UNet(2, width=4, depth=2, stride=1, head_width=8, coordinates=False).eval()(picture).detach()
+    knowing, blind = (
+        UNet(2, NetworkSettings(width=4, depth=2, stride=1, head_width=8, coordinates=given)).eval()(picture).detach()
+        for given in (True, False)
+    )
     middle = (..., slice(24, 40), slice(24, 40))  # away from the padding at the border
     assert float(blind[middle].std(dim=(2, 3)).max()) < 1e-6
     assert float(knowing[middle].std(dim=(2, 3)).max()) > 1e-4
@@ -65,7 +69,8 @@ def test_coordinates_tell_one_place_from_another():
 
 def test_normalisation_is_a_choice():
     def norms(normalise):
-        return [m for m in UNet(2, width=4, depth=2, normalise=normalise).modules() if isinstance(m, nn.BatchNorm2d)]
+        network = UNet(2, NetworkSettings(width=4, depth=2, normalise=normalise))
+        return [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
 
     assert len(norms(normalise=True)) > 0
     assert norms(normalise=False) == []

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Points: TypeAlias = npt.NDArray[np.float64]
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Points: TypeAlias = FloatArray
 
 
 def mean_points(annotations: Sequence[Points] | Points, n: int) -> Points:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph
 
-Picture = npt.NDArray[np.float64]
+Picture = FloatArray
 
 _SIDE = 24  # cells of a picture, along x and along y
 _SAMPLED = 200  # pixels a side, or up to twice as many, are enough to make one from

@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 
 
 @dataclass(frozen=True)
@@ -24,6 +21,6 @@ class Prediction:
 
     identifier: str
     points: Points
-    expected_error: npt.NDArray[np.float64]
+    expected_error: FloatArray
     landmarks: tuple[str, ...]
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BeforeValidator, model_validator
 
+from landvote.data.points import FloatArray
 from landvote.errors import SchemeError, nearest
 from landvote.runtime.settings import Settings, validated
 
@@ -100,7 +101,7 @@ class Scheme(Settings):
             swap[a], swap[b] = b, a
         return swap
 
-    def sorted(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def sorted(self, points: FloatArray) -> FloatArray:
         """Return (n, 2) points with the parts of a row in the order they should follow each other in.
 
         By a part's mean y, or x in a row to the right; one that is missing, in part or whole, stays where it is, and so

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.data.points import Points, mean_points
+from landvote.data.points import FloatArray, Points, mean_points
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.errors import PointsError
@@ -26,7 +25,7 @@ class ShapeTable:
     """
 
     films: tuple[str, ...]
-    points: npt.NDArray[np.float64]
+    points: FloatArray
     scheme: Scheme
     attributes: tuple[dict[str, str], ...]
 

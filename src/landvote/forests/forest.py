@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.tree import DecisionTreeRegressor
 
+from landvote.data.points import FloatArray
 from landvote.errors import ModelError
 from landvote.forests.features import Features, Indices, Integral, draw, fit_into, table
 from landvote.forests.settings import ForestSettings
 from landvote.runtime.arrays import load_arrays, save_arrays
-
-Rows = npt.NDArray[np.float64]
 
 _LAYOUT = {"features": "int16 of n x 5", "pools": "int32 of 1 x 2", "nodes": "int32 of n x 4",
            "leaves": "float32 of n x 3", "roots": "int32 of 1 x n", "region": "float64 of 1 x 2 x 2",
@@ -35,7 +34,7 @@ class Patches:
     integrals: Integral
     which: Indices
     origins: Indices
-    offsets: Rows
+    offsets: FloatArray
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Forest:
     nodes: Indices
     leaves: npt.NDArray[np.float32]
     roots: Indices
-    region: Rows
+    region: FloatArray
     views: Indices = field(default_factory=lambda: np.zeros(0, np.int32))
     origin: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
@@ -114,7 +113,7 @@ def join(forests: Sequence[Forest]) -> Forest:
     return _behind_one_another(forests, axis=0)
 
 
-def bundle(forests: Sequence[Forest], region: Rows) -> Forest:
+def bundle(forests: Sequence[Forest], region: FloatArray) -> Forest:
     """Return trees of one landmark, flat or bundled before, as its forest; ``region`` is (2, 2)."""
     one = _behind_one_another(forests, axis=1)
     first = np.repeat(one.pools[:, 0], [len(f.nodes) for f in forests])

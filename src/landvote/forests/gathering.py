@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.errors import SettingError, TrainingError
 from landvote.forests.features import Integral, integral
 from landvote.forests.forest import Patches
@@ -29,7 +29,7 @@ class Gathered:
     integrals: Integral
     points: Points
 
-    def region(self, landmark: int) -> npt.NDArray[np.float64]:
+    def region(self, landmark: int) -> FloatArray:
         """Return (2, 2): mean and SD of where a landmark lay; NaN if it never was there."""
         own = self.points[np.isfinite(self.points[:, landmark]).all(axis=1), landmark]
         return np.stack([own.mean(axis=0), own.std(axis=0)]) if len(own) else np.full((2, 2), np.nan)

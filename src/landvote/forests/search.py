@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.forests.features import COEFFICIENTS, CORNERS, Indices, Integral, corners
 from landvote.forests.forest import Forest
 from landvote.votes.cast import PARALLEL, accumulator_shape, deposit, share
@@ -25,7 +25,7 @@ class Positions:
     step: int
 
 
-def around(centres: Points, half: npt.NDArray[np.float64], step: int, size: tuple[int, int]) -> Positions:
+def around(centres: Points, half: FloatArray, step: int, size: tuple[int, int]) -> Positions:
     """Lay a grid of positions, ``step`` cells apart, around each centre, as far as there are cells.
 
     ``centres`` are (n, 2) grid coordinates, each nearest to the cell in the middle of its grid of positions; ``half``,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from landvote.data.points import FloatArray
 from landvote.data.prediction import Prediction
 from landvote.errors import PointsError
 from landvote.runtime.files import atomic_write
@@ -104,7 +104,7 @@ def _parse(where: str, line: str) -> Prediction:
     return Prediction(record.pop("image"), points, expected, names, record)
 
 
-def _numbers(where: str, record: dict[str, Any], key: str, form: str) -> npt.NDArray[np.float64]:
+def _numbers(where: str, record: dict[str, Any], key: str, form: str) -> FloatArray:
     """Take nested lists of numbers and null out of a record; null becomes NaN."""
     value = record.pop(key, None)
     value = [] if value is None else value

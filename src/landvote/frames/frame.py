@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.data.radiograph import Pixels
 
 
@@ -25,7 +25,7 @@ class Frame:
         size: width and height of the grid in cells.
     """
 
-    matrix: npt.NDArray[np.float64]
+    matrix: FloatArray
     size: tuple[int, int]
 
     @property
@@ -60,7 +60,7 @@ class Frame:
     @classmethod
     def matching(
         cls, image_points: Points, grid_points: Points, size: tuple[int, int],
-        weights: npt.NDArray[np.float64] | None = None,
+        weights: FloatArray | None = None,
     ) -> "Frame":  # fmt: skip
         """Lay ``image_points`` on ``grid_points`` as well as a similarity can (least squares; exact for two points).
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.runtime.settings import Settings
 from landvote.votes import VoteMap
 
@@ -26,9 +25,9 @@ class Chosen:
     """
 
     points: Points
-    dispersion: npt.NDArray[np.float64]
+    dispersion: FloatArray
     votes: float
-    parameters: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    parameters: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 class Choice(ABC):

@@ -4,23 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph
 from landvote.localiser.look import DIGITS, Candidate, Look
 
 _SHRUNK = 0.5  # times the least of training: a patch so small was laid on points that are wrong; none was learned from
 _ASKEW = (0.04, 4.0)  # how a frame is perturbed: by shares of its width and height, and degrees; as training does
 
-Cues = npt.NDArray[np.float64]
 
-
-def cues(look: Look, radiograph: Radiograph, found: Candidate) -> Cues:
+def cues(look: Look, radiograph: Radiograph, found: Candidate) -> FloatArray:
     """Return (2, n) what is known of each landmark's error, image pixels: dispersion of votes, and consistency."""
     return np.stack([found.dispersion, consistency_shift(look, radiograph, found)])
 
 
-def consistency_shift(look: Look, radiograph: Radiograph, found: Candidate) -> npt.NDArray[np.float64]:
+def consistency_shift(look: Look, radiograph: Radiograph, found: Candidate) -> FloatArray:
     """Look through perturbed frames; return (n,) how far each landmark then lies from where it was found, pixels.
 
     A landmark that the voter really sees keeps its place on the film when the frame is perturbed; one placed from its
@@ -59,10 +57,10 @@ class Calibration:
         scales: (2,) expected error per dispersion of the votes, and per pixel of consistency shift.
     """
 
-    scales: npt.NDArray[np.float64]
+    scales: FloatArray
 
     @classmethod
-    def fit(cls, films: Iterable[tuple[Cues, npt.NDArray[np.float64]]]) -> "Calibration":
+    def fit(cls, films: Iterable[tuple[FloatArray, FloatArray]]) -> "Calibration":
         """Learn from films held out: per film the (2, n) cues and the (n,) true distances, NaN where unknown.
 
         The consistency shift counts in full, or less if that alone were more than the errors are; the dispersion makes
@@ -78,6 +76,6 @@ class Calibration:
         in_full = min(1.0, error / shift) if shift > 0 else 1.0
         return cls(np.array([(error - in_full * shift) / dispersion, in_full]).round(DIGITS))
 
-    def expected_error(self, found: Cues) -> npt.NDArray[np.float64]:
+    def expected_error(self, found: FloatArray) -> FloatArray:
         """Return (n,) the error to expect of each landmark, image pixels."""
         return np.asarray(self.scales @ found)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.points import FloatArray
 from landvote.data.polarity import Polarity, thumbnail
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
@@ -16,7 +17,7 @@ from landvote.data.scheme import Scheme
 from landvote.frames import Placing, Views
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
-from landvote.localiser.expected_error import Calibration, Cues, cues
+from landvote.localiser.expected_error import Calibration, cues
 from landvote.localiser.localiser import Localiser
 from landvote.localiser.look import Look
 from landvote.localiser.plan import TimeLimit, plan_minutes
@@ -121,7 +122,7 @@ def _lesson(
 
 def _judge(
     localiser: Localiser, validation: Sequence[Sample], conditions: Conditions, limit: TimeLimit
-) -> list[tuple[Cues, npt.NDArray[np.float64]]]:
+) -> list[tuple[FloatArray, FloatArray]]:
     """Return per film held out what is known of its errors, (2, n), and what they are, (n,), image pixels."""
     judged = []
     for number, sample in enumerate(validation, 1):

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.data.radiograph import Radiograph
 from landvote.frames import Frame, Placing, View
 from landvote.localiser.choice import Choice, Chosen
@@ -32,7 +31,7 @@ class Candidate:
     """
 
     points: Points
-    dispersion: npt.NDArray[np.float64]
+    dispersion: FloatArray
     looks: tuple[dict[str, Any], ...] = ()
     votes: float = 0.0
 

@@ -7,8 +7,9 @@ weights by up to k squared, as written in equation 3.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,40 +27,12 @@ class Targets:
     given: Tensor
 
 
-@dataclass(frozen=True)
-class Geometry:
-    """Where plane cells lie and how they see points.
-
-    Attributes:
-        n: landmarks.
-        stride: grid cells per plane cell.
-        k: offsets are clipped to +-k grid cells (equation 2).
-        sigma: SD of the Gaussian weight, grid cells (equation 1).
-        widen: the training begins with a Gaussian this many times as wide, which shrinks to ``sigma`` by half-time.
-    """
-
-    n: int
-    stride: int
-    k: float
-    sigma: float
-    widen: float = 1.0
-
-    @classmethod
-    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
-        """Return the geometry that the settings describe."""
-        return cls(landmarks, settings.stride, settings.k, settings.sigma, settings.widen)
-
-
 class Codec(ABC):
-    """Points <-> planes: a weight plane per landmark, and two planes of offsets where a codec has ``offsets``."""
+    """Points <-> planes of ``n`` landmarks: a weight plane for each, and two of offsets where there are ``offsets``."""
 
     offsets: ClassVar[bool]
-    geometry: Geometry
-
-    @classmethod
-    @abstractmethod
-    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
-        """Return the codec that the settings describe."""
+    n: int
+    settings: NetworkSettings
 
     @abstractmethod
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
@@ -68,7 +41,7 @@ class Codec(ABC):
     @property
     def planes(self) -> int:
         """How many planes the network must make."""
-        return (3 if self.offsets else 1) * self.geometry.n
+        return (3 if self.offsets else 1) * self.n
 
     @property
     def total_weight(self) -> float:
@@ -76,7 +49,7 @@ class Codec(ABC):
 
         It is 0 where it says nothing: a heatmap without offsets says how likely a cell is.
         """
-        return 2 * math.pi * (self.geometry.sigma / self.geometry.stride) ** 2 if self.offsets else 0.0
+        return 2 * math.pi * (self.settings.sigma / self.settings.stride) ** 2 if self.offsets else 0.0
 
     def encode(self, points: Tensor, rows: int, columns: int, progress: float = 1.0) -> Targets:
         """Return clipped offsets and the Gaussian weight for (batch, n, 2) points in grid coordinates, NaN if missing.
@@ -84,8 +57,8 @@ class Codec(ABC):
         A narrow Gaussian covers so few cells that a plane of zeros is nearly right, and an untrained network may stay
         there for long: ``progress`` of the training, 0 to 1, says how wide the Gaussian is now.
         """
-        stride, k = self.geometry.stride, self.geometry.k
-        sigma = self.geometry.sigma * self.geometry.widen ** max(0.0, 1 - 2 * progress)
+        stride, k = self.settings.stride, self.settings.k
+        sigma = self.settings.sigma * self.settings.widen ** max(0.0, 1 - 2 * progress)
         p = torch.nan_to_num(points)
         x = stride * (torch.arange(columns, device=p.device, dtype=p.dtype) + 0.5) - 0.5
         y = stride * (torch.arange(rows, device=p.device, dtype=p.dtype) + 0.5) - 0.5
@@ -103,8 +76,8 @@ class Codec(ABC):
         if not self.offsets:
             zero = torch.zeros_like(planes)
             return zero, zero, planes
-        dx, dy, weight = planes.view(len(planes), 3, self.geometry.n, *planes.shape[2:]).unbind(1)
-        unit = self.geometry.k / 4  # spares the last layer from growing weights of the size of k
+        dx, dy, weight = planes.view(len(planes), 3, self.n, *planes.shape[2:]).unbind(1)
+        unit = self.settings.k / 4  # spares the last layer from growing weights of the size of k
         return dx * unit, dy * unit, weight
 
 
@@ -113,12 +86,8 @@ class HO(Codec):
     """Heatmap only: mean squared error of the weight."""
 
     offsets = False
-    geometry: Geometry
-
-    @classmethod
-    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
-        """Return the codec that the settings describe."""
-        return cls(Geometry.of(landmarks, settings))
+    n: int
+    settings: NetworkSettings
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
         """Mean squared error of the heatmap."""
@@ -127,62 +96,43 @@ class HO(Codec):
 
 @dataclass(frozen=True)
 class HDV(Codec):
-    """Heatmap with displacement voting: plain mean squared error on all three planes.
-
-    Attributes:
-        geometry: see there.
-        gain: how much the error of the weight counts in the loss; 1 in the paper.
-    """
+    """Heatmap with displacement voting: plain mean squared error on all three planes."""
 
     offsets = True
-    geometry: Geometry
-    gain: float = 1.0
-
-    @classmethod
-    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
-        """Return the codec that the settings describe."""
-        return cls(Geometry.of(landmarks, settings), settings.gain)
+    n: int
+    settings: NetworkSettings
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
         """Mean squared error of offsets and weight."""
         dx, dy, weight = self.decode(planes)
-        error = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2 + self.gain * (weight - targets.weight) ** 2
-        return _mean(error, targets.given)
+        offsets = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2
+        return _mean(offsets + self.settings.gain * (weight - targets.weight) ** 2, targets.given)
 
 
 @dataclass(frozen=True)
 class WHDV(Codec):
     """Weighted heatmap displacement voting, equation 3: the true weight scales the offset error.
 
-    Attributes:
-        geometry: see there.
-        gain: how much the error of the weight counts in the loss; 1 in equation 3.
-        dense: above 0, the training begins like HDV and ends like WHDV: the weight of an offset never falls below a
-            floor that starts there and shrinks to zero over the first half of the training. The dense signal teaches
-            where things are, the weighted one makes it exact. 0 is the paper's loss.
+    With ``dense`` above 0, the training begins like HDV and ends like WHDV: the weight of an offset never falls below a
+    floor that starts there and shrinks to zero over the first half of the training. The dense signal teaches where
+    things are, the weighted one makes it exact. 0 is the paper's loss.
     """
 
     offsets = True
-    geometry: Geometry
-    gain: float = 1.0
-    dense: float = 0.0
-
-    @classmethod
-    def of(cls, landmarks: int, settings: NetworkSettings) -> Self:
-        """Return the codec that the settings describe."""
-        return cls(Geometry.of(landmarks, settings), settings.gain, settings.dense)
+    n: int
+    settings: NetworkSettings
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
         """Weighted squared error of the offsets plus squared error of the weight."""
         dx, dy, weight = self.decode(planes)
-        floor = self.dense * max(0.0, 1 - 2 * progress)
+        floor = self.settings.dense * max(0.0, 1 - 2 * progress)
         scale = targets.weight.clamp(min=floor) if floor else targets.weight
         offsets = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2
-        return _mean(scale * offsets + self.gain * (weight - targets.weight) ** 2, targets.given)
+        return _mean(scale * offsets + self.settings.gain * (weight - targets.weight) ** 2, targets.given)
 
 
-CODECS: dict[str, type[Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV}
-"""The codec of each method, by its name in the settings."""
+CODECS: dict[str, Callable[[int, NetworkSettings], Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV}
+"""The codec of each method, by its name in the settings; it is called with the number of landmarks and these."""
 
 
 def _mean(error: Tensor, given: Tensor) -> Tensor:

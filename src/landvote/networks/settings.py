@@ -56,7 +56,13 @@ class NetworkSettings(VoterSettings):
     Attributes:
         kind: tells these settings from other voters'.
         method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper).
-        width, depth, stride, head_width, widest, coordinates, normalise: see :class:`landvote.networks.unet.UNet`.
+        width: channels of the U-Net's first level; doubled per level up to ``widest``.
+        depth: its levels below the first.
+        stride: grid cells per plane cell.
+        head_width: channels of the last layer before the planes, at least.
+        widest: upper limit of the channels of a level.
+        coordinates: give the network two further input planes with x and y from -1 to 1.
+        normalise: batch normalisation after each convolution.
         k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
         sigma: SD of the Gaussian weight in grid cells (equation 1; the paper gives no value).
         gain: how much the error of the weight counts in the loss; 1 in equation 3.

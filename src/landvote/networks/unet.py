@@ -6,40 +6,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from landvote.networks.settings import NetworkSettings
+
 
 class UNet(nn.Module):
-    """Planes for a picture, at a fraction of its resolution.
+    """``planes`` for a picture, at a fraction of its resolution.
 
     Offsets are sub-pixel by themselves, so planes need not be as fine as the picture: with ``stride`` 4 the decoder
     stops two levels below the top. The last layer before the head is at least ``head_width`` wide: many planes are
     made from it.
-
-    Args:
-        planes: output channels.
-        width: channels of the first level; doubled per level up to ``widest``.
-        depth: levels below the first.
-        stride: picture cells per plane cell; 1, 2, 4, ...
-        head_width: channels of the last layer before the planes.
-        widest: upper limit of the channels of a level.
-        coordinates: give the network two further input planes with x and y from -1 to 1.
-        normalise: batch normalisation after each convolution.
     """
 
-    def __init__(
-        self, planes: int, width: int = 32, depth: int = 5, stride: int = 4, head_width: int = 64, widest: int = 256,
-        *, coordinates: bool = True, normalise: bool = True,
-    ) -> None:  # fmt: skip
+    def __init__(self, planes: int, settings: NetworkSettings) -> None:
         super().__init__()
-        channels = [min(width * 2**level, widest) for level in range(depth + 1)]
-        self.depth, self.coordinates = depth, coordinates
-        self.top = stride.bit_length() - 1  # the level whose resolution the planes have
+        width, depth, normalise = settings.width, settings.depth, settings.normalise
+        channels = [min(width * 2**level, settings.widest) for level in range(depth + 1)]
+        self.depth, self.coordinates = depth, settings.coordinates
+        self.top = settings.stride.bit_length() - 1  # the level whose resolution the planes have
         self.down = nn.ModuleList(
-            [_block(3 if coordinates else 1, channels[0], normalise=normalise)]
+            [_block(3 if settings.coordinates else 1, channels[0], normalise=normalise)]
             + [_block(a, b, normalise=normalise) for a, b in pairwise(channels)]
         )
         up, below = [], channels[-1]
         for level in range(depth - 1, self.top - 1, -1):
-            out = max(channels[level], head_width) if level == self.top else channels[level]
+            out = max(channels[level], settings.head_width) if level == self.top else channels[level]
             up.append(_block(below + channels[level], out, normalise=normalise))
             below = out
         self.up = nn.ModuleList(up)

@@ -62,10 +62,10 @@ class NetworkVoter(Voter):
         Raises:
             SettingError: the device is not there.
         """
-        chosen, codec = choose_device(device), CODECS[settings.method].of(landmarks, settings)
+        chosen, codec = choose_device(device), CODECS[settings.method](landmarks, settings)
         with _SEEDING, torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed all GPUs too
-            network = _unet(codec.planes, settings)
+            network = UNet(codec.planes, settings)
         return cls._placed(settings, codec, network, chosen)
 
     @classmethod
@@ -97,10 +97,10 @@ class NetworkVoter(Voter):
             ModelError: the file is missing, broken, or of another network.
             SettingError: the device is not there.
         """
-        chosen, codec = choose_device(device), CODECS[settings.method].of(landmarks, settings)
+        chosen, codec = choose_device(device), CODECS[settings.method](landmarks, settings)
         file = folder / _FILE
         with torch.device("meta"):  # makes no numbers: those of the file take their place
-            network = _unet(codec.planes, settings)
+            network = UNet(codec.planes, settings)
         try:
             network.load_state_dict(safetensors.torch.load_file(file), assign=True)
         except (OSError, SafetensorError, RuntimeError) as error:
@@ -192,10 +192,3 @@ def _mean_error(voter: NetworkVoter, views: list[View]) -> float:
     errors = [np.linalg.norm(voter.vote(v).peaks()[0] - v.points, axis=1) for v in views]
     seen = np.concatenate(errors) if errors else np.empty(0)
     return float(np.nanmean(seen)) if np.isfinite(seen).any() else float("nan")
-
-
-def _unet(planes: int, settings: NetworkSettings) -> UNet:
-    return UNet(
-        planes, settings.width, settings.depth, settings.stride, settings.head_width, settings.widest,
-        coordinates=settings.coordinates, normalise=settings.normalise,
-    )  # fmt: skip

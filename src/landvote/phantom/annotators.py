@@ -1,9 +1,8 @@
 """Annotators: each sees the outline with a bias of their own and an error that is larger along it than across it."""
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.phantom.curves import DENSE, arc_length, interpolated, normals, smooth
 from landvote.phantom.settings import PhantomSettings
 
@@ -39,7 +38,7 @@ def annotate(
     return drawn
 
 
-def _slid(points: Points, along: npt.NDArray[np.float64], across: npt.NDArray[np.float64]) -> Points:
+def _slid(points: Points, along: FloatArray, across: FloatArray) -> Points:
     """Slide points along their own curve, in order, and then move them off it; both (n,) pixels."""
     ends = 2 * points[[0, -1]] - points[[1, -2]]  # the shaft goes on beyond its last landmarks
     curve = smooth(np.concatenate([ends[:1], points, ends[1:]]))
@@ -49,7 +48,7 @@ def _slid(points: Points, along: npt.NDArray[np.float64], across: npt.NDArray[np
     return np.asarray(interpolated(at, length, curve) + across[:, None] * outward)
 
 
-def _smooth_errors(rng: np.random.Generator, n: int, reach: float) -> npt.NDArray[np.float64]:
+def _smooth_errors(rng: np.random.Generator, n: int, reach: float) -> FloatArray:
     """Return n errors of unit variance, alike over about ``reach`` neighbours."""
     offsets = np.arange(-int(3 * reach), int(3 * reach) + 1)
     kernel = np.exp(-0.5 * (offsets / reach) ** 2)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.interpolate import Akima1DInterpolator
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 
 DENSE = 12  # samples per control interval: below 0.5 mm apart for every bone drawn here
 
@@ -28,7 +27,7 @@ def smooth_closed(control: Points) -> Points:
     return _akima(wrapped, 3 + np.arange(0, n * DENSE) / DENSE)
 
 
-def _akima(control: Points, at: npt.NDArray[np.float64]) -> Points:
+def _akima(control: Points, at: FloatArray) -> Points:
     """Interpolate in centripetal parameter: Akima's curve is local and does not overshoot at sharp corners."""
     steps = np.sqrt(np.maximum(np.linalg.norm(np.diff(control, axis=0), axis=1), 1e-6))
     knots = np.concatenate([[0.0], np.cumsum(steps)])
@@ -37,12 +36,12 @@ def _akima(control: Points, at: npt.NDArray[np.float64]) -> Points:
     return curve
 
 
-def arc_length(curve: Points) -> npt.NDArray[np.float64]:
+def arc_length(curve: Points) -> FloatArray:
     """Return (m,) how far along a polyline (m, 2) each of its points lies."""
     return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
 
 
-def interpolated(at: npt.NDArray[np.float64], length: npt.NDArray[np.float64], values: Points) -> Points:
+def interpolated(at: FloatArray, length: FloatArray, values: Points) -> Points:
     """Return (n, 2) the ``values`` (m, 2), known at ``length`` (m,) along a curve, at ``at`` (n,) along it."""
     return np.stack([np.interp(at, length, values[:, 0]), np.interp(at, length, values[:, 1])], axis=1)
 

@@ -8,8 +8,8 @@ stages of Waldenström (sclerosis, fragmentation, re-ossification, healed), whic
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from landvote.data.points import FloatArray
 from landvote.phantom.anatomy import FemurSize
 
 STAGES = ("sclerosis", "fragmentation", "reossification", "healed")
@@ -36,7 +36,7 @@ class Perthes:
     pillar_loss: float = 0.0
     extrusion: float = 0.0
     roughness: float = 0.02
-    bumps: npt.NDArray[np.float64] | None = None
+    bumps: FloatArray | None = None
 
     @property
     def herring(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.phantom.anatomy import Child
 from landvote.phantom.canvas import Placement, fill
 from landvote.phantom.curves import turned
@@ -56,7 +56,7 @@ def draw_field(rng: np.random.Generator, child: Child, outline: Points, settings
     return Field((width, height), placement, spacing, exposed, cropped)
 
 
-def _collimated(width: int, height: int, inset: npt.NDArray[np.float64], skew: float, seen: Points) -> Points:
+def _collimated(width: int, height: int, inset: FloatArray, skew: float, seen: Points) -> Points:
     """Return the corners of the exposed field, moved out where it would cut off a landmark."""
     slack = MARGIN + abs(np.tan(np.radians(skew))) * max(width, height)
     low = np.minimum(np.array([width, height]) * inset[:2], seen.min(axis=0) - slack)

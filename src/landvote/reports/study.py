@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from landvote.data.points import FloatArray
 from landvote.datasets.shapes import ShapeTable
 from landvote.errors import ShapeError
 from landvote.formats.points import write_wide_csv
@@ -15,7 +16,6 @@ from landvote.reports.style import save_figure
 from landvote.reports.tables import write_csv
 from landvote.runtime.files import refuse_existing, write_text
 from landvote.shapes import Aligned, Fit, ShapeModel, align
-from landvote.shapes.align import Array
 from landvote.shapes.measure import compactness, generalisation, specificity
 
 _FILES = ("modes.png", "aligned.png", "curves.png", "curves.csv", "parameters.csv", "aligned.csv", "shape.npz",
@@ -69,7 +69,7 @@ def study(
     return summary
 
 
-def measured(shapes: Array, aligned: Aligned, model: ShapeModel) -> pd.DataFrame:
+def measured(shapes: FloatArray, aligned: Aligned, model: ShapeModel) -> pd.DataFrame:
     """Return one row per number of modes, 0 and up: compactness, generalisation and specificity."""
     if len(aligned.kept) < 3:
         raise ShapeError(f"{len(aligned.kept)} shapes, expected three at least to tell how well a model generalises")

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import Points, mean_points
+from landvote.data.points import FloatArray, Points, mean_points
 from landvote.errors import ShapeError
 from landvote.frames import Frame
-
-Array = npt.NDArray[np.float64]
 
 _ROUNDS = 100
 _STILL = 1e-9  # of the mean's size
@@ -27,13 +25,13 @@ class Aligned:
         sizes: (m,) how many times as large as the mean each shape was.
     """
 
-    shapes: Array
+    shapes: FloatArray
     mean: Points
     kept: npt.NDArray[np.intp]
-    sizes: Array
+    sizes: FloatArray
 
 
-def align(shapes: Array) -> Aligned:
+def align(shapes: FloatArray) -> Aligned:
     """Lay shapes on their mean by similarities, and find that mean.
 
     Generalised Procrustes analysis (Gower 1975): lay each shape on the mean, average, until the mean stands still. The
@@ -73,7 +71,7 @@ def align(shapes: Array) -> Aligned:
     return Aligned(laid, mean, kept, np.array([p.scale for p in poses]))
 
 
-def pose(shape: Points, points: Points, weights: Array | None = None) -> Frame:
+def pose(shape: Points, points: Points, weights: FloatArray | None = None) -> Frame:
     """Return the similarity that brings ``shape`` closest to ``points``; (n, 2) each, missing ones left out.
 
     ``to_grid`` of the answer goes from the shape's coordinates to those of the points, ``to_image`` back.
@@ -86,7 +84,7 @@ def _can_be_laid(shape: Points) -> bool:
     return len(given) >= 3 and len(np.unique(given, axis=0)) >= 2
 
 
-def _start(shapes: Array) -> Points:
+def _start(shapes: FloatArray) -> Points:
     """Return the shape with most points; where it has none, the mean of the others laid on it."""
     first = shapes[np.isfinite(shapes).all(axis=2).sum(axis=1).argmax()]
     shared = np.isfinite(shapes).all(axis=2) & np.isfinite(first).all(axis=1)
@@ -107,7 +105,7 @@ def _normal(mean: Points, before: Points) -> Points:
     return np.asarray(centred @ np.array([[turn.real, turn.imag], [-turn.imag, turn.real]]))
 
 
-def _upright(mean: Points, shapes: Array) -> Array:
+def _upright(mean: Points, shapes: FloatArray) -> FloatArray:
     """Return what turns the mean, as (2, 2) from the right, to the direction that the shapes have on average."""
     turns = [pose(mean, s).matrix[:, 0] for s in shapes]
     c, s = np.sum([t / np.linalg.norm(t) for t in turns], axis=0)

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from landvote.data.points import Points
-from landvote.shapes.align import Aligned, Array, pose
+from landvote.data.points import FloatArray, Points
+from landvote.shapes.align import Aligned, pose
 from landvote.shapes.model import ShapeModel
 
 _FOLDS = 10
 _DRAWN = 200  # random shapes for the specificity
 
 
-def compactness(model: ShapeModel) -> Array:
+def compactness(model: ShapeModel) -> FloatArray:
     """Return (modes + 1,) the share of the variance that the first 0, 1, 2, ... modes cover."""
     covered = np.concatenate([[0.0], np.cumsum(model.variances)])
     return np.asarray(covered / model.total if model.total > 0 else np.ones_like(covered))
 
 
-def generalisation(shapes: Array, modes: int, share: float = 1.0, seed: int = 0) -> Array:
+def generalisation(shapes: FloatArray, modes: int, share: float = 1.0, seed: int = 0) -> FloatArray:
     """Return (modes + 1,) the mean distance of unseen shapes from the model's closest shape, with 0, 1, 2, ... modes.
 
     Each shape is described by a model of the others: one left out at a time, or a tenth where there are more than ten.
@@ -38,7 +38,7 @@ def generalisation(shapes: Array, modes: int, share: float = 1.0, seed: int = 0)
     return np.asarray(np.mean(errors, axis=0))
 
 
-def specificity(model: ShapeModel, aligned: Aligned, seed: int = 0) -> Array:
+def specificity(model: ShapeModel, aligned: Aligned, seed: int = 0) -> FloatArray:
     """Return (modes + 1,) the mean distance of random shapes of the model from the closest training shape.
 
     Shapes are drawn from the normal distribution of the parameters, within the model's limits.
@@ -53,7 +53,7 @@ def specificity(model: ShapeModel, aligned: Aligned, seed: int = 0) -> Array:
     return np.array(out)
 
 
-def _distances(model: ShapeModel, shape: Points, modes: int) -> Array:
+def _distances(model: ShapeModel, shape: Points, modes: int) -> FloatArray:
     """Return the mean distance of ``shape`` from the model with 0, 1, ... modes, in the shape's coordinates.
 
     Small moves, turns and changes of size are free: with points missing, the pose depends on the modes.

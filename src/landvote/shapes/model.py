@@ -9,11 +9,11 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.errors import ModelError, ShapeError
 from landvote.frames import Frame
 from landvote.runtime.arrays import load_arrays, save_arrays
-from landvote.shapes.align import Array, align, pose
+from landvote.shapes.align import align, pose
 
 _FILLED = 10  # rounds in which missing points are filled in from the model that the others make,
 _FILLED_BY = 0.95  # by modes of at most this share: with all of them a model repeats whatever it was given
@@ -33,7 +33,7 @@ class Fit:
     """
 
     pose: Frame
-    parameters: Array
+    parameters: FloatArray
     points: Points
 
 
@@ -52,15 +52,15 @@ class ShapeModel:
     """
 
     mean: Points
-    modes: Array
-    variances: Array
-    residual: Array
+    modes: FloatArray
+    variances: FloatArray
+    residual: FloatArray
     accept: float
     total: float
 
     @classmethod
     def fit(
-        cls, shapes: Array, share: float = 0.98, accept: float = 0.98, mirror: npt.NDArray[np.intp] | None = None,
+        cls, shapes: FloatArray, share: float = 0.98, accept: float = 0.98, mirror: npt.NDArray[np.intp] | None = None,
         most: int | None = None,
     ) -> Self:  # fmt: skip
         """Learn a model from shapes.
@@ -105,7 +105,7 @@ class ShapeModel:
         return len(self.variances)
 
     @property
-    def scatter(self) -> Array:
+    def scatter(self) -> FloatArray:
         """Mean squared distance of each landmark from the best shape, (n,)."""
         return np.asarray(np.trace(self.residual, axis1=1, axis2=2))
 
@@ -114,15 +114,15 @@ class ShapeModel:
         """The largest Mahalanobis distance of a plausible shape from the mean."""
         return float(np.sqrt(chi2.ppf(self.accept, self.modes_count))) if self.modes_count else 0.0
 
-    def shape(self, parameters: Array) -> Points:
+    def shape(self, parameters: FloatArray) -> Points:
         """Return the (n, 2) shape of ``parameters`` in the model's coordinates."""
         return self.mean + np.tensordot(parameters, self.modes, axes=1)
 
-    def distance(self, parameters: Array) -> float:
+    def distance(self, parameters: FloatArray) -> float:
         """Return the Mahalanobis distance of a shape from the mean; at most :attr:`limit` if it is plausible."""
         return float(np.sqrt((parameters**2 / self.variances).sum()))
 
-    def limited(self, parameters: Array) -> Array:
+    def limited(self, parameters: FloatArray) -> FloatArray:
         """Return the plausible parameters closest to ``parameters``: the nearest point of the ellipsoid, if outside.
 
         Nearest in the distance between shapes, not along the line to the mean: a mode that varies much gives way last.
@@ -130,7 +130,7 @@ class ShapeModel:
         if self.distance(parameters) <= self.limit:
             return parameters
 
-        def nearest(pull: float) -> Array:
+        def nearest(pull: float) -> FloatArray:
             return np.asarray(parameters / (1 + pull / self.variances))
 
         def beyond(pull: float) -> float:
@@ -141,7 +141,7 @@ class ShapeModel:
             high *= 4
         return nearest(float(brentq(beyond, 0.0, high)))
 
-    def match(self, points: Points, weights: Array | None = None) -> Fit:
+    def match(self, points: Points, weights: FloatArray | None = None) -> Fit:
         """Bring the model to points: pose and parameters by weighted least squares, in turns, within the limits.
 
         Parameters are held towards 0 by as much as landmarks scatter about the model (a Gaussian prior), so that few
@@ -195,7 +195,7 @@ class ShapeModel:
         return model
 
 
-def _unseen(flat: Array, share: float, most: int | None) -> Array:
+def _unseen(flat: FloatArray, share: float, most: int | None) -> FloatArray:
     """Return (m, 2 n) how far aligned shapes are from what a model of the others makes of them, a tenth at a time."""
     fold = np.arange(len(flat)) % _FOLDS
     away = np.empty_like(flat)
@@ -208,7 +208,7 @@ def _unseen(flat: Array, share: float, most: int | None) -> Array:
     return away
 
 
-def _how_many(variances: Array, share: float, most: int | None) -> int:
+def _how_many(variances: FloatArray, share: float, most: int | None) -> int:
     """Return how many modes cover ``share`` of the variance; those that are nothing but rounding are never counted."""
     total = max(variances.sum(), 1e-300)
     real = int((variances > 1e-12 * total).sum())

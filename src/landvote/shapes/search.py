@@ -8,10 +8,10 @@ import numpy.typing as npt
 from pydantic import Field, PositiveFloat
 from scipy.stats import chi2
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.frames import Frame
 from landvote.runtime.settings import Settings
-from landvote.shapes.align import Array, pose
+from landvote.shapes.align import pose
 from landvote.shapes.model import Fit, ShapeModel
 from landvote.votes import VoteMap
 
@@ -54,9 +54,9 @@ class Plausible:
     """
 
     points: Points
-    spread: Array
+    spread: FloatArray
     shape: Points
-    parameters: Array
+    parameters: FloatArray
 
 
 def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Plausible | None:

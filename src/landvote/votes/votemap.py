@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.votes.cast import FAST, PARALLEL
 
 Votes = npt.NDArray[np.float32]
@@ -38,7 +38,7 @@ class VoteMap:
         """The votes blurred with a Gaussian of SD ``smoothing`` (the paper: SD 4)."""
         return blur(self.votes, self.smoothing / self.cell)
 
-    def peaks(self) -> tuple[Points, npt.NDArray[np.float64]]:
+    def peaks(self) -> tuple[Points, FloatArray]:
         """Return where most votes meet and how far the votes lie from there.
 
         The maximum of the smoothed accumulator is only as fine as its cells; from there mean shift (a Gaussian window
@@ -53,7 +53,7 @@ class VoteMap:
         highest = smooth.reshape(len(smooth), -1).argmax(axis=1)
         return self.climb(self.to_grid(np.column_stack(np.divmod(highest, smooth.shape[2])[::-1])))
 
-    def climb(self, start: Points, rounds: int = 8) -> tuple[Points, npt.NDArray[np.float64]]:
+    def climb(self, start: Points, rounds: int = 8) -> tuple[Points, FloatArray]:
         """Return the modes of the votes that lie uphill from ``start``, (n, 2) grid coordinates; as :meth:`peaks`.
 
         Mean shift stands still well before its 8 ``rounds`` are over.
@@ -68,11 +68,11 @@ class VoteMap:
         points[~np.isfinite(spread)] = np.nan
         return points, spread
 
-    def spread(self, points: Points) -> npt.NDArray[np.float64]:
+    def spread(self, points: Points) -> FloatArray:
         """Return the (n,) mean distance of the votes from ``points``, (n, 2), both in grid cells; NaN without votes."""
         return self.climb(points, rounds=0)[1]
 
-    def strength(self, points: Points) -> npt.NDArray[np.float64]:
+    def strength(self, points: Points) -> FloatArray:
         """Return how many smoothed votes there are at (n, 2) ``points``, in the cell nearest; NaN for missing ones.
 
         Beside the grid there are none.
@@ -89,7 +89,7 @@ class VoteMap:
         """Map grid coordinates to those of the accumulator."""
         return (points + 0.5) / self.cell - 0.5
 
-    def to_grid(self, places: npt.NDArray[np.float64] | npt.NDArray[np.intp]) -> Points:
+    def to_grid(self, places: FloatArray | npt.NDArray[np.intp]) -> Points:
         """Map coordinates of the accumulator, x before y, to those of the grid."""
         return np.asarray((places + 0.5) * self.cell - 0.5)
 

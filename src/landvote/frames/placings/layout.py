@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.data.points import Points, mean_points
+from landvote.data.points import FloatArray, Points, mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
@@ -68,7 +67,7 @@ def spread_points(shapes: Points, count: int) -> tuple[int, ...]:
     return tuple(sorted(int(candidates[i]) for i in chosen))
 
 
-def same_area(size: tuple[int, int], shape: npt.NDArray[np.float64], multiple: int) -> tuple[int, int]:
+def same_area(size: tuple[int, int], shape: FloatArray, multiple: int) -> tuple[int, int]:
     """Return a grid of about the area of ``size`` with the aspect ratio of ``shape`` (at most 1:4).
 
     Its width and height are multiples of ``multiple`` cells.
@@ -103,9 +102,7 @@ def patch_layouts(training: list[Points], size: tuple[int, int], parts: Parts, a
     return np.stack(layouts)
 
 
-def load_layouts(
-    file: Path, scheme: Scheme, *more: str
-) -> tuple[tuple[int, int], Points, dict[str, npt.NDArray[np.float64]]]:
+def load_layouts(file: Path, scheme: Scheme, *more: str) -> tuple[tuple[int, int], Points, dict[str, FloatArray]]:
     """Return the size and the layouts in the file of a placing of parts, and its arrays, ``more`` of them.
 
     Raises:

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray, Points
 from landvote.data.scheme import Scheme
 from landvote.frames.frame import Frame
 from landvote.frames.placings.layout import Parts, lay, load_layouts, patch_layouts
@@ -40,8 +39,8 @@ class RowPlacing(Placing):
     size: tuple[int, int]
     targets: Parts
     layouts: Points
-    middle: npt.NDArray[np.float64]
-    covariance: npt.NDArray[np.float64]
+    middle: FloatArray
+    covariance: FloatArray
 
     @classmethod
     def fit(
@@ -102,7 +101,7 @@ class RowSettings(PlacingSettings):
         return RowPlacing(size, scheme.repeats, layouts, stored["middle"], stored["covariance"])
 
 
-def ends(points: Points, parts: Parts, film: tuple[int, int]) -> npt.NDArray[np.float64]:
+def ends(points: Points, parts: Parts, film: tuple[int, int]) -> FloatArray:
     """Return (2,) how much of the film lies before the first part's centre and beyond the last one's.
 
     Along the axis, x or y, that the row follows; logarithms of shares of the film. NaN where either part is missing.
