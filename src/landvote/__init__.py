@@ -20,26 +20,14 @@ if _TYPE_CHECKING:
 
 __version__ = _version("landvote")
 __all__ = [
-    "LandvoteError",
-    "Prediction",
-    "Radiograph",
-    "Sample",
-    "Scheme",
-    "__version__",
-    "load_model",
-    "read_folder",
+    "LandvoteError", "Prediction", "Radiograph", "Sample", "Scheme", "__version__", "load_model", "read_folder",
     "read_image",
-]
+]  # fmt: skip
 
 _HOMES = {
-    "Prediction": "data.prediction",
-    "Radiograph": "data.radiograph",
-    "Sample": "data.sample",
-    "Scheme": "data.scheme",
-    "load_model": "models",
-    "read_folder": "datasets.folder",
-    "read_image": "formats.image",
-}
+    "Prediction": "data.prediction", "Radiograph": "data.radiograph", "Sample": "data.sample", "Scheme": "data.scheme",
+    "load_model": "models", "read_folder": "datasets.folder", "read_image": "formats.image",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:  # noqa: ANN401 - whatever the name stands for

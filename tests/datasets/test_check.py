@@ -13,7 +13,6 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.check import check_folder
 from landvote.datasets.folder import read_folder
-from landvote.datasets.hashes import pixel_hash
 from landvote.datasets.split import split_by_subject
 from landvote.errors import SettingError, SplitError
 from landvote.formats.image import read_image
@@ -127,10 +126,10 @@ class TestReport:
 class TestHashes:
     def test_of_pixels(self):
         pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
-        same = pixel_hash(Radiograph(pixels.astype(np.uint16), "b"))
-        assert pixel_hash(Radiograph(pixels, "a")) == same
-        assert pixel_hash(Radiograph(pixels.reshape(3, 2), "a")) != same
-        assert pixel_hash(Radiograph(pixels + np.uint8(1), "a")) != same
+        same = Radiograph(pixels.astype(np.uint16), "b").pixel_hash()
+        assert Radiograph(pixels, "a").pixel_hash() == same
+        assert Radiograph(pixels.reshape(3, 2), "a").pixel_hash() != same
+        assert Radiograph(pixels + np.uint8(1), "a").pixel_hash() != same
 
 
 def films(subjects):
@@ -180,7 +179,7 @@ def test_the_record_holds_what_the_text_says_and_every_film(data):
     assert [film["image"] for film in found["films"]] == [f"f{i:02}.png" for i in range(1, 12)]
     assert found["films"][0] == {
         "image": "f01.png", "subject": "f01.png", "split": "train", "size": [40, 20], "depth": "8 bit", "spacing": None,
-        "annotators": [""], "points": 3, "pixels_sha256": pixel_hash(read_image(data / "images" / "f01.png")),
+        "annotators": [""], "points": 3, "pixels_sha256": read_image(data / "images" / "f01.png").pixel_hash(),
     }  # fmt: skip
 
 

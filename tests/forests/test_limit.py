@@ -102,7 +102,8 @@ def test_the_smaller_limit_counts_and_the_voter_tells_what_it_was_enough_for(vie
         voter = settings.fit(ForestTraining(minutes=training_minutes), own)
         voter.save(tmp_path)
         for each in (voter, settings.load(tmp_path, 3, "cpu")):
-            assert (each.grown_by.trees, each.grown_by.views, each.settings) == (3, 1, settings)
+            assert [(forest.trees, forest.views.tolist()) for forest in each.forests] == [(3, [1])] * 3
+            assert each.settings == settings
 
 
 def test_fixed_copies_are_seen_once_and_nothing_is_measured(views, settings, lesson, clock, tmp_path):

@@ -35,7 +35,6 @@ def test_good_votes_are_left_alone(model):
     votes = VoteMap(votes_at(points), 1, 1.5)
     found = plausible(votes, model, ShapeSettings())
     np.testing.assert_allclose(found.points, votes.peaks()[0], atol=0.01)
-    np.testing.assert_allclose(found.shape, points, atol=1)
 
 
 def test_landmarks_flung_across_the_film_are_brought_back(model):

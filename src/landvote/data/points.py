@@ -22,3 +22,12 @@ def mean_points(annotations: Sequence[Points] | Points, n: int) -> Points:
     count = given.sum(axis=0)
     total = np.where(given[..., None], stack, 0.0).sum(axis=0)
     return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
+
+
+def cauchy_weights(distance: FloatArray, least: float) -> FloatArray:
+    """Return (n,) weights by which the next least squares outvotes points that went astray in the one before.
+
+    Those of Cauchy for the (n,) ``distance`` of each point, at a scale of twice their median or ``least``; 0 for NaN.
+    """
+    scale = 2 * max(float(np.nanmedian(distance)), least)
+    return np.nan_to_num(1 / (1 + (distance / scale) ** 2))

@@ -1,5 +1,6 @@
 """The radiograph: grey pixels, millimetres per pixel, an identifier."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -48,3 +49,9 @@ class Radiograph:
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
+
+    def pixel_hash(self) -> str:
+        """Return the SHA-256 of size and grey values, the same for the same picture in two lossless formats."""
+        digest = hashlib.sha256(repr(self.pixels.shape).encode())
+        digest.update(np.ascontiguousarray(self.pixels, dtype=np.float32).tobytes())
+        return digest.hexdigest()

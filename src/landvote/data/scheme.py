@@ -23,7 +23,6 @@ All indices in the file are those of the point files; :class:`Scheme` holds them
 import os
 import tomllib
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,8 +31,8 @@ import numpy.typing as npt
 from pydantic import BeforeValidator, model_validator
 
 from landvote.data.points import FloatArray
-from landvote.errors import SchemeError, nearest
-from landvote.runtime.settings import Settings, validated
+from landvote.errors import SchemeError
+from landvote.runtime.settings import Settings, named_file, validated
 
 
 def _indices(value: object) -> object:
@@ -143,13 +142,7 @@ class Scheme(Settings):
         Raises:
             SchemeError: neither a file nor a known name.
         """
-        path, name, known = Path(name_or_file), str(name_or_file), shipped()
-        if path.suffix == ".toml" or path.is_file():
-            return cls.read(path)
-        if name not in known:
-            raise SchemeError(f"scheme {name!r} is neither a file nor one of {', '.join(known)}{nearest(name, known)}")
-        with resources.as_file(resources.files("landvote.data") / "schemes" / f"{name}.toml") as file:
-            return cls.read(file)
+        return cls.read(named_file(name_or_file, shipped(), "scheme", SchemeError))
 
 
 class SchemeFile(Settings):
@@ -215,24 +208,19 @@ class SchemeFile(Settings):
 
         normaliser = kept(self.normaliser) if self.normaliser else ()
         return Scheme(
-            name=self.name,
-            landmarks=tuple(names[i] for i in used),
-            file_points=self.points,
-            columns=used,
+            name=self.name, landmarks=tuple(names[i] for i in used), file_points=self.points, columns=used,
             outlines=tuple(o.model_copy(update={"points": kept(o.points)}) for o in self.outlines if kept(o.points)),
-            reference=kept(self.reference),
-            normaliser=(normaliser[0], normaliser[1]) if normaliser else None,
+            reference=kept(self.reference), normaliser=(normaliser[0], normaliser[1]) if normaliser else None,
             mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
-            repeats=tuple(kept(g) for g in self.groups),
-            order=self.order,
-        )
+            repeats=tuple(kept(g) for g in self.groups), order=self.order,
+        )  # fmt: skip
 
 
 def _twice(values: Sequence[object]) -> bool:
     return len(set(values)) != len(values)
 
 
-def shipped() -> list[str]:
-    """Return the names of the schemes that ship with landvote."""
-    folder = resources.files("landvote.data") / "schemes"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+def shipped() -> dict[str, Path]:
+    """Return the files of the schemes that come with landvote, by name."""
+    files = (Path(__file__).parent / "schemes").glob("*.toml")
+    return {file.stem: file for file in sorted(files, key=lambda f: f.stem)}

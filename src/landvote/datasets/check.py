@@ -15,7 +15,6 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
-from landvote.datasets.hashes import pixel_hash
 from landvote.errors import ImageError
 
 _BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
@@ -101,7 +100,7 @@ def _record(film: Radiograph, sample: Sample) -> dict[str, Any]:
         "spacing": {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None,
         "annotators": list(sample.annotations),
         "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,
-        "pixels_sha256": pixel_hash(film),
+        "pixels_sha256": film.pixel_hash(),
     }  # fmt: skip
 
 

@@ -82,9 +82,6 @@ class ForestSettings(VoterSettings):
     jobs: NonNegativeInt = 0
     memory_gib: PositiveFloat = 6.0
 
-    def check(self, size: tuple[int, int]) -> None:
-        """Do nothing: a view of any size can be voted on, since patches may reach beyond it."""
-
     def together(self) -> AbstractContextManager[None]:
         """Raise: all processors of one machine grow forests, by threads.
 
@@ -92,9 +89,6 @@ class ForestSettings(VoterSettings):
             SettingError: always.
         """
         raise SettingError("a voter of kind 'forest' in several processes: expected one, without torchrun")
-
-    def prepare_process(self) -> None:
-        """Do nothing: forests need nothing of a process."""
 
     def fit(self, training: Settings, lesson: Lesson) -> Voter:
         """Grow the forests, or those that are not in the lesson's folder yet; see :meth:`ForestVoter.fit`."""

@@ -25,11 +25,7 @@ from landvote.votes import Lesson, VoteMap, Voter
 class ForestVoter(Voter):
     """Votes with one forest per landmark.
 
-    Attributes:
-        settings: how the forests are grown, at most, and how they vote.
-        forests: one per landmark.
-        joined: all of them as one, for the search.
-        weights: (leaves,) what a vote of each leaf of ``joined`` weighs.
+    ``joined`` are all forests as one, for the search; ``weights`` (leaves,) are what a vote of each leaf of it weighs.
     """
 
     settings: ForestSettings
@@ -78,12 +74,6 @@ class ForestVoter(Voter):
                     f"{landmark_file(folder, 0).name}"
                 )
         return cls.of(settings, forests)
-
-    @property
-    def grown_by(self) -> ForestSettings:
-        """The settings with as many trees, and views of each film, as the forests really have; for the record."""
-        first = self.forests[0]
-        return self.settings.model_copy(update={"trees": first.trees, "views": int(first.views[0])})
 
     @property
     def computed_on(self) -> str:

@@ -4,6 +4,7 @@ The order is that of the standard's grey-scale pipeline (DICOM PS3.4 N.2): store
 VOI LUT or window -> polarity. MONOCHROME1 is inverted last, so bone comes out brighter than air.
 """
 
+import math
 import struct
 import warnings
 from pathlib import Path
@@ -19,16 +20,16 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from landvote.data.radiograph import Pixels, Radiograph
+from landvote.data.radiograph import Pixels, Radiograph, Spacing
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
-from landvote.formats.dicom_spacing import read_spacing
 
 # Everything pydicom and its decoders are known to raise over files that break the standard.
 _BROKEN = (
     OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError,
     RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")  # best first
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -51,7 +52,7 @@ def read_dicom(path: Path) -> Radiograph:
             dataset = _parse(path)
             _refuse_odd(path, dataset)
             pixels = _present(path, dataset, _decode(path, dataset))
-            spacing, note = read_spacing(dataset)
+            spacing, note = _read_spacing(dataset)
         except _BROKEN as error:
             reason = " ".join(str(error).split())
             raise ImageError(f"{path}: damaged or contradictory DICOM file ({reason[:200]})") from error
@@ -113,3 +114,54 @@ def _has_window(dataset: Dataset) -> bool:
     width = dataset.get("WindowWidth")
     first = width[0] if isinstance(width, pydicom.multival.MultiValue) and width else width
     return bool(first) and float(first) > 0 and dataset.get("WindowCenter") is not None
+
+
+def _read_spacing(dataset: Dataset) -> tuple[Spacing | None, str]:
+    """Return the best spacing of a film, or None, and a note for the user (may be empty).
+
+    In projection radiography ``ImagerPixelSpacing`` is at the detector, so the patient appears magnified;
+    ``PixelSpacing`` is what the maker or a calibration wants to be measured with (DICOM PS3.3 10.7.1.3), and comes
+    first. A value that is not two positive numbers is passed over, and so is exactly 1 x 1, which converters write when
+    they know nothing.
+    """
+    notes: list[str] = []
+    for keyword in _SPACINGS:
+        if found := _pair(dataset, keyword, notes):
+            row, column = found  # DICOM gives the distance between rows first, which is along y
+            notes.append(_provenance(dataset, keyword, found))
+            return Spacing(x=column, y=row, source=keyword), "; ".join(notes)
+    return None, "; ".join(notes) or "the file gives no pixel spacing"
+
+
+def _pair(dataset: Dataset, keyword: str, notes: list[str]) -> tuple[float, float] | None:
+    """Return row and column spacing, or None with the reason added to ``notes``."""
+    try:
+        value = dataset.get(keyword)
+        if value is None:
+            return None
+        row, column = (float(v) for v in value)
+    except (TypeError, ValueError):
+        notes.append(f"{keyword} is not two numbers, ignored")
+        return None
+    if not (0 < row < math.inf and 0 < column < math.inf):
+        notes.append(f"{keyword} is {row:g}\\{column:g} mm, not positive, ignored")
+        return None
+    if row == column == 1:
+        notes.append(f"{keyword} is exactly 1\\1 mm, a placeholder, ignored")
+        return None
+    return row, column
+
+
+def _provenance(dataset: Dataset, keyword: str, found: tuple[float, float]) -> str:
+    """Say whether the spacing is at the patient or at the detector."""
+    if keyword == "NominalScannedPixelSpacing":
+        return "nominal spacing of a scanner: film size, not patient size"
+    calibration = dataset.get("PixelSpacingCalibrationType")
+    if keyword == "PixelSpacing" and calibration:
+        return f"calibrated ({calibration})"
+    magnification = dataset.get("EstimatedRadiographicMagnificationFactor")
+    estimated = f"; estimated magnification {magnification}" if magnification else ""
+    if _pair(dataset, "ImagerPixelSpacing", []) != found:
+        return f"calibration not stated{estimated}"
+    same = "" if keyword == "ImagerPixelSpacing" else "same as ImagerPixelSpacing: "
+    return f"{same}at the detector, not corrected for magnification{estimated}"

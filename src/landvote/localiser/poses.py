@@ -15,7 +15,3 @@ class PoseSearch(SearchSettings):
     def look_once(self, look: Look, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
         """Return one candidate per pose."""
         return [look.at_all(pose, radiograph, known) for pose in self.poses]
-
-    def settle(self, look: Look, radiograph: Radiograph, known: Candidate) -> Candidate:  # noqa: ARG002 - nothing is left to do
-        """Return the candidate as it is."""
-        return known

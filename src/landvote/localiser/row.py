@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from landvote.data.points import Points
+from landvote.data.points import Points, cauchy_weights
 from landvote.data.radiograph import Radiograph
 from landvote.localiser.look import DIGITS, Candidate, Look
 from landvote.localiser.search import SearchSettings
@@ -92,9 +92,8 @@ class RowSearch(SearchSettings):
 def smoothed(points: Points, parts: tuple[tuple[int, ...], ...]) -> Points:
     """Return (n, 2) points with the parts' centres moved onto a smooth curve; outliers are outvoted.
 
-    Missing parts are put on it as well, with the form of the median part. Least squares again and again, each centre
-    weighted by how well it fitted (Cauchy weights, scale twice the median distance). With fewer than two parts known,
-    points are returned as they are.
+    Missing parts are put on it as well, with the form of the median part. With fewer than two parts known, points are
+    returned as they are.
     """
     index = np.array(parts)
     rows = points[index]
@@ -110,9 +109,7 @@ def smoothed(points: Points, parts: tuple[tuple[int, ...], ...]) -> Points:
     for _ in range(_ROBUST):
         root = np.sqrt(weight[given])[:, None]
         curve = terms @ np.linalg.lstsq(root * terms[given], root * centres[given], rcond=None)[0]
-        distance = np.linalg.norm(centres - curve, axis=1)
-        scale = 2 * max(float(np.median(distance[given])), 1e-6)
-        weight = np.where(given, 1 / (1 + (distance / scale) ** 2), 0)
+        weight = cauchy_weights(np.linalg.norm(centres - curve, axis=1), 1e-6)
     out = points.copy()
     out[index] = curve[:, None] + form
     return out

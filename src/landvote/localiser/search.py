@@ -36,9 +36,9 @@ class SearchSettings(Settings, ABC):
     def look_once(self, look: Look, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
         """Return what one round finds from one candidate."""
 
-    @abstractmethod
-    def settle(self, look: Look, radiograph: Radiograph, known: Candidate) -> Candidate:
+    def settle(self, look: Look, radiograph: Radiograph, known: Candidate) -> Candidate:  # noqa: ARG002 - for rows
         """Return a candidate as it is after the last round."""
+        return known
 
     def run(self, look: Look, radiograph: Radiograph, candidates: list[Candidate]) -> list[Candidate]:
         """Return up to ``keep`` candidates, most votes first, found from those of the stage before."""

@@ -65,10 +65,13 @@ class StageSettings(Settings):
         """Return as plain JSON what decides the votes: all but how points are taken from them, and in what order."""
         return self.model_dump(mode="json", exclude={"choice", "search"})
 
+    def meant_for(self, *, row: bool) -> bool:
+        """Say whether ``applies`` names schemes whose parts form a row, or those whose parts do not."""
+        return self.applies in ("always", "row" if row else "no row")
+
     def applies_to(self, scheme: Scheme) -> bool:
         """Say whether the stage is part of a localiser for this scheme."""
-        wanted = self.applies == "always" or (self.applies == "row") == scheme.row
-        return wanted and self.placing.applies(scheme)
+        return self.meant_for(row=scheme.row) and self.placing.applies(scheme)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ from typing import Any
 
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.hashes import pixel_hash
 from landvote.datasets.split import split_by_subject
 from landvote.errors import LandvoteError, ModelError, SettingError, SplitError, StoppedError
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
@@ -217,7 +216,7 @@ def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
 def _film_table(split: Split) -> str:
     rows = [("image", "subject", "use", "pixels_sha256")]
     for use, samples in (("train", split.training), ("val", split.validation)):
-        rows += [(s.identifier, s.subject, use, pixel_hash(s.open())) for s in samples]
+        rows += [(s.identifier, s.subject, use, s.open().pixel_hash()) for s in samples]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

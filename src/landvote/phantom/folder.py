@@ -2,14 +2,14 @@
 
 import tempfile
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 
 import cv2
 
 from landvote.data.points import Points
+from landvote.data.scheme import shipped
 from landvote.errors import DataError, SettingError
-from landvote.phantom.femur import N_POINTS
+from landvote.formats.points import write_wide_csv
 from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
 from landvote.runtime.files import atomic_write, refuse_existing, write_text
@@ -50,25 +50,22 @@ def simulate_folder(
 def _write(
     folder: Path, films: int, seed: int, settings: PhantomSettings, progress: Callable[[int], None] | None
 ) -> None:
-    header = [f"{axis}{k}" for k in range(N_POINTS) for axis in "xy"]
-    landmarks, truth = [["image", "annotator", *header]], [["image", *header]]
+    landmarks: list[tuple[str, str | None, Points]] = []
+    truth: list[tuple[str, str | None, Points]] = []
     table: list[list[str]] = []
     for index in range(films):
         name = f"hip_{index:05d}.png"
         film = simulate_film(index, seed, settings)
         with atomic_write(folder / "images" / name) as temporary:
             temporary.write_bytes(cv2.imencode(".png", film.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
-        landmarks += [[name, annotator, *_numbers(points)] for annotator, points in film.annotations.items()]
-        truth.append([name, *_numbers(film.points)])
+        landmarks += [(name, annotator, points) for annotator, points in film.annotations.items()]
+        truth.append((name, None, film.points))
         if not table:
             table.append(["image", "subject", *film.attributes])
         table.append([name, f"child {seed}-{index:05d}", *map(str, film.attributes.values())])
         if progress is not None:
             progress(index + 1)
-    for file, rows in (("films.csv", table), ("truth.csv", truth), ("landmarks.csv", landmarks)):
-        write_text(folder / file, "".join(",".join(row) + "\n" for row in rows))  # nothing in them holds a comma
-    write_text(folder / "scheme.toml", (resources.files("landvote.data") / "schemes" / "femur.toml").read_text("utf-8"))
-
-
-def _numbers(points: Points) -> list[str]:
-    return [f"{value:.3f}" for value in points.ravel()]
+    write_wide_csv(folder / "landmarks.csv", landmarks)
+    write_wide_csv(folder / "truth.csv", truth)
+    write_text(folder / "films.csv", "".join(",".join(row) + "\n" for row in table))  # nothing in it holds a comma
+    write_text(folder / "scheme.toml", shipped()["femur"].read_text("utf-8"))

@@ -27,17 +27,16 @@ Several stages may have one name if they apply to different schemes.
 
 import tomllib
 from collections.abc import Iterable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from landvote.data.scheme import Scheme
-from landvote.errors import SettingError, nearest
+from landvote.errors import SettingError
 from landvote.localiser.stage import StageSettings
 from landvote.recipes.changes import change_settings
-from landvote.runtime.settings import Settings, validated
+from landvote.runtime.settings import Settings, named_file, validated
 
 
 class Recipe(Settings):
@@ -62,7 +61,7 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _told_apart(self) -> "Recipe":
         for row in (True, False):
-            names = [s.name for s in self.stages if s.applies in ("always", "row" if row else "no row")]
+            names = [s.name for s in self.stages if s.meant_for(row=row)]
             if twice := {n for n in names if names.count(n) > 1}:
                 raise ValueError(f"stage {min(twice)!r} is there twice for one scheme, expected names that differ")
         return self
@@ -75,33 +74,23 @@ class Recipe(Settings):
         """
         stages = tuple(s for s in self.stages if s.applies_to(scheme))
         if not stages:
-            raise SettingError(
-                f"recipe {self.name!r}: no stage applies to scheme {scheme.name!r}, expected one at least"
-            )
+            found = f"no stage applies to scheme {scheme.name!r}"
+            raise SettingError(f"recipe {self.name!r}: {found}, expected one at least")
         return stages
 
 
 def shipped() -> dict[str, Path]:
     """Return the recipes that come with landvote, by name."""
-    folder = resources.files("landvote.recipes")
-    files = sorted((Path(str(f)) for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.stem)
-    return {file.stem: file for file in files}
+    return {file.stem: file for file in sorted(Path(__file__).parent.glob("*.toml"), key=lambda f: f.stem)}
 
 
-def find(name_or_file: str, beside: Path | None = None) -> Path:
+def find(name_or_file: str, beside: Path = Path()) -> Path:
     """Return the file of a recipe, given a shipped one's name or a path, relative to ``beside`` or the working folder.
 
     Raises:
         SettingError: neither a file nor a known name; the nearest is named.
     """
-    path = (beside or Path()) / name_or_file
-    if path.suffix == ".toml" or path.is_file():
-        return path
-    known = shipped()
-    if name_or_file not in known:
-        expected = f"a file or one of {', '.join(known)}{nearest(name_or_file, known)}"
-        raise SettingError(f"recipe {name_or_file!r} is unknown, expected {expected}")
-    return known[name_or_file]
+    return named_file(name_or_file, shipped(), "recipe", SettingError, beside)
 
 
 def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
@@ -116,7 +105,7 @@ def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None
     """
     found = _read(find(name_or_file), ())
     if scheme is not None:
-        kept = tuple(s for s in found.stages if s.applies in ("always", "row" if scheme.row else "no row"))
+        kept = tuple(s for s in found.stages if s.meant_for(row=scheme.row))
         found = found.model_copy(update={"stages": kept})
     return _changed(found, changes, f"recipe {found.name!r}")
 

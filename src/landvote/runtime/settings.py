@@ -6,7 +6,9 @@ table, or, from outside the package, one call of :meth:`Family.register`; nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -112,6 +114,24 @@ def validated(
         return model.model_validate(value)
     except ValidationError as error:
         raise raised(f"{where}: {explain(error, model)}") from error
+
+
+def named_file(
+    name_or_file: str | os.PathLike[str], shipped: Mapping[str, Path], noun: str, raised: type[Exception],
+    beside: Path = Path(),
+) -> Path:  # fmt: skip
+    """Return a TOML file: one ``shipped`` with landvote, by its name, or by a path relative to ``beside``.
+
+    Raises:
+        Exception: of class ``raised``; neither a file nor a known name. The nearest is named.
+    """
+    path, name = beside / name_or_file, str(name_or_file)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    if name not in shipped:
+        known = f"{', '.join(shipped)}{nearest(name, shipped)}"
+        raise raised(f"{noun} {name!r} is unknown, expected a file or one of {known}")
+    return shipped[name]
 
 
 def _keys_beside(model: Any, loc: tuple[int | str, ...]) -> list[str]:  # noqa: ANN401 - a class, or None on the way

@@ -22,13 +22,11 @@ class Aligned:
         shapes: (m, n, 2), the shapes that could be laid, in the coordinates of ``mean``; NaN where a point is missing.
         mean: (n, 2), its centroid at 0, its size the median size of the shapes, upright as the shapes are on average.
         kept: (m,) which of the shapes given these are.
-        sizes: (m,) how many times as large as the mean each shape was.
     """
 
     shapes: FloatArray
     mean: Points
     kept: npt.NDArray[np.intp]
-    sizes: FloatArray
 
 
 def align(shapes: FloatArray) -> Aligned:
@@ -66,9 +64,7 @@ def align(shapes: FloatArray) -> Aligned:
         raise ShapeError(f"all {shapes.shape[1]} landmarks lie on one line: there is no shape to learn")
     mean *= float(np.median([pose(mean, s).scale for s in chosen]))
     mean = mean @ _upright(mean, chosen)
-    poses = [pose(mean, s) for s in chosen]
-    laid = np.stack([p.to_image(s) for p, s in zip(poses, chosen, strict=True)])
-    return Aligned(laid, mean, kept, np.array([p.scale for p in poses]))
+    return Aligned(np.stack([pose(mean, s).to_image(s) for s in chosen]), mean, kept)
 
 
 def pose(shape: Points, points: Points, weights: FloatArray | None = None) -> Frame:

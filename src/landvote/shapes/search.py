@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import Field, PositiveFloat
 from scipy.stats import chi2
 
-from landvote.data.points import FloatArray, Points
+from landvote.data.points import FloatArray, Points, cauchy_weights
 from landvote.frames import Frame
 from landvote.runtime.settings import Settings
 from landvote.shapes.align import pose
@@ -49,13 +49,11 @@ class Plausible:
     Attributes:
         points: (n, 2) grid coordinates: each landmark's peak, or the shape's point where there is none near it.
         spread: (n,) mean distance of the votes from there, grid cells; for landmarks without votes, the largest.
-        shape: (n, 2) grid coordinates, the shape itself.
         parameters: (modes,) of the shape.
     """
 
     points: Points
     spread: FloatArray
-    shape: Points
     parameters: FloatArray
 
 
@@ -97,21 +95,18 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     points[chosen] += _sobered(climbed[chosen] - fit.points[chosen], model, chosen, fit.pose)
     spread = votes.spread(points)
     spread = np.where(np.isfinite(spread), spread, np.nanmax(spread))
-    return Plausible(points, spread, fit.points, fit.parameters)
+    return Plausible(points, spread, fit.parameters)
 
 
 def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
-    """Bring the model to peaks, some of which may be anywhere: least squares with Cauchy weights, in turns.
+    """Bring the model to peaks, some of which may be anywhere: least squares with :func:`cauchy_weights`, in turns.
 
     The first round fits position, size and rotation alone: with its modes free a model follows what went astray.
     """
-    given = np.isfinite(peaks).all(axis=1)
     frame = pose(model.mean, peaks)
     fit = Fit(frame, np.zeros(model.modes_count), frame.to_grid(model.mean))
     for _ in range(_ROBUST):
-        distance = np.linalg.norm(fit.points - peaks, axis=1)
-        scale = 2 * max(float(np.median(distance[given])), 1.0)
-        fit = model.match(peaks, np.where(given, 1 / (1 + (distance / scale) ** 2), 0))
+        fit = model.match(peaks, cauchy_weights(np.linalg.norm(fit.points - peaks, axis=1), 1.0))
     return fit
 
 

@@ -73,7 +73,6 @@ class VoterSettings(Settings, ABC):
     multiple: ClassVar[int] = 32
     training_settings: ClassVar[type[Settings]]
 
-    @abstractmethod
     def check(self, size: tuple[int, int]) -> None:
         """Return if views of ``size`` (width, height) can be voted on.
 
@@ -89,7 +88,6 @@ class VoterSettings(Settings, ABC):
             SettingError: such a voter is trained by one process.
         """
 
-    @abstractmethod
     def prepare_process(self) -> None:
         """Set what this process needs to compute fast (allocator, threads); called by entry points alone."""
 

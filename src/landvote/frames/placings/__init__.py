@@ -7,15 +7,6 @@ from landvote.frames.placings.repeats import RepeatPlacing, RepeatSettings
 from landvote.frames.placings.row import RowPlacing, RowSettings
 
 __all__ = [
-    "FilmPlacing",
-    "FilmSettings",
-    "Placing",
-    "PlacingSettings",
-    "ReferencePlacing",
-    "ReferenceSettings",
-    "RepeatPlacing",
-    "RepeatSettings",
-    "RowPlacing",
-    "RowSettings",
-    "TrainingShapes",
-]
+    "FilmPlacing", "FilmSettings", "Placing", "PlacingSettings", "ReferencePlacing", "ReferenceSettings",
+    "RepeatPlacing", "RepeatSettings", "RowPlacing", "RowSettings", "TrainingShapes",
+]  # fmt: skip

@@ -56,10 +56,6 @@ class FilmSettings(PlacingSettings):
         """Whether all landmarks are looked for."""
         return self.find == "all"
 
-    def applies(self, scheme: Scheme) -> bool:  # noqa: ARG002 - every film can be looked at
-        """Return true."""
-        return True
-
     def fit(self, shapes: TrainingShapes) -> FilmPlacing:
         """Give the grid the median shape of the films, if asked to."""
         median = np.median(shapes.sizes[:: max(1, len(shapes.sizes) // _SIZES)], axis=0)

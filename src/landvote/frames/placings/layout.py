@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from landvote.data.points import FloatArray, Points, mean_points
+from landvote.data.points import FloatArray, Points, cauchy_weights, mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
@@ -20,9 +20,8 @@ Parts = tuple[tuple[int, ...], ...]
 def lay(points: Points, layout: Points, size: tuple[int, int], image_size: tuple[int, int]) -> Frame | None:
     """Lay points on a layout; with four or more, one that went astray is outvoted by the others.
 
-    Least squares again and again, each point weighted by how well it fitted (Cauchy weights, scale twice the median
-    distance but at least a cell). None where the points place nothing, or place the grid beside the film or far larger
-    than it: whatever a voter saw there would be nonsense.
+    None where the points place nothing, or place the grid beside the film or far larger than it: whatever a voter saw
+    there would be nonsense.
     """
     given = np.isfinite(points).all(axis=1) & np.isfinite(layout).all(axis=1)
     if len(np.unique(points[given], axis=0)) < 2:
@@ -30,8 +29,7 @@ def lay(points: Points, layout: Points, size: tuple[int, int], image_size: tuple
     frame = Frame.matching(points, layout, size)
     for _ in range(_REWEIGHTED if given.sum() >= 4 else 0):
         distance = np.linalg.norm(frame.to_grid(points) - layout, axis=1)
-        scale = 2 * max(float(np.median(distance[given])), 1.0)
-        frame = Frame.matching(points, layout, size, 1 / (1 + (distance / scale) ** 2))
+        frame = Frame.matching(points, layout, size, cauchy_weights(distance, 1.0))
     middle = frame.to_image((np.array([size], float) - 1) / 2)[0]
     on_film = bool(((middle >= 0) & (middle < image_size)).all())
     return frame if on_film and max(size) / frame.scale < _LARGEST * max(image_size) else None

@@ -85,13 +85,13 @@ class PlacingSettings(Settings, ABC):
     border: float = Field(default=0.1, ge=0, lt=0.45)
 
     @property
-    @abstractmethod
     def finds_all(self) -> bool:
         """Whether each frame is for all landmarks of the scheme."""
+        return False
 
-    @abstractmethod
-    def applies(self, scheme: Scheme) -> bool:
+    def applies(self, scheme: Scheme) -> bool:  # noqa: ARG002 - every film can be looked at
         """Say whether the landmarks of ``scheme`` can be looked for in this way."""
+        return True
 
     @abstractmethod
     def fit(self, shapes: TrainingShapes) -> Placing:

@@ -22,11 +22,7 @@ class ReferencePlacing(Placing):
     The frame is the similarity that brings the reference points to where they lie on the grid on average: exactly for
     two of them, by robust least squares for more.
 
-    Attributes:
-        size: width and height of the grid.
-        reference: the landmarks that place the patch.
-        layout: (n, 2) where each landmark lies on the grid on average.
-        cell: see :class:`Placing`.
+    ``reference`` are the landmarks that place it, and ``layout`` (n, 2) is where each lies on the grid on average.
     """
 
     size: tuple[int, int]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -18,11 +18,7 @@ from landvote.runtime.arrays import save_arrays
 class RepeatPlacing(Placing):
     """One patch per repeated part, laid on the part's own points as the stage before found them.
 
-    Attributes:
-        size: width and height of each patch's grid.
-        targets: the landmarks of each part.
-        layouts: (parts, n, 2) where all landmarks lie on each part's grid on average.
-        cell: see :class:`Placing`.
+    ``layouts``, (parts, n, 2), are where all landmarks lie on each part's grid on average.
     """
 
     size: tuple[int, int]
@@ -61,7 +57,6 @@ class RepeatPlacing(Placing):
 class RepeatSettings(PlacingSettings):
     """One patch per repeated part of the scheme, each placed by its own points."""
 
-    finds_all: ClassVar[bool] = False
     kind: Literal["repeats"] = "repeats"
 
     def applies(self, scheme: Scheme) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -26,14 +26,9 @@ class RowPlacing(Placing):
     twelve.
 
     Radiographers frame the whole row, so the distances to the film's edges reveal a row that is off by one part:
-    ``middle`` and ``covariance`` describe :func:`ends` in training.
+    ``middle`` (2,), a median, and ``covariance`` (2, 2) describe :func:`ends` in training.
 
-    Attributes:
-        size: width and height of each patch's grid.
-        targets: the landmarks of each part, in the order of the row.
-        layouts: (parts, n, 2) where all landmarks lie on each part's grid on average.
-        middle: (2,) median of :func:`ends` in training.
-        covariance: (2, 2) of the same.
+    ``layouts``, (parts, n, 2), are where all landmarks lie on each part's grid on average; parts are in their order.
     """
 
     size: tuple[int, int]
@@ -84,7 +79,6 @@ class RowPlacing(Placing):
 class RowSettings(PlacingSettings):
     """One patch per part of a scheme whose parts follow each other in a row."""
 
-    finds_all: ClassVar[bool] = False
     kind: Literal["row"] = "row"
 
     def applies(self, scheme: Scheme) -> bool:
