@@ -8,7 +8,7 @@ import numpy as np
 
 from landvote.phantom.anatomy import Child, FemurSize, draw_child, draw_femur
 from landvote.phantom.disease import Perthes, deform, draw_perthes, draw_sides
-from landvote.phantom.femur import N_POINTS, build_femur
+from landvote.phantom.femur import build_femur
 
 HEAD_EDGES, HEAD_TOP, NECK = (27, 39), 33, (22, 44)
 
@@ -81,7 +81,7 @@ def test_the_trochanter_ossifies_after_three() -> None:
     for age, expected in ((2.0, False), (7.0, True)):
         femur = build_femur(draw_femur(np.random.default_rng(1), child(age)), Perthes(), rng)
         assert (femur.apophysis is not None) == expected
-        assert femur.points.shape == (N_POINTS, 2)
+        assert femur.points.shape == (58, 2)
 
 
 def test_children_stay_in_their_age_range() -> None:

@@ -164,13 +164,10 @@ class SchemeFile(Settings):
         if self.points < 1:
             raise ValueError(f"points = {self.points}, expected 1 or more")
         mentioned = {
-            "use": self.use or (),
-            "reference": self.reference,
-            "normaliser": self.normaliser or (),
-            "mirrored": [i for pair in self.mirrored for i in pair],
-            "groups": [i for group in self.groups for i in group],
+            "use": self.use or (), "reference": self.reference, "normaliser": self.normaliser or (),
+            "mirrored": [i for pair in self.mirrored for i in pair], "groups": [i for g in self.groups for i in g],
             **{f"outline {o.name!r}": o.points for o in self.outlines},
-        }
+        }  # fmt: skip
         for where, indices in mentioned.items():
             if outside := [i for i in indices if not 0 <= i < self.points]:
                 raise ValueError(f"{where} names point {outside[0]}, expected 0 to {self.points - 1}")

@@ -140,8 +140,8 @@ def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
     ]
     if annotators := Counter(name for s in annotated for name in s.annotations if name):
         lines.append(("annotators", _counts(annotators)))
-    apart = [_distance(a, b) for s in annotated for a, b in combinations(s.annotations.values(), 2)]
-    if apart := [d for d in apart if np.isfinite(d)]:
+    apart = [np.linalg.norm(a - b, axis=1) for s in annotated for a, b in combinations(s.annotations.values(), 2)]
+    if apart := [np.mean(d[np.isfinite(d)]) for d in apart if np.isfinite(d).any()]:
         lines.append(("apart", f"two annotators of a film differ by {np.mean(apart):.2f} pixels on average"))
     if splits := Counter(s.split for s in samples if s.split):
         lines.append(("split", _counts(splits)))
@@ -184,11 +184,6 @@ def _strange(samples: Sequence[Sample]) -> list[str]:
     odd = odd[np.argsort(-rms[odd])]
     names = [f"{whole[i].identifier} ({whole[i].scheme.landmarks[int(distance[i].argmax())]} most)" for i in odd]
     return _named(names, "films have points arranged unlike the others, look at them")
-
-
-def _distance(a: Points, b: Points) -> float:
-    apart = np.linalg.norm(a - b, axis=1)
-    return float(np.mean(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else np.nan
 
 
 def _counts(counter: Counter[str]) -> str:

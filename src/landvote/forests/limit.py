@@ -83,10 +83,8 @@ class Limit:
     """How often films are seen and how many trees are grown.
 
     The decision is kept in the lesson's folder; there, one that an earlier call has made about the same films counts,
-    and so does its time. Without ``minutes``, all that the settings say is grown.
-
-    Attributes:
-        settings: those by which forests are grown: with as many views of a film as there is time for.
+    and so does its time. Without ``minutes``, all that the settings say is grown. Forests are grown by ``settings``:
+    with as many views of a film as there is time for.
     """
 
     def __init__(self, lesson: Lesson, settings: ForestSettings, minutes: float | None) -> None:

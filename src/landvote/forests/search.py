@@ -40,13 +40,9 @@ def around(centres: Points, half: FloatArray, step: int, size: tuple[int, int]) 
 
 
 def search(
-    image: Integral,
-    forest: Forest,
-    weights: npt.NDArray[np.float32],
-    positions: Positions,
-    size: tuple[int, int],
+    image: Integral, forest: Forest, weights: npt.NDArray[np.float32], positions: Positions, size: tuple[int, int],
     cell: float,
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.float32]:  # fmt: skip
     """Return the votes for each landmark on a view of ``size`` (width, height), ``image`` being its integral image.
 
     ``weights``, (leaves,), are what a vote of each leaf weighs; ``cell`` is grid cells per accumulator cell.

@@ -27,13 +27,8 @@ def train(lesson: Lesson, settings: ForestSettings, minutes: float | None) -> li
     each landmark that is being learned 4 bytes per patch and feature of the pool: with the defaults, 500 films on a
     grid of 224 x 224 take 0.6 GiB, and each landmark 80 MiB. Landmarks share the views, so their number does not count.
 
-    Args:
-        lesson: a forest found in its folder, grown from the same patches by the same settings, is not grown again.
-        settings: what is grown, at most if there is a limit; with the seed that counts.
-        minutes: that it may take, or None.
-
-    Returns:
-        One forest per landmark, all with as many trees.
+    A forest found in the folder, grown from the same patches by the same settings, is not grown again. ``settings`` say
+    what is grown, at most if there is a limit of ``minutes``, and by which seed. All forests have as many trees.
 
     Raises:
         StoppedError: the lesson's token asked for it.

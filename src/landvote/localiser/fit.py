@@ -33,15 +33,7 @@ _CALIBRATED = 5  # films held out, at least, that errors to expect are scaled on
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which a localiser is fitted.
-
-    Attributes:
-        device: for networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        seed: of all that is random.
-        minutes: wall-clock minutes that fitting may take, or None for as long as the settings say.
-        listener: is told of events.
-        stop: is asked after each film, step and tree.
-    """
+    """Under which a localiser is fitted: the settings of each :class:`Lesson`, ``minutes`` for all stages together."""
 
     device: str = "auto"
     seed: int = 0

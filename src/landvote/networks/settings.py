@@ -98,11 +98,7 @@ class NetworkSettings(VoterSettings):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
 
     def check(self, size: tuple[int, int]) -> None:
-        """Return if the network can halve views of ``size`` (width, height) as often as it has levels.
-
-        Raises:
-            ValueError: it cannot; names the setting, the value found and the value expected.
-        """
+        """Return if the network can halve views of ``size`` as often as it has levels; else raise a ValueError."""
         unit = 2**self.depth
         if size[0] % unit or size[1] % unit:
             raise ValueError(f"size {size} with depth {self.depth}: expected multiples of {unit}")

@@ -39,15 +39,7 @@ _SEEDING = threading.Lock()  # torch draws first weights from its global generat
 
 @dataclass(frozen=True, eq=False)
 class NetworkVoter(Voter):
-    """Votes by HO, HDV or WHDV.
-
-    Attributes:
-        settings: the network and its planes.
-        codec: turns planes into votes.
-        network: on the device, in evaluation mode.
-        device: where it computes.
-        bfloat16: whether convolutions are computed in bf16.
-    """
+    """Votes by HO, HDV or WHDV; ``network`` is on ``device``, in evaluation mode; by ``bfloat16``, in that."""
 
     settings: NetworkSettings
     codec: Codec
@@ -72,12 +64,9 @@ class NetworkVoter(Voter):
     def fit(
         cls, settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, checkpoint_seconds: float = 60.0
     ) -> Self:
-        """Train, or go on from the checkpoint in the lesson's folder. The validation figure is the mean error in cells.
+        """Train, or go on from the checkpoint in the lesson's folder; raises the errors of :meth:`VoterSettings.fit`.
 
-        Raises:
-            SettingError: the device is not there or cannot be shared, or a batch is too small for the processes.
-            StoppedError: the lesson's token asked for it.
-            TrainingError: the loss is not a number any more, a checkpoint does not fit, or processes disagree.
+        The validation figure is the mean error in cells.
         """
         voter = cls.untrained(settings, lesson.landmarks, lesson.device, lesson.seed + training.seed)
         films = len(lesson.held_out.working)

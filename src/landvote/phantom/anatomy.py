@@ -11,21 +11,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Child:
-    """A child: what both hips and the pelvis share.
+    """A child: what both hips and the pelvis share."""
 
-    Attributes:
-        age: years.
-        sex: ``"F"`` or ``"M"``.
-        size: body size against the mean of the age, about 1.
-        hip_distance: half the distance between the two hip centres; the unit the pelvis is drawn in.
-        bulk: soft tissue front to back at the hips.
-    """
-
-    age: float
-    sex: str
-    size: float
-    hip_distance: float
-    bulk: float
+    age: float  # years
+    sex: str  # "F" or "M"
+    size: float  # of the body against the mean of the age, about 1
+    hip_distance: float  # half the distance between the two hip centres; the unit the pelvis is drawn in
+    bulk: float  # soft tissue front to back at the hips
 
 
 @dataclass(frozen=True)

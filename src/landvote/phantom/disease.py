@@ -18,25 +18,15 @@ PILLAR_CLASSES = ((0.3, "A"), (0.58, "B"), (0.72, "B/C"), (1.01, "C"))
 
 @dataclass(frozen=True)
 class Perthes:
-    """The disease of one hip; ``severity`` 0 is a healthy one.
+    """The disease of one hip; ``severity`` 0 is a healthy one."""
 
-    Attributes:
-        severity: 0 to 1.
-        stage: one of :data:`STAGES`, or ``"none"``.
-        flattening: share of the head's height lost at its top.
-        pillar_loss: share of the height lost laterally.
-        extrusion: shift of the head to lateral, as a share of its width.
-        roughness: bumps of the head's outline, as a share of its height.
-        bumps: (7,) where those are, standard normal, from lateral to medial.
-    """
-
-    severity: float = 0.0
-    stage: str = "none"
-    flattening: float = 0.0
-    pillar_loss: float = 0.0
-    extrusion: float = 0.0
-    roughness: float = 0.02
-    bumps: FloatArray | None = None
+    severity: float = 0.0  # to 1
+    stage: str = "none"  # or one of STAGES
+    flattening: float = 0.0  # share of the head's height lost at its top
+    pillar_loss: float = 0.0  # share of the height lost laterally
+    extrusion: float = 0.0  # shift of the head to lateral, as a share of its width
+    roughness: float = 0.02  # bumps of the head's outline, as a share of its height
+    bumps: FloatArray | None = None  # (7,) where those are, standard normal, from lateral to medial
 
     @property
     def herring(self) -> str:
@@ -65,14 +55,12 @@ def draw_perthes(rng: np.random.Generator, *, diseased: bool) -> Perthes:
     early = 0.55 if stage == "sclerosis" else 1.0
     wedge = 0.45 if stage == "healed" else early  # a healed head is flat or oval rather than wedged
     return Perthes(
-        severity=severity,
-        stage=stage,
+        severity, stage, bumps=bumps,
         flattening=float(np.clip(early * (0.06 + 0.5 * severity) + 0.05 * spread[0], 0.0, 0.62)),
         pillar_loss=float(np.clip(wedge * (0.68 * severity - 0.1) + 0.08 * spread[1], 0.0, 0.65)),
         extrusion=float(np.clip(0.10 * severity + 0.025 * spread[2], 0.0, 0.17)),
         roughness=0.02 + 0.06 * severity * (0.6 if stage == "healed" else 1.0),
-        bumps=bumps,
-    )
+    )  # fmt: skip
 
 
 def deform(size: FemurSize, disease: Perthes) -> FemurSize:
@@ -81,12 +69,9 @@ def deform(size: FemurSize, disease: Perthes) -> FemurSize:
     lasting = dict(zip(STAGES, (0.35, 0.7, 0.9, 1.0), strict=True)).get(disease.stage, 0.0) * s
     return replace(
         size,
-        neck_length=size.neck_length * (1.0 - 0.24 * lasting),
-        neck_width=size.neck_width * (1.0 + 0.28 * lasting),
-        metaphysis=size.metaphysis * (1.0 + 0.34 * lasting),
-        neck_angle=size.neck_angle - 6.0 * lasting,
+        neck_length=size.neck_length * (1.0 - 0.24 * lasting), neck_width=size.neck_width * (1.0 + 0.28 * lasting),
+        neck_angle=size.neck_angle - 6.0 * lasting, metaphysis=size.metaphysis * (1.0 + 0.34 * lasting),
         head_width=size.head_width * (1.0 + 0.26 * lasting - 0.08 * (s - lasting)),
         head_height=size.head_height * (1.0 - disease.flattening),
-        physis_tilt=size.physis_tilt - 5.0 * lasting,
-        trochanter=size.trochanter + 0.3 * lasting,
-    )
+        physis_tilt=size.physis_tilt - 5.0 * lasting, trochanter=size.trochanter + 0.3 * lasting,
+    )  # fmt: skip

@@ -11,27 +11,16 @@ from landvote.phantom.canvas import Image
 
 @dataclass(frozen=True)
 class Technique:
-    """How a film was exposed and printed.
+    """How a film was exposed and printed."""
 
-    Attributes:
-        quanta: X-ray quanta per pixel in the open beam.
-        scatter: scattered against primary radiation behind the body.
-        blur: standard deviation of focal spot and detector blur, pixels.
-        sharpening: strength of the unsharp mask most digital systems apply.
-        evening: share of the slow brightness changes across the body that the system takes out.
-        gamma: of the display curve; below 1 brightens the soft tissue.
-        low: share of the field's dark pixels shown as black.
-        high: share of the field's bright pixels shown as white.
-    """
-
-    quanta: float
-    scatter: float
-    blur: float
-    sharpening: float
-    evening: float
-    gamma: float
-    low: float
-    high: float
+    quanta: float  # X-ray quanta per pixel in the open beam
+    scatter: float  # scattered against primary radiation behind the body
+    blur: float  # standard deviation of focal spot and detector blur, pixels
+    sharpening: float  # strength of the unsharp mask most digital systems apply
+    evening: float  # share of the slow brightness changes across the body that the system takes out
+    gamma: float  # of the display curve; below 1 brightens the soft tissue
+    low: float  # percent of the body's pixels shown as black
+    high: float  # percent shown as white
 
 
 def draw_technique(rng: np.random.Generator) -> Technique:

@@ -31,7 +31,6 @@ ANCHORS = {
     "lesser trochanter, lower end": 6,
     "medial shaft bottom": 0,
 }
-N_POINTS = sum(ANCHORS.values()) + 1
 FIRST_OSSIFIED = 0.08  # of the trochanter's growth, from which its own bone centre shows
 THINNEST = 0.09  # of its width is the height that even a collapsed head keeps at its rims
 BOTTOM = 2.75  # shaft widths below the origin the outline ends
@@ -40,23 +39,14 @@ SHAFT_BEYOND = 260.0  # the shaft goes on below its last landmark, past the edge
 
 @dataclass(frozen=True)
 class Femur:
-    """One proximal femur in its own frame.
+    """One proximal femur in its own frame."""
 
-    Attributes:
-        points: (58, 2) outline, lateral shaft bottom to medial shaft bottom.
-        shaft: (m, 2) polygon of neck, metaphysis and shaft, which goes on below the last landmark.
-        epiphysis: (m, 2) polygon of the bony head.
-        apophysis: (m, 2) polygon of the greater trochanter's own bone centre, or None before it appears.
-        centre: (2,) centre of the cartilaginous head, which the acetabulum holds.
-        neck: (2,) unit vector along the neck, towards the head.
-    """
-
-    points: Points
-    shaft: Points
-    epiphysis: Points
-    apophysis: Points | None
-    centre: Points
-    neck: Points
+    points: Points  # (58, 2) outline, lateral shaft bottom to medial shaft bottom
+    shaft: Points  # (m, 2) polygon of neck, metaphysis and shaft, which goes on below the last landmark
+    epiphysis: Points  # (m, 2) polygon of the bony head
+    apophysis: Points | None  # (m, 2) polygon of the greater trochanter's own bone centre, None before it appears
+    centre: Points  # (2,) of the cartilaginous head, which the acetabulum holds
+    neck: Points  # (2,) unit vector along the neck, towards the head
     size: FemurSize
     disease: Perthes
 

@@ -16,21 +16,13 @@ MARGIN = 10.0  # pixels between the outermost landmark and the edge of the film 
 
 @dataclass(frozen=True)
 class Field:
-    """The film's geometry.
+    """The film's geometry."""
 
-    Attributes:
-        size: width and height, pixels.
-        placement: patient to pixels.
-        spacing: mm per pixel.
-        exposed: (4, 2) corners of the exposed field in pixels, or None for the whole film.
-        cropped: whether the field is tight or lopsided.
-    """
-
-    size: tuple[int, int]
-    placement: Placement
-    spacing: float
-    exposed: Points | None
-    cropped: bool
+    size: tuple[int, int]  # width and height, pixels
+    placement: Placement  # patient to pixels
+    spacing: float  # mm per pixel
+    exposed: Points | None  # (4, 2) corners of the exposed field in pixels, or None for the whole film
+    cropped: bool  # the field is tight or lopsided
 
 
 def draw_field(rng: np.random.Generator, child: Child, outline: Points, settings: PhantomSettings) -> Field:

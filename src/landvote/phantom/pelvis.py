@@ -43,21 +43,13 @@ FORAMINA = ((0.29, -0.98, 0.075), (0.25, -0.78, 0.065), (0.20, -0.60, 0.05))
 
 @dataclass(frozen=True)
 class Bone:
-    """One bone of the pelvis in the patient's frame.
+    """One bone of the pelvis in the patient's frame, mm."""
 
-    Attributes:
-        outline: (m, 2) closed polygon, mm.
-        depth: path through the bone in its middle, mm.
-        rim: how far from the edge the full depth is reached, mm.
-        cortex: thickness of the cortical shell, mm; a bone of cortex only is a line on the film.
-        density: of its spongy part against the average.
-    """
-
-    outline: Points
-    depth: float
-    rim: float
-    cortex: float
-    density: float
+    outline: Points  # (m, 2) closed polygon
+    depth: float  # path through the bone in its middle
+    rim: float  # how far from the edge the full depth is reached
+    cortex: float  # thickness of the cortical shell; a bone of cortex only is a line on the film
+    density: float  # of its spongy part against the average
 
 
 def build_pelvis(rng: np.random.Generator, child: Child) -> list[Bone]:
@@ -98,12 +90,9 @@ def _half(child: Child, warp: Points, tilt: float) -> list[Bone]:
     ]
     back = min(grow, 0.0)  # lines at an edge follow it
     cortical = [
-        (ROOF, 0.034, 5.0, (0.0, back)),
-        (TEARDROP, 0.030, 5.0, (back, 0.0)),
-        (BRIM, 0.028, 4.0, (-back, back)),
-        (ISCHIAL_WALL, 0.03, 5.0, (1.7 * back, 0.0)),
-        (WING, 0.03, 2.2, (0.0, 0.0)),
-    ]
+        (ROOF, 0.034, 5.0, (0.0, back)), (TEARDROP, 0.030, 5.0, (back, 0.0)), (BRIM, 0.028, 4.0, (-back, back)),
+        (ISCHIAL_WALL, 0.03, 5.0, (1.7 * back, 0.0)), (WING, 0.03, 2.2, (0.0, 0.0)),
+    ]  # fmt: skip
     return bones + [Bone(line(text, width * u, shift), depth, 1.2, 9.0, 1.0) for text, width, depth, shift in cortical]
 
 

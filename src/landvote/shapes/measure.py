@@ -16,34 +16,31 @@ def compactness(model: ShapeModel) -> FloatArray:
     return np.asarray(covered / model.total if model.total > 0 else np.ones_like(covered))
 
 
-def generalisation(shapes: FloatArray, modes: int, share: float = 1.0, seed: int = 0) -> FloatArray:
+def generalisation(shapes: FloatArray, modes: int) -> FloatArray:
     """Return (modes + 1,) the mean distance of unseen shapes from the model's closest shape, with 0, 1, 2, ... modes.
 
     Each shape is described by a model of the others: one left out at a time, or a tenth where there are more than ten.
     Distances are in the coordinates of the shapes, per landmark on average.
 
-    Args:
-        shapes: (m, n, 2) with m of at least 3; NaN where missing.
-        modes: modes at most; where a model of fewer shapes has fewer, all it has are used.
-        share: of the variance that the models may cover.
-        seed: of the division into tenths.
+    ``shapes`` are (m, n, 2) with m of at least 3, NaN where missing. Where a model of fewer shapes has fewer ``modes``,
+    all it has are used.
     """
     m = len(shapes)
-    fold = np.random.default_rng(seed).permutation(m) % min(m, _FOLDS)
+    fold = np.random.default_rng(0).permutation(m) % min(m, _FOLDS)
     errors = []
     for left_out in range(min(m, _FOLDS)):
-        model = ShapeModel.fit(shapes[fold != left_out], share, most=max(modes, 1))
+        model = ShapeModel.fit(shapes[fold != left_out], 1.0, most=max(modes, 1))
         unseen = [s for s in shapes[fold == left_out] if np.isfinite(s).all(axis=1).sum() > 2]
         errors += [_distances(model, s, modes) for s in unseen]
     return np.asarray(np.mean(errors, axis=0))
 
 
-def specificity(model: ShapeModel, aligned: Aligned, seed: int = 0) -> FloatArray:
+def specificity(model: ShapeModel, aligned: Aligned) -> FloatArray:
     """Return (modes + 1,) the mean distance of random shapes of the model from the closest training shape.
 
     Shapes are drawn from the normal distribution of the parameters, within the model's limits.
     """
-    drawn = np.random.default_rng(seed).standard_normal((_DRAWN, model.modes_count)) * np.sqrt(model.variances)
+    drawn = np.random.default_rng(0).standard_normal((_DRAWN, model.modes_count)) * np.sqrt(model.variances)
     drawn = np.array([model.limited(b) for b in drawn]).reshape(_DRAWN, model.modes_count)
     out = []
     for modes in range(model.modes_count + 1):

@@ -145,11 +145,8 @@ class ShapeModel:
         """Bring the model to points: pose and parameters by weighted least squares, in turns, within the limits.
 
         Parameters are held towards 0 by as much as landmarks scatter about the model (a Gaussian prior), so that few
-        points, or points with little weight, give a sober shape and not a wild one.
-
-        Args:
-            points: (n, 2) in any coordinates; NaN where missing.
-            weights: (n,), how much each point counts; 1 for all if left out.
+        points, or points with little weight, give a sober shape and not a wild one. ``points`` are (n, 2) in any
+        coordinates, NaN where missing; ``weights`` (n,) say how much each counts, all the same if left out.
 
         Raises:
             ShapeError: the number of points is not the model's, or fewer than two are known.

@@ -114,15 +114,14 @@ def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], fra
     """Return how far from the shape landmarks are, having seen how far their peaks are: empirical Bayes.
 
     Landmarks scatter about the model by its residual, along a contour more than across it; noise of the votes comes on
-    top, and it too is not the same both ways. So each is looked at along the axes of its own residual. If both are
-    Gaussian, squared distances in units of the residual's variance have the median of chi-square without noise, and by
-    how much it is larger, over all landmarks, says how much noise there is (Efron & Morris 1973). The shape was brought
-    to these very peaks and has followed some of their noise: by as much as it has parameters, of all coordinates. And
-    it is not the best shape there is: what it errs by counts as noise too, above all across contours, where landmarks
+    top. If both are Gaussian, squared distances along the axes of a residual, in units of its variance, have the median
+    of chi-square without noise, and by how much it is larger, over all landmarks, says how much noise there is (Efron &
+    Morris 1973). The shape was brought to these very peaks and has followed some of their noise: by as much as it has
+    parameters, of all coordinates. Its own error counts as noise too, above all across contours, where landmarks
     scatter least; so only a part of the excess there is taken for noise (chosen on chest films).
 
-    ``away`` is (k, 2) from the shape's points to the peaks, grid cells; ``chosen`` (n,) says which k landmarks these
-    are, and ``frame`` leads from the model's coordinates to the grid.
+    ``away`` (k, 2) is from the shape's points to the peaks of the landmarks ``chosen`` (n,), grid cells; ``frame`` leads
+    from the model's coordinates to the grid.
     """
     if not len(away):
         return away
