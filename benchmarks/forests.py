@@ -18,7 +18,7 @@ from landvote.forests.gathering import gather
 from landvote.forests.search import Positions, search
 from landvote.forests.settings import ForestSettings
 from landvote.frames import Augmentation, Views
-from landvote.frames.placings import ReferencePlacing
+from landvote.frames.placings import ReferenceSettings, TrainingShapes
 from landvote.frames.view import Grid
 from timing import Row, Turn, compare, take_turns
 
@@ -84,9 +84,9 @@ def rows(repeats: int) -> list[Row]:
 def learned() -> Case:
     """Grow one landmark's trees."""
     with simulated(_FILMS) as samples:
-        placing = ReferencePlacing.fit(
-            *outlined(samples), (_GRID, _GRID), samples[0].scheme.reference, 0.12, multiple=32
-        )
+        scheme = samples[0].scheme
+        shapes = TrainingShapes(scheme, scheme.reference, *outlined(samples), multiple=32)
+        placing = ReferenceSettings(size=(_GRID, _GRID), border=0.12).fit(shapes)
         views = Views.gather(samples, placing, Augmentation(rotation=(-7, 7), scale=0.06, shift=0.02, erase=0))
     patches = gather(views, _SETTINGS).patches(_LANDMARK, _SETTINGS)
     trees = [grow_tree(patches, _SETTINGS, _LANDMARK, t) for t in range(_SETTINGS.trees)]

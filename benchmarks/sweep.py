@@ -23,7 +23,7 @@ import numpy as np
 from hips import outlined
 from landvote.datasets.folder import read_folder
 from landvote.frames import Augmentation, Views
-from landvote.frames.placings import ReferencePlacing
+from landvote.frames.placings import ReferenceSettings, TrainingShapes
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
 from landvote.votes import Lesson
@@ -67,7 +67,8 @@ def main() -> None:
     samples = read_folder(a.data, require_points=True)[: a.films + a.test]
     training, test = samples[: a.films], samples[a.films :]
     scheme = training[0].scheme
-    placing = ReferencePlacing.fit(*outlined(training), (a.size, a.size), scheme.reference, 0.12)
+    shapes = TrainingShapes(scheme, scheme.reference, *outlined(training))
+    placing = ReferenceSettings(size=(a.size, a.size), border=0.12, fit_aspect=False).fit(shapes)
     look = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
     views, held_out = Views.gather(training, placing, look), Views.gather(test, placing, look)
     done = list(csv.DictReader(a.out.open())) if a.out.exists() else []

@@ -13,7 +13,7 @@ from torch.optim import AdamW
 from hips import outlined, simulated
 from landvote.cli.progress import training
 from landvote.frames import Views
-from landvote.frames.placings import ReferencePlacing
+from landvote.frames.placings import TrainingShapes
 from landvote.networks.batches import batch_at
 from landvote.networks.settings import TrainingSettings
 from landvote.networks.training import train
@@ -33,9 +33,8 @@ def rows(repeats: int, device: str) -> list[Row]:
     steps = f"local.training.steps={repeats + _WARM_UP + 1}"
     stage = next(s for s in recipe("whdv", [steps]).stages if s.name == "local")
     with simulated(_FILMS) as samples:
-        placing = ReferencePlacing.fit(
-            *outlined(samples), stage.placing.size, samples[0].scheme.reference, stage.placing.border, multiple=32
-        )
+        scheme = samples[0].scheme
+        placing = stage.placing.fit(TrainingShapes(scheme, scheme.reference, *outlined(samples), multiple=32))
         views = Views.gather(samples, placing, stage.augmentation)
     settings = TrainingSettings.model_validate(stage.training)
     voter = NetworkVoter.untrained(stage.voter, len(samples[0].scheme), device, settings.seed)

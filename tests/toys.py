@@ -22,7 +22,7 @@ from landvote.data.scheme import Scheme
 from landvote.forests.settings import ForestSettings
 from landvote.formats.points import write_wide_csv
 from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.placings import FilmPlacing
+from landvote.frames.placings import FilmPlacing, TrainingShapes
 from landvote.localiser import Conditions, Localiser, StageSettings, fit_localiser
 from landvote.localiser.families import CHOICES, PLACINGS, SEARCHES, VOTERS
 from landvote.networks.settings import NetworkSettings, TrainingSettings
@@ -186,6 +186,15 @@ def spine(count: int = 20, parts: int = 5, seed: int = 0, jitter: float = 1.5) -
 def films_of(training: list[np.ndarray]) -> list[tuple[int, int]]:
     """Return films that end a little below the row, as people frame them."""
     return [(900, round(points[-1, 1] + 60 + 8 * i % 3)) for i, points in enumerate(training)]
+
+
+def shapes_of(
+    points: list[np.ndarray], films: list[tuple[int, int]], reference: tuple[int, ...] = (),
+    parts: tuple[tuple[int, ...], ...] = (), multiple: int = 1,
+) -> TrainingShapes:  # fmt: skip
+    """Return what a placing is fitted to."""
+    scheme = Scheme.numbered(len(points[0])).model_copy(update={"repeats": parts})
+    return TrainingShapes(scheme, reference, points, films, multiple)
 
 
 # -- the box: not drawn at all, for voters that see the truth ---------------------------------------------------------

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from landvote.data.radiograph import Radiograph
-from landvote.frames.placings import RepeatPlacing, RowPlacing
+from landvote.frames.placings import RepeatSettings, RowSettings
 from landvote.localiser.families import SEARCHES
 from landvote.localiser.look import Candidate, Look
 from landvote.localiser.peaks import Peaks
-from toys import SPINE_PARTS, Eyes, films_of, spine, votes_at
+from toys import SPINE_PARTS, Eyes, films_of, shapes_of, spine, votes_at
 
 TRAINING = spine(jitter=0)
 TRUTH = TRAINING[0]
@@ -28,8 +28,8 @@ def nearest_part(view):
 
 @pytest.fixture(params=["row", "repeats"])
 def look(request):
-    kind = {"row": RowPlacing, "repeats": RepeatPlacing}[request.param]
-    placing = kind.fit(TRAINING, films_of(TRAINING), (64, 64), SPINE_PARTS, 0.2)
+    kind = {"row": RowSettings, "repeats": RepeatSettings}[request.param]
+    placing = kind(size=(64, 64), border=0.2).fit(shapes_of(TRAINING, films_of(TRAINING), parts=SPINE_PARTS))
     return Look("parts", placing, Eyes(nearest_part), Peaks())
 
 

@@ -10,13 +10,13 @@ import pytest
 from landvote.data.polarity import Polarity
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
-from landvote.frames.placings import FilmPlacing, RowPlacing
+from landvote.frames.placings import FilmPlacing, RowSettings
 from landvote.localiser import Localiser, Stage, StageSettings
 from landvote.localiser.expected_error import Calibration
 from landvote.localiser.look import Candidate, Look
 from landvote.localiser.peaks import Peaks
 from landvote.localiser.row import RowSearch, smoothed
-from toys import Eyes, SeerSettings, votes_at
+from toys import Eyes, SeerSettings, shapes_of, votes_at
 
 SEARCH = RowSearch()
 PARTS = 9
@@ -55,7 +55,7 @@ def any_part(view):
 
 def looking(spread):
     """Return the look at parts; ``spread`` is the variance of where rows end on films, as a logarithm."""
-    learned = RowPlacing.fit([row()], [(240, 700)], (64, 64), GROUPS, 0.25)
+    learned = RowSettings(size=(64, 64), border=0.25).fit(shapes_of([row()], [(240, 700)], parts=GROUPS))
     return Look("parts", replace(learned, covariance=np.eye(2) * spread), Eyes(any_part), Peaks())
 
 
@@ -116,7 +116,7 @@ def test_where_rows_lie_anywhere_the_row_stays_and_the_error_to_expect_is_of_who
 
 
 def test_a_row_of_one_part_has_nowhere_to_be_shifted_to():
-    one = RowPlacing.fit([row()[:4]], [(240, 700)], (64, 64), GROUPS[:1], 0.25)
+    one = RowSettings(size=(64, 64), border=0.25).fit(shapes_of([row()[:4]], [(240, 700)], parts=GROUPS[:1]))
     look = Look("parts", one, Eyes(any_part), Peaks())
     found = SEARCH.settle(look, FILM, walk(look, FILM, known(row()[:4] + 2)))
     np.testing.assert_allclose(found.points, row()[:4], atol=1.5)

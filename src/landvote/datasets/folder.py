@@ -40,8 +40,8 @@ def read_folder(
     """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
     ``folder`` is as drawn at the top of this module. A film without points has no annotations; with ``require_points``
-    it is an error if none has any. ``scheme`` says what the points mean; else the folder's ``scheme.toml`` does, or they
-    are numbered. ``origin`` is what the point files call the first pixel, 0 or 1.
+    it is an error if none has any. ``scheme`` says what the points mean; else the folder's ``scheme.toml`` does, or
+    they are numbered. ``origin`` is what the point files call the first pixel, 0 or 1.
 
     Raises:
         DataError: no images; points or a split that contradict the films, the scheme or themselves.

@@ -120,7 +120,7 @@ def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], fra
     parameters, of all coordinates. Its own error counts as noise too, above all across contours, where landmarks
     scatter least; so only a part of the excess there is taken for noise (chosen on chest films).
 
-    ``away`` (k, 2) is from the shape's points to the peaks of the landmarks ``chosen`` (n,), grid cells; ``frame`` leads
+    ``away`` (k, 2) is from the shape's points to the peaks of the landmarks ``chosen`` (n,), grid cells; ``frame`` goes
     from the model's coordinates to the grid.
     """
     if not len(away):

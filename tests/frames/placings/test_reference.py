@@ -7,15 +7,20 @@ import pytest
 
 from landvote.errors import PointsError
 from landvote.frames import Frame
-from landvote.frames.placings import FilmPlacing, ReferencePlacing
-from toys import HEXAGON, SQUARE, scattered
+from landvote.frames.placings import FilmPlacing, ReferencePlacing, ReferenceSettings
+from toys import HEXAGON, SQUARE, scattered, shapes_of
+
+
+def fitted(training, reference=(0, 2), films=SQUARE, size=(128, 128)):
+    return ReferenceSettings(size=size, fit_aspect=False).fit(shapes_of(training, films[: len(training)], reference))
 
 
 @pytest.mark.parametrize("reference", [(0, 2), (0, 1, 2, 3)])
 @pytest.mark.parametrize("multiple", [None, 32])
 def test_a_reference_patch_holds_all_training_points_within_its_border(reference, multiple):
     training = scattered()
-    placing = ReferencePlacing.fit(training, SQUARE, (128, 128), reference, 0.12, multiple)
+    settings = ReferenceSettings(size=(128, 128), border=0.12, fit_aspect=multiple is not None)
+    placing = settings.fit(shapes_of(training, SQUARE[: len(training)], reference, multiple=multiple or 1))
     free = np.array(placing.size) * 0.12
     inside = []
     for points in training:
@@ -32,7 +37,7 @@ def test_a_reference_patch_holds_all_training_points_within_its_border(reference
 
 def test_two_reference_points_fall_exactly_on_the_layout():
     training = scattered(10)
-    placing = ReferencePlacing.fit(training, SQUARE, (128, 128), (1, 3), 0.1)
+    placing = fitted(training, (1, 3))
     (frame,) = placing.frames((900, 900), training[0])
     np.testing.assert_allclose(frame.to_grid(training[0][[1, 3]]), placing.layout[[1, 3]], atol=1e-9)
 
@@ -40,32 +45,32 @@ def test_two_reference_points_fall_exactly_on_the_layout():
 def test_the_patch_fills_its_grid():
     """A border wider than asked for wastes resolution: the tighter direction uses all of its room."""
     training = scattered(jitter=0)
-    placing = ReferencePlacing.fit(training, SQUARE, (160, 96), (0, 2), 0.1)
+    placing = fitted(training, size=(160, 96))
     extent = np.ptp(placing.layout, axis=0) / (np.array((160, 96)) * 0.8)
     assert extent.max() == pytest.approx(1, abs=0.01)
 
 
 def test_a_patch_stands_upright_on_average():
-    placing = ReferencePlacing.fit(scattered(60), SQUARE, (128, 128), (0, 2), 0.1)
+    placing = fitted(scattered(60))
     along = placing.layout[2] - placing.layout[0]
     expected = HEXAGON[2] - HEXAGON[0]
     assert np.degrees(abs(np.angle(complex(*along) / complex(*expected)))) < 6
 
 
 def test_fit_aspect_gives_a_tall_shape_a_tall_patch():
-    placing = ReferencePlacing.fit(scattered(jitter=0), SQUARE, (128, 128), (0, 2), 0.1, multiple=32)
+    placing = ReferenceSettings(size=(128, 128)).fit(shapes_of(scattered(jitter=0), SQUARE[:40], (0, 2), multiple=32))
     assert placing.size[1] > placing.size[0]
-    kept = ReferencePlacing.fit(scattered(jitter=0), SQUARE, (128, 128), (0, 2), 0.1)
+    kept = fitted(scattered(jitter=0))
     assert kept.size == (128, 128)
 
 
 def test_missing_points_do_not_spoil_a_layout():
     training = scattered()
-    whole = ReferencePlacing.fit(training, SQUARE, (128, 128), (0, 2), 0.1)
+    whole = fitted(training)
     for i, points in enumerate(training):
         points[4 + i % 2] = np.nan
     training[0][0] = np.nan  # a film without a reference point cannot teach where the rest lies
-    holed = ReferencePlacing.fit(training, SQUARE, (128, 128), (0, 2), 0.1)
+    holed = fitted(training)
     assert np.isfinite(holed.layout).all()
     np.testing.assert_allclose(holed.layout, whole.layout, atol=4)
 
@@ -74,7 +79,7 @@ def test_how_small_a_patch_was_in_training_goes_with_the_film():
     """One film in 40 has a patch a third as large; the others set what is usual, as shares of their films."""
     sizes = [300.0] * 39 + [100.0]
     training = [Frame.similarity(s / 300, 0.0, (0, 0), (100, 100), (1, 1)).to_grid(HEXAGON) for s in sizes]
-    placing = ReferencePlacing.fit(training, [(600, 1200)] * 40, (128, 128), (0, 2), 0.1)
+    placing = fitted(training, films=[(600, 1200)] * 40)
     (largest,), (smallest,) = (placing.frames((600, 1200), p) for p in (training[0], training[-1]))
     assert smallest.scale == pytest.approx(3 * largest.scale)
     assert 1 / smallest.scale < placing.smallest_cell((600, 1200)) < 1 / largest.scale
@@ -87,7 +92,7 @@ def test_no_film_with_all_reference_points_is_named():
     for points in training:
         points[2] = np.nan
     with pytest.raises(PointsError, match=r"all reference points \[0, 2\]"):
-        ReferencePlacing.fit(training, SQUARE, (128, 128), (0, 2), 0.1)
+        fitted(training)
 
 
 def placed_by(points, count=6):

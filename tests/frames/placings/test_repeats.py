@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.frames.placings import RepeatPlacing
-from toys import SPINE_PARTS, films_of, spine
+from landvote.frames.placings import RepeatSettings
+from toys import SPINE_PARTS, films_of, shapes_of, spine
 
 
 def fitted(training):
-    return RepeatPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
+    return RepeatSettings(size=(96, 96), border=0.28).fit(shapes_of(training, films_of(training), parts=SPINE_PARTS))
 
 
 def test_each_part_lies_in_the_middle_of_its_patch_with_its_border():

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.frames.placings import RowPlacing
+from landvote.frames.placings import RowSettings
 from landvote.frames.placings.row import ends
-from toys import SPINE_PARTS, films_of, spine
+from toys import SPINE_PARTS, films_of, shapes_of, spine
+
+
+def fitted(training, films=None):
+    shapes = shapes_of(training, films or films_of(training), parts=SPINE_PARTS)
+    return RowSettings(size=(96, 96), border=0.28).fit(shapes)
 
 
 def test_each_part_lies_in_the_middle_of_its_patch_with_its_border():
     training = spine()
-    placing = RowPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
+    placing = fitted(training)
     assert placing.targets == SPINE_PARTS
     for points in training:
         frames = placing.frames((2000, 2000), points)
@@ -27,7 +32,7 @@ def test_each_part_lies_in_the_middle_of_its_patch_with_its_border():
 
 def test_a_part_is_placed_by_its_neighbours_where_it_is_missing_itself():
     training = spine()
-    placing = RowPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
+    placing = fitted(training)
     points = training[3].copy()
     points[list(SPINE_PARTS[2])] = np.nan
     grid = placing.frames((2000, 2000), points)[2].to_grid(training[3][list(SPINE_PARTS[2])])
@@ -39,7 +44,7 @@ def test_parts_never_seen_together_are_named():
     for points in training:
         points[9] = np.nan
     with pytest.raises(PointsError, match=r"part 1 of the scheme and of its neighbours$"):
-        RowPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
+        fitted(training)
 
 
 def test_ends_are_shares_of_the_film_beyond_the_row_whichever_way_it_runs():
@@ -58,7 +63,7 @@ def test_ends_are_shares_of_the_film_beyond_the_row_whichever_way_it_runs():
 
 def test_a_row_is_likely_where_rows_lay_in_training():
     training = spine()
-    films, placing = films_of(training), RowPlacing.fit(training, films_of(training), (96, 96), SPINE_PARTS, 0.28)
+    films, placing = films_of(training), fitted(training)
     step = training[0][16] - training[0][12]
     likely = [placing.log_likelihood(films[0], training[0] + k * step) for k in (-1, 0, 1)]
     assert max(likely) == likely[1]
@@ -67,5 +72,5 @@ def test_a_row_is_likely_where_rows_lay_in_training():
 
 def test_where_rows_end_is_not_known_from_one_film():
     training = spine(1)
-    placing = RowPlacing.fit(training, [(400, 320)], (96, 96), SPINE_PARTS, 0.28)
+    placing = fitted(training, [(400, 320)])
     assert np.isfinite(placing.log_likelihood((400, 320), training[0] + 45.0))

@@ -35,36 +35,6 @@ class ReferencePlacing(Placing):
         """One target: all landmarks."""
         return (tuple(range(len(self.layout))),)
 
-    @classmethod
-    def fit(
-        cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], reference: tuple[int, ...],
-        border: float, multiple: int | None = None,
-    ) -> "ReferencePlacing":  # fmt: skip
-        """Learn from training points, (n, 2) image coordinates, and the widths and heights of their films, pixels.
-
-        ``size`` is the patch's in grid cells; ``border`` is its free share on each side, beyond the outermost landmark
-        of 99.5 % of the films. With ``multiple`` the patch has the shape of what it must hold, its area kept, in
-        multiples of so many cells.
-
-        Raises:
-            PointsError: no film has all reference points.
-        """
-        chosen = list(reference)
-        complete = [(p, films[i]) for i, p in enumerate(training) if np.isfinite(p[chosen]).all()]
-        if not complete:
-            raise PointsError(f"no training film has all reference points {chosen}; choose others in the scheme")
-        shapes = np.stack([p for p, _ in complete])
-        mean = mean_layout(shapes, reference)
-        laid = np.stack([Frame.matching(s[chosen], mean[chosen], size).to_grid(s) for s in shapes])
-        low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
-        high = np.quantile(np.nanmax(laid, axis=1), 0.995, axis=0)
-        size = size if multiple is None else same_area(size, high - low, multiple)
-        scale = float(np.min(np.array(size) * (1 - 2 * border) / np.maximum(high - low, 1e-6)))
-        fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
-        layout = fitted.to_grid(mean_points(laid, laid.shape[1]))
-        cells = [1 / Frame.matching(p[chosen], layout[chosen], size).scale / max(film) for p, film in complete]
-        return cls(size, reference, layout, float(np.quantile(cells, 0.005)))
-
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:  # noqa: ARG002 - the only one
         """Return the frame that the reference points define."""
         chosen = list(self.reference)
@@ -92,9 +62,27 @@ class ReferenceSettings(PlacingSettings):
         return len(scheme) > 1
 
     def fit(self, shapes: TrainingShapes) -> ReferencePlacing:
-        """Learn layout and size from the training films."""
-        multiple = shapes.multiple if self.fit_aspect else None
-        return ReferencePlacing.fit(shapes.points, shapes.sizes, self.size, shapes.reference, self.border, multiple)
+        """Learn layout and size; the border is beyond the outermost landmark of 99.5 % of the films.
+
+        Raises:
+            PointsError: no film has all reference points.
+        """
+        chosen = list(shapes.reference)
+        both = zip(shapes.points, shapes.sizes, strict=True)
+        complete = [(p, film) for p, film in both if np.isfinite(p[chosen]).all()]
+        if not complete:
+            raise PointsError(f"no training film has all reference points {chosen}; choose others in the scheme")
+        points = np.stack([p for p, _ in complete])
+        mean = mean_layout(points, shapes.reference)
+        laid = np.stack([Frame.matching(p[chosen], mean[chosen], self.size).to_grid(p) for p in points])
+        low = np.quantile(np.nanmin(laid, axis=1), 0.005, axis=0)
+        high = np.quantile(np.nanmax(laid, axis=1), 0.995, axis=0)
+        size = same_area(self.size, high - low, shapes.multiple) if self.fit_aspect else self.size
+        scale = float(np.min(np.array(size) * (1 - 2 * self.border) / np.maximum(high - low, 1e-6)))
+        fitted = Frame.similarity(scale, 0.0, (low + high) / 2, (np.array(size) - 1) / 2, size)
+        layout = fitted.to_grid(mean_points(laid, laid.shape[1]))
+        cells = [1 / Frame.matching(p[chosen], layout[chosen], size).scale / max(film) for p, film in complete]
+        return ReferencePlacing(size, shapes.reference, layout, float(np.quantile(cells, 0.005)))
 
     def load(self, folder: Path, scheme: Scheme) -> ReferencePlacing:
         """Read what was saved."""

@@ -26,24 +26,6 @@ class RepeatPlacing(Placing):
     layouts: Points
     cell: float
 
-    @classmethod
-    def fit(
-        cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], parts: Parts, border: float
-    ) -> "RepeatPlacing":
-        """Learn from training points and the widths and heights of their films, pixels; else as :func:`patch_layouts`.
-
-        Raises:
-            PointsError: no film has all landmarks of some part.
-        """
-        layouts = patch_layouts(training, size, parts, parts, border)
-        cells = []
-        for points, film in zip(training, films, strict=True):
-            for part, layout in zip(parts, layouts, strict=True):
-                own = list(part)
-                if np.isfinite(points[own]).all():
-                    cells.append(1 / Frame.matching(points[own], layout[own], size).scale / max(film))
-        return cls(size, parts, layouts, float(np.quantile(cells, 0.005)))
-
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
         """Return the frame that the part's own points define."""
         own = list(self.targets[target])
@@ -64,8 +46,20 @@ class RepeatSettings(PlacingSettings):
         return bool(scheme.repeats) and len(scheme.repeats[0]) > 1
 
     def fit(self, shapes: TrainingShapes) -> RepeatPlacing:
-        """Learn the layouts from the training films."""
-        return RepeatPlacing.fit(shapes.points, shapes.sizes, self.size, shapes.scheme.repeats, self.border)
+        """Learn the layouts from the training films.
+
+        Raises:
+            PointsError: no film has all landmarks of some part.
+        """
+        parts = shapes.scheme.repeats
+        layouts = patch_layouts(shapes.points, self.size, parts, parts, self.border)
+        cells = []
+        for points, film in zip(shapes.points, shapes.sizes, strict=True):
+            for part, layout in zip(parts, layouts, strict=True):
+                own = list(part)
+                if np.isfinite(points[own]).all():
+                    cells.append(1 / Frame.matching(points[own], layout[own], self.size).scale / max(film))
+        return RepeatPlacing(self.size, parts, layouts, float(np.quantile(cells, 0.005)))
 
     def load(self, folder: Path, scheme: Scheme) -> RepeatPlacing:
         """Read what was saved."""

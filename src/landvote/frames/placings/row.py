@@ -37,23 +37,6 @@ class RowPlacing(Placing):
     middle: FloatArray
     covariance: FloatArray
 
-    @classmethod
-    def fit(
-        cls, training: list[Points], films: list[tuple[int, int]], size: tuple[int, int], parts: Parts, border: float
-    ) -> "RowPlacing":
-        """Learn from training points and the widths and heights of their films, pixels; else as :func:`patch_layouts`.
-
-        Raises:
-            PointsError: no film has all landmarks of some part and of its neighbours.
-        """
-        anchors = tuple(_neighbours(parts, g) for g in range(len(parts)))
-        layouts = patch_layouts(training, size, parts, anchors, border)
-        seen = np.stack([ends(points, parts, film) for points, film in zip(training, films, strict=True)])
-        seen = seen[np.isfinite(seen).all(axis=1)]
-        covariance = np.cov(seen.T) if len(seen) > 1 else np.eye(2)
-        usual = np.median(seen, axis=0) if len(seen) else np.zeros(2)
-        return cls(size, parts, layouts, usual, covariance + _LEAST_VARIANCE * np.eye(2))
-
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
         """Return the frame of one part."""
         near = list(_neighbours(self.targets, target))
@@ -86,8 +69,19 @@ class RowSettings(PlacingSettings):
         return scheme.row
 
     def fit(self, shapes: TrainingShapes) -> RowPlacing:
-        """Learn layouts and framing from the training films."""
-        return RowPlacing.fit(shapes.points, shapes.sizes, self.size, shapes.scheme.repeats, self.border)
+        """Learn layouts and framing from the training films.
+
+        Raises:
+            PointsError: no film has all landmarks of some part and of its neighbours.
+        """
+        parts = shapes.scheme.repeats
+        anchors = tuple(_neighbours(parts, g) for g in range(len(parts)))
+        layouts = patch_layouts(shapes.points, self.size, parts, anchors, self.border)
+        seen = np.stack([ends(points, parts, film) for points, film in zip(shapes.points, shapes.sizes, strict=True)])
+        seen = seen[np.isfinite(seen).all(axis=1)]
+        covariance = np.cov(seen.T) if len(seen) > 1 else np.eye(2)
+        usual = np.median(seen, axis=0) if len(seen) else np.zeros(2)
+        return RowPlacing(self.size, parts, layouts, usual, covariance + _LEAST_VARIANCE * np.eye(2))
 
     def load(self, folder: Path, scheme: Scheme) -> RowPlacing:
         """Read what was saved."""
