@@ -26,15 +26,11 @@ class Technique:
 def draw_technique(rng: np.random.Generator) -> Technique:
     """Draw an exposure; low doses are common in children."""
     return Technique(
-        quanta=float(np.exp(rng.normal(np.log(18000.0), 0.55))),
-        scatter=float(rng.uniform(0.15, 0.7)),
-        blur=float(rng.uniform(0.5, 0.95)),
-        sharpening=float(rng.choice([0.0, rng.uniform(0.2, 0.9)])),
-        evening=float(rng.uniform(0.2, 0.75)),
-        gamma=float(np.exp(rng.normal(0.05, 0.2))),
-        low=float(rng.uniform(0.5, 6.0)),
-        high=float(rng.uniform(0.05, 1.0)),
-    )
+        quanta=float(np.exp(rng.normal(np.log(18000.0), 0.55))), scatter=float(rng.uniform(0.15, 0.7)),
+        blur=float(rng.uniform(0.5, 0.95)), sharpening=float(rng.choice([0.0, rng.uniform(0.2, 0.9)])),
+        evening=float(rng.uniform(0.2, 0.75)), gamma=float(np.exp(rng.normal(0.05, 0.2))),
+        low=float(rng.uniform(0.5, 6.0)), high=float(rng.uniform(0.05, 1.0)),
+    )  # fmt: skip
 
 
 def expose(attenuation: Image, technique: Technique, pixels_per_mm: float, rng: np.random.Generator) -> Image:

@@ -66,8 +66,8 @@ class ShapeModel:
         """Learn a model from shapes.
 
         Args:
-            shapes: (m, n, 2) points; NaN where missing. Missing points are filled in from the model of the others, in
-                turns (expectation and maximisation without the uncertainty).
+            shapes: (m, n, 2); points that are NaN are filled in from the model of the others, in turns (expectation and
+                maximisation without the uncertainty).
             share: of the variance that the modes must cover (Cootes et al. 1995: 0.95 to 0.98).
             accept: share of normally distributed shapes that lie inside the limits, an ellipsoid whose size follows
                 from the chi-square distribution (0.98 in Lindner et al. 2015).

@@ -53,12 +53,12 @@ class RepeatSettings(PlacingSettings):
         """
         parts = shapes.scheme.repeats
         layouts = patch_layouts(shapes.points, self.size, parts, parts, self.border)
-        cells = []
-        for points, film in zip(shapes.points, shapes.sizes, strict=True):
-            for part, layout in zip(parts, layouts, strict=True):
-                own = list(part)
-                if np.isfinite(points[own]).all():
-                    cells.append(1 / Frame.matching(points[own], layout[own], self.size).scale / max(film))
+        cells = [
+            1 / Frame.matching(points[own], layout[own], self.size).scale / max(film)
+            for points, film in zip(shapes.points, shapes.sizes, strict=True)
+            for own, layout in zip(map(list, parts), layouts, strict=True)
+            if np.isfinite(points[own]).all()
+        ]
         return RepeatPlacing(self.size, parts, layouts, float(np.quantile(cells, 0.005)))
 
     def load(self, folder: Path, scheme: Scheme) -> RepeatPlacing:
