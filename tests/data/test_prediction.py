@@ -1,7 +1,5 @@
 """Predictions survive their file; what is not a prediction is refused by line and value."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Films with a cross where the landmarks are."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """Haar-like features: the same as scikit-image's, to the last digit, also at the border of the grid."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from skimage.feature import haar_like_feature

@@ -1,7 +1,5 @@
 """Forests: flat arrays that say what scikit-learn's trees say, and a file that is checked before it is believed."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

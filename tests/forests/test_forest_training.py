@@ -1,7 +1,5 @@
 """Growing all forests: the same whoever grows them, and a call that was killed or stopped loses nothing."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

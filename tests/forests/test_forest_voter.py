@@ -1,7 +1,5 @@
 """The forest voter: finds what it learned, near what is known and anywhere else; and its files."""
 
-from __future__ import annotations
-
 import dataclasses
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Gathering: which views and patches are learned from, and what is held in memory."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

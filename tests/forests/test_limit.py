@@ -1,7 +1,5 @@
 """The time limit, by a clock that goes on with each view and each tree, and by nothing else."""
 
-from __future__ import annotations
-
 import dataclasses
 import types
 

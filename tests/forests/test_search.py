@@ -1,7 +1,5 @@
 """Searching: the kernel against scikit-image's features, scikit-learn's trees and NumPy's additions."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from skimage.feature import haar_like_feature

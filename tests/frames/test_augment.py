@@ -1,7 +1,5 @@
 """Augmentation: each range is kept, zero switches off, the paper's is the paper's."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from pydantic import ValidationError

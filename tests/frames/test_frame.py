@@ -1,7 +1,5 @@
 """The frame moves pixels and points together: draw a dot, move both, and they must still meet."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

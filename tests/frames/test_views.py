@@ -1,7 +1,5 @@
 """Views: what a stage sees of a film, plain and varied; pixels and points stay together in all of them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The error to expect: scaled on films held out; points that follow the frame, or lie in a tiny patch, are doubted."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Fitting: all stages learn from films with points, missing ones left out; events are told; a stop is obeyed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

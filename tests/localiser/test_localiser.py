@@ -1,7 +1,5 @@
 """The localiser: stages from coarse to fine, with voters that see the truth, so that only the localiser is tested."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import FrozenInstanceError
 

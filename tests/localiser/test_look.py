@@ -1,7 +1,5 @@
 """The look: what one stage sees through a frame, and which candidates are the same place."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The plan of a training with a time limit: least and shares are kept; one that is too short is refused, and named."""
 
-from __future__ import annotations
-
 import json
 from typing import Literal
 

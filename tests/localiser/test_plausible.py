@@ -1,7 +1,5 @@
 """The plausible choice: a shape model brings back landmarks that flew off; it may be of shapes that are all alike."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

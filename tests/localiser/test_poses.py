@@ -1,7 +1,5 @@
 """The pose search: each angle and scale is looked at, and of several candidates the next stage chooses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from landvote.frames import Frame

@@ -1,7 +1,5 @@
 """The row: a voter that sees parts well and takes each for any other; only tracking and the film tell them apart."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The stage: one each of four families; what does not fit together is told of before anything is learned."""
 
-from __future__ import annotations
-
 import pytest
 from pydantic import ValidationError
 

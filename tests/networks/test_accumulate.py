@@ -1,7 +1,5 @@
 """Casting with torch gives what plain NumPy gives; tested here on the CPU, where it runs the same."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

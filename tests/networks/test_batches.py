@@ -1,7 +1,5 @@
 """Batches: made in the background, each decided by its number alone; a failed worker's own exception surfaces."""
 
-from __future__ import annotations
-
 import threading
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Codecs: the paper's equations written out as loops, and one suite that every codec of the table has to pass."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from typing import get_args

@@ -1,7 +1,5 @@
 """Several processes that train one network: shares, agreement, and a stop that only rank 0 is asked for."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

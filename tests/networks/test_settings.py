@@ -1,7 +1,5 @@
 """Settings of networks: what they refuse, what they leave unimported and unchanged."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Training: it learns, it stops, it fails clearly; killed or stopped and resumed it ends as if it had never stopped."""
 
-from __future__ import annotations
-
 import csv
 import math
 import resource

@@ -1,7 +1,5 @@
 """The U-Net: the form of its planes, its precision, and what the paper says it is made of."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

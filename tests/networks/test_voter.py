@@ -1,7 +1,5 @@
 """The network voter: settings that change its votes, and its file."""
 
-from __future__ import annotations
-
 from dataclasses import FrozenInstanceError
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Changes to a recipe: made and nothing else, checked, and in the words of 0.1.0 too."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Recipes: complete settings by name or file; those that are shipped are those of 0.1.0, the paper's to the letter."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Casting in plain NumPy: the oracle for the compiled kernel and for the GPU path."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from landvote.votes.cast import accumulator_shape

@@ -1,7 +1,5 @@
 """Casting: the compiled kernel against plain NumPy, and both against what a vote is."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

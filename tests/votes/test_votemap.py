@@ -1,7 +1,5 @@
 """The vote map: smoothing against SciPy, peaks against points that are known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import ndimage

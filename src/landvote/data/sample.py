@@ -36,10 +36,9 @@ class Sample:
     def __post_init__(self) -> None:
         for annotator, points in self.annotations.items():
             if points.shape != (len(self.scheme), 2):
-                raise PointsError(
-                    f"{self.identifier}: points of {annotator or 'the annotator'} have shape {points.shape}, "
-                    f"expected {(len(self.scheme), 2)} for scheme {self.scheme.name!r}"
-                )
+                found = f"points of {annotator or 'the annotator'} have shape {points.shape}"
+                expected = f"{(len(self.scheme), 2)} for scheme {self.scheme.name!r}"
+                raise PointsError(f"{self.identifier}: {found}, expected {expected}")
         if not self.subject:
             object.__setattr__(self, "subject", self.identifier)
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,10 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
 
 
 def _record(film: Radiograph, sample: Sample) -> dict[str, Any]:
-    spacing = film.spacing
     return {
         "image": film.identifier, "subject": sample.subject, "split": sample.split, "size": list(film.size),
         "depth": _BITS[film.pixels.dtype.name],
-        "spacing": {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None,
+        "spacing": asdict(film.spacing) if film.spacing else None,
         "annotators": list(sample.annotations),
         "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,
         "pixels_sha256": film.pixel_hash(),

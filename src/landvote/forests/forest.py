@@ -22,19 +22,12 @@ _LAYOUT = {"features": "int16 of n x 5", "pools": "int32 of 1 x 2", "nodes": "in
 
 @dataclass(frozen=True)
 class Patches:
-    """What one landmark's forest learns from.
+    """What one landmark's forest learns from: n patches."""
 
-    Attributes:
-        integrals: (views, height, width) integral images of the training views.
-        which: (n,) int32, the view of each patch.
-        origins: (n,) int32, where its corner lies in the flat integral image.
-        offsets: (n, 2) from the patch's middle to the landmark, grid cells.
-    """
-
-    integrals: Integral
-    which: Indices
-    origins: Indices
-    offsets: FloatArray
+    integrals: Integral  # (views, height, width) of the training views
+    which: Indices  # (n,) the view of each patch
+    origins: Indices  # (n,) where its corner lies in the flat integral image
+    offsets: FloatArray  # (n, 2) from the patch's middle to the landmark, grid cells
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,10 @@ _GIB = 1024**3
 
 @dataclass(frozen=True)
 class Gathered:
-    """The training views.
+    """The training views."""
 
-    Attributes:
-        integrals: (views, height + patch, width + patch) integral images.
-        points: (views, n, 2) grid coordinates of the landmarks, NaN where missing.
-    """
-
-    integrals: Integral
-    points: Points
+    integrals: Integral  # (views, height + patch, width + patch)
+    points: Points  # (views, n, 2) grid coordinates of the landmarks, NaN where missing
 
     def region(self, landmark: int) -> FloatArray:
         """Return (2, 2): mean and SD of where a landmark lay; NaN if it never was there."""
@@ -68,11 +63,9 @@ def gather(views: Views, settings: ForestSettings, jobs: int = 1, stop: StopToke
     shape = (count, height + settings.patch, width + settings.patch)
     needed = 4 * np.prod(shape, dtype=float) + jobs * count * settings.patches * settings.pool * 4
     if needed > settings.memory_gib * _GIB:
-        raise SettingError(
-            f"{count} training views of {width} x {height} cells and {jobs} landmarks at a time take "
-            f"{needed / _GIB:.2g} GiB, memory_gib is {settings.memory_gib:g}; set fewer views, patches or jobs, "
-            f"or more memory_gib"
-        )
+        found = f"{count} training views of {width} x {height} cells and {jobs} landmarks at a time"
+        given = f"memory_gib is {settings.memory_gib:g}; set fewer views, patches or jobs, or more memory_gib"
+        raise SettingError(f"{found} take {needed / _GIB:.2g} GiB, {given}")
     integrals, points = np.empty(shape, np.int32), []
     for number in range(count):
         if stop is not None:

@@ -123,8 +123,6 @@ def _origin(gathered: Gathered, settings: ForestSettings, landmark: int) -> npt.
     """Return a digest of all that a landmark's forest depends on, but for the grey levels of patches not drawn."""
     patches = gathered.patches(landmark, settings)
     if not len(patches.which):
-        raise TrainingError(
-            f"landmark {landmark}: not one of {len(gathered.points)} training views shows it or its surroundings; "
-            f"expected one at least"
-        )
+        found = f"not one of {len(gathered.points)} training views shows it or its surroundings"
+        raise TrainingError(f"landmark {landmark}: {found}; expected one at least")
     return digest(settings, patches.which, patches.origins, patches.offsets)

@@ -1,7 +1,7 @@
 """The localiser: stages from coarse to fine. It knows neither networks nor forests, nor what a stage is made of."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from landvote.data.polarity import Polarity
@@ -36,10 +36,9 @@ class Localiser:
         radiograph, inverted = self.polarity.normalise(radiograph)
         found = self.search(radiograph)
         error = self.calibration.expected_error(cues(self.stages[-1].look, radiograph, found))
-        spacing = radiograph.spacing
-        known = {"x": spacing.x, "y": spacing.y, "source": spacing.source} if spacing else None
+        spacing = asdict(radiograph.spacing) if radiograph.spacing else None
         size, looks = list(radiograph.size), list(found.looks)
-        details = {"size": size, "spacing": known, "inverted": inverted, "looks": looks}
+        details = {"size": size, "spacing": spacing, "inverted": inverted, "looks": looks}
         return Prediction(radiograph.identifier, found.points, error, self.scheme.landmarks, details)
 
     def search(self, radiograph: Radiograph) -> Candidate:

@@ -78,10 +78,8 @@ def train(
         state.step += 1
         state.loss += (loss.item() - state.loss) * max(0.01, 1 / state.step)
         if not math.isfinite(state.loss):
-            raise TrainingError(
-                f"the loss became {loss.item()} at step {state.step} (learning rate {settings.rate}); "
-                f"try a lower rate. The last checkpoint is in {lesson.folder}"
-            )
+            found = f"the loss became {loss.item()} at step {state.step} (learning rate {settings.rate})"
+            raise TrainingError(f"{found}; try a lower rate. The last checkpoint is in {lesson.folder}")
         lesson.listener(StepTaken(lesson.stage, state.step, progress, state.loss, state.last))
         if process.is_rank_zero and state.step % settings.judge_every == 0:
             state.judged(judge(kept), progress, settings)
@@ -204,10 +202,8 @@ def _check_alike(process: Process, codec: Codec, settings: TrainingSettings, les
     for film in lesson.views.working:
         own.update(repr((film.identifier, film.points.tolist())).encode())
     if agree(own.digest(), process) != own.digest():
-        raise TrainingError(
-            f"process {process.rank} of {process.size} has other films, points or settings than process 0; "
-            "expected the same on every machine"
-        )
+        found = f"process {process.rank} of {process.size} has other films, points or settings than process 0"
+        raise TrainingError(f"{found}; expected the same on every machine")
 
 
 def _rate(schedule: str, progress: float) -> float:

@@ -77,7 +77,8 @@ def cast(dx: Planes, dy: Planes, weight: Planes, size: tuple[int, int], stride: 
     """Add up the votes of all plane cells, each split over its four nearest accumulator cells.
 
     Args:
-        dx, dy: (n, rows, columns) offsets towards the landmark along x and y, in grid cells.
+        dx: (n, rows, columns) offsets towards the landmark along x, in grid cells.
+        dy: (n, rows, columns) offsets along y.
         weight: (n, rows, columns); cells of zero or negative weight do not vote.
         size: width and height of the grid.
         stride: grid cells per plane cell; plane cell (i, j) stands at ``stride * (j + 0.5) - 0.5`` along x.

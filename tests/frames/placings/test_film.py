@@ -1,7 +1,5 @@
 """The film placing: the whole film, with a margin."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from landvote.frames.placings import FilmPlacing

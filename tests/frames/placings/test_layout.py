@@ -1,7 +1,5 @@
 """Layouts: which points to lay a patch on, and what shape to give it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """A patch laid on reference points: it holds all that it should, upright and no larger than it must be."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

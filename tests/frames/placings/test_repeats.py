@@ -1,7 +1,5 @@
 """The placing of parts that repeat: each patch is laid on the part's own points, whatever lies beside it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The row placing: a part is laid on itself and its neighbours, and a row is likely where rows lay in training."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
