@@ -69,10 +69,8 @@ class ForestVoter(Voter):
         forests = [Forest.load(landmark_file(folder, landmark), settings) for landmark in range(landmarks)]
         for landmark, forest in enumerate(forests):
             if forest.trees != forests[0].trees:
-                raise ModelError(
-                    f"{landmark_file(folder, landmark)}: {forest.trees} trees, expected {forests[0].trees} as in "
-                    f"{landmark_file(folder, 0).name}"
-                )
+                expected = f"{forests[0].trees} as in {landmark_file(folder, 0).name}"
+                raise ModelError(f"{landmark_file(folder, landmark)}: {forest.trees} trees, expected {expected}")
         return cls.of(settings, forests)
 
     @property

@@ -39,7 +39,7 @@ _SEEDING = threading.Lock()  # torch draws first weights from its global generat
 
 @dataclass(frozen=True, eq=False)
 class NetworkVoter(Voter):
-    """Votes by HO, HDV or WHDV; ``network`` is on ``device``, in evaluation mode; by ``bfloat16``, in that."""
+    """Votes by HO, HDV or WHDV. ``network`` is on ``device``, in evaluation mode; ``bfloat16`` is for convolutions."""
 
     settings: NetworkSettings
     codec: Codec

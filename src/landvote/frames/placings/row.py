@@ -28,7 +28,7 @@ class RowPlacing(Placing):
     Radiographers frame the whole row, so the distances to the film's edges reveal a row that is off by one part:
     ``middle`` (2,), a median, and ``covariance`` (2, 2) describe :func:`ends` in training.
 
-    ``layouts``, (parts, n, 2), are where all landmarks lie on each part's grid on average; parts are in their order.
+    ``layouts``, (parts, n, 2), are where all landmarks lie on each part's grid on average.
     """
 
     size: tuple[int, int]
