@@ -1,7 +1,5 @@
 """The demonstration: simulate hips, train on most, locate the rest, write the report, each by a verb's own function."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Progress on a terminal: bars with the time left; plain lines now and then where there is no terminal."""
 
-from __future__ import annotations
-
 import math
 import sys
 import time

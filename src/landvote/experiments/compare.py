@@ -1,7 +1,5 @@
 """Run a grid: films, runs, tasks, results, report."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Which runs of a grid make one task, which executor works on them, and how far they are."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import defaultdict

@@ -26,11 +26,9 @@ A grid is a TOML file::
     set = ["local.training.steps=1000"]
 """
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -57,7 +55,7 @@ class Source(Settings):
     scheme: str | None = None
 
     @model_validator(mode="after")
-    def _one_source(self) -> Source:
+    def _one_source(self) -> Self:
         if (self.folder is None) == (self.simulate is None):
             raise ValueError("expected either folder or simulate")
         return self
@@ -71,7 +69,7 @@ class Method(Settings):
     set: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _known(self) -> Method:
+    def _known(self) -> Self:
         try:
             find(self.recipe)
         except SettingError as error:
@@ -136,7 +134,7 @@ class Grid(Settings):
     note: str = ""
 
     @model_validator(mode="after")
-    def _named_once(self) -> Grid:
+    def _named_once(self) -> Self:
         names = [m.name for m in self.methods]
         for name in names:
             if names.count(name) > 1:
@@ -148,7 +146,7 @@ class Grid(Settings):
                 )
         return self
 
-    def at(self, scale: str) -> Grid:
+    def at(self, scale: str) -> Self:
         """Return the grid reduced to a scale; ``paper`` is the grid as it stands.
 
         Raises:
@@ -163,11 +161,7 @@ class Grid(Settings):
         changed = chosen.model_dump(exclude={"changes"}, exclude_none=True)
         methods = [m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods]
         return self.model_copy(
-            update={
-                **{k: getattr(chosen, k) for k in changed},
-                "methods": tuple(methods),
-                "scales": {},
-            }
+            update={**{k: getattr(chosen, k) for k in changed}, "methods": tuple(methods), "scales": {}}
         )
 
 

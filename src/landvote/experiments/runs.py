@@ -1,7 +1,5 @@
 """The runs of a grid: the films that each learns from, validates and is measured on, and the hash that names it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

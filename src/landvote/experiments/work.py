@@ -1,7 +1,5 @@
 """One task of an experiment: train, locate the test films, write the result; it goes on where a call has stopped."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time
@@ -173,7 +171,7 @@ def _check_time(split: Split, stop: StopToken) -> None:
     StopToken(stop.until - 2 * reading).check()
 
 
-def _record(plan: RunPlan, clock: Clock, shared: RunPlan | None, computed_on: dict[str, str]) -> dict[str, Any]:
+def _record(plan: RunPlan, clock: "Clock", shared: RunPlan | None, computed_on: dict[str, str]) -> dict[str, Any]:
     named = {"method": plan.method, "size": plan.size, "fold": plan.fold, "seed": plan.seed, "films": plan.films}
     return {
         **named,

@@ -1,7 +1,5 @@
 """Many films, one after the other: predictions as they come, pictures beside them, broken films by name."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence

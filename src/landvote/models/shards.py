@@ -11,8 +11,6 @@
       failures.csv             all of them, once every shard is finished
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json

@@ -12,8 +12,6 @@
       model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

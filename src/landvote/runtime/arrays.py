@@ -1,7 +1,5 @@
 """Arrays in npz files: written whole or not at all, never pickled, and checked to be there before they are believed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile

@@ -4,8 +4,6 @@ The trainer, the locator and the experiment call a listener, a plain function of
 that writes JSON lines, so that another process can watch.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import time
@@ -215,7 +213,7 @@ class Logged:
             try:
                 values = json.loads(line)
                 kind, at = _KINDS[values.pop("event")], float(values.pop("time"))
-                numbers = {f.name for f in fields(kind) if f.type == "float"}
+                numbers = {f.name for f in fields(kind) if f.type is float}
                 values = {k: math.nan if v is None and k in numbers else v for k, v in values.items()}
                 yield cls(at, kind(**values))
             except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -5,8 +5,6 @@ that a task writes are its result; its return value is for progress and messages
 :class:`landvote.runtime.stop.StopToken`, which travels with its function, and returns.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -4,8 +4,6 @@ A path that leads to a pipe, a device or standard output is written into and nev
 output.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

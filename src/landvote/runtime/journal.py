@@ -1,7 +1,5 @@
 """Journals: files of lines that only grow, from which a killed process goes on."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -18,8 +18,6 @@ identifier             file                        why
 The last form has the beginning of the identifier's SHA-256. Names that are too long take it as well.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

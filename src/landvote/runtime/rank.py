@@ -1,7 +1,5 @@
 """Which of the processes that train one model together this one is: told by torchrun, and read here alone."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A family (placings, voters, choices, searches, codecs) is one table. A new membe
 table, or, from outside the package, one call of :meth:`Family.register`; nothing else knows its name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 

@@ -1,10 +1,9 @@
 """The stop token: asks work to end soon, from another thread, another process, or at a given time."""
 
-from __future__ import annotations
-
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 from landvote.errors import StoppedError
 
@@ -24,7 +23,7 @@ class StopToken:
         self._asked = threading.Event()
 
     @classmethod
-    def after(cls, minutes: float | None, file: Path | None = None) -> StopToken:
+    def after(cls, minutes: float | None, file: Path | None = None) -> Self:
         """Return a token that stops ``minutes`` from now; never, if None."""
         return cls(None if minutes is None else time.time() + 60 * minutes, file)
 
@@ -50,5 +49,5 @@ class StopToken:
         if self.stopped:
             raise StoppedError("stopped as asked; the same call goes on from here")
 
-    def __reduce__(self) -> tuple[type[StopToken], tuple[float | None, Path | None]]:
+    def __reduce__(self) -> tuple["type[StopToken]", tuple[float | None, Path | None]]:
         return StopToken, (self.until, self.file)  # a lock cannot be sent, a new one can be made
