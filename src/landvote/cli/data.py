@@ -19,8 +19,8 @@ def simulate(
     from landvote.cli.progress import counting
     from landvote.phantom import simulate_folder
 
-    with counting("simulating", films) as advance:
-        simulate_folder(out, films, seed, progress=lambda *_: advance())
+    with counting("simulating", films) as update:
+        simulate_folder(out, films, seed, progress=lambda *_: update(advance=1))
     typer.echo(f"{films} films in {out}")
 
 

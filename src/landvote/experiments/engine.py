@@ -26,12 +26,9 @@ def tasks(plans: Sequence[RunPlan]) -> list[list[RunPlan]]:
 
 
 def choose_engine(name: str, at_most: int = 0) -> Executor | None:
-    """Return the executor for a grid.
+    """Return the executor for a grid, ``local`` or ``ray`` as :func:`landvote.runtime.executor.choose_executor` does.
 
-    Args:
-        name: ``local``, processes of this machine; ``ray``, a Ray cluster; or ``none``: no run is worked on, and the
-            report is on those that are finished, such as while other processes work.
-        at_most: how many tasks at a time; 0: one per processor.
+    None for ``none``: no run is worked on; the report is on finished ones, such as while other processes work.
 
     Raises:
         SettingError: there is no such engine.

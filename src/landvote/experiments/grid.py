@@ -158,8 +158,8 @@ class Grid(Settings):
             known = ("paper", *self.scales)
             raise SettingError(f"scale {scale!r}: expected one of {', '.join(known)}{nearest(scale, known)}")
         chosen = self.scales[scale]
-        changed = chosen.model_dump(exclude={"changes"}, exclude_none=True)
-        methods = [m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods]
+        changed = {k: getattr(chosen, k) for k in chosen.model_dump(exclude={"changes"}, exclude_none=True)}
+        methods = tuple(m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods)
         return self.model_copy(
             update={**{k: getattr(chosen, k) for k in changed}, "methods": tuple(methods), "scales": {}}
         )

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from landvote.experiments import statistics, tables
-from landvote.experiments.failures import PERCENT, TIMES, failure_table, lost_films, threshold
 from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results
-from landvote.experiments.statistics import main_size, mean_shape, metrics, present, whole_basis
+from landvote.experiments.statistics import main_size, mean_shape, metrics, present, threshold, whole_basis
 from landvote.reports import comparison as charts
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
@@ -51,7 +50,7 @@ def _frames(results: Results) -> dict[str, pd.DataFrame]:
     limit = threshold(results)
     every = {
         "errors": statistics.error_table(results), "pairs": paired_table(results),
-        "failures": failure_table(results, limit), "lost_films": lost_films(results, limit),
+        "failures": statistics.failure_table(results, limit), "lost_films": statistics.lost_films(results, limit),
         "calibration": statistics.calibration_table(results), "subgroups": statistics.subgroups_by_method(results),
         "landmarks": statistics.landmarks_by_method(results), "films": statistics.films_by_run(results),
         COSTS: statistics.cost_table(results),
@@ -107,7 +106,7 @@ def render(results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, T
         "comparison", title=results.grid.title, grid=results.grid, unit=results.unit, missing=results.missing,
         annotators=bool(results.annotators), basis=whole_basis(results), metrics=metrics(results),
         sizes=len({r.size for r in results.runs}), main_size=main_size(results), tables=shown, figures=figures,
-        lost=frames["lost_films"], limit=number(threshold(results)), percent=PERCENT, times=TIMES,
+        lost=frames["lost_films"], limit=number(threshold(results)), percent=statistics.PERCENT, times=statistics.TIMES,
         overlays=list(_overlays(results)),
     )  # fmt: skip
 

@@ -115,13 +115,10 @@ def _shuffled(samples: Sequence[Sample], seed: str) -> list[Sample]:
 
 
 def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path | None) -> list[RunPlan]:
-    """Return all runs of a grid, each method, size, fold and seed in turn.
+    """Return all runs of a grid that is reduced to its scale, each method, size, fold and seed in turn.
 
-    Args:
-        grid: reduced to its scale.
-        samples: all films of ``folder``.
-        folder: the DATA folder, whose films' files are hashed; None if landvote has simulated it for this grid: then
-            the seed decides the films, and other last digits on another machine do not make other runs.
+    The files of ``samples``, all films of the DATA ``folder``, are hashed. It is None if landvote has simulated it for
+    this grid: then the seed decides the films, and other last digits on another machine do not make other runs.
 
     Raises:
         SplitError: there are not enough films.

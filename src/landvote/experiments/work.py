@@ -3,8 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from landvote.formats.predictions import prediction_line
 from landvote.localiser import Conditions
 from landvote.models import Split, load_model, train_model
 from landvote.runtime.events import Event, FilmLocated, record
-from landvote.runtime.files import write_text
+from landvote.runtime.files import write_json, write_text
 from landvote.runtime.journal import Journal
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.stop import StopToken
@@ -86,36 +86,27 @@ def run_task(task: Sequence[RunPlan], workspace: Workspace) -> list[str]:
     the next call goes on.
     """
     failures = []
-    try:
-        with _locked(task, workspace):
-            for plan in task:
-                try:
-                    _run(plan, task, workspace)
-                except StoppedError:
-                    raise
-                except LandvoteError as error:
-                    failures.append(f"{plan.name}: {error}")
-            folder = workspace.unfinished(task[0]).parent
-            if not failures and folder.exists():
-                shutil.rmtree(folder)
-    except StoppedError:
-        return failures
+    with suppress(StoppedError), _locked(task, workspace):
+        for plan in task:
+            try:
+                _run(plan, task, workspace)
+            except StoppedError:
+                raise
+            except LandvoteError as error:
+                failures.append(f"{plan.name}: {error}")
+        folder = workspace.unfinished(task[0]).parent
+        if not failures and folder.exists():
+            shutil.rmtree(folder)
     return failures
 
 
-@contextmanager
-def _locked(task: Sequence[RunPlan], workspace: Workspace) -> Iterator[None]:
-    """Hold the lock of a task; raise StoppedError if it is to stop before it has the lock."""
-    held = lock(workspace.results, task[0].votes)
-    while not held.is_locked:
+def _locked(task: Sequence[RunPlan], workspace: Workspace) -> AbstractContextManager[object]:
+    """Take the lock of a task, which ends with the context; raise StoppedError if it is to stop before."""
+    while True:
         try:
-            held.acquire(timeout=0.5)
+            return lock(workspace.results, task[0].votes).acquire(timeout=0.5)
         except Timeout:
             workspace.stop.check()
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
@@ -150,16 +141,17 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
     clock.mark("minutes")
     workspace.record(plan).parent.mkdir(exist_ok=True)
     shutil.copyfile(folder / "predictions.part", workspace.predictions(plan))
-    content = _record(plan, clock, shared, localiser.computed_on)
-    write_text(workspace.record(plan), json.dumps(content, indent=2) + "\n")
+    content = {
+        "method": plan.method, "size": plan.size, "fold": plan.fold, "seed": plan.seed, "films": plan.films,
+        **clock.marks, "votes_of": shared.method if shared else None, "computed_on": localiser.computed_on,
+        "machine": machine(), "versions": versions(), "recipe": plan.recipe.model_dump(mode="json"),
+        "training": plan.training, "validation": plan.validation, "test": plan.test,
+    }  # fmt: skip
+    write_json(workspace.record(plan), content)
 
 
 def _check_time(split: Split, stop: StopToken) -> None:
-    """Return if there is time to read the films, which every call does anew, and as much again to learn.
-
-    Raises:
-        StoppedError: there is not: a call would end before its first step.
-    """
+    """Raise StoppedError if there is no time to read the films, as every call does anew, and as much again to learn."""
     if stop.until is None:
         return
     films = [*split.training, *split.validation]
@@ -169,22 +161,6 @@ def _check_time(split: Split, stop: StopToken) -> None:
     now = time.time()
     reading = (now - start) / min(_MEASURED, len(films)) * len(films) * _READ
     StopToken(stop.until - 2 * reading).check()
-
-
-def _record(plan: RunPlan, clock: "Clock", shared: RunPlan | None, computed_on: dict[str, str]) -> dict[str, Any]:
-    named = {"method": plan.method, "size": plan.size, "fold": plan.fold, "seed": plan.seed, "films": plan.films}
-    return {
-        **named,
-        **clock.marks,
-        "votes_of": shared.method if shared else None,
-        "computed_on": computed_on,
-        "machine": machine(),
-        "versions": versions(),
-        "recipe": plan.recipe.model_dump(mode="json"),
-        "training": plan.training,
-        "validation": plan.validation,
-        "test": plan.test,
-    }
 
 
 class Clock:

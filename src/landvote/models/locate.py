@@ -19,12 +19,9 @@ from landvote.runtime.stop import StopToken
 
 
 def locate_files(
-    localiser: Localiser,
-    images: Sequence[Path],
-    overlays: Path | None,
-    listener: Listener = ignore,
+    localiser: Localiser, images: Sequence[Path], overlays: Path | None, listener: Listener = ignore,
     stop: StopToken | None = None,
-) -> Iterator[Prediction]:
+) -> Iterator[Prediction]:  # fmt: skip
     """Yield a prediction per film.
 
     Args:

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock
@@ -31,17 +31,15 @@ from landvote.models import load_model, model_hash
 from landvote.models.locate import list_films, locate_file
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed
-from landvote.runtime.files import atomic_write, refuse_existing, write_text
+from landvote.runtime.files import atomic_write, refuse_existing, write_json, write_text
 from landvote.runtime.journal import Journal
 from landvote.runtime.stop import StopToken
 
 _FAILURE = b'{"failed": '  # so begins the line of a film that could not be read
 _SAME = {
-    "landvote": "another version of landvote",
-    "model": "another model",
-    "list": "other films",
+    "landvote": "another version of landvote", "model": "another model", "list": "other films",
     "films_per_shard": "another number of films per shard",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,15 +58,9 @@ class Shard:
 
 
 def locate_shards(
-    model: Path,
-    images: Sequence[Path],
-    out: Path,
-    films_per_shard: int,
-    executor: Executor,
-    device: str = "auto",
-    listener: Listener = ignore,
-    stop: StopToken | None = None,
-) -> tuple[int, int]:
+    model: Path, images: Sequence[Path], out: Path, films_per_shard: int, executor: Executor, device: str = "auto",
+    listener: Listener = ignore, stop: StopToken | None = None,
+) -> tuple[int, int]:  # fmt: skip
     """Locate films, or go on with it, into a folder as drawn at the top of this module.
 
     Each film is located once: after a kill, only the film in progress is repeated. In memory there is one film per
@@ -103,15 +95,9 @@ def locate_shards(
     done = films - sum(shard.films for shard in todo)
     listener(FilmLocated(done, films))
     with relayed(stop or StopToken(), out) as token:
-        job = Job(
-            function=partial(_work_on, model=model, out=out, device=device, stop=token),
-            tasks=todo,
-            count=len(todo),
-            reads=(model, *(path.absolute() for path in images)),
-            writes=out,
-            gpus=1.0 if device.startswith("cuda") else 0.0,
-        )
-        for shard in filter(None, executor(job)):
+        work, reads = partial(_work_on, model=model, out=out, device=device, stop=token), [p.absolute() for p in images]
+        gpus = 1.0 if device.startswith("cuda") else 0.0
+        for shard in filter(None, executor(Job(work, todo, len(todo), (model, *reads), out, gpus))):
             done += shard.films
             for image, message in _failures(out, shard.number):
                 listener(FilmFailed(image, message))
@@ -139,15 +125,11 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int)
                 file.write(line)
                 films += 1
         shards = {
-            "landvote": __version__,
-            "model": fitted,
-            "films": films,
-            "list": digest.hexdigest(),
-            "films_per_shard": films_per_shard,
-            "shards": -(-films // films_per_shard),
-        }
+            "landvote": __version__, "model": fitted, "films": films, "list": digest.hexdigest(),
+            "films_per_shard": films_per_shard, "shards": -(-films // films_per_shard),
+        }  # fmt: skip
         if not manifest.exists():
-            write_text(manifest, json.dumps(shards, indent=2) + "\n")
+            write_json(manifest, shards)
     before = json.loads(manifest.read_text(encoding="utf-8"))
     for key, what in _SAME.items():
         if before.get(key) != shards[key]:
@@ -221,17 +203,14 @@ def _gather_failures(out: Path) -> int:
     numbers = sorted(int(file.stem.partition("-")[2]) for file in out.glob("failures-*.jsonl"))
     if not numbers:
         return 0
-    failed = 0
+    failures = (failure for number in numbers for failure in _failures(out, number))
     with (
         atomic_write(out / "failures.csv") as temporary,
         temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as table,
     ):
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(("image", "failure"))
-        for row in chain.from_iterable(_failures(out, number) for number in numbers):
-            rows.writerow(row)
-            failed += 1
-    return failed
+        return sum(1 for failure in failures if rows.writerow(failure))
 
 
 def _failures(out: Path, number: int) -> Iterator[tuple[str, str]]:

@@ -26,14 +26,14 @@ from pathlib import Path
 from typing import Any
 
 from landvote.data.sample import Sample
-from landvote.data.scheme import Scheme
 from landvote.datasets.hashes import pixel_hash
 from landvote.datasets.split import split_by_subject
 from landvote.errors import LandvoteError, ModelError, SettingError, SplitError, StoppedError
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
+from landvote.localiser.stage import StageSettings
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import refuse_existing, write_json, write_text
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
@@ -69,14 +69,9 @@ def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
 
 
 def train_model(
-    split: Split,
-    recipe: Recipe,
-    folder: Path,
-    conditions: Conditions | None = None,
-    *,
-    resume: bool = False,
-    voters: Path | None = None,
-) -> Fitted:
+    split: Split, recipe: Recipe, folder: Path, conditions: Conditions | None = None, *,
+    resume: bool = False, voters: Path | None = None,
+) -> Fitted:  # fmt: skip
     """Fit a localiser and write its model folder; with ``resume``, go on where a stopped or killed call had come to.
 
     Processes that torchrun started train one model together. Only rank 0 sees the validation films, writes the model
@@ -102,7 +97,7 @@ def train_model(
     stages = recipe.stages_for(scheme)
     under = replace(conditions or Conditions(), seed=recipe.seed)
     begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json")}
-    with _together(recipe, scheme):
+    with _together(stages):
         if not this_process().is_rank_zero:
             quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
             with tempfile.TemporaryDirectory() as elsewhere:  # rank 0 alone makes the model folder
@@ -113,7 +108,7 @@ def train_model(
         else:
             refuse_existing(folder)
             write_text(folder / "films.csv", films)
-            write_text(folder / "training.json", json.dumps(begun | {"device": under.device}, indent=2) + "\n")
+            write_json(folder / "training.json", begun | {"device": under.device})
         if voters is not None:
             _begin_with(voters, folder, [stage.name for stage in stages])
         log, start = EventLog(folder / "events.jsonl"), time.monotonic()
@@ -136,15 +131,12 @@ def train_model(
             raise
         files = [*fitted.localiser.save(folder), folder / "films.csv", folder / "training.json"]
         manifest = {
-            "versions": versions(),
-            "machine": machine(),
-            "computed_on": fitted.localiser.computed_on,
-            "minutes": minutes(),
-            "films": {"train": len(split.training), "val": len(split.validation)},
+            "versions": versions(), "machine": machine(), "computed_on": fitted.localiser.computed_on,
+            "minutes": minutes(), "films": {"train": len(split.training), "val": len(split.validation)},
             "held_out_error_px": [round(e, 3) for e in fitted.held_out],
             "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)},
-        }
-        write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
+        }  # fmt: skip
+        write_json(folder / "model.json", manifest)
         listener(Ended(minutes()))
     return fitted
 
@@ -163,12 +155,9 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
     return Localiser.load(folder, device)
 
 
-def _together(recipe: Recipe, scheme: Scheme) -> AbstractContextManager[None]:
+def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:
     """Join the processes that torchrun started; without torchrun there is nothing to join."""
-    size = this_process().size
-    if size == 1:
-        return nullcontext()
-    contexts = [stage.voter.together() for stage in recipe.stages_for(scheme)]
+    contexts = [nullcontext() if this_process().size == 1 else stage.voter.together() for stage in stages]
     return contexts[0]
 
 
@@ -201,15 +190,11 @@ def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
 
 def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
     before = _read_json(folder / "training.json", "the settings of a training")
-    for key in ("recipe", "scheme"):
-        if before.get(key) != begun[key]:
-            raise SettingError(
-                f"{folder}: was begun with another {key}; resume with the same one, or begin anew elsewhere"
-            )
+    others = [f"{folder}: was begun with another {key}" for key in begun if before.get(key) != begun[key]]
     if (folder / "films.csv").read_text(encoding="utf-8") != films:
-        raise SettingError(
-            f"{folder / 'films.csv'}: was begun with other films; resume with the same, or begin anew elsewhere"
-        )
+        others.append(f"{folder / 'films.csv'}: was begun with other films")
+    if others:
+        raise SettingError(f"{others[0]}; resume with the same, or begin anew elsewhere")
 
 
 def _film_table(split: Split) -> str:

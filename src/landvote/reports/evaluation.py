@@ -1,6 +1,5 @@
 """Write an evaluation as files: a summary, tables, and one page to read."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number, write_csv
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import refuse_existing, write_json, write_text
 
 _MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
 
@@ -42,7 +41,7 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
             write_csv(out / f"{name}.csv", table)
         else:
             (out / f"{name}.csv").unlink(missing_ok=True)  # an earlier report's, of other films perhaps
-    write_text(out / "summary.json", json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
+    write_json(out / "summary.json", evaluation.summary)
     write_text(out / "report.html", text)
     return out / "report.html"
 

@@ -1,6 +1,5 @@
 """``landvote shape``: measure how a set of shapes varies; pictures, curves and one row of numbers per film."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from landvote.formats.points import write_wide_csv
 from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
 from landvote.reports.style import save_figure
 from landvote.reports.tables import write_csv
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import refuse_existing, write_json
 from landvote.shapes import Aligned, Fit, ShapeModel, align
 from landvote.shapes.align import Array
 from landvote.shapes.measure import compactness, generalisation, specificity
@@ -65,7 +64,7 @@ def study(
         "residual": float(np.sqrt(model.scatter.mean())),
         "implausible": [f for f, d in zip(films, distances, strict=True) if 0 < 0.999 * model.limit < d],
     }  # fmt: skip
-    write_text(out / "summary.json", json.dumps(summary, indent=1) + "\n")
+    write_json(out / "summary.json", summary)
     return summary
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from landvote.errors import DataError
+from landvote.runtime.files import writing
 
 
 @dataclass(frozen=True)
@@ -187,11 +188,8 @@ class EventLog:
         self._written[kind] = now
         lines = "".join(self._waiting.values()).encode()
         self._waiting.clear()
-        try:
-            with self._file.open("ab", buffering=0) as log:
-                log.write(lines)  # one write: a reader never sees half of another's line
-        except OSError as error:
-            raise DataError(f"{self._file}: cannot be written ({error.strerror or error})") from error
+        with writing(self._file), self._file.open("ab", buffering=0) as log:
+            log.write(lines)  # one write: a reader never sees half of another's line
 
 
 @dataclass(frozen=True)

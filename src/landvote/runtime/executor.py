@@ -12,12 +12,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
@@ -46,7 +45,7 @@ class Job(Generic[Task, Result]):
 
     Attributes:
         function: does one task; it is sent to other processes with its arguments.
-        tasks: taken one by one, so that there may be any number of them.
+        tasks: those to do.
         count: how many tasks there are.
         reads: files and folders that every process has to see.
         writes: folder that every process writes to, the same on all machines.
@@ -97,52 +96,56 @@ def relayed(stop: StopToken, folder: Path, until: float | None = None) -> Iterat
     file = folder / f".stop-{socket.gethostname()}-{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)  # of a process of that number that was killed
+
+    def relay() -> None:
+        if stop.stopped:
+            file.touch()
+
+    try:
+        with repeated(relay, _RELAYED):
+            yield StopToken(stop.until if until is None else until, file)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def repeated(call: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call a function every so many seconds, in a thread, while the body runs."""
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(_RELAYED):
-            if stop.stopped:
-                file.touch()
-                return
+        while not ended.wait(seconds):
+            call()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
-        yield StopToken(stop.until if until is None else until, file)
+        yield
     finally:
         ended.set()
         thread.join()
-        file.unlink(missing_ok=True)
 
 
 def in_processes(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
     """Run tasks in ``at_most`` processes of this machine (0: one per processor), each with one thread.
 
     One thread each, whatever the number of processes: sums in another order have other last digits, and a result must
-    not depend on how busy a machine was.
-
-    Raises:
-        WorkerError: processes were killed again and again.
+    not depend on how busy a machine was. WorkerError is raised when processes were killed again and again.
     """
     if not job.count:
         return
     processes = min(at_most or processors(), job.count)
-    todo = iter(job.tasks)
+    todo = dict(enumerate(job.tasks))
     for _ in range(1 + _RETRIES):
         executor = get_reusable_executor(processes, env=_ONE_THREAD, initializer=_follow, initargs=(os.getpid(),))
-        running: dict[Future[Result], Task] = {}
-        begun: list[Task] = []
         try:
-            for task in todo:
-                begun = [task]  # not yet running if the executor breaks now
-                running[executor.submit(job.function, task)] = task
-                begun = []
-                if len(running) >= 2 * processes:  # one more for each, so that none has to wait for its next
-                    yield from _ended(running)
-            while running:
-                yield from _ended(running)
+            running = {executor.submit(job.function, task): number for number, task in todo.items()}
+            for future in as_completed(running):
+                result = future.result()
+                del todo[running[future]]
+                yield result
         except TerminatedWorkerError:  # which ends all the others, too
-            todo = chain(running.values(), begun, todo)
+            continue
         else:
             return
         finally:
@@ -151,14 +154,6 @@ def in_processes(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
         f"worker processes were killed {1 + _RETRIES} times, expected to live; is there enough memory for "
         f"{processes} of them? The same command goes on from here"
     )
-
-
-def _ended(running: dict[Future[Result], Task]) -> Iterator[Result]:
-    """Wait for one task at least, and take those that have ended out of the running."""
-    for future in wait(running, return_when=FIRST_COMPLETED).done:
-        result = future.result()
-        del running[future]
-        yield result
 
 
 @cache

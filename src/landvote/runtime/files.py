@@ -4,6 +4,7 @@ A path that leads to a pipe, a device or standard output is written into and nev
 output.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from landvote.errors import DataError, ExistsError
 
@@ -26,15 +28,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         DataError: the file cannot be written (no space, no permission), naming it.
     """
-    try:
+    with writing(path):
         stream = is_stream(path)
         folder = None if stream else path.parent
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(path.suffix[-_LONGEST:], f".{path.name[:_LONGEST]}.", folder)
         os.close(handle)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
     temporary = Path(name)
     try:
         yield temporary
@@ -51,6 +51,15 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an error of the system's while ``path`` is written into a DataError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def is_stream(path: Path) -> bool:
@@ -83,6 +92,11 @@ def write_text(path: Path, text: str) -> None:
     """Write text to ``path``, whole or not at all; names of files that are not UTF-8 keep their bytes."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Write a value as JSON to be read by people too, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def refuse_existing(path: Path) -> None:
