@@ -1,6 +1,6 @@
 """The tables of an evaluation: per film, per landmark, per subgroup."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -19,14 +19,15 @@ from landvote.evaluation.units import SUFFIX
 _MOST_GROUPS = 12  # a column of numbers with more distinct values (an age, say) is divided at its quartiles
 
 
-def film_table(matching: Matching, errors: Errors, pixels: Errors) -> pd.DataFrame:
+def film_table(matching: Matching, errors: Mapping[str, Errors]) -> pd.DataFrame:
     """Return one row a film: errors averaged over its landmarks, its worst landmark, squared error, expectation."""
+    pixels = errors["px"]
     table = pd.DataFrame({"image": [f.identifier for f in matching.films]})
     table["subject"] = [f.sample.subject for f in matching.films]
     table["landmarks"] = pixels.measured.sum(axis=1)
     table["not_found"] = pixels.missed.sum(axis=1)
-    for e in [pixels] if errors.unit == "px" else [errors, pixels]:
-        suffix = SUFFIX[e.unit]
+    for unit, e in errors.items():
+        suffix = SUFFIX[unit]
         for metric in e.landmarks:
             table[f"{metric}_{suffix}"] = e.means(metric)
         for metric, values in e.annotators.items():

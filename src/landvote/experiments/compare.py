@@ -48,20 +48,13 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
 ) -> Comparison:  # fmt: skip
     """Run a grid file, or go on with it, and write the report on all runs that are finished.
 
-    Args:
-        file: the grid.
-        out: folder of the results, see docs/experiments.md. Calls with the same or other grids may share it, at once or
-            one after the other: finished runs are used, and unfinished ones gone on with.
-        executor: works on the runs; None: none is worked on, the report is written.
-        scale: see :meth:`landvote.experiments.grid.Grid.at`.
-        shard: ``"i/n"``: this call works on every n-th task only; the report is on all that is there.
-        data: a DATA folder instead of the grid's own.
-        device: for networks.
-        keep_models: whether the models of finished runs stay, in ``models/``.
-        report: whether to write the report.
-        listener: is told of :class:`landvote.runtime.events.RunsProgressed` now and then.
-        stop: stops all runs of this call, in other processes too, where a later call goes on; if by a time, some of
-            it is kept for the report.
+    Calls with the same or other grids may share the folder ``out``, at once or one after the other (see
+    docs/experiments.md): finished runs are used, and unfinished ones gone on with. Without an executor none is worked
+    on. Of ``shard`` i/n this call works on every n-th task only; the report is on all that is there. ``scale`` is one of
+    :meth:`landvote.experiments.grid.Grid.at`, ``data`` a DATA folder instead of the grid's own; ``keep_models`` keeps
+    the models of finished runs, in ``models/``. The listener is told of
+    :class:`landvote.runtime.events.RunsProgressed` now and then. The stop token stops all runs of this call, in other
+    processes too, where a later call goes on; if by a time, some of it is kept for the report.
 
     Raises:
         SettingError: the grid, the scale or the shard is not one.

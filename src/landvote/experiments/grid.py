@@ -40,13 +40,9 @@ Size = PositiveInt | Literal["all"]
 
 
 class Source(Settings):
-    """Where the films come from.
+    """Where the films come from: a DATA ``folder``, sought beside the grid file, or as many hips to ``simulate``.
 
-    Attributes:
-        folder: a DATA folder, sought beside the grid file; or
-        simulate: how many hips to simulate.
-        seed: of the simulation.
-        scheme: name or file; for a folder without a ``scheme.toml``.
+    ``scheme`` is a name or file, for a folder without a ``scheme.toml``.
     """
 
     folder: str | None = None
@@ -101,17 +97,11 @@ class Scale(Settings):
 
 
 class Grid(Settings):
-    """All runs of an experiment: methods x sizes x folds x seeds.
+    """All runs of an experiment: methods x sizes x folds x seeds; see the top of this module.
 
     Attributes:
-        title: of the report.
-        data: the films.
         methods: in the order of figures and tables.
-        sizes: films to learn from.
         folds: draws of the films to learn from. A fold's smaller sets are parts of its larger ones.
-        seeds: of the training, apart from the draw.
-        test: how many films to measure on, drawn once by subject; or the split they have in the data.
-        validation: films beyond ``sizes`` to judge by, as a share of the size.
         draw: seed of the draws.
         unit: ``px``, ``mm``, ``%`` or ``auto``, as in ``landvote evaluate``.
         subgroups: columns of the data to report apart; ``column:edge,edge`` cuts numbers into ranges.

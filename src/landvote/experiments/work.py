@@ -21,7 +21,7 @@ from landvote.formats.predictions import prediction_line
 from landvote.localiser import Conditions
 from landvote.models import Split, load_model, train_model
 from landvote.runtime.events import Event, FilmLocated, record
-from landvote.runtime.files import write_json, write_text
+from landvote.runtime.files import write_json
 from landvote.runtime.journal import Journal
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.stop import StopToken
@@ -170,17 +170,9 @@ class Clock:
     """
 
     def __init__(self, file: Path) -> None:
-        self.file = file
         before: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
-        self.marks: dict[str, float] = before.get("marks", {})
-        self._before = float(before.get("seconds", 0.0))
-        self._start = time.monotonic()
-        self._noted = -_HEARTBEAT
-
-    @property
-    def seconds(self) -> float:
-        """Worked so far."""
-        return self._before + time.monotonic() - self._start
+        self._file, self.marks, self._noted = file, dict(before.get("marks", {})), -_HEARTBEAT
+        self._start = time.monotonic() - before.get("seconds", 0.0)  # of all calls, had they followed each other
 
     def __call__(self, event: Event) -> None:
         """Take an event; write it down if the last one is some seconds old."""
@@ -191,12 +183,12 @@ class Clock:
 
     def mark(self, name: str) -> None:
         """Note the minutes so far under a name, once; a resumed process does not note them again."""
-        self.marks.setdefault(name, round(self.seconds / 60, 3))
+        self.marks.setdefault(name, round((time.monotonic() - self._start) / 60, 3))
         self.note()
 
     def note(self, **state: Any) -> None:  # noqa: ANN401 - an event as JSON
         """Write the file."""
-        write_text(self.file, json.dumps({"seconds": self.seconds, "marks": self.marks, **state}))
+        write_json(self._file, {"seconds": time.monotonic() - self._start, "marks": self.marks, **state})
 
 
 @lru_cache(maxsize=1)

@@ -22,14 +22,10 @@ def locate_files(
     localiser: Localiser, images: Sequence[Path], overlays: Path | None, listener: Listener = ignore,
     stop: StopToken | None = None,
 ) -> Iterator[Prediction]:  # fmt: skip
-    """Yield a prediction per film.
+    """Yield a prediction per film of :func:`list_films`.
 
-    Args:
-        localiser: a fitted one.
-        images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
-        overlays: folder for one PNG per film, or None; named by :func:`landvote.runtime.names.output_paths`.
-        listener: is told of each film that is located, and of each that cannot be read; the others go on.
-        stop: is asked before each film.
+    ``overlays`` is a folder for one PNG per film, or None; :func:`landvote.runtime.names.output_paths` names them. The
+    listener is told of each film that is located, and of each that cannot be read; the others go on.
 
     Raises:
         ImageError: there is no film at all.
@@ -70,13 +66,10 @@ def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path
 
 
 def export_points(predictions: Sequence[Prediction], csv: Path | None, pts: Path | None, origin: int) -> None:
-    """Write the points of predictions in the forms that annotation tools and DATA folders take.
+    """Write the points of predictions, one per film, in the forms that annotation tools and DATA folders take.
 
-    Args:
-        predictions: one per film.
-        csv: a wide CSV, or None.
-        pts: a folder for one ``.pts`` file per film, or None; named by :func:`landvote.runtime.names.output_paths`.
-        origin: what the ``.pts`` files and the CSV shall call the first pixel, 0 or 1.
+    They are a wide CSV, and a folder for one ``.pts`` file per film, named by
+    :func:`landvote.runtime.names.output_paths`; both call the first pixel ``origin``, 0 or 1.
     """
     check_origin(origin)
     if csv is not None and predictions:
@@ -90,11 +83,8 @@ def export_points(predictions: Sequence[Prediction], csv: Path | None, pts: Path
 def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """Yield each film once, with the identifier it has in its folder, or its whole path where that one is taken.
 
-    Films come in the order of ``images``, those of a folder sorted by folders and names. Lists are kept on disk: there
-    may be millions of films.
-
-    Args:
-        images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
+    ``images`` are films, or folders that are searched for films; in a DATA folder only ``images/`` is. Films come in
+    this order, those of a folder sorted by folders and names. Lists are kept on disk: there may be millions of films.
 
     Raises:
         ImageError: there is no film at all.

@@ -63,19 +63,10 @@ def locate_shards(
 ) -> tuple[int, int]:  # fmt: skip
     """Locate films, or go on with it, into a folder as drawn at the top of this module.
 
-    Each film is located once: after a kill, only the film in progress is repeated. In memory there is one film per
-    process, and nothing that grows with their number.
-
-    Args:
-        model: model folder.
-        images: films, or folders that are searched for films; see :func:`landvote.models.locate.list_films`.
-        out: the folder; empty, or begun by a call with the same arguments.
-        films_per_shard: how many predictions a file is to hold.
-        executor: works on the shards.
-        device: for networks.
-        listener: is told, shard by shard as they are finished, how many films are done, and of each that could not be
-            read.
-        stop: is asked before each film, in other processes too.
+    Each film of :func:`landvote.models.locate.list_films` is located once: after a kill, only the film in progress is
+    repeated. In memory there is one film per process, and nothing that grows with their number. The listener is told,
+    shard by shard as they are finished, how many films are done, and of each that could not be read. The stop token is
+    asked before each film, in other processes too.
 
     Returns:
         How many films were located, and how many could not be read, in all calls together.

@@ -77,14 +77,9 @@ def train_model(
     Processes that torchrun started train one model together. Only rank 0 sees the validation films, writes the model
     folder and returns a localiser whose expected errors are scaled.
 
-    Args:
-        split: what to learn from and to be judged by.
-        recipe: all settings.
-        folder: the model folder to make.
-        conditions: device, time limit, listener, stop token; the seed is the recipe's.
-        resume: whether ``folder`` may hold a training that was stopped.
-        voters: a finished model folder whose voters learned from the same films by the same settings; each stage begins
-            with what is there, and finds that it is done.
+    ``conditions`` are device, time limit, listener and stop token; the seed is the recipe's. ``voters`` is a finished
+    model folder whose voters learned from the same films by the same settings: each stage begins with what is there,
+    and finds that it is done.
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.

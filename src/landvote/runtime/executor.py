@@ -68,14 +68,9 @@ class Executor(Protocol):
 
 
 def choose_executor(engine: str, at_most: int = 0) -> Executor:
-    """Return the executor of an engine.
+    """Return the executor of ``local``, processes of this machine, or ``ray``, a Ray cluster; SettingError for others.
 
-    Args:
-        engine: ``local``, processes of this machine, or ``ray``, a Ray cluster.
-        at_most: how many tasks at a time; 0: one per processor.
-
-    Raises:
-        SettingError: there is no such engine.
+    It runs ``at_most`` tasks at a time; 0: one per processor.
     """
     if engine == "local":
         return partial(in_processes, at_most=at_most)
@@ -88,10 +83,7 @@ def choose_executor(engine: str, at_most: int = 0) -> Executor:
 def relayed(stop: StopToken, folder: Path, until: float | None = None) -> Iterator[StopToken]:
     """Yield a token for tasks in other processes: they are asked to stop when ``stop`` is, by a file in ``folder``.
 
-    Args:
-        stop: a token of this process.
-        folder: every process sees it.
-        until: an earlier time at which the tasks are asked.
+    Every process sees the folder. ``until`` is an earlier time at which the tasks are asked.
     """
     file = folder / f".stop-{socket.gethostname()}-{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
