@@ -9,7 +9,7 @@ import pandas as pd
 
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.errors import SettingError, nearest
+from landvote.errors import SettingError, one_of
 from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, film_means
 from landvote.evaluation.metrics import FloatArray, mean_squared_error
@@ -109,9 +109,7 @@ def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object
     column, _, cuts = column.partition(":")
     known = {"split"}.union(*(s.attributes for s in samples))
     if column not in known:
-        raise SettingError(
-            f"subgroup column {column!r}, expected one of {', '.join(sorted(known))}{nearest(column, known)}"
-        )
+        raise SettingError(f"subgroup column {column!r}, expected {one_of(sorted(known), column)}")
     told = [s.attributes.get(column, (s.split or "") if column == "split" else "") for s in samples]
     groups = np.array([value or "not stated" for value in told], dtype=object)
     stated = np.array([bool(value) for value in told])

@@ -50,7 +50,7 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
 
     Calls with the same or other grids may share the folder ``out``, at once or one after the other (see
     docs/experiments.md): finished runs are used, and unfinished ones gone on with. Without an executor none is worked
-    on. Of ``shard`` i/n this call works on every n-th task only; the report is on all that is there. ``scale`` is one of
+    on. Of ``shard`` i/n this call works on every n-th task only; the report is on all there is. ``scale`` is one of
     :meth:`landvote.experiments.grid.Grid.at`, ``data`` a DATA folder instead of the grid's own; ``keep_models`` keeps
     the models of finished runs, in ``models/``. The listener is told of
     :class:`landvote.runtime.events.RunsProgressed` now and then. The stop token stops all runs of this call, in other

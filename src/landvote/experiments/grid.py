@@ -32,7 +32,7 @@ from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from landvote.errors import SettingError, nearest
+from landvote.errors import SettingError, one_of
 from landvote.recipes import find
 from landvote.runtime.settings import Settings, validated
 
@@ -131,9 +131,7 @@ class Grid(Settings):
                 raise ValueError(f"method {name!r} is there twice, expected names that differ")
         for which, scale in self.scales.items():
             for name in (n for c in scale.changes for n in c.methods if n not in names):
-                raise ValueError(
-                    f"scale {which!r} changes {name!r}, expected one of {', '.join(names)}{nearest(name, names)}"
-                )
+                raise ValueError(f"scale {which!r} changes {name!r}, expected {one_of(names, name)}")
         return self
 
     def at(self, scale: str) -> Self:
@@ -145,14 +143,11 @@ class Grid(Settings):
         if scale == "paper":
             return self.model_copy(update={"scales": {}})
         if scale not in self.scales:
-            known = ("paper", *self.scales)
-            raise SettingError(f"scale {scale!r}: expected one of {', '.join(known)}{nearest(scale, known)}")
+            raise SettingError(f"scale {scale!r}: expected {one_of(('paper', *self.scales), scale)}")
         chosen = self.scales[scale]
         changed = {k: getattr(chosen, k) for k in chosen.model_dump(exclude={"changes"}, exclude_none=True)}
         methods = tuple(m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods)
-        return self.model_copy(
-            update={**{k: getattr(chosen, k) for k in changed}, "methods": tuple(methods), "scales": {}}
-        )
+        return self.model_copy(update=changed | {"methods": methods, "scales": {}})
 
 
 def read_grid(file: Path) -> Grid:

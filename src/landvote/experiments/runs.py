@@ -69,15 +69,12 @@ class FilmSplit:
         """
         order = self.folds[fold]
         films = int(len(order) / (1 + validation)) if size == "all" else size
-        learned = list(order[:films])
+        learned, further = list(order[:films]), max(1, round(films * validation))
         subjects = {s.subject for s in learned}
-        others = [s for s in order[films:] if s.subject not in subjects]
-        judged = others[: max(1, round(films * validation))]
+        judged = [s for s in order[films:] if s.subject not in subjects][:further]
         if len(learned) < films or not judged:
-            raise SplitError(
-                f"{len(order)} films are left to learn from beside {len(self.test)} to measure on; "
-                f"{films} and {max(1, round(films * validation))} more to judge by were asked for"
-            )
+            found = f"{len(order)} films are left to learn from beside {len(self.test)} to measure on"
+            raise SplitError(f"{found}; {films} and {further} more to judge by were asked for")
         return learned, judged
 
 
@@ -100,10 +97,8 @@ def split_films(samples: Sequence[Sample], grid: Grid) -> FilmSplit:
         test = [s for s in pointed if s.subject in subjects]
         rest = [s for s in pointed if s.subject not in subjects]
     if not test or not rest:
-        raise SplitError(
-            f"test = {grid.test!r}: {len(test)} of {len(pointed)} films with points to measure on and {len(rest)} to "
-            "learn from; expected one at least of each"
-        )
+        found = f"{len(test)} of {len(pointed)} films with points to measure on and {len(rest)} to learn from"
+        raise SplitError(f"test = {grid.test!r}: {found}; expected one at least of each")
     folds = tuple(tuple(_shuffled(rest, f"{grid.draw} {fold}")) for fold in range(grid.folds))
     return FilmSplit(tuple(sorted(test, key=lambda s: s.identifier)), folds)
 

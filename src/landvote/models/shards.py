@@ -124,10 +124,8 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int)
     before = json.loads(manifest.read_text(encoding="utf-8"))
     for key, what in _SAME.items():
         if before.get(key) != shards[key]:
-            raise SettingError(
-                f"{manifest}: was begun with {what} ({key} {before.get(key)!r}, now {shards[key]!r}); go on with the "
-                "same, or begin anew elsewhere"
-            )
+            other = f"was begun with {what} ({key} {before.get(key)!r}, now {shards[key]!r})"
+            raise SettingError(f"{manifest}: {other}; go on with the same, or begin anew elsewhere")
     return films
 
 

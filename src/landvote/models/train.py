@@ -60,9 +60,8 @@ def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
     known = [s for s in pointed if s.split in (None, "train")]
     validation = [s for s in pointed if s.split == "val"]
     if not known:
-        raise SplitError(
-            f"{len(samples)} films, of which none has points and is to be trained on; expected one at least"
-        )
+        found = f"{len(samples)} films, of which none has points and is to be trained on"
+        raise SplitError(f"{found}; expected one at least")
     if not validation and recipe.validation > 0:
         known, validation = split_by_subject(known, recipe.validation, recipe.seed)
     return Split(known, validation, [s.identifier for s in samples if not s.annotations])

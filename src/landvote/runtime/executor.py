@@ -207,9 +207,8 @@ def _ray() -> ModuleType:
     try:
         import ray  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
-        raise SettingError(
-            f'engine ray: Ray is not installed ({error}), expected it by: pip install "landvote[cluster]"'
-        ) from error
+        by = 'pip install "landvote[cluster]"'
+        raise SettingError(f"engine ray: Ray is not installed ({error}), expected it by: {by}") from error
     return ray
 
 

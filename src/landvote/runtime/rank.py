@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+_VARIABLES = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
+
 
 @dataclass(frozen=True)
 class Process:
@@ -27,6 +29,3 @@ class Process:
 def this_process() -> Process:
     """Read the variables that torchrun, and whatever else starts torch on several machines, gives to each process."""
     return Process(*(int(os.environ.get(name, alone)) for name, alone in _VARIABLES.items()))
-
-
-_VARIABLES = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}

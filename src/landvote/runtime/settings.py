@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from landvote.errors import SettingError, nearest
+from landvote.errors import SettingError, nearest, one_of
 
 
 class Settings(BaseModel):
@@ -59,9 +59,7 @@ class Family(Generic[Member]):
             SettingError: there is none; the nearest is named.
         """
         if kind not in self._members:
-            raise SettingError(
-                f"{self.noun} {kind!r} is unknown, expected one of {', '.join(self)}{nearest(str(kind), self)}"
-            )
+            raise SettingError(f"{self.noun} {kind!r} is unknown, expected {one_of(self, str(kind))}")
         return self._members[kind]
 
     def parse(self, value: object) -> object:

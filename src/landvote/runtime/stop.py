@@ -34,11 +34,8 @@ class StopToken:
     @property
     def stopped(self) -> bool:
         """Whether it is time to stop."""
-        return (
-            self._asked.is_set()
-            or (self.until is not None and time.time() >= self.until)
-            or (self.file is not None and self.file.exists())
-        )
+        late = self.until is not None and time.time() >= self.until
+        return late or self._asked.is_set() or (self.file is not None and self.file.exists())
 
     def check(self) -> None:
         """Return, or raise if it is time to stop.
