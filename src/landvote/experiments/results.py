@@ -86,11 +86,7 @@ class Results:
 
 
 def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], workspace: Workspace) -> Results:
-    """Read the predictions of all finished runs and measure them.
-
-    Raises:
-        DataError: not one run is finished.
-    """
+    """Read the predictions of all finished runs and measure them; DataError if not one is finished."""
     finished = [p for p in plans if workspace.finished(p)]
     if not finished:
         raise DataError(f"{workspace.results}: none of {len(plans)} runs is finished, expected one at least")

@@ -35,6 +35,7 @@ from landvote.runtime.files import atomic_write, refuse_existing, write_json, wr
 from landvote.runtime.journal import Journal
 from landvote.runtime.stop import StopToken
 
+_localiser = lru_cache(maxsize=1)(load_model)  # one for all shards of a process
 _FAILURE = b'{"failed": '  # so begins the line of a film that could not be read
 _SAME = {
     "landvote": "another version of landvote", "model": "another model", "list": "other films",
@@ -44,13 +45,7 @@ _SAME = {
 
 @dataclass(frozen=True)
 class Shard:
-    """Some films in a row of ``films.jsonl``.
-
-    Attributes:
-        number: which shard, from 0.
-        films: how many.
-        offset: where the first one's line begins, bytes.
-    """
+    """So many films in a row of ``films.jsonl``; the first one's line begins ``offset`` bytes into it."""
 
     number: int
     films: int
@@ -81,8 +76,7 @@ def locate_shards(
     """
     model, out = model.absolute(), out.absolute()
     films = _begin(model, images, out, films_per_shard)
-    shards = _shards(out, films_per_shard)
-    todo = [shard for shard in shards if not _file(out, shard.number).exists()]
+    todo = [shard for shard in _shards(out, films_per_shard) if not _file(out, shard.number).exists()]
     done = films - sum(shard.films for shard in todo)
     listener(FilmLocated(done, films))
     with relayed(stop or StopToken(), out) as token:
@@ -129,14 +123,12 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int)
     return films
 
 
-def _shards(out: Path, films_per_shard: int) -> list[Shard]:
-    shards: list[Shard] = []
-    offset = 0
+def _shards(out: Path, films_per_shard: int) -> Iterator[Shard]:
+    number = offset = 0
     with (out / "films.jsonl").open("rb") as file:
         while sizes := [len(line) for line in islice(file, films_per_shard)]:
-            shards.append(Shard(len(shards), len(sizes), offset))
-            offset += sum(sizes)
-    return shards
+            yield Shard(number, len(sizes), offset)
+            number, offset = number + 1, offset + sum(sizes)
 
 
 def _work_on(shard: Shard, model: Path, out: Path, device: str, stop: StopToken) -> Shard | None:
@@ -216,8 +208,3 @@ def _failures_file(predictions: Path) -> Path:
 
 def _file(out: Path, number: int) -> Path:
     return out / f"predictions-{number:05}.jsonl"
-
-
-@lru_cache(maxsize=1)
-def _localiser(model: Path, device: str) -> Localiser:
-    return load_model(model, device)
