@@ -26,11 +26,7 @@ _SETTINGS = (  # coarser grids than the recipe's own, and steps for minutes, not
 
 
 def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
-    """Run the demonstration in an empty folder ``out``; return the path of its report.
-
-    Raises:
-        ExistsError: there is something in ``out``.
-    """
+    """Run the demonstration in an empty folder; return the path of its report. ExistsError if ``out`` is not empty."""
     refuse_existing(out)
     data, model, predictions = out / "data", out / "model", out / "predictions.jsonl"
 

@@ -135,11 +135,7 @@ class Grid(Settings):
         return self
 
     def at(self, scale: str) -> Self:
-        """Return the grid reduced to a scale; ``paper`` is the grid as it stands.
-
-        Raises:
-            SettingError: the grid has no such scale.
-        """
+        """Return the grid reduced to a scale; ``paper`` is the grid as it stands. SettingError if there is no such one."""
         if scale == "paper":
             return self.model_copy(update={"scales": {}})
         if scale not in self.scales:
@@ -151,11 +147,7 @@ class Grid(Settings):
 
 
 def read_grid(file: Path) -> Grid:
-    """Read a grid file.
-
-    Raises:
-        SettingError: the file cannot be read, or holds what is no grid; names the setting, and what was expected.
-    """
+    """Read a grid file; SettingError, with the setting and what was expected, if it holds no grid."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -62,11 +62,7 @@ class FilmSplit:
     folds: tuple[tuple[Sample, ...], ...]
 
     def take(self, fold: int, size: Size, validation: float) -> tuple[list[Sample], list[Sample]]:
-        """Return the films to learn from and those to validate by; no subject is in both.
-
-        Raises:
-            SplitError: there are not enough films.
-        """
+        """Return the films to learn from and those to judge by, no subject in both; SplitError if there are too few."""
         order = self.folds[fold]
         films = int(len(order) / (1 + validation)) if size == "all" else size
         learned, further = list(order[:films]), max(1, round(films * validation))

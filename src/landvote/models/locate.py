@@ -51,11 +51,7 @@ def locate_files(
 
 
 def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
-    """Return the prediction of one film, and draw it into the PNG ``overlay`` if one is named.
-
-    Raises:
-        ImageError: the film cannot be read.
-    """
+    """Return the prediction of one film, and draw it into the PNG ``overlay``; ImageError if it cannot be read."""
     radiograph = read_image(path)
     prediction = localiser.locate(radiograph)
     if overlay is not None:

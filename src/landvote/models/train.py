@@ -136,11 +136,7 @@ def train_model(
 
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
-    """Read a model folder.
-
-    Raises:
-        ModelError: no model, an unfinished one, or one with a missing or altered file; names the file.
-    """
+    """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
     for name, digest in _read_manifest(folder)["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
@@ -156,11 +152,7 @@ def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:
 
 
 def model_hash(folder: Path) -> str:
-    """Return the SHA-256 of a model's ``model.json``, which has those of all files that an answer rests on.
-
-    Raises:
-        ModelError: no model, or an unfinished one.
-    """
+    """Return the SHA-256 of ``model.json``, which has those of all files in use; ModelError if there is none."""
     _read_manifest(folder)
     return _sha256(folder / "model.json")
 

@@ -201,11 +201,7 @@ class Logged:
 
     @classmethod
     def read(cls, file: Path) -> Iterator[Self]:
-        """Yield what :class:`EventLog` wrote; a last line that is not whole yet is left out.
-
-        Raises:
-            DataError: a line is not an event.
-        """
+        """Yield what :class:`EventLog` wrote, less a last line that is not whole; DataError if a line is no event."""
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         for number, line in enumerate(text.split("\n")[:-1], 1):
             try:

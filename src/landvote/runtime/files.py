@@ -100,10 +100,6 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON 
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise if ``path`` is an existing file or a folder with anything in it; pipes and devices may be there.
-
-    Raises:
-        ExistsError: there is something at ``path`` that would be overwritten.
-    """
+    """Raise ExistsError if ``path`` is a file or a folder with anything in it; pipes and devices may be there."""
     if (path.is_file() and not is_stream(path)) or (path.is_dir() and any(path.iterdir())):
         raise ExistsError(f"{path}: exists already, expected another place")

@@ -35,11 +35,7 @@ class Family(Generic[Member]):
             self.register(member)
 
     def register(self, member: type[Member]) -> None:
-        """Add a member.
-
-        Raises:
-            SettingError: its settings have no ``kind``, or another member has the same one.
-        """
+        """Add a member; SettingError if its settings have no ``kind``, or another member has the same one."""
         kind = member.model_fields["kind"].default if "kind" in member.model_fields else None
         if not isinstance(kind, str) or self._members.get(kind, member) is not member:
             raise SettingError(f"{self.noun} {member.__name__}: kind is {kind!r}, expected a name of its own")
@@ -53,11 +49,7 @@ class Family(Generic[Member]):
         return iter(self._members)
 
     def __getitem__(self, kind: str) -> type[Member]:
-        """Return the settings class of that kind.
-
-        Raises:
-            SettingError: there is none; the nearest is named.
-        """
+        """Return the settings class of that kind; SettingError, which names the nearest, if there is none."""
         if kind not in self._members:
             raise SettingError(f"{self.noun} {kind!r} is unknown, expected {one_of(self, str(kind))}")
         return self._members[kind]

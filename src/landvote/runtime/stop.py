@@ -38,11 +38,7 @@ class StopToken:
         return late or self._asked.is_set() or (self.file is not None and self.file.exists())
 
     def check(self) -> None:
-        """Return, or raise if it is time to stop.
-
-        Raises:
-            StoppedError: it is; to be called where the state on disk is one to go on from.
-        """
+        """Raise StoppedError if it is time to stop; to be called where the state on disk is one to go on from."""
         if self.stopped:
             raise StoppedError("stopped as asked; the same call goes on from here")
 
