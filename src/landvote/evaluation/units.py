@@ -44,7 +44,7 @@ def scales(films: Sequence[ScoredFilm], scheme: Scheme, unit: str = "auto") -> t
     else:
         found, why = np.ones((len(films), 2)), "the spacing is unknown"
         for row, film in enumerate(films if unit != "px" else ()):
-            spacing = spacing_of(film)
+            spacing = _spacing(film)
             if spacing is None and unit == "auto":
                 return "px", np.ones_like(found)
             found[row] = (spacing.x, spacing.y) if spacing else np.nan
@@ -54,16 +54,13 @@ def scales(films: Sequence[ScoredFilm], scheme: Scheme, unit: str = "auto") -> t
     return unit, found
 
 
-def spacing_of(film: ScoredFilm) -> Spacing | None:
-    """Return millimetres per pixel as the prediction tells them, else as the file does; None where unknown.
-
-    A film that cannot be decoded has no known spacing: its points can still be scored in pixels.
-    """
+def _spacing(film: ScoredFilm) -> Spacing | None:
+    """Return millimetres per pixel as the prediction tells them, else as the file does; None where unknown."""
     if "spacing" not in film.details:
         try:
             return film.sample.open().spacing
         except ImageError:
-            return None
+            return None  # its points can still be scored in pixels
     told = film.details["spacing"]
     if told is None:
         return None

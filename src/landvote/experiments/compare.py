@@ -61,16 +61,13 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
         DataError: there are no films, not enough of them, or a report is asked for and no run is finished.
         StoppedError: the stop came while films were simulated.
     """
-    grid = read_grid(file).at(scale)
-    part = _shard(shard)
-    stop = stop or StopToken()
+    grid, part, stop = read_grid(file).at(scale), _shard(shard), stop or StopToken()
     folder, scheme = find_data(grid, file.resolve().parent, out, data, listener, stop)
     workspace = Workspace(folder, scheme, out.resolve(), device, keep_models)
     samples, plans = lay_out(grid, workspace)
     failures: list[str] = []
-    left = 0
+    left, until = 0, stop.until
     if executor is not None:
-        until = stop.until
         if until is not None:
             until -= max(_REPORTING[0] * (until - time.time()), _REPORTING[1]) if report else _STOPPING
         with relayed(stop, workspace.results, until) as token:
@@ -134,12 +131,9 @@ def lay_out(grid: Grid, workspace: Workspace) -> tuple[list[Sample], list[RunPla
 
 
 def run_plans(
-    plans: Sequence[RunPlan],
-    workspace: Workspace,
-    executor: Executor,
-    shard: tuple[int, int] = (1, 1),
+    plans: Sequence[RunPlan], workspace: Workspace, executor: Executor, shard: tuple[int, int] = (1, 1),
     listener: Listener = ignore,
-) -> tuple[list[str], int]:
+) -> tuple[list[str], int]:  # fmt: skip
     """Work on all runs of a grid that are not finished; return a message per run that failed, and how many are left.
 
     The stop token of the workspace reaches other processes by time and file alone. ``shard`` is (i, n): only every n-th

@@ -26,9 +26,7 @@ def tasks(plans: Sequence[RunPlan]) -> list[list[RunPlan]]:
 
 
 def choose_engine(name: str, at_most: int = 0) -> Executor | None:
-    """Return the executor for a grid, ``local`` or ``ray`` as :func:`landvote.runtime.executor.choose_executor` does.
-
-    None for ``none``: no run is worked on; the report is on finished ones, such as while other processes work.
+    """Return the executor of ``local`` or ``ray``, for so many tasks at most; None for ``none``: others do the work.
 
     Raises:
         SettingError: there is no such engine.

@@ -135,7 +135,7 @@ class Grid(Settings):
         return self
 
     def at(self, scale: str) -> Self:
-        """Return the grid reduced to a scale; ``paper`` is the grid as it stands. SettingError if there is no such one."""
+        """Return the grid reduced to a scale, ``paper`` being the whole; SettingError if there is no such scale."""
         if scale == "paper":
             return self.model_copy(update={"scales": {}})
         if scale not in self.scales:

@@ -35,13 +35,8 @@ _READ = 4  # times a film is read before the first step: for its hash, its polar
 class Workspace:
     """Where films come from and results go; all of it can be sent to another process or machine.
 
-    Attributes:
-        data: DATA folder.
-        scheme: name or file, or None for the folder's own.
-        results: folder of the results.
-        device: for networks.
-        keep_models: whether models outlast their runs.
-        stop: is asked after each film, step and tree.
+    ``scheme`` is a name or file, or None for that of the DATA folder. Models outlast their runs if ``keep_models`` says
+    so. The stop token is asked after each film, step and tree.
     """
 
     data: Path

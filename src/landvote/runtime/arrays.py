@@ -12,7 +12,7 @@ from landvote.runtime.files import atomic_write
 
 
 def save_arrays(file: Path, **arrays: npt.ArrayLike) -> Path:
-    """Write arrays as npz and return the file, the same bytes for the same arrays; DataError if it cannot be written."""
+    """Write arrays as npz and return the file, the same bytes for the same arrays; DataError if that cannot be done."""
     with atomic_write(file) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]  # the stubs take the names for allow_pickle
     return file

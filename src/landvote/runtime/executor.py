@@ -41,11 +41,9 @@ _WAITING = 1000  # tasks that wait at a cluster: it may grow with them, but they
 
 @dataclass(frozen=True)
 class Job(Generic[Task, Result]):
-    """Tasks, and the function that does one.
+    """Tasks, and the function that does one, which is sent to other processes with its arguments.
 
     Attributes:
-        function: does one task; it is sent to other processes with its arguments.
-        tasks: those to do.
         count: how many tasks there are.
         reads: files and folders that every process has to see.
         writes: folder that every process writes to, the same on all machines.
