@@ -91,10 +91,6 @@ class Scale(Settings):
     data: Source | None = None
     changes: tuple[Change, ...] = ()
 
-    def of(self, method: str) -> tuple[str, ...]:
-        """Return the settings that a method gets."""
-        return tuple(setting for c in self.changes if method in c.methods for setting in c.set)
-
 
 class Grid(Settings):
     """All runs of an experiment: methods x sizes x folds x seeds; see the top of this module.
@@ -142,7 +138,8 @@ class Grid(Settings):
             raise SettingError(f"scale {scale!r}: expected {one_of(('paper', *self.scales), scale)}")
         chosen = self.scales[scale]
         changed = {k: getattr(chosen, k) for k in chosen.model_dump(exclude={"changes"}, exclude_none=True)}
-        methods = tuple(m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods)
+        sets = {m: [setting for c in chosen.changes if m.name in c.methods for setting in c.set] for m in self.methods}
+        methods = tuple(m.model_copy(update={"set": (*m.set, *more)}) for m, more in sets.items())
         return self.model_copy(update=changed | {"methods": methods, "scales": {}})
 
 

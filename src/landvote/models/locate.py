@@ -95,13 +95,11 @@ def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
             disk.executemany("INSERT INTO found VALUES (?, ?)", rows)
             for (name,) in disk.execute("SELECT path FROM found ORDER BY parts"):
                 path = Path(os.fsdecode(name))
-                place = os.fsencode(path.resolve())
-                if disk.execute("SELECT 1 FROM films WHERE place = ?", (place,)).fetchone():
-                    continue
-                identifier = path.relative_to(root).as_posix() if root.is_dir() else path.name
-                if disk.execute("SELECT 1 FROM films WHERE identifier = ?", (os.fsencode(identifier),)).fetchone():
-                    identifier = path.as_posix()
-                disk.execute("INSERT INTO films VALUES (?, ?)", (place, os.fsencode(identifier)))
-                yield path, identifier
+                place, own = path.resolve(), path.relative_to(root).as_posix() if root.is_dir() else path.name
+                for identifier in (own, path.as_posix(), str(place)):
+                    row = (os.fsencode(place), os.fsencode(identifier))  # ignored where one of both is known
+                    if disk.execute("INSERT OR IGNORE INTO films VALUES (?, ?)", row).rowcount:
+                        yield path, identifier
+                        break
         if not disk.execute("SELECT 1 FROM films").fetchone():
             raise ImageError(f"{', '.join(map(str, images))}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")

@@ -31,27 +31,22 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
     """
     if not force:
         refuse_existing(out)
-    text = render(evaluation, samples)
+    summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors["px"].landmarks}
+    text = page(
+        "evaluation", title=f"Landmark evaluation: {summary['films']['scored']} films", summary=summary,
+        unit=evaluation.unit, metrics=metrics, annotators="annotators" in summary,
+        key=list(_key(evaluation, metrics)), tables=_tables(evaluation, metrics), charts=_charts(evaluation, metrics),
+        overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
+    )  # fmt: skip
     tables = {"per_film": evaluation.films, "per_landmark": evaluation.landmarks, "subgroups": evaluation.subgroups}
     for name, table in tables.items():
         if table is not None:
             write_csv(out / f"{name}.csv", table)
         else:
             (out / f"{name}.csv").unlink(missing_ok=True)  # an earlier report's, of other films perhaps
-    write_json(out / "summary.json", evaluation.summary)
+    write_json(out / "summary.json", summary)
     write_text(out / "report.html", text)
     return out / "report.html"
-
-
-def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
-    """Return the page as HTML; see :func:`write_report`."""
-    summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors["px"].landmarks}
-    return page(
-        "evaluation", title=f"Landmark evaluation: {summary['films']['scored']} films", summary=summary,
-        unit=evaluation.unit, metrics=metrics, annotators="annotators" in summary,
-        key=list(_key(evaluation, metrics)), tables=_tables(evaluation, metrics), charts=_charts(evaluation, metrics),
-        overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
-    )  # fmt: skip
 
 
 def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:

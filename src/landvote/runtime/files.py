@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +78,11 @@ def is_stdout(path: Path) -> bool:
 
 
 def _copy(temporary: Path, path: Path) -> None:
-    with temporary.open("rb") as made:
-        if is_stdout(path):
-            sys.stdout.flush()  # text of before comes first
-            shutil.copyfileobj(made, sys.stdout.buffer)
-            sys.stdout.flush()
-        else:
-            with path.open("wb") as stream:
-                shutil.copyfileobj(made, stream)
+    if stdout := is_stdout(path):
+        sys.stdout.flush()  # text of before comes first
+    with temporary.open("rb") as made, nullcontext(sys.stdout.buffer) if stdout else path.open("wb") as to:
+        shutil.copyfileobj(made, to)
+        to.flush()
 
 
 def write_text(path: Path, text: str) -> None:
