@@ -19,13 +19,8 @@
 Every message names the file (or setting), the value found and the value expected.
 """
 
-from __future__ import annotations
-
 import difflib
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 
 class LandvoteError(Exception):

@@ -5,6 +5,7 @@ that a task writes are its result; its return value is for progress and messages
 :class:`landvote.runtime.stop.StopToken`, which travels with its function, and returns.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -172,27 +173,19 @@ def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
     """
     if not job.count:
         return
-    ray = _ray()
     lost: list[str] = []
-    connected = ray.is_initialized()
-    if not connected:
-        _connect(ray)
-    try:
-        job.writes.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".seen-", dir=job.writes) as mark:
-            seen = (*job.reads, Path(mark.name))
-            options = {"num_cpus": 1, "num_gpus": job.gpus, "max_retries": _RETRIES}
-            remote = ray.remote(**options, runtime_env={"env_vars": _ONE_THREAD})(_visit)
-            running: list[Any] = []
-            for task in job.tasks:
-                running.append(remote.remote(job.function, task, seen, version("landvote")))
-                if len(running) >= (at_most or _WAITING):
-                    yield from _returned(ray, running, lost)
-            while running:
+    running: list[Any] = []
+    job.writes.mkdir(parents=True, exist_ok=True)
+    with _cluster() as ray, tempfile.NamedTemporaryFile(prefix=".seen-", dir=job.writes) as mark:
+        seen = (*job.reads, Path(mark.name))
+        options = {"num_cpus": 1, "num_gpus": job.gpus, "max_retries": _RETRIES}
+        remote = ray.remote(**options, runtime_env={"env_vars": _ONE_THREAD})(_visit)
+        for task in job.tasks:
+            running.append(remote.remote(job.function, task, seen, version("landvote")))
+            if len(running) >= (at_most or _WAITING):
                 yield from _returned(ray, running, lost)
-    finally:
-        if not connected:
-            ray.shutdown()
+        while running:
+            yield from _returned(ray, running, lost)
     if lost:
         raise WorkerError(
             f"{len(lost)} of {job.count} tasks were lost {1 + _RETRIES} times with their process or machine, expected "
@@ -200,25 +193,30 @@ def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
         )
 
 
-def _ray() -> ModuleType:
+@contextmanager
+def _cluster() -> Iterator[ModuleType]:
+    """Yield Ray, connected to a cluster; leave that at the end, unless this process had been connected before."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here tells nobody
     try:
         import ray  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
         by = 'pip install "landvote[cluster]"'
         raise SettingError(f"engine ray: Ray is not installed ({error}), expected it by: {by}") from error
-    return ray
-
-
-def _connect(ray: ModuleType) -> None:
+    if ray.is_initialized():
+        yield ray
+        return
     address = os.environ.get("RAY_ADDRESS", "auto")
     host, _, port = address.rpartition(":")
     try:
         if port.isdecimal() and "/" not in host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=_ANSWERS).close()
-        ray.init(logging_level="WARNING")
+        ray.init(logging_level=logging.WARNING)
     except (OSError, ValueError) as error:  # a ConnectionError, too
         raise SettingError(f"RAY_ADDRESS {address}: no Ray cluster there that lets us in ({error})") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
 
 
 def _visit(function: Callable[[Task], Result], task: Task, seen: Iterable[Path], asked_by: str) -> Result:
