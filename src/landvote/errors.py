@@ -79,3 +79,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word closest to ``word``, or an empty string."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def one_of(known: Iterable[str], word: str) -> str:
+    """Return the words that were expected in place of ``word``, and the nearest of them."""
+    known = list(known)
+    return f"one of {', '.join(known)}{nearest(word, known)}"

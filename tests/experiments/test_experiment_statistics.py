@@ -15,18 +15,20 @@ from landvote.data.prediction import Prediction
 from landvote.errors import SettingError
 from landvote.evaluation import METRICS, evaluate
 from landvote.evaluation.tables import group
-from landvote.experiments.failures import failure_table, lost_films, threshold
 from landvote.experiments.results import Results, Run, gather
 from landvote.experiments.statistics import (
     against_one,
     calibration_table,
     cost_table,
     error_table,
+    failure_table,
     films_by_run,
     landmarks_by_method,
+    lost_films,
     main_size,
     mean_shape,
     subgroups_by_method,
+    threshold,
     whole_basis,
 )
 from landvote.formats.predictions import read_predictions, write_predictions

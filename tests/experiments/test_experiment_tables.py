@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from landvote.experiments import tables
-from landvote.experiments.failures import failure_table, threshold
 from landvote.experiments.results import Results
-from landvote.experiments.statistics import cost_table, error_table
+from landvote.experiments.statistics import cost_table, error_table, failure_table, threshold
 from landvote.reports.tables import interval
 
 MakeResults = Callable[..., Results]

@@ -34,7 +34,7 @@ def test_one_panel_a_metric_with_the_annotators_in_grey() -> None:
 
 def test_landmarks_stand_where_their_means_are_with_their_intervals(evaluation: Evaluation) -> None:
     table = evaluation.landmarks
-    (ax,) = landmark_figure(table, "%", evaluation.scheme).axes
+    (ax,) = landmark_figure(table, "%", evaluation.matching.scheme).axes
     for kind, line, bars in zip(("point_to_point", "point_to_curve"), ax.get_lines(), ax.collections, strict=True):
         np.testing.assert_allclose(line.get_ydata(), table[f"{kind}_mean_percent"])
         ends = [bar[:, 1] for bar in bars.get_segments() if len(bar)]

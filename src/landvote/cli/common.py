@@ -3,8 +3,6 @@
 Heavy imports stand inside the verbs and these functions, so that ``landvote --help`` is there at once.
 """
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,12 +27,11 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
 @contextmanager
-def stopped_by_interrupt(file: Path | None = None, minutes: float | None = None) -> Iterator[StopToken]:
+def stopped_by_interrupt(file: Path | None = None, minutes: float | None = None) -> Iterator["StopToken"]:
     """Yield a token that Ctrl-C stops, the first time; a second Ctrl-C ends the process at once.
 
-    Args:
-        file: another process stops the work by making it; a file left from before is removed.
-        minutes: from now until the token stops by itself.
+    Another process stops the work by making ``file``; one left from before is removed. ``minutes`` from now the token
+    stops by itself.
     """
     from landvote.runtime.stop import StopToken
 
@@ -65,7 +62,7 @@ def hint(kind: type[LandvoteError], flag: str) -> Iterator[None]:
         raise
 
 
-def scheme_named(name: str | None) -> Scheme | None:
+def scheme_named(name: str | None) -> "Scheme | None":
     """Return the scheme in a file, or a shipped one; None for None."""
     from landvote.data.scheme import Scheme
 

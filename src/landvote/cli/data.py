@@ -1,7 +1,5 @@
 """The verbs of films and points: simulate, check, shape."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +19,8 @@ def simulate(
     from landvote.cli.progress import counting
     from landvote.phantom import simulate_folder
 
-    with counting("simulating", films) as advance:
-        simulate_folder(out, films, seed, progress=lambda *_: advance())
+    with counting("simulating", films) as update:
+        simulate_folder(out, films, seed, progress=lambda *_: update(advance=1))
     typer.echo(f"{films} films in {out}")
 
 
@@ -31,8 +29,7 @@ def check(
     scheme: SchemeOption = None,
     origin: Origin = 0,
     sheet: Annotated[
-        Path | None,
-        typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here."),
+        Path | None, typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here.")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the findings as JSON, and draw a contact sheet only for --sheet.")

@@ -1,7 +1,5 @@
 """The demonstration: simulate hips, train on most, locate the rest, write the report, each by a verb's own function."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,33 +17,22 @@ from landvote.runtime.files import refuse_existing, write_text
 
 _FILMS, _TEST = 120, 20
 _SETTINGS = (  # coarser grids than the recipe's own, and steps for minutes, not hours
-    "validation=0.08",
-    "global.size=[128, 96]",
-    "local.size=[128, 128]",
+    "validation=0.08", "global.size=[128, 96]", "local.size=[128, 128]",
     # steps, not minutes: on a busy machine the demonstration takes longer, and comes out as well
-    *(
-        f"{stage}.{change}"
-        for stage in ("global", "local")
-        for change in (
-            "network.sigma=4", "training.batch=4", "training.rate=0.002", "training.steps=1000",
-            "training.judge_every=250",
-        )
-    ),
+    *(f"{stage}.network.sigma=4" for stage in ("global", "local")),
+    *(f"{stage}.training.{change}" for stage in ("global", "local")
+      for change in ("batch=4", "rate=0.002", "steps=1000", "judge_every=250")),
 )  # fmt: skip
 
 
 def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
-    """Run the demonstration in an empty folder ``out``; return the path of its report.
-
-    Raises:
-        ExistsError: there is something in ``out``.
-    """
+    """Run the demonstration in an empty folder; return the path of its report. ExistsError if ``out`` is not empty."""
     refuse_existing(out)
     data, model, predictions = out / "data", out / "model", out / "predictions.jsonl"
 
     say(f"1/4 simulating {_FILMS} films of children's hips")
-    with counting("simulating", _FILMS) as advance:
-        simulate_folder(data, _FILMS, seed=1, progress=lambda *_: advance())
+    with counting("simulating", _FILMS) as update:
+        simulate_folder(data, _FILMS, seed=1, progress=lambda *_: update(advance=1))
     names = [s.identifier for s in read_folder(data)]
     uses = [f"{name},{'test' if i >= _FILMS - _TEST else 'train'}" for i, name in enumerate(names)]
     write_text(data / "split.csv", "\n".join(["image,split", *uses]) + "\n")

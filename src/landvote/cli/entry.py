@@ -1,7 +1,5 @@
 """The entry point: one command with verbs. Each reads, calls one function of the library, and prints the outcome."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

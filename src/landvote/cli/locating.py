@@ -1,19 +1,13 @@
 """The verb locate: few films into one file, or very many in shards."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
+from itertools import tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from landvote.cli.common import Device, Origin, hint, stopped_by_interrupt
 from landvote.errors import ExistsError, SettingError
-
-if TYPE_CHECKING:  # as heavy as the verb
-    from landvote.data.prediction import Prediction
-    from landvote.runtime.events import Event
 
 
 def locate(
@@ -52,7 +46,7 @@ def locate(
     from landvote.formats.predictions import write_predictions
     from landvote.models import load_model
     from landvote.models.locate import export_points, locate_files
-    from landvote.runtime.events import FilmFailed
+    from landvote.runtime.events import Event, FilmFailed
     from landvote.runtime.files import is_stdout, refuse_existing
 
     for path in filter(None, (out, overlays, csv, pts)):
@@ -61,7 +55,6 @@ def locate(
                 refuse_existing(path)
     localiser = load_model(model, device)
     failures: list[FilmFailed] = []
-    located: list[Prediction] = []
 
     with locating() as shown, stopped_by_interrupt() as stop:
 
@@ -71,8 +64,9 @@ def locate(
                 failures.append(event)
 
         found = locate_files(localiser, images, overlays, listener, stop)
-        count = write_predictions(out, _kept(found, located) if csv or pts else found)
-    export_points(located, csv, pts, origin)
+        written, kept = tee(found) if csv or pts else (found, iter(()))
+        count = write_predictions(out, written)
+    export_points(list(kept), csv, pts, origin)
     typer.echo(f"{count} films located: {out}", err=any(is_stdout(path) for path in (out, csv) if path))
     for failure in failures:
         typer.echo(f"left out: {failure.message}", err=True)
@@ -94,9 +88,3 @@ def _locate_shards(
     if failed:
         typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)
         raise typer.Exit(1)
-
-
-def _kept(predictions: Iterable[Prediction], kept: list[Prediction]) -> Iterator[Prediction]:
-    for prediction in predictions:
-        kept.append(prediction)
-        yield prediction

@@ -1,7 +1,5 @@
 """The verbs of measuring: evaluate, compare."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

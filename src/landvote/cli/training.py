@@ -1,7 +1,5 @@
 """The verbs of training: train, recipes."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable
 from pathlib import Path

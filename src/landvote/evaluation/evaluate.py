@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from landvote.data.prediction import Prediction
 from landvote.data.sample import Sample
-from landvote.data.scheme import Scheme
 from landvote.errors import SettingError
-from landvote.evaluation.matching import ScoredFilm, match
+from landvote.evaluation.matching import Matching, match
 from landvote.evaluation.measure import Errors, measure
 from landvote.evaluation.statistics import draw
 from landvote.evaluation.summary import summarise
@@ -25,12 +23,9 @@ class Evaluation:
     """Everything a report says, as tables.
 
     Attributes:
-        unit: of ``errors`` and of the columns not in pixels.
-        scheme: of the truth.
-        modelled: (n,) whether the predictions hold this landmark of the scheme; only these are scored.
-        matched: the films scored, in the order of the rows of ``errors`` and ``films``.
-        errors: distances in ``unit``.
-        pixels: distances in pixels.
+        unit: of the columns not in pixels.
+        matching: the films scored, in the order of the rows of ``errors`` and ``films``, and the landmarks.
+        errors: unit -> distances; in ``unit``, and in pixels.
         films: one row a film.
         landmarks: one row a landmark of the model.
         subgroups: one row a value of each subgroup column, or None where none was asked for.
@@ -38,11 +33,8 @@ class Evaluation:
     """
 
     unit: str
-    scheme: Scheme
-    modelled: npt.NDArray[np.bool_]
-    matched: tuple[ScoredFilm, ...]
-    errors: Errors
-    pixels: Errors
+    matching: Matching
+    errors: dict[str, Errors]
     films: pd.DataFrame
     landmarks: pd.DataFrame
     subgroups: pd.DataFrame | None
@@ -55,12 +47,13 @@ def evaluate(
 ) -> Evaluation:  # fmt: skip
     """Score predictions against the points of samples.
 
+    Predictions are matched with the truth as :func:`landvote.evaluation.matching.match` does, and measured in a unit as
+    :func:`landvote.evaluation.units.scales` does; pixels are always reported as well.
+
     Args:
-        predictions: as :func:`landvote.formats.predictions.read_predictions` reads them; matched with the truth by
-            identifier, and landmarks by order or name (:func:`landvote.evaluation.matching.match`).
+        predictions: as :func:`landvote.formats.predictions.read_predictions` reads them.
         samples: the truth; films are decoded only for a spacing that the predictions do not tell.
-        unit: ``px``, ``mm``, ``%`` or ``auto``: % where the scheme has a normalising pair, else mm where the spacing
-            of every film is known, else px. Pixels are always reported as well.
+        unit: ``px``, ``mm``, ``%`` or ``auto``.
         radii: of the success rates (error <= radius), in the unit; by default those usual for it.
         subgroups: columns of the samples' attributes, or ``"split"``, to report apart.
         seed: of the bootstrap, which resamples subjects.
@@ -76,12 +69,8 @@ def evaluate(
     if wrong := [r for r in radii if not 0 < r < np.inf]:
         raise SettingError(f"radius {wrong[0]}, expected a positive number")
     draws = draw([f.sample.subject for f in matching.films], seed)
-    pixels = measure(matching, "px", np.ones_like(scale))
-    errors = measure(matching, unit, scale)
-    films = film_table(matching, errors, pixels)
-    return Evaluation(
-        unit=unit, scheme=matching.scheme, modelled=matching.modelled, matched=matching.films,
-        errors=errors, pixels=pixels, films=films, landmarks=landmark_table(matching, errors, draws),
-        subgroups=subgroup_table(matching, errors, subgroups, seed) if subgroups else None,
-        summary=summarise(matching, errors, pixels, films, draws, radii, seed),
-    )  # fmt: skip
+    errors = {u: measure(matching, u, s) for u, s in {unit: scale, "px": np.ones_like(scale)}.items()}
+    films, landmarks = film_table(matching, errors), landmark_table(matching, errors[unit], draws)
+    apart = subgroup_table(matching, errors[unit], subgroups, seed) if subgroups else None
+    summary = summarise(matching, unit, errors, films, draws, radii, seed)
+    return Evaluation(unit, matching, errors, films, landmarks, apart, summary)

@@ -76,17 +76,13 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
     predicted = {p.identifier: p for p in predictions}
     scored = sorted(truth.keys() & predicted.keys())
     if not scored:
-        some = f", such as {next(iter(predicted))!r}," if predicted else ""
-        raise DataError(
-            f"none of the {len(predicted)} predicted films{some} is among the {len(truth)} films with a truth"
-        )
+        found = f"{len(predicted)} predicted films" + (f", such as {next(iter(predicted))!r}," if predicted else "")
+        raise DataError(f"none of the {found} is among the {len(truth)} films with a truth")
     scheme, names = truth[scored[0]].scheme, predicted[scored[0]].landmarks
     for s in (truth[name] for name in scored):
         if s.scheme != scheme:
-            raise SchemeError(
-                f"{s.identifier}: scheme {s.scheme.name!r} with {len(s.scheme)} landmarks, "
-                f"expected that of {scored[0]}, {scheme.name!r} with {len(scheme)}"
-            )
+            found = f"{s.identifier}: scheme {s.scheme.name!r} with {len(s.scheme)} landmarks"
+            raise SchemeError(f"{found}, expected that of {scored[0]}, {scheme.name!r} with {len(scheme)}")
     columns, order = _columns(predicted[scored[0]], scheme)
     films = tuple(_scored(truth[name], predicted[name], names, columns) for name in scored)
     extra = tuple(name for i, name in enumerate(names) if i not in columns)
@@ -100,12 +96,12 @@ def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int
     numbers = tuple(map(str, range(len(wanted))))
     if names == wanted or (len(names) == len(wanted) and numbers in (names, wanted)):
         return np.arange(len(wanted)), "in the order of the scheme"
-    found, expected = set(names), set(wanted)
-    if len(found) < len(names) or not (found <= expected or found >= expected):
-        unknown = next((n for n in names if n not in expected), names[0] if names else "none")
+    found, known = set(names), set(wanted)
+    if len(found) < len(names) or not (found <= known or found >= known):
+        unknown = next((n for n in names if n not in known), names[0] if names else "none")
+        expected = f"expected the {len(wanted)} of scheme {scheme.name!r}, or some of them by name"
         raise PointsError(
-            f"{prediction.identifier}: {len(names)} predicted landmarks, {unknown!r} among them; "
-            f"expected the {len(wanted)} of scheme {scheme.name!r}, or some of them by name"
+            f"{prediction.identifier}: {len(names)} predicted landmarks, {unknown!r} among them; {expected}"
         )
     place = {name: i for i, name in enumerate(names)}
     return np.array([place.get(name, -1) for name in wanted]), "by name"
@@ -113,10 +109,8 @@ def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int
 
 def _scored(sample: Sample, prediction: Prediction, names: Sequence[str], columns: npt.NDArray[np.int64]) -> ScoredFilm:
     if prediction.landmarks != names:
-        raise PointsError(
-            f"{prediction.identifier}: {len(prediction.landmarks)} landmarks predicted, "
-            f"expected the same {len(names)} landmarks as on the other films"
-        )
+        found = f"{prediction.identifier}: {len(prediction.landmarks)} landmarks predicted"
+        raise PointsError(f"{found}, expected the same {len(names)} landmarks as on the other films")
     known = columns >= 0
     predicted = np.where(known[:, None], prediction.points[columns], np.nan)
     expected = np.where(known, prediction.expected_error[columns], np.nan)

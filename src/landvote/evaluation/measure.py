@@ -66,12 +66,9 @@ def measure(matching: Matching, unit: str, scale: FloatArray) -> Errors:
         kinds["point_to_curve"] = partial(point_to_curve, outlines=matching.scheme.outlines)
     landmarks, annotators = {}, {}
     for metric, distance in kinds.items():
-        rows = [
-            _measure_film(film, matching.modelled, partial(distance, scale=(float(x), float(y))))
-            for film, (x, y) in zip(matching.films, scale, strict=True)
-        ]
-        landmarks[metric] = np.stack([errors for errors, _ in rows])
-        between = np.array([difference for _, difference in rows])
+        scaled = [partial(distance, scale=(float(x), float(y))) for x, y in scale]
+        rows = [_measure_film(f, matching.modelled, d) for f, d in zip(matching.films, scaled, strict=True)]
+        landmarks[metric], between = np.stack([errors for errors, _ in rows]), np.array([apart for _, apart in rows])
         if not np.isnan(between).all():
             annotators[metric] = between
     expected = np.stack([f.expected_error for f in matching.films]) * scale.mean(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""FloatArray between predicted and true points of one film.
+"""Distances between predicted and true points of one film.
 
 All functions take (n, 2) points in image pixels and a scale, the length of one pixel along x and along y in the unit
 wanted (see :mod:`landvote.evaluation.units`). Coordinates are scaled before distances are taken, so pixels that are

@@ -1,6 +1,6 @@
 """The summary of an evaluation: one nested dictionary of plain JSON values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, est
 
 
 def summarise(
-    matching: Matching, errors: Errors, pixels: Errors, films: pd.DataFrame, draws: Draws, radii: Sequence[float],
-    seed: int,
+    matching: Matching, unit: str, errors: Mapping[str, Errors], films: pd.DataFrame, draws: Draws,
+    radii: Sequence[float], seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Return counts, what is missing, and every distribution with its intervals.
 
@@ -22,23 +22,24 @@ def summarise(
     landmarks) and ``landmarks`` (every landmark of every film). Success rates are given in the chosen unit. An upper
     end that is None beside a lower one that is known is infinite.
     """
-    every = [pixels] if errors.unit == "px" else [errors, pixels]
+    chosen, pixels = errors[unit], errors["px"]
     out: dict[str, Any] = {
-        "unit": errors.unit, "scheme": matching.scheme.name,
-        "films": _film_counts(matching, errors, pixels), "landmarks": _landmark_counts(matching, pixels),
+        "unit": unit, "scheme": matching.scheme.name,
+        "films": _film_counts(matching, chosen, pixels), "landmarks": _landmark_counts(matching, pixels),
     }  # fmt: skip
     method = "Bayesian bootstrap, subjects"
     out["intervals"] = {"level": LEVEL, "resamples": len(draws.weights), "seed": seed, "method": method}
-    for metric in errors.landmarks:
+    for metric in chosen.landmarks:
         out[metric] = {}
-        for e in every:
-            own = radii if e.unit == errors.unit else ()
+        for u, e in errors.items():
+            own = radii if u == unit else ()
             levels = {"film_means": e.means(metric), "landmarks": e.landmarks[metric]}
-            out[metric][e.unit] = {level: _described(values, draws, own) for level, values in levels.items()}
+            out[metric][u] = {level: _described(values, draws, own) for level, values in levels.items()}
     squared = films["squared_error_px2"].to_numpy(dtype=np.float64)
     out["squared_error_px2"] = {**_described(squared, draws), "max": _number(np.nanmax(squared, initial=-np.inf))}
-    if errors.annotators:
-        out["annotators"] = {e.unit: {m: _described(d, draws) for m, d in e.annotators.items()} for e in every}
+    if chosen.annotators:
+        between = {u: e.annotators.items() for u, e in errors.items()}
+        out["annotators"] = {u: {m: _described(d, draws) for m, d in found} for u, found in between.items()}
     if "expected_error_px" in films:
         found = calibration(pixels)
         plain = {f"{k}_px" if k.startswith("mean") else k: _number(v) for k, v in found.items()}

@@ -1,6 +1,6 @@
 """The tables of an evaluation: per film, per landmark, per subgroup."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.errors import SettingError, nearest
+from landvote.errors import SettingError, one_of
 from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, film_means
 from landvote.evaluation.metrics import FloatArray, mean_squared_error
@@ -19,14 +19,15 @@ from landvote.evaluation.units import SUFFIX
 _MOST_GROUPS = 12  # a column of numbers with more distinct values (an age, say) is divided at its quartiles
 
 
-def film_table(matching: Matching, errors: Errors, pixels: Errors) -> pd.DataFrame:
+def film_table(matching: Matching, errors: Mapping[str, Errors]) -> pd.DataFrame:
     """Return one row a film: errors averaged over its landmarks, its worst landmark, squared error, expectation."""
+    pixels = errors["px"]
     table = pd.DataFrame({"image": [f.identifier for f in matching.films]})
     table["subject"] = [f.sample.subject for f in matching.films]
     table["landmarks"] = pixels.measured.sum(axis=1)
     table["not_found"] = pixels.missed.sum(axis=1)
-    for e in [pixels] if errors.unit == "px" else [errors, pixels]:
-        suffix = SUFFIX[e.unit]
+    for unit, e in errors.items():
+        suffix = SUFFIX[unit]
         for metric in e.landmarks:
             table[f"{metric}_{suffix}"] = e.means(metric)
         for metric, values in e.annotators.items():
@@ -108,9 +109,7 @@ def group(samples: Sequence[Sample], column: str) -> tuple[npt.NDArray[np.object
     column, _, cuts = column.partition(":")
     known = {"split"}.union(*(s.attributes for s in samples))
     if column not in known:
-        raise SettingError(
-            f"subgroup column {column!r}, expected one of {', '.join(sorted(known))}{nearest(column, known)}"
-        )
+        raise SettingError(f"subgroup column {column!r}, expected {one_of(sorted(known), column)}")
     told = [s.attributes.get(column, (s.split or "") if column == "split" else "") for s in samples]
     groups = np.array([value or "not stated" for value in told], dtype=object)
     stated = np.array([bool(value) for value in told])

@@ -6,7 +6,7 @@ import numpy as np
 
 from landvote.data.radiograph import Spacing
 from landvote.data.scheme import Scheme
-from landvote.errors import DataError, ImageError, PointsError, SettingError, nearest
+from landvote.errors import DataError, ImageError, PointsError, SettingError, one_of
 from landvote.evaluation.matching import ScoredFilm
 from landvote.evaluation.metrics import FloatArray
 
@@ -32,7 +32,7 @@ def scales(films: Sequence[ScoredFilm], scheme: Scheme, unit: str = "auto") -> t
         PointsError: a prediction's spacing is not one.
     """
     if unit not in UNITS:
-        raise SettingError(f"unit {unit!r}, expected one of {', '.join(UNITS)}{nearest(unit, UNITS)}")
+        raise SettingError(f"unit {unit!r}, expected {one_of(UNITS, unit)}")
     if unit == "%" and scheme.normaliser is None:
         raise SettingError(f"unit '%' needs a normalising pair, and scheme {scheme.name!r} has none")
     if scheme.normaliser is not None and unit in ("%", "auto"):
@@ -44,7 +44,7 @@ def scales(films: Sequence[ScoredFilm], scheme: Scheme, unit: str = "auto") -> t
     else:
         found, why = np.ones((len(films), 2)), "the spacing is unknown"
         for row, film in enumerate(films if unit != "px" else ()):
-            spacing = spacing_of(film)
+            spacing = _spacing(film)
             if spacing is None and unit == "auto":
                 return "px", np.ones_like(found)
             found[row] = (spacing.x, spacing.y) if spacing else np.nan
@@ -54,22 +54,18 @@ def scales(films: Sequence[ScoredFilm], scheme: Scheme, unit: str = "auto") -> t
     return unit, found
 
 
-def spacing_of(film: ScoredFilm) -> Spacing | None:
-    """Return millimetres per pixel as the prediction tells them, else as the file does; None where unknown.
-
-    A film that cannot be decoded has no known spacing: its points can still be scored in pixels.
-    """
+def _spacing(film: ScoredFilm) -> Spacing | None:
+    """Return millimetres per pixel as the prediction tells them, else as the file does; None where unknown."""
     if "spacing" not in film.details:
         try:
             return film.sample.open().spacing
         except ImageError:
-            return None
+            return None  # its points can still be scored in pixels
     told = film.details["spacing"]
     if told is None:
         return None
     try:
         return Spacing(float(told["x"]), float(told["y"]), str(told.get("source", "prediction")))
     except (TypeError, KeyError, ValueError, AttributeError, ImageError) as error:
-        raise PointsError(
-            f"{film.identifier}: the prediction's spacing is {told!r}, expected x and y in mm or null"
-        ) from error
+        found = f"{film.identifier}: the prediction's spacing is {told!r}"
+        raise PointsError(f"{found}, expected x and y in mm or null") from error

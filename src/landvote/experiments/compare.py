@@ -1,11 +1,7 @@
 """Run a grid: films, runs, tasks, results, report."""
 
-from __future__ import annotations
-
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -21,7 +17,7 @@ from landvote.experiments.runs import RunPlan, plan_runs
 from landvote.experiments.work import Workspace, lock, run_task
 from landvote.phantom import simulate_folder
 from landvote.runtime.events import FilmSimulated, Listener, ignore
-from landvote.runtime.executor import Executor, Job, relayed
+from landvote.runtime.executor import Executor, Job, relayed, repeated
 from landvote.runtime.stop import StopToken
 
 _DATA = "data"  # folder of simulated films in that of the results
@@ -46,51 +42,32 @@ class Comparison:
 
 
 def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
-    file: Path,
-    out: Path,
-    executor: Executor | None,
-    *,
-    scale: str = "paper",
-    shard: str = "1/1",
-    data: Path | None = None,
-    device: str = "cpu",
-    keep_models: bool = False,
-    report: bool = True,
-    listener: Listener = ignore,
-    stop: StopToken | None = None,
-) -> Comparison:
+    file: Path, out: Path, executor: Executor | None, *, scale: str = "paper", shard: str = "1/1",
+    data: Path | None = None, device: str = "cpu", keep_models: bool = False, report: bool = True,
+    listener: Listener = ignore, stop: StopToken | None = None,
+) -> Comparison:  # fmt: skip
     """Run a grid file, or go on with it, and write the report on all runs that are finished.
 
-    Args:
-        file: the grid.
-        out: folder of the results, see docs/experiments.md. Calls with the same or other grids may share it, at once or
-            one after the other: finished runs are used, and unfinished ones gone on with.
-        executor: works on the runs; None: none is worked on, the report is written.
-        scale: see :meth:`landvote.experiments.grid.Grid.at`.
-        shard: ``"i/n"``: this call works on every n-th task only; the report is on all that is there.
-        data: a DATA folder instead of the grid's own.
-        device: for networks.
-        keep_models: whether the models of finished runs stay, in ``models/``.
-        report: whether to write the report.
-        listener: is told of :class:`landvote.runtime.events.RunsProgressed` now and then.
-        stop: stops all runs of this call, in other processes too, where a later call goes on; if by a time, some of
-            it is kept for the report.
+    Calls with the same or other grids may share the folder ``out``, at once or one after the other (see
+    docs/experiments.md): finished runs are used, and unfinished ones gone on with. Without an executor none is worked
+    on. Of ``shard`` i/n this call works on every n-th task only; the report is on all there is. ``scale`` is one of
+    :meth:`landvote.experiments.grid.Grid.at`, ``data`` a DATA folder instead of the grid's own; ``keep_models`` keeps
+    the models of finished runs, in ``models/``. The listener is told of
+    :class:`landvote.runtime.events.RunsProgressed` now and then. The stop token stops all runs of this call, in other
+    processes too, where a later call goes on; if by a time, some of it is kept for the report.
 
     Raises:
         SettingError: the grid, the scale or the shard is not one.
         DataError: there are no films, not enough of them, or a report is asked for and no run is finished.
         StoppedError: the stop came while films were simulated.
     """
-    grid = read_grid(file).at(scale)
-    part = _shard(shard)
-    stop = stop or StopToken()
+    grid, part, stop = read_grid(file).at(scale), _shard(shard), stop or StopToken()
     folder, scheme = find_data(grid, file.resolve().parent, out, data, listener, stop)
     workspace = Workspace(folder, scheme, out.resolve(), device, keep_models)
     samples, plans = lay_out(grid, workspace)
     failures: list[str] = []
-    left = 0
+    left, until = 0, stop.until
     if executor is not None:
-        until = stop.until
         if until is not None:
             until -= max(_REPORTING[0] * (until - time.time()), _REPORTING[1]) if report else _STOPPING
         with relayed(stop, workspace.results, until) as token:
@@ -115,15 +92,10 @@ def _shard(text: str) -> tuple[int, int]:
 def find_data(
     grid: Grid, beside: Path, results: Path, given: Path | None, listener: Listener, stop: StopToken
 ) -> tuple[Path, str | None]:
-    """Return the DATA folder of a grid and its scheme; simulate it into ``results`` where the grid says so.
+    """Return the DATA folder of a grid, or the one ``given``, and its scheme; simulate it where the grid says so.
 
-    Args:
-        grid: whose data.
-        beside: where folders named in it are sought.
-        results: where simulated films go.
-        given: a folder to use instead.
-        listener: is told of each film that is simulated.
-        stop: is asked after each of them.
+    Folders that the grid names are sought ``beside`` it. Simulated films go to ``results``; the listener is told of
+    each, and the stop token asked after it.
 
     Raises:
         DataError: there is no such folder.
@@ -159,49 +131,26 @@ def lay_out(grid: Grid, workspace: Workspace) -> tuple[list[Sample], list[RunPla
 
 
 def run_plans(
-    plans: Sequence[RunPlan],
-    workspace: Workspace,
-    executor: Executor,
-    shard: tuple[int, int] = (1, 1),
+    plans: Sequence[RunPlan], workspace: Workspace, executor: Executor, shard: tuple[int, int] = (1, 1),
     listener: Listener = ignore,
-) -> tuple[list[str], int]:
+) -> tuple[list[str], int]:  # fmt: skip
     """Work on all runs of a grid that are not finished; return a message per run that failed, and how many are left.
 
-    Args:
-        plans: the runs of the grid.
-        workspace: where films come from and results go; its stop token reaches other processes by time and file alone.
-        executor: works on them.
-        shard: (i, n): only every n-th task from the i-th on, 1 <= i <= n; other calls work on the rest.
-        listener: is told now and then how far the grid is.
+    The stop token of the workspace reaches other processes by time and file alone. ``shard`` is (i, n): only every n-th
+    task from the i-th on, 1 <= i <= n; other calls work on the rest. The listener is told now and then how far all are.
     """
     own = tasks(plans)[shard[0] - 1 :: shard[1]]
     # whole tasks: finished runs of a task have votes to share with those that are not
-    todo = [
-        task for task in own if not all(map(workspace.finished, task)) or workspace.unfinished(task[0]).parent.exists()
-    ]
+    todo = [t for t in own if not all(map(workspace.finished, t)) or workspace.unfinished(t[0]).parent.exists()]
     gpus = 1.0 if workspace.device.startswith("cuda") else 0.0
     job = Job(partial(run_task, workspace=workspace), todo, len(todo), (workspace.data,), workspace.results, gpus)
-    failures: list[str] = []
-    with _watched(plans, workspace, listener):
-        for failed in executor(job):
-            failures += failed
-    return failures, sum(not workspace.finished(plan) for task in own for plan in task) - len(failures)
 
-
-@contextmanager
-def _watched(plans: Sequence[RunPlan], workspace: Workspace, listener: Listener) -> Iterator[None]:
-    """Tell the listener how far the runs are, now and then, while the body runs, and once it is through."""
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_LOOK):
-            listener(progress(plans, workspace))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    def look() -> None:
         listener(progress(plans, workspace))
+
+    try:
+        with repeated(look, _LOOK):
+            failures = [failure for failed in executor(job) for failure in failed]
+    finally:
+        look()
+    return failures, sum(not workspace.finished(plan) for task in own for plan in task) - len(failures)

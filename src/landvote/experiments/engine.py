@@ -1,7 +1,5 @@
 """Which runs of a grid make one task, which executor works on them, and how far they are."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import defaultdict
@@ -28,12 +26,7 @@ def tasks(plans: Sequence[RunPlan]) -> list[list[RunPlan]]:
 
 
 def choose_engine(name: str, at_most: int = 0) -> Executor | None:
-    """Return the executor for a grid.
-
-    Args:
-        name: ``local``, processes of this machine; ``ray``, a Ray cluster; or ``none``: no run is worked on, and the
-            report is on those that are finished, such as while other processes work.
-        at_most: how many tasks at a time; 0: one per processor.
+    """Return the executor of ``local`` or ``ray``, for so many tasks at most; None for ``none``: others do the work.
 
     Raises:
         SettingError: there is no such engine.

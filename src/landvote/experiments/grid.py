@@ -26,15 +26,13 @@ A grid is a TOML file::
     set = ["local.training.steps=1000"]
 """
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from landvote.errors import SettingError, nearest
+from landvote.errors import SettingError, one_of
 from landvote.recipes import find
 from landvote.runtime.settings import Settings, validated
 
@@ -42,13 +40,9 @@ Size = PositiveInt | Literal["all"]
 
 
 class Source(Settings):
-    """Where the films come from.
+    """Where the films come from: a DATA ``folder``, sought beside the grid file, or as many hips to ``simulate``.
 
-    Attributes:
-        folder: a DATA folder, sought beside the grid file; or
-        simulate: how many hips to simulate.
-        seed: of the simulation.
-        scheme: name or file; for a folder without a ``scheme.toml``.
+    ``scheme`` is a name or file, for a folder without a ``scheme.toml``.
     """
 
     folder: str | None = None
@@ -57,7 +51,7 @@ class Source(Settings):
     scheme: str | None = None
 
     @model_validator(mode="after")
-    def _one_source(self) -> Source:
+    def _one_source(self) -> Self:
         if (self.folder is None) == (self.simulate is None):
             raise ValueError("expected either folder or simulate")
         return self
@@ -71,7 +65,7 @@ class Method(Settings):
     set: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _known(self) -> Method:
+    def _known(self) -> Self:
         try:
             find(self.recipe)
         except SettingError as error:
@@ -97,23 +91,13 @@ class Scale(Settings):
     data: Source | None = None
     changes: tuple[Change, ...] = ()
 
-    def of(self, method: str) -> tuple[str, ...]:
-        """Return the settings that a method gets."""
-        return tuple(setting for c in self.changes if method in c.methods for setting in c.set)
-
 
 class Grid(Settings):
-    """All runs of an experiment: methods x sizes x folds x seeds.
+    """All runs of an experiment: methods x sizes x folds x seeds; see the top of this module.
 
     Attributes:
-        title: of the report.
-        data: the films.
         methods: in the order of figures and tables.
-        sizes: films to learn from.
         folds: draws of the films to learn from. A fold's smaller sets are parts of its larger ones.
-        seeds: of the training, apart from the draw.
-        test: how many films to measure on, drawn once by subject; or the split they have in the data.
-        validation: films beyond ``sizes`` to judge by, as a share of the size.
         draw: seed of the draws.
         unit: ``px``, ``mm``, ``%`` or ``auto``, as in ``landvote evaluate``.
         subgroups: columns of the data to report apart; ``column:edge,edge`` cuts numbers into ranges.
@@ -136,47 +120,31 @@ class Grid(Settings):
     note: str = ""
 
     @model_validator(mode="after")
-    def _named_once(self) -> Grid:
+    def _named_once(self) -> Self:
         names = [m.name for m in self.methods]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"method {name!r} is there twice, expected names that differ")
         for which, scale in self.scales.items():
             for name in (n for c in scale.changes for n in c.methods if n not in names):
-                raise ValueError(
-                    f"scale {which!r} changes {name!r}, expected one of {', '.join(names)}{nearest(name, names)}"
-                )
+                raise ValueError(f"scale {which!r} changes {name!r}, expected {one_of(names, name)}")
         return self
 
-    def at(self, scale: str) -> Grid:
-        """Return the grid reduced to a scale; ``paper`` is the grid as it stands.
-
-        Raises:
-            SettingError: the grid has no such scale.
-        """
+    def at(self, scale: str) -> Self:
+        """Return the grid reduced to a scale, ``paper`` being the whole; SettingError if there is no such scale."""
         if scale == "paper":
             return self.model_copy(update={"scales": {}})
         if scale not in self.scales:
-            known = ("paper", *self.scales)
-            raise SettingError(f"scale {scale!r}: expected one of {', '.join(known)}{nearest(scale, known)}")
+            raise SettingError(f"scale {scale!r}: expected {one_of(('paper', *self.scales), scale)}")
         chosen = self.scales[scale]
-        changed = chosen.model_dump(exclude={"changes"}, exclude_none=True)
-        methods = [m.model_copy(update={"set": (*m.set, *chosen.of(m.name))}) for m in self.methods]
-        return self.model_copy(
-            update={
-                **{k: getattr(chosen, k) for k in changed},
-                "methods": tuple(methods),
-                "scales": {},
-            }
-        )
+        changed = {k: getattr(chosen, k) for k in chosen.model_dump(exclude={"changes"}, exclude_none=True)}
+        sets = {m: [setting for c in chosen.changes if m.name in c.methods for setting in c.set] for m in self.methods}
+        methods = tuple(m.model_copy(update={"set": (*m.set, *more)}) for m, more in sets.items())
+        return self.model_copy(update=changed | {"methods": methods, "scales": {}})
 
 
 def read_grid(file: Path) -> Grid:
-    """Read a grid file.
-
-    Raises:
-        SettingError: the file cannot be read, or holds what is no grid; names the setting, and what was expected.
-    """
+    """Read a grid file; SettingError, with the setting and what was expected, if it holds no grid."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from landvote.experiments import statistics, tables
-from landvote.experiments.failures import PERCENT, TIMES, failure_table, lost_films, threshold
 from landvote.experiments.paired import paired_table
 from landvote.experiments.results import Results
-from landvote.experiments.statistics import main_size, mean_shape, metrics, present, whole_basis
+from landvote.experiments.statistics import main_size, mean_shape, metrics, present, threshold, whole_basis
 from landvote.reports import comparison as charts
 from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
@@ -18,7 +17,6 @@ from landvote.reports.style import DPI, PRINT, data_uri, save_figure
 from landvote.reports.tables import Table, number, write_csv
 from landvote.runtime.files import write_text
 
-REPORT = "report.html"
 COSTS = "costs"
 
 
@@ -43,15 +41,22 @@ def write_comparison(results: Results, folder: Path) -> Path:
         for old in (folder / part).glob("*"):
             if old.suffix in kinds and old.stem not in {*frames, *shown, *figures}:
                 old.unlink()  # of an earlier report
-    write_text(folder / REPORT, render(results, frames, shown, figures))
-    return folder / REPORT
+    text = page(
+        "comparison", title=results.grid.title, grid=results.grid, unit=results.unit, missing=results.missing,
+        annotators=bool(results.annotators), basis=whole_basis(results), metrics=metrics(results),
+        sizes=len({r.size for r in results.runs}), main_size=main_size(results), tables=shown, figures=figures,
+        lost=frames["lost_films"], limit=number(threshold(results)), percent=statistics.PERCENT, times=statistics.TIMES,
+        overlays=list(_overlays(results)),
+    )  # fmt: skip
+    write_text(folder / "report.html", text)
+    return folder / "report.html"
 
 
 def _frames(results: Results) -> dict[str, pd.DataFrame]:
     limit = threshold(results)
     every = {
         "errors": statistics.error_table(results), "pairs": paired_table(results),
-        "failures": failure_table(results, limit), "lost_films": lost_films(results, limit),
+        "failures": statistics.failure_table(results, limit), "lost_films": statistics.lost_films(results, limit),
         "calibration": statistics.calibration_table(results), "subgroups": statistics.subgroups_by_method(results),
         "landmarks": statistics.landmarks_by_method(results), "films": statistics.films_by_run(results),
         COSTS: statistics.cost_table(results),
@@ -99,17 +104,6 @@ def _draw(results: Results, frames: dict[str, pd.DataFrame], folder: Path) -> di
             save_figure(figure, folder / f"{name}{suffix}", DPI, PRINT)
         pictures[name] = data_uri((folder / f"{name}.svg").read_bytes(), "image/svg+xml")
     return pictures
-
-
-def render(results: Results, frames: dict[str, pd.DataFrame], shown: dict[str, Table], figures: dict[str, str]) -> str:
-    """Return the page as HTML; ``figures`` are ``data:`` addresses; see :func:`write_comparison`."""
-    return page(
-        "comparison", title=results.grid.title, grid=results.grid, unit=results.unit, missing=results.missing,
-        annotators=bool(results.annotators), basis=whole_basis(results), metrics=metrics(results),
-        sizes=len({r.size for r in results.runs}), main_size=main_size(results), tables=shown, figures=figures,
-        lost=frames["lost_films"], limit=number(threshold(results)), percent=PERCENT, times=TIMES,
-        overlays=list(_overlays(results)),
-    )  # fmt: skip
 
 
 def _overlays(results: Results) -> Iterator[Overlay]:

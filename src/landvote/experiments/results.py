@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,12 @@ class Run:
     errors: Errors
     predicted: FloatArray
     told: dict[str, Any]
+
+    PLACE: ClassVar = ("method", "size", "fold", "seed")
+
+    def place(self) -> dict[str, Any]:
+        """Return its place in the grid by name, as tables hold it."""
+        return {name: getattr(self, name) for name in self.PLACE}
 
 
 @dataclass(frozen=True)
@@ -80,11 +86,7 @@ class Results:
 
 
 def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], workspace: Workspace) -> Results:
-    """Read the predictions of all finished runs and measure them.
-
-    Raises:
-        DataError: not one run is finished.
-    """
+    """Read the predictions of all finished runs and measure them; DataError if not one is finished."""
     finished = [p for p in plans if workspace.finished(p)]
     if not finished:
         raise DataError(f"{workspace.results}: none of {len(plans)} runs is finished, expected one at least")

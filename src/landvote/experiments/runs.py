@@ -1,7 +1,5 @@
 """The runs of a grid: the films that each learns from, validates and is measured on, and the hash that names it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -64,22 +62,15 @@ class FilmSplit:
     folds: tuple[tuple[Sample, ...], ...]
 
     def take(self, fold: int, size: Size, validation: float) -> tuple[list[Sample], list[Sample]]:
-        """Return the films to learn from and those to validate by; no subject is in both.
-
-        Raises:
-            SplitError: there are not enough films.
-        """
+        """Return the films to learn from and those to judge by, no subject in both; SplitError if there are too few."""
         order = self.folds[fold]
         films = int(len(order) / (1 + validation)) if size == "all" else size
-        learned = list(order[:films])
+        learned, further = list(order[:films]), max(1, round(films * validation))
         subjects = {s.subject for s in learned}
-        others = [s for s in order[films:] if s.subject not in subjects]
-        judged = others[: max(1, round(films * validation))]
+        judged = [s for s in order[films:] if s.subject not in subjects][:further]
         if len(learned) < films or not judged:
-            raise SplitError(
-                f"{len(order)} films are left to learn from beside {len(self.test)} to measure on; "
-                f"{films} and {max(1, round(films * validation))} more to judge by were asked for"
-            )
+            found = f"{len(order)} films are left to learn from beside {len(self.test)} to measure on"
+            raise SplitError(f"{found}; {films} and {further} more to judge by were asked for")
         return learned, judged
 
 
@@ -102,10 +93,8 @@ def split_films(samples: Sequence[Sample], grid: Grid) -> FilmSplit:
         test = [s for s in pointed if s.subject in subjects]
         rest = [s for s in pointed if s.subject not in subjects]
     if not test or not rest:
-        raise SplitError(
-            f"test = {grid.test!r}: {len(test)} of {len(pointed)} films with points to measure on and {len(rest)} to "
-            "learn from; expected one at least of each"
-        )
+        found = f"{len(test)} of {len(pointed)} films with points to measure on and {len(rest)} to learn from"
+        raise SplitError(f"test = {grid.test!r}: {found}; expected one at least of each")
     folds = tuple(tuple(_shuffled(rest, f"{grid.draw} {fold}")) for fold in range(grid.folds))
     return FilmSplit(tuple(sorted(test, key=lambda s: s.identifier)), folds)
 
@@ -117,13 +106,10 @@ def _shuffled(samples: Sequence[Sample], seed: str) -> list[Sample]:
 
 
 def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path | None) -> list[RunPlan]:
-    """Return all runs of a grid, each method, size, fold and seed in turn.
+    """Return all runs of a grid that is reduced to its scale, each method, size, fold and seed in turn.
 
-    Args:
-        grid: reduced to its scale.
-        samples: all films of ``folder``.
-        folder: the DATA folder, whose films' files are hashed; None if landvote has simulated it for this grid: then
-            the seed decides the films, and other last digits on another machine do not make other runs.
+    The files of ``samples``, all films of the DATA ``folder``, are hashed. It is None if landvote has simulated it for
+    this grid: then the seed decides the films, and other last digits on another machine do not make other runs.
 
     Raises:
         SplitError: there are not enough films.

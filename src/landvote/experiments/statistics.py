@@ -1,4 +1,4 @@
-"""The results of a grid as tables: errors per method and size, per landmark, per subgroup; calibration; costs."""
+"""The results of a grid as tables: errors per method and size, landmark, subgroup; films lost; calibration; costs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +20,12 @@ from landvote.experiments.results import Results, Run
 from landvote.shapes import align
 
 T = TypeVar("T")
+
+PERCENT = 50.0
+"""A film is lost when its mean error is beyond half the length that normalises errors: beside the bone, not on it."""
+
+TIMES = 10.0
+"""Or beyond this many times the median of the best method, whichever is less."""
 
 _SHOWN = ("median", "p95", "p99", "mean")  # the figures of film errors that tables hold
 _ANNOTATOR = "annotator"  # subgroups of films that one annotator marked, measured against that annotator's points alone
@@ -189,9 +195,8 @@ def films_by_run(results: Results) -> pd.DataFrame:
     films = {"film": [f.identifier for f in results.films], "subject": results.subjects}
     parts = []
     for run in results.runs:
-        place = {k: getattr(run, k) for k in ("method", "size", "fold", "seed")}
         errors = {metric: run.errors.means(metric) for metric in metrics(results)}
-        parts.append(pd.DataFrame({**place, **films, **errors, "not_found": run.errors.missed.sum(axis=1)}))
+        parts.append(pd.DataFrame({**run.place(), **films, **errors, "not_found": run.errors.missed.sum(axis=1)}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -202,9 +207,51 @@ def cost_table(results: Results) -> pd.DataFrame:
     """
     rows = []
     for run in results.runs:
-        place, told = {k: getattr(run, k) for k in ("method", "size", "fold", "seed", "films")}, run.told
+        told = run.told
         minutes = {k: told.get(k, np.nan) for k in ("train_minutes", "minutes")}
         on = "; ".join(dict.fromkeys(told["computed_on"].values()))  # of its stages, mostly the same
         by = {"votes_of": told["votes_of"] or "", "computed_on": on, "machine": told["machine"]}
-        rows.append({**place, **minutes, **by})
+        rows.append({**run.place(), "films": run.films, **minutes, **by})
     return pd.DataFrame(rows)
+
+
+def threshold(results: Results) -> float:
+    """Return the mean point-to-point error beyond which a film counts as lost; infinity where nothing was found."""
+    pooled = [np.concatenate([r.errors.means("point_to_point") for r in runs]) for runs in present(results).values()]
+    best = TIMES * min(map(np.nanmedian, pooled))
+    return float(min(best, PERCENT) if results.unit == "%" else best)
+
+
+def lost(run: Run, limit: float) -> npt.NDArray[np.bool_]:
+    """Return (films,) whether a film was lost: its mean error is beyond the limit, or most of it was not found.
+
+    The mean is over landmarks that were found; of a film with few of those it says little.
+    """
+    errors = run.errors.means("point_to_point")
+    measured, missed = run.errors.measured.sum(axis=1), run.errors.missed.sum(axis=1)
+    return np.asarray(~np.isnan(errors) & ((errors > limit) | (missed > measured / 2)))
+
+
+def failure_table(results: Results, limit: float) -> pd.DataFrame:
+    """Return one row a size and method: how many films, over all its runs, were lost, or had landmarks not found."""
+    rows = []
+    for (method, size), runs in present(results).items():
+        every = np.stack([lost(r, limit) for r in runs])
+        errors = np.stack([r.errors.means("point_to_point") for r in runs])
+        films = int((~np.isnan(errors)).sum())
+        row = {"size": size, "method": method, "runs": len(runs), "films": films}
+        row["nothing_found"] = int(np.isinf(errors).sum())
+        row["some_not_found"] = sum(int(r.errors.missed.any(axis=1).sum()) for r in runs)
+        row |= {"lost": int(every.sum()), "lost_percent": 100.0 * every.sum() / max(films, 1)}
+        rows.append(row | {"lost_in_every_run": int(every.all(axis=0).sum())})
+    return pd.DataFrame(rows)
+
+
+def lost_films(results: Results, limit: float) -> pd.DataFrame:
+    """Return one row a film lost in a run, worst first within each run."""
+    rows = []
+    for run in results.runs:
+        errors = run.errors.means("point_to_point")
+        worst_first = sorted(np.flatnonzero(lost(run, limit)), key=lambda i: (-errors[i], i))
+        rows += [(results.films[i].identifier, *run.place().values(), errors[i]) for i in worst_first]
+    return pd.DataFrame(rows, columns=["film", *Run.PLACE, "error"])

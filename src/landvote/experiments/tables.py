@@ -60,7 +60,7 @@ def comparisons(results: Results, table: pd.DataFrame, metric: str) -> Table:
 
 
 def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
-    """Return the counts from :func:`landvote.experiments.failures.failure_table`."""
+    """Return the counts from :func:`landvote.experiments.statistics.failure_table`."""
     caption = (
         f"Failures, films counted once a run. Lost: mean point-to-point error beyond {number(limit)} {results.unit}, "
         f"or most landmarks not found. {whole_basis(results)}."

@@ -1,12 +1,10 @@
 """One task of an experiment: train, locate the test films, write the result; it goes on where a call has stopped."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +21,7 @@ from landvote.formats.predictions import prediction_line
 from landvote.localiser import Conditions
 from landvote.models import Split, load_model, train_model
 from landvote.runtime.events import Event, FilmLocated, record
-from landvote.runtime.files import write_text
+from landvote.runtime.files import write_json
 from landvote.runtime.journal import Journal
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.stop import StopToken
@@ -37,13 +35,8 @@ _READ = 4  # times a film is read before the first step: for its hash, its polar
 class Workspace:
     """Where films come from and results go; all of it can be sent to another process or machine.
 
-    Attributes:
-        data: DATA folder.
-        scheme: name or file, or None for the folder's own.
-        results: folder of the results.
-        device: for networks.
-        keep_models: whether models outlast their runs.
-        stop: is asked after each film, step and tree.
+    ``scheme`` is a name or file, or None for that of the DATA folder. Models outlast their runs if ``keep_models`` says
+    so. The stop token is asked after each film, step and tree.
     """
 
     data: Path
@@ -88,36 +81,27 @@ def run_task(task: Sequence[RunPlan], workspace: Workspace) -> list[str]:
     the next call goes on.
     """
     failures = []
-    try:
-        with _locked(task, workspace):
-            for plan in task:
-                try:
-                    _run(plan, task, workspace)
-                except StoppedError:
-                    raise
-                except LandvoteError as error:
-                    failures.append(f"{plan.name}: {error}")
-            folder = workspace.unfinished(task[0]).parent
-            if not failures and folder.exists():
-                shutil.rmtree(folder)
-    except StoppedError:
-        return failures
+    with suppress(StoppedError), _locked(task, workspace):
+        for plan in task:
+            try:
+                _run(plan, task, workspace)
+            except StoppedError:
+                raise
+            except LandvoteError as error:
+                failures.append(f"{plan.name}: {error}")
+        folder = workspace.unfinished(task[0]).parent
+        if not failures and folder.exists():
+            shutil.rmtree(folder)
     return failures
 
 
-@contextmanager
-def _locked(task: Sequence[RunPlan], workspace: Workspace) -> Iterator[None]:
-    """Hold the lock of a task; raise StoppedError if it is to stop before it has the lock."""
-    held = lock(workspace.results, task[0].votes)
-    while not held.is_locked:
+def _locked(task: Sequence[RunPlan], workspace: Workspace) -> AbstractContextManager[object]:
+    """Take the lock of a task, which ends with the context; raise StoppedError if it is to stop before."""
+    while True:
         try:
-            held.acquire(timeout=0.5)
+            return lock(workspace.results, task[0].votes).acquire(timeout=0.5)
         except Timeout:
             workspace.stop.check()
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
@@ -152,16 +136,17 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
     clock.mark("minutes")
     workspace.record(plan).parent.mkdir(exist_ok=True)
     shutil.copyfile(folder / "predictions.part", workspace.predictions(plan))
-    content = _record(plan, clock, shared, localiser.computed_on)
-    write_text(workspace.record(plan), json.dumps(content, indent=2) + "\n")
+    content = {
+        "method": plan.method, "size": plan.size, "fold": plan.fold, "seed": plan.seed, "films": plan.films,
+        **clock.marks, "votes_of": shared.method if shared else None, "computed_on": localiser.computed_on,
+        "machine": machine(), "versions": versions(), "recipe": plan.recipe.model_dump(mode="json"),
+        "training": plan.training, "validation": plan.validation, "test": plan.test,
+    }  # fmt: skip
+    write_json(workspace.record(plan), content)
 
 
 def _check_time(split: Split, stop: StopToken) -> None:
-    """Return if there is time to read the films, which every call does anew, and as much again to learn.
-
-    Raises:
-        StoppedError: there is not: a call would end before its first step.
-    """
+    """Raise StoppedError if there is no time to read the films, as every call does anew, and as much again to learn."""
     if stop.until is None:
         return
     films = [*split.training, *split.validation]
@@ -173,22 +158,6 @@ def _check_time(split: Split, stop: StopToken) -> None:
     StopToken(stop.until - 2 * reading).check()
 
 
-def _record(plan: RunPlan, clock: Clock, shared: RunPlan | None, computed_on: dict[str, str]) -> dict[str, Any]:
-    named = {"method": plan.method, "size": plan.size, "fold": plan.fold, "seed": plan.seed, "films": plan.films}
-    return {
-        **named,
-        **clock.marks,
-        "votes_of": shared.method if shared else None,
-        "computed_on": computed_on,
-        "machine": machine(),
-        "versions": versions(),
-        "recipe": plan.recipe.model_dump(mode="json"),
-        "training": plan.training,
-        "validation": plan.validation,
-        "test": plan.test,
-    }
-
-
 class Clock:
     """A listener that keeps in a file how far a run is, and for how long all calls together have worked on it.
 
@@ -196,17 +165,9 @@ class Clock:
     """
 
     def __init__(self, file: Path) -> None:
-        self.file = file
         before: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
-        self.marks: dict[str, float] = before.get("marks", {})
-        self._before = float(before.get("seconds", 0.0))
-        self._start = time.monotonic()
-        self._noted = -_HEARTBEAT
-
-    @property
-    def seconds(self) -> float:
-        """Worked so far."""
-        return self._before + time.monotonic() - self._start
+        self._file, self.marks, self._noted = file, dict(before.get("marks", {})), -_HEARTBEAT
+        self._start = time.monotonic() - before.get("seconds", 0.0)  # of all calls, had they followed each other
 
     def __call__(self, event: Event) -> None:
         """Take an event; write it down if the last one is some seconds old."""
@@ -217,12 +178,12 @@ class Clock:
 
     def mark(self, name: str) -> None:
         """Note the minutes so far under a name, once; a resumed process does not note them again."""
-        self.marks.setdefault(name, round(self.seconds / 60, 3))
+        self.marks.setdefault(name, round((time.monotonic() - self._start) / 60, 3))
         self.note()
 
     def note(self, **state: Any) -> None:  # noqa: ANN401 - an event as JSON
         """Write the file."""
-        write_text(self.file, json.dumps({"seconds": self.seconds, "marks": self.marks, **state}))
+        write_json(self._file, {"seconds": time.monotonic() - self._start, "marks": self.marks, **state})
 
 
 @lru_cache(maxsize=1)

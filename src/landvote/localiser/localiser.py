@@ -13,7 +13,7 @@ from landvote.localiser.expected_error import Calibration, cues
 from landvote.localiser.look import DIGITS, Candidate
 from landvote.localiser.stage import Stage, StageSettings
 from landvote.runtime.arrays import load_arrays, save_arrays
-from landvote.runtime.files import write_text
+from landvote.runtime.files import write_json
 from landvote.runtime.settings import Settings, validated
 
 _SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
@@ -64,7 +64,7 @@ class Localiser:
         own = {"polarity": self.polarity.weights.round(DIGITS), "calibration": self.calibration.scales}
         files.append(save_arrays(folder / _ARRAYS, **own))
         written = _Written(scheme=self.scheme, stages=tuple(stage.settings for stage in self.stages))
-        write_text(folder / _SETTINGS, json.dumps(written.model_dump(mode="json"), indent=2) + "\n")
+        write_json(folder / _SETTINGS, written.model_dump(mode="json"))
         return [*files, folder / _SETTINGS]
 
     @classmethod

@@ -9,7 +9,7 @@ from pathlib import Path
 from landvote.data.sample import Sample
 from landvote.errors import ModelError, SettingError
 from landvote.localiser.stage import StageSettings
-from landvote.runtime.files import write_text
+from landvote.runtime.files import write_json
 from landvote.votes import Lesson
 
 _USED = 0.9  # of the minutes are planned for reading and learning; the rest is for judging and saving
@@ -74,7 +74,7 @@ def plan_minutes(
     rest = _USED * (limit.minutes - needed)
     shares = {stage.name: stage.share for stage, _ in stages}
     minutes = {name: least[name] + rest * share / sum(shares.values()) for name, share in shares.items()}
-    write_text(file, json.dumps(minutes, indent=2) + "\n")
+    write_json(file, minutes)
     return minutes
 
 

@@ -1,7 +1,5 @@
 """Many films, one after the other: predictions as they come, pictures beside them, broken films by name."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,20 +19,13 @@ from landvote.runtime.stop import StopToken
 
 
 def locate_files(
-    localiser: Localiser,
-    images: Sequence[Path],
-    overlays: Path | None,
-    listener: Listener = ignore,
+    localiser: Localiser, images: Sequence[Path], overlays: Path | None, listener: Listener = ignore,
     stop: StopToken | None = None,
-) -> Iterator[Prediction]:
-    """Yield a prediction per film.
+) -> Iterator[Prediction]:  # fmt: skip
+    """Yield a prediction per film of :func:`list_films`.
 
-    Args:
-        localiser: a fitted one.
-        images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
-        overlays: folder for one PNG per film, or None; named by :func:`landvote.runtime.names.output_paths`.
-        listener: is told of each film that is located, and of each that cannot be read; the others go on.
-        stop: is asked before each film.
+    ``overlays`` is a folder for one PNG per film, or None; :func:`landvote.runtime.names.output_paths` names them. The
+    listener is told of each film that is located, and of each that cannot be read; the others go on.
 
     Raises:
         ImageError: there is no film at all.
@@ -60,11 +51,7 @@ def locate_files(
 
 
 def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
-    """Return the prediction of one film, and draw it into the PNG ``overlay`` if one is named.
-
-    Raises:
-        ImageError: the film cannot be read.
-    """
+    """Return the prediction of one film, and draw it into the PNG ``overlay``; ImageError if it cannot be read."""
     radiograph = read_image(path)
     prediction = localiser.locate(radiograph)
     if overlay is not None:
@@ -75,13 +62,10 @@ def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path
 
 
 def export_points(predictions: Sequence[Prediction], csv: Path | None, pts: Path | None, origin: int) -> None:
-    """Write the points of predictions in the forms that annotation tools and DATA folders take.
+    """Write the points of predictions, one per film, in the forms that annotation tools and DATA folders take.
 
-    Args:
-        predictions: one per film.
-        csv: a wide CSV, or None.
-        pts: a folder for one ``.pts`` file per film, or None; named by :func:`landvote.runtime.names.output_paths`.
-        origin: what the ``.pts`` files and the CSV shall call the first pixel, 0 or 1.
+    They are a wide CSV, and a folder for one ``.pts`` file per film, named by
+    :func:`landvote.runtime.names.output_paths`; both call the first pixel ``origin``, 0 or 1.
     """
     check_origin(origin)
     if csv is not None and predictions:
@@ -95,11 +79,8 @@ def export_points(predictions: Sequence[Prediction], csv: Path | None, pts: Path
 def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """Yield each film once, with the identifier it has in its folder, or its whole path where that one is taken.
 
-    Films come in the order of ``images``, those of a folder sorted by folders and names. Lists are kept on disk: there
-    may be millions of films.
-
-    Args:
-        images: films, or folders that are searched for films. In a DATA folder only ``images/`` is searched.
+    ``images`` are films, or folders that are searched for films; in a DATA folder only ``images/`` is. Films come in
+    this order, those of a folder sorted by folders and names. Lists are kept on disk: there may be millions of films.
 
     Raises:
         ImageError: there is no film at all.
@@ -114,13 +95,11 @@ def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
             disk.executemany("INSERT INTO found VALUES (?, ?)", rows)
             for (name,) in disk.execute("SELECT path FROM found ORDER BY parts"):
                 path = Path(os.fsdecode(name))
-                place = os.fsencode(path.resolve())
-                if disk.execute("SELECT 1 FROM films WHERE place = ?", (place,)).fetchone():
-                    continue
-                identifier = path.relative_to(root).as_posix() if root.is_dir() else path.name
-                if disk.execute("SELECT 1 FROM films WHERE identifier = ?", (os.fsencode(identifier),)).fetchone():
-                    identifier = path.as_posix()
-                disk.execute("INSERT INTO films VALUES (?, ?)", (place, os.fsencode(identifier)))
-                yield path, identifier
+                place, own = path.resolve(), path.relative_to(root).as_posix() if root.is_dir() else path.name
+                for identifier in (own, path.as_posix(), str(place)):
+                    row = (os.fsencode(place), os.fsencode(identifier))  # ignored where one of both is known
+                    if disk.execute("INSERT OR IGNORE INTO films VALUES (?, ?)", row).rowcount:
+                        yield path, identifier
+                        break
         if not disk.execute("SELECT 1 FROM films").fetchone():
             raise ImageError(f"{', '.join(map(str, images))}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")

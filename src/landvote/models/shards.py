@@ -11,8 +11,6 @@
       failures.csv             all of them, once every shard is finished
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json
@@ -20,7 +18,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock
@@ -33,28 +31,21 @@ from landvote.models import load_model, model_hash
 from landvote.models.locate import list_films, locate_file
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed
-from landvote.runtime.files import atomic_write, refuse_existing, write_text
+from landvote.runtime.files import atomic_write, refuse_existing, write_json, write_text
 from landvote.runtime.journal import Journal
 from landvote.runtime.stop import StopToken
 
+_localiser = lru_cache(maxsize=1)(load_model)  # one for all shards of a process
 _FAILURE = b'{"failed": '  # so begins the line of a film that could not be read
 _SAME = {
-    "landvote": "another version of landvote",
-    "model": "another model",
-    "list": "other films",
+    "landvote": "another version of landvote", "model": "another model", "list": "other films",
     "films_per_shard": "another number of films per shard",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Some films in a row of ``films.jsonl``.
-
-    Attributes:
-        number: which shard, from 0.
-        films: how many.
-        offset: where the first one's line begins, bytes.
-    """
+    """So many films in a row of ``films.jsonl``; the first one's line begins ``offset`` bytes into it."""
 
     number: int
     films: int
@@ -62,30 +53,15 @@ class Shard:
 
 
 def locate_shards(
-    model: Path,
-    images: Sequence[Path],
-    out: Path,
-    films_per_shard: int,
-    executor: Executor,
-    device: str = "auto",
-    listener: Listener = ignore,
-    stop: StopToken | None = None,
-) -> tuple[int, int]:
+    model: Path, images: Sequence[Path], out: Path, films_per_shard: int, executor: Executor, device: str = "auto",
+    listener: Listener = ignore, stop: StopToken | None = None,
+) -> tuple[int, int]:  # fmt: skip
     """Locate films, or go on with it, into a folder as drawn at the top of this module.
 
-    Each film is located once: after a kill, only the film in progress is repeated. In memory there is one film per
-    process, and nothing that grows with their number.
-
-    Args:
-        model: model folder.
-        images: films, or folders that are searched for films; see :func:`landvote.models.locate.list_films`.
-        out: the folder; empty, or begun by a call with the same arguments.
-        films_per_shard: how many predictions a file is to hold.
-        executor: works on the shards.
-        device: for networks.
-        listener: is told, shard by shard as they are finished, how many films are done, and of each that could not be
-            read.
-        stop: is asked before each film, in other processes too.
+    Each film of :func:`landvote.models.locate.list_films` is located once: after a kill, only the film in progress is
+    repeated. In memory there is one film per process, and nothing that grows with their number. The listener is told,
+    shard by shard as they are finished, how many films are done, and of each that could not be read. The stop token is
+    asked before each film, in other processes too.
 
     Returns:
         How many films were located, and how many could not be read, in all calls together.
@@ -100,20 +76,13 @@ def locate_shards(
     """
     model, out = model.absolute(), out.absolute()
     films = _begin(model, images, out, films_per_shard)
-    shards = _shards(out, films_per_shard)
-    todo = [shard for shard in shards if not _file(out, shard.number).exists()]
+    todo = [shard for shard in _shards(out, films_per_shard) if not _file(out, shard.number).exists()]
     done = films - sum(shard.films for shard in todo)
     listener(FilmLocated(done, films))
     with relayed(stop or StopToken(), out) as token:
-        job = Job(
-            function=partial(_work_on, model=model, out=out, device=device, stop=token),
-            tasks=todo,
-            count=len(todo),
-            reads=(model, *(path.absolute() for path in images)),
-            writes=out,
-            gpus=1.0 if device.startswith("cuda") else 0.0,
-        )
-        for shard in filter(None, executor(job)):
+        work, reads = partial(_work_on, model=model, out=out, device=device, stop=token), [p.absolute() for p in images]
+        gpus = 1.0 if device.startswith("cuda") else 0.0
+        for shard in filter(None, executor(Job(work, todo, len(todo), (model, *reads), out, gpus))):
             done += shard.films
             for image, message in _failures(out, shard.number):
                 listener(FilmFailed(image, message))
@@ -141,33 +110,25 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int)
                 file.write(line)
                 films += 1
         shards = {
-            "landvote": __version__,
-            "model": fitted,
-            "films": films,
-            "list": digest.hexdigest(),
-            "films_per_shard": films_per_shard,
-            "shards": -(-films // films_per_shard),
-        }
+            "landvote": __version__, "model": fitted, "films": films, "list": digest.hexdigest(),
+            "films_per_shard": films_per_shard, "shards": -(-films // films_per_shard),
+        }  # fmt: skip
         if not manifest.exists():
-            write_text(manifest, json.dumps(shards, indent=2) + "\n")
+            write_json(manifest, shards)
     before = json.loads(manifest.read_text(encoding="utf-8"))
     for key, what in _SAME.items():
         if before.get(key) != shards[key]:
-            raise SettingError(
-                f"{manifest}: was begun with {what} ({key} {before.get(key)!r}, now {shards[key]!r}); go on with the "
-                "same, or begin anew elsewhere"
-            )
+            other = f"was begun with {what} ({key} {before.get(key)!r}, now {shards[key]!r})"
+            raise SettingError(f"{manifest}: {other}; go on with the same, or begin anew elsewhere")
     return films
 
 
-def _shards(out: Path, films_per_shard: int) -> list[Shard]:
-    shards: list[Shard] = []
-    offset = 0
+def _shards(out: Path, films_per_shard: int) -> Iterator[Shard]:
+    number = offset = 0
     with (out / "films.jsonl").open("rb") as file:
         while sizes := [len(line) for line in islice(file, films_per_shard)]:
-            shards.append(Shard(len(shards), len(sizes), offset))
-            offset += sum(sizes)
-    return shards
+            yield Shard(number, len(sizes), offset)
+            number, offset = number + 1, offset + sum(sizes)
 
 
 def _work_on(shard: Shard, model: Path, out: Path, device: str, stop: StopToken) -> Shard | None:
@@ -223,17 +184,14 @@ def _gather_failures(out: Path) -> int:
     numbers = sorted(int(file.stem.partition("-")[2]) for file in out.glob("failures-*.jsonl"))
     if not numbers:
         return 0
-    failed = 0
+    failures = (failure for number in numbers for failure in _failures(out, number))
     with (
         atomic_write(out / "failures.csv") as temporary,
         temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as table,
     ):
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(("image", "failure"))
-        for row in chain.from_iterable(_failures(out, number) for number in numbers):
-            rows.writerow(row)
-            failed += 1
-    return failed
+        return sum(1 for failure in failures if rows.writerow(failure))
 
 
 def _failures(out: Path, number: int) -> Iterator[tuple[str, str]]:
@@ -250,8 +208,3 @@ def _failures_file(predictions: Path) -> Path:
 
 def _file(out: Path, number: int) -> Path:
     return out / f"predictions-{number:05}.jsonl"
-
-
-@lru_cache(maxsize=1)
-def _localiser(model: Path, device: str) -> Localiser:
-    return load_model(model, device)

@@ -12,8 +12,6 @@
       model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io
@@ -28,13 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from landvote.data.sample import Sample
-from landvote.data.scheme import Scheme
 from landvote.datasets.split import split_by_subject
 from landvote.errors import LandvoteError, ModelError, SettingError, SplitError, StoppedError
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
+from landvote.localiser.stage import StageSettings
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import refuse_existing, write_json, write_text
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
@@ -61,36 +59,25 @@ def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
     known = [s for s in pointed if s.split in (None, "train")]
     validation = [s for s in pointed if s.split == "val"]
     if not known:
-        raise SplitError(
-            f"{len(samples)} films, of which none has points and is to be trained on; expected one at least"
-        )
+        found = f"{len(samples)} films, of which none has points and is to be trained on"
+        raise SplitError(f"{found}; expected one at least")
     if not validation and recipe.validation > 0:
         known, validation = split_by_subject(known, recipe.validation, recipe.seed)
     return Split(known, validation, [s.identifier for s in samples if not s.annotations])
 
 
 def train_model(
-    split: Split,
-    recipe: Recipe,
-    folder: Path,
-    conditions: Conditions | None = None,
-    *,
-    resume: bool = False,
-    voters: Path | None = None,
-) -> Fitted:
+    split: Split, recipe: Recipe, folder: Path, conditions: Conditions | None = None, *,
+    resume: bool = False, voters: Path | None = None,
+) -> Fitted:  # fmt: skip
     """Fit a localiser and write its model folder; with ``resume``, go on where a stopped or killed call had come to.
 
     Processes that torchrun started train one model together. Only rank 0 sees the validation films, writes the model
     folder and returns a localiser whose expected errors are scaled.
 
-    Args:
-        split: what to learn from and to be judged by.
-        recipe: all settings.
-        folder: the model folder to make.
-        conditions: device, time limit, listener, stop token; the seed is the recipe's.
-        resume: whether ``folder`` may hold a training that was stopped.
-        voters: a finished model folder whose voters learned from the same films by the same settings; each stage begins
-            with what is there, and finds that it is done.
+    ``conditions`` are device, time limit, listener and stop token; the seed is the recipe's. ``voters`` is a finished
+    model folder whose voters learned from the same films by the same settings: each stage begins with what is there,
+    and finds that it is done.
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.
@@ -103,7 +90,7 @@ def train_model(
     stages = recipe.stages_for(scheme)
     under = replace(conditions or Conditions(), seed=recipe.seed)
     begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json")}
-    with _together(recipe, scheme):
+    with _together(stages):
         if not this_process().is_rank_zero:
             quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
             with tempfile.TemporaryDirectory() as elsewhere:  # rank 0 alone makes the model folder
@@ -114,7 +101,7 @@ def train_model(
         else:
             refuse_existing(folder)
             write_text(folder / "films.csv", films)
-            write_text(folder / "training.json", json.dumps(begun | {"device": under.device}, indent=2) + "\n")
+            write_json(folder / "training.json", begun | {"device": under.device})
         if voters is not None:
             _begin_with(voters, folder, [stage.name for stage in stages])
         log, start = EventLog(folder / "events.jsonl"), time.monotonic()
@@ -137,25 +124,18 @@ def train_model(
             raise
         files = [*fitted.localiser.save(folder), folder / "films.csv", folder / "training.json"]
         manifest = {
-            "versions": versions(),
-            "machine": machine(),
-            "computed_on": fitted.localiser.computed_on,
-            "minutes": minutes(),
-            "films": {"train": len(split.training), "val": len(split.validation)},
+            "versions": versions(), "machine": machine(), "computed_on": fitted.localiser.computed_on,
+            "minutes": minutes(), "films": {"train": len(split.training), "val": len(split.validation)},
             "held_out_error_px": [round(e, 3) for e in fitted.held_out],
             "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)},
-        }
-        write_text(folder / "model.json", json.dumps(manifest, indent=2) + "\n")
+        }  # fmt: skip
+        write_json(folder / "model.json", manifest)
         listener(Ended(minutes()))
     return fitted
 
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
-    """Read a model folder.
-
-    Raises:
-        ModelError: no model, an unfinished one, or one with a missing or altered file; names the file.
-    """
+    """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
     for name, digest in _read_manifest(folder)["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
@@ -164,21 +144,14 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
     return Localiser.load(folder, device)
 
 
-def _together(recipe: Recipe, scheme: Scheme) -> AbstractContextManager[None]:
+def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:
     """Join the processes that torchrun started; without torchrun there is nothing to join."""
-    size = this_process().size
-    if size == 1:
-        return nullcontext()
-    contexts = [stage.voter.together() for stage in recipe.stages_for(scheme)]
+    contexts = [nullcontext() if this_process().size == 1 else stage.voter.together() for stage in stages]
     return contexts[0]
 
 
 def model_hash(folder: Path) -> str:
-    """Return the SHA-256 of a model's ``model.json``, which has those of all files that an answer rests on.
-
-    Raises:
-        ModelError: no model, or an unfinished one.
-    """
+    """Return the SHA-256 of ``model.json``, which has those of all files in use; ModelError if there is none."""
     _read_manifest(folder)
     return _sha256(folder / "model.json")
 
@@ -202,15 +175,11 @@ def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
 
 def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
     before = _read_json(folder / "training.json", "the settings of a training")
-    for key in ("recipe", "scheme"):
-        if before.get(key) != begun[key]:
-            raise SettingError(
-                f"{folder}: was begun with another {key}; resume with the same one, or begin anew elsewhere"
-            )
+    others = [f"{folder}: was begun with another {key}" for key in begun if before.get(key) != begun[key]]
     if (folder / "films.csv").read_text(encoding="utf-8") != films:
-        raise SettingError(
-            f"{folder / 'films.csv'}: was begun with other films; resume with the same, or begin anew elsewhere"
-        )
+        others.append(f"{folder / 'films.csv'}: was begun with other films")
+    if others:
+        raise SettingError(f"{others[0]}; resume with the same, or begin anew elsewhere")
 
 
 def _film_table(split: Split) -> str:

@@ -1,6 +1,5 @@
 """Write an evaluation as files: a summary, tables, and one page to read."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number, write_csv
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import refuse_existing, write_json, write_text
 
 _MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
 
@@ -24,48 +23,40 @@ _MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has
 def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *, force: bool = False) -> Path:
     """Write ``summary.json``, the tables as CSV and ``report.html``, which needs no file beside it; return its path.
 
-    Args:
-        evaluation: from :func:`landvote.evaluation.evaluate`.
-        samples: the films, for the overlays; those shown are decoded, a film that cannot be is named in its place.
-        out: a folder that is empty or does not exist.
-        force: write into ``out`` whatever is there; files of an earlier report are replaced.
+    The samples are the films, for the overlays; those shown are decoded, a film that cannot be is named in its place.
 
     Raises:
-        DataError: there is something in ``out``, or it cannot be written.
+        DataError: there is something in ``out`` and no ``force``, which replaces an earlier report; or it cannot be
+            written.
     """
     if not force:
         refuse_existing(out)
-    text = render(evaluation, samples)
+    summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors["px"].landmarks}
+    text = page(
+        "evaluation", title=f"Landmark evaluation: {summary['films']['scored']} films", summary=summary,
+        unit=evaluation.unit, metrics=metrics, annotators="annotators" in summary,
+        key=list(_key(evaluation, metrics)), tables=_tables(evaluation, metrics), charts=_charts(evaluation, metrics),
+        overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
+    )  # fmt: skip
     tables = {"per_film": evaluation.films, "per_landmark": evaluation.landmarks, "subgroups": evaluation.subgroups}
     for name, table in tables.items():
         if table is not None:
             write_csv(out / f"{name}.csv", table)
         else:
             (out / f"{name}.csv").unlink(missing_ok=True)  # an earlier report's, of other films perhaps
-    write_text(out / "summary.json", json.dumps(evaluation.summary, indent=2, allow_nan=False) + "\n")
+    write_json(out / "summary.json", summary)
     write_text(out / "report.html", text)
     return out / "report.html"
 
 
-def render(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
-    """Return the page as HTML; see :func:`write_report`."""
-    summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors.landmarks}
-    return page(
-        "evaluation", title=f"Landmark evaluation: {summary['films']['scored']} films", summary=summary,
-        unit=evaluation.unit, metrics=metrics, annotators="annotators" in summary,
-        key=list(_key(evaluation, metrics)), tables=_tables(evaluation, metrics), charts=_charts(evaluation, metrics),
-        overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
-    )  # fmt: skip
-
-
 def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
-    errors, films = evaluation.errors, evaluation.films
+    errors, films = evaluation.errors[evaluation.unit], evaluation.films
     panels = {}
     for metric, title in metrics.items():
         beside = {ANNOTATORS: errors.annotators[metric]} if metric in errors.annotators else {}
         panels[title] = {"predictions": errors.means(metric), **beside}
     charts = {"cdf": cdf_figure(panels, evaluation.unit)}
-    charts["landmarks"] = landmark_figure(evaluation.landmarks, evaluation.unit, evaluation.scheme)
+    charts["landmarks"] = landmark_figure(evaluation.landmarks, evaluation.unit, evaluation.matching.scheme)
     if "expected_error_px" in films:
         pairs = films[["expected_error_px", "actual_error_px"]].to_numpy(dtype=np.float64)
         charts["calibration"] = calibration_figure(*pairs.T)
@@ -152,26 +143,25 @@ def _cell(figure: dict[str, float | None], words: Callable[[float], str] = numbe
 
 def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Overlay]:
     """Draw the best, the median, the 90th percentile and the three worst films by mean point-to-point error."""
-    means = evaluation.pixels.means("point_to_point")
+    means, matching = evaluation.errors["px"].means("point_to_point"), evaluation.matching
     order = np.argsort(means, kind="stable")  # films without a figure last
     last = int((~np.isnan(means)).sum()) - 1
     # Of few films a place has several names; the last one given holds.
     ranks = {round(0.9 * last): "90th percentile", last - 2: "Third worst", last - 1: "Second worst"}
     ranks |= {last // 2: "Median", 0: "Best", last: "Worst"}
     for place in sorted(p for p in ranks if p >= 0):
-        film = evaluation.matched[order[place]]
-        scored = np.where(evaluation.modelled[:, None], film.truth, np.nan)
-        caption = _caption(evaluation, order[place])
+        film = matching.films[order[place]]
+        scored, caption = np.where(matching.modelled[:, None], film.truth, np.nan), _caption(evaluation, order[place])
         yield overlay(ranks[place], caption, samples[film.identifier], scored, film.predicted)
 
 
 def _caption(evaluation: Evaluation, row: int) -> str:
     """Return the errors of one film in words."""
-    parts = []
-    for metric in evaluation.errors.landmarks:
-        every = {e.unit: e.means(metric)[row] for e in (evaluation.errors, evaluation.pixels)}
+    parts, pixels = [], evaluation.errors["px"]
+    for metric in pixels.landmarks:
+        every = {unit: e.means(metric)[row] for unit, e in evaluation.errors.items()}
         if told := [f"{number(mean)} {unit}" for unit, mean in every.items() if np.isfinite(mean)]:
             parts.append(f"{METRICS[metric].lower()} {' = '.join(told)}")
-    if missed := int(evaluation.pixels.missed[row].sum()):
+    if missed := int(pixels.missed[row].sum()):
         parts.append(f"{missed} not found")
     return ", ".join(parts)

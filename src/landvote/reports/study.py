@@ -1,6 +1,5 @@
 """``landvote shape``: measure how a set of shapes varies; pictures, curves and one row of numbers per film."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from landvote.formats.points import write_wide_csv
 from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
 from landvote.reports.style import save_figure
 from landvote.reports.tables import write_csv
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import refuse_existing, write_json
 from landvote.shapes import Aligned, Fit, ShapeModel, align
 from landvote.shapes.measure import compactness, generalisation, specificity
 
@@ -27,19 +26,14 @@ def study(
 ) -> dict[str, Any]:
     """Learn a shape model, write what it says about the shapes into ``out``, and return what ``summary.json`` holds.
 
-    Args:
-        table: the shapes.
-        out: folder for ``modes.png`` (mean and modes, +-3 SD), ``aligned.png`` (all shapes on their mean),
-            ``curves.png`` and ``curves.csv`` (compactness, generalisation, specificity), ``parameters.csv`` (one row a
-            film: size, parameters in SDs, distance from the mean, whether plausible), ``aligned.csv`` (points after
-            Procrustes alignment), ``shape.npz`` (the model) and ``summary.json``.
-        share: of the variance that the modes cover.
-        mirrored: learn from each shape's mirror image too, by the pairs that the scheme names.
-        force: overwrite the files of an earlier study.
+    The folder gets ``modes.png`` (mean and modes, +-3 SD), ``aligned.png`` (all shapes on their mean), ``curves.png``
+    and ``curves.csv`` (compactness, generalisation, specificity), ``parameters.csv`` (one row a film: size, parameters
+    in SDs, distance from the mean), ``aligned.csv`` (points after Procrustes alignment) and ``shape.npz`` (the model).
+    The modes cover a ``share`` of the variance, of mirror images too if ``mirrored``, by the pairs of the scheme.
 
     Raises:
         ShapeError: no model can be learned from the shapes, or they cannot be mirrored.
-        ExistsError: a file is there already.
+        ExistsError: a file is there already, and ``force`` is not asked for.
     """
     if not force:
         for name in _FILES:
@@ -65,7 +59,7 @@ def study(
         "residual": float(np.sqrt(model.scatter.mean())),
         "implausible": [f for f, d in zip(films, distances, strict=True) if 0 < 0.999 * model.limit < d],
     }  # fmt: skip
-    write_text(out / "summary.json", json.dumps(summary, indent=1) + "\n")
+    write_json(out / "summary.json", summary)
     return summary
 
 

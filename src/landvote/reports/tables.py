@@ -13,11 +13,11 @@ from landvote.runtime.files import write_text
 Cell = str | tuple[str, str]
 """The text of a cell; with its interval, where there is one."""
 
-_TEX = {
+_TEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "∞": r"$\infty$", "–": "--", "−": "$-$",
-}  # fmt: skip
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,17 @@ class Table:
         """Return the table for LaTeX with the package booktabs."""
         rows = [" & ".join(_tex(c if isinstance(c, str) else f"{c[0]} ({c[1]})") for c in row) for row in self.rows]
         columns = "l" * self.words + "r" * (len(self.header) - self.words)
-        return "\n".join(
-            [
-                r"\begin{table}", r"\centering", r"\small", rf"\caption{{{_tex(self.caption)}}}",
-                rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
-                " & ".join(map(_tex, self.header)) + r" \\", r"\midrule", *(f"{row} \\\\" for row in rows),
-                r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
-            ]
-        )  # fmt: skip
+        lines = [
+            r"\begin{table}", r"\centering", r"\small", rf"\caption{{{_tex(self.caption)}}}",
+            rf"\label{{tab:{label}}}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
+            " & ".join(map(_tex, self.header)) + r" \\", r"\midrule", *(f"{row} \\\\" for row in rows),
+            r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
+        ]  # fmt: skip
+        return "\n".join(lines)
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(letter, letter) for letter in text)
+    return text.translate(_TEX)
 
 
 def number(value: float | None) -> str:

@@ -1,7 +1,5 @@
 """Arrays in npz files: written whole or not at all, never pickled, and checked to be there before they are believed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -14,22 +12,14 @@ from landvote.runtime.files import atomic_write
 
 
 def save_arrays(file: Path, **arrays: npt.ArrayLike) -> Path:
-    """Write arrays as npz, and return the file; the same arrays give the same bytes.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
+    """Write arrays as npz and return the file, the same bytes for the same arrays; DataError if that cannot be done."""
     with atomic_write(file) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]  # the stubs take the names for allow_pickle
     return file
 
 
 def load_arrays(file: Path, *keys: str) -> dict[str, npt.NDArray[Any]]:
-    """Read the arrays named ``keys``; others in the file are left alone.
-
-    Raises:
-        ModelError: the file is missing or damaged, or lacks an array.
-    """
+    """Read the arrays named ``keys`` alone; ModelError if the file is missing or damaged, or lacks one."""
     try:
         with file.open("rb") as opened, np.lib.npyio.NpzFile(opened) as stored:
             return {key: stored[key] for key in keys}

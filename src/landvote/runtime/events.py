@@ -4,8 +4,6 @@ The trainer, the locator and the experiment call a listener, a plain function of
 that writes JSON lines, so that another process can watch.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import time
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from landvote.errors import DataError
+from landvote.runtime.files import writing
 
 
 @dataclass(frozen=True)
@@ -189,11 +188,8 @@ class EventLog:
         self._written[kind] = now
         lines = "".join(self._waiting.values()).encode()
         self._waiting.clear()
-        try:
-            with self._file.open("ab", buffering=0) as log:
-                log.write(lines)  # one write: a reader never sees half of another's line
-        except OSError as error:
-            raise DataError(f"{self._file}: cannot be written ({error.strerror or error})") from error
+        with writing(self._file), self._file.open("ab", buffering=0) as log:
+            log.write(lines)  # one write: a reader never sees half of another's line
 
 
 @dataclass(frozen=True)
@@ -205,17 +201,13 @@ class Logged:
 
     @classmethod
     def read(cls, file: Path) -> Iterator[Self]:
-        """Yield what :class:`EventLog` wrote; a last line that is not whole yet is left out.
-
-        Raises:
-            DataError: a line is not an event.
-        """
+        """Yield what :class:`EventLog` wrote, less a last line that is not whole; DataError if a line is no event."""
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         for number, line in enumerate(text.split("\n")[:-1], 1):
             try:
                 values = json.loads(line)
                 kind, at = _KINDS[values.pop("event")], float(values.pop("time"))
-                numbers = {f.name for f in fields(kind) if f.type == "float"}
+                numbers = {f.name for f in fields(kind) if f.type is float}
                 values = {k: math.nan if v is None and k in numbers else v for k, v in values.items()}
                 yield cls(at, kind(**values))
             except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -5,8 +5,7 @@ that a task writes are its result; its return value is for progress and messages
 :class:`landvote.runtime.stop.StopToken`, which travels with its function, and returns.
 """
 
-from __future__ import annotations
-
+import logging
 import os
 import signal
 import socket
@@ -14,12 +13,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
@@ -44,11 +42,9 @@ _WAITING = 1000  # tasks that wait at a cluster: it may grow with them, but they
 
 @dataclass(frozen=True)
 class Job(Generic[Task, Result]):
-    """Tasks, and the function that does one.
+    """Tasks, and the function that does one, which is sent to other processes with its arguments.
 
     Attributes:
-        function: does one task; it is sent to other processes with its arguments.
-        tasks: taken one by one, so that there may be any number of them.
         count: how many tasks there are.
         reads: files and folders that every process has to see.
         writes: folder that every process writes to, the same on all machines.
@@ -71,14 +67,9 @@ class Executor(Protocol):
 
 
 def choose_executor(engine: str, at_most: int = 0) -> Executor:
-    """Return the executor of an engine.
+    """Return the executor of ``local``, processes of this machine, or ``ray``, a Ray cluster; SettingError for others.
 
-    Args:
-        engine: ``local``, processes of this machine, or ``ray``, a Ray cluster.
-        at_most: how many tasks at a time; 0: one per processor.
-
-    Raises:
-        SettingError: there is no such engine.
+    It runs ``at_most`` tasks at a time; 0: one per processor.
     """
     if engine == "local":
         return partial(in_processes, at_most=at_most)
@@ -91,60 +82,61 @@ def choose_executor(engine: str, at_most: int = 0) -> Executor:
 def relayed(stop: StopToken, folder: Path, until: float | None = None) -> Iterator[StopToken]:
     """Yield a token for tasks in other processes: they are asked to stop when ``stop`` is, by a file in ``folder``.
 
-    Args:
-        stop: a token of this process.
-        folder: every process sees it.
-        until: an earlier time at which the tasks are asked.
+    Every process sees the folder. ``until`` is an earlier time at which the tasks are asked.
     """
     file = folder / f".stop-{socket.gethostname()}-{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)  # of a process of that number that was killed
+
+    def relay() -> None:
+        if stop.stopped:
+            file.touch()
+
+    try:
+        with repeated(relay, _RELAYED):
+            yield StopToken(stop.until if until is None else until, file)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def repeated(call: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call a function every so many seconds, in a thread, while the body runs."""
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(_RELAYED):
-            if stop.stopped:
-                file.touch()
-                return
+        while not ended.wait(seconds):
+            call()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
-        yield StopToken(stop.until if until is None else until, file)
+        yield
     finally:
         ended.set()
         thread.join()
-        file.unlink(missing_ok=True)
 
 
 def in_processes(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
     """Run tasks in ``at_most`` processes of this machine (0: one per processor), each with one thread.
 
     One thread each, whatever the number of processes: sums in another order have other last digits, and a result must
-    not depend on how busy a machine was.
-
-    Raises:
-        WorkerError: processes were killed again and again.
+    not depend on how busy a machine was. WorkerError is raised when processes were killed again and again.
     """
     if not job.count:
         return
     processes = min(at_most or processors(), job.count)
-    todo = iter(job.tasks)
+    todo = dict(enumerate(job.tasks))
     for _ in range(1 + _RETRIES):
         executor = get_reusable_executor(processes, env=_ONE_THREAD, initializer=_follow, initargs=(os.getpid(),))
-        running: dict[Future[Result], Task] = {}
-        begun: list[Task] = []
         try:
-            for task in todo:
-                begun = [task]  # not yet running if the executor breaks now
-                running[executor.submit(job.function, task)] = task
-                begun = []
-                if len(running) >= 2 * processes:  # one more for each, so that none has to wait for its next
-                    yield from _ended(running)
-            while running:
-                yield from _ended(running)
+            running = {executor.submit(job.function, task): number for number, task in todo.items()}
+            for future in as_completed(running):
+                result = future.result()
+                del todo[running[future]]
+                yield result
         except TerminatedWorkerError:  # which ends all the others, too
-            todo = chain(running.values(), begun, todo)
+            continue
         else:
             return
         finally:
@@ -153,14 +145,6 @@ def in_processes(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
         f"worker processes were killed {1 + _RETRIES} times, expected to live; is there enough memory for "
         f"{processes} of them? The same command goes on from here"
     )
-
-
-def _ended(running: dict[Future[Result], Task]) -> Iterator[Result]:
-    """Wait for one task at least, and take those that have ended out of the running."""
-    for future in wait(running, return_when=FIRST_COMPLETED).done:
-        result = future.result()
-        del running[future]
-        yield result
 
 
 @cache
@@ -189,27 +173,19 @@ def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
     """
     if not job.count:
         return
-    ray = _ray()
     lost: list[str] = []
-    connected = ray.is_initialized()
-    if not connected:
-        _connect(ray)
-    try:
-        job.writes.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".seen-", dir=job.writes) as mark:
-            seen = (*job.reads, Path(mark.name))
-            options = {"num_cpus": 1, "num_gpus": job.gpus, "max_retries": _RETRIES}
-            remote = ray.remote(**options, runtime_env={"env_vars": _ONE_THREAD})(_visit)
-            running: list[Any] = []
-            for task in job.tasks:
-                running.append(remote.remote(job.function, task, seen, version("landvote")))
-                if len(running) >= (at_most or _WAITING):
-                    yield from _returned(ray, running, lost)
-            while running:
+    running: list[Any] = []
+    job.writes.mkdir(parents=True, exist_ok=True)
+    with _cluster() as ray, tempfile.NamedTemporaryFile(prefix=".seen-", dir=job.writes) as mark:
+        seen = (*job.reads, Path(mark.name))
+        options = {"num_cpus": 1, "num_gpus": job.gpus, "max_retries": _RETRIES}
+        remote = ray.remote(**options, runtime_env={"env_vars": _ONE_THREAD})(_visit)
+        for task in job.tasks:
+            running.append(remote.remote(job.function, task, seen, version("landvote")))
+            if len(running) >= (at_most or _WAITING):
                 yield from _returned(ray, running, lost)
-    finally:
-        if not connected:
-            ray.shutdown()
+        while running:
+            yield from _returned(ray, running, lost)
     if lost:
         raise WorkerError(
             f"{len(lost)} of {job.count} tasks were lost {1 + _RETRIES} times with their process or machine, expected "
@@ -217,26 +193,30 @@ def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
         )
 
 
-def _ray() -> ModuleType:
+@contextmanager
+def _cluster() -> Iterator[ModuleType]:
+    """Yield Ray, connected to a cluster; leave that at the end, unless this process had been connected before."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here tells nobody
     try:
         import ray  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
-        raise SettingError(
-            f'engine ray: Ray is not installed ({error}), expected it by: pip install "landvote[cluster]"'
-        ) from error
-    return ray
-
-
-def _connect(ray: ModuleType) -> None:
+        by = 'pip install "landvote[cluster]"'
+        raise SettingError(f"engine ray: Ray is not installed ({error}), expected it by: {by}") from error
+    if ray.is_initialized():
+        yield ray
+        return
     address = os.environ.get("RAY_ADDRESS", "auto")
     host, _, port = address.rpartition(":")
     try:
         if port.isdecimal() and "/" not in host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=_ANSWERS).close()
-        ray.init(logging_level="WARNING")
+        ray.init(logging_level=logging.WARNING)
     except (OSError, ValueError) as error:  # a ConnectionError, too
         raise SettingError(f"RAY_ADDRESS {address}: no Ray cluster there that lets us in ({error})") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
 
 
 def _visit(function: Callable[[Task], Result], task: Task, seen: Iterable[Path], asked_by: str) -> Result:

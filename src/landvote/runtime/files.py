@@ -4,15 +4,15 @@ A path that leads to a pipe, a device or standard output is written into and nev
 output.
 """
 
-from __future__ import annotations
-
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from landvote.errors import DataError, ExistsError
 
@@ -28,15 +28,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         DataError: the file cannot be written (no space, no permission), naming it.
     """
-    try:
+    with writing(path):
         stream = is_stream(path)
         folder = None if stream else path.parent
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(path.suffix[-_LONGEST:], f".{path.name[:_LONGEST]}.", folder)
         os.close(handle)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
     temporary = Path(name)
     try:
         yield temporary
@@ -55,6 +53,15 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an error of the system's while ``path`` is written into a DataError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
 def is_stream(path: Path) -> bool:
     """Say whether ``path`` leads to what is written into: a pipe, a device, a socket or standard output."""
     return is_stdout(path) or (path.exists() and not path.is_file() and not path.is_dir())
@@ -71,14 +78,11 @@ def is_stdout(path: Path) -> bool:
 
 
 def _copy(temporary: Path, path: Path) -> None:
-    with temporary.open("rb") as made:
-        if is_stdout(path):
-            sys.stdout.flush()  # text of before comes first
-            shutil.copyfileobj(made, sys.stdout.buffer)
-            sys.stdout.flush()
-        else:
-            with path.open("wb") as stream:
-                shutil.copyfileobj(made, stream)
+    if stdout := is_stdout(path):
+        sys.stdout.flush()  # text of before comes first
+    with temporary.open("rb") as made, nullcontext(sys.stdout.buffer) if stdout else path.open("wb") as to:
+        shutil.copyfileobj(made, to)
+        to.flush()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -87,11 +91,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
-def refuse_existing(path: Path) -> None:
-    """Raise if ``path`` is an existing file or a folder with anything in it; pipes and devices may be there.
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Write a value as JSON to be read by people too, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
-    Raises:
-        ExistsError: there is something at ``path`` that would be overwritten.
-    """
+
+def refuse_existing(path: Path) -> None:
+    """Raise ExistsError if ``path`` is a file or a folder with anything in it; pipes and devices may be there."""
     if (path.is_file() and not is_stream(path)) or (path.is_dir() and any(path.iterdir())):
         raise ExistsError(f"{path}: exists already, expected another place")

@@ -18,8 +18,6 @@ identifier             file                        why
 The last form has the beginning of the identifier's SHA-256. Names that are too long take it as well.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata
@@ -70,11 +68,8 @@ def _unfit(paths: dict[str, str]) -> list[str]:
     files = Counter(keys.values())
     above = {film: [key[: slash.start()] for slash in re.finditer("/", key)] for film, key in keys.items()}
     folders = {name for names in above.values() for name in names}
-    return [
-        film
-        for film, key in keys.items()
-        if files[key] > 1 or key in folders or any(name in files for name in above[film]) or _too_long(paths[film])
-    ]
+    met = {film for film, key in keys.items() if files[key] > 1 or key in folders or files.keys() & above[film]}
+    return [film for film in keys if film in met or _too_long(paths[film])]
 
 
 def _relative(film: str, suffix: str, form: int) -> str:

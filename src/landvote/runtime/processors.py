@@ -1,7 +1,5 @@
 """Which processors are ours, and how many threads that makes."""
 
-from __future__ import annotations
-
 import os
 import sys
 

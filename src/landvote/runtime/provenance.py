@@ -1,7 +1,5 @@
 """Provenance: which versions and which processors a result was computed with, recorded in one way everywhere."""
 
-from __future__ import annotations
-
 import platform
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version

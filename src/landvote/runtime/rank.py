@@ -1,9 +1,9 @@
 """Which of the processes that train one model together this one is: told by torchrun, and read here alone."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
+
+_VARIABLES = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,3 @@ class Process:
 def this_process() -> Process:
     """Read the variables that torchrun, and whatever else starts torch on several machines, gives to each process."""
     return Process(*(int(os.environ.get(name, alone)) for name, alone in _VARIABLES.items()))
-
-
-_VARIABLES = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}

@@ -4,8 +4,6 @@ A family (placings, voters, choices, searches, codecs) is one table. A new membe
 table, or, from outside the package, one call of :meth:`Family.register`; nothing else knows its name.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from landvote.errors import SettingError, nearest
+from landvote.errors import SettingError, nearest, one_of
 
 
 class Settings(BaseModel):
@@ -39,11 +37,7 @@ class Family(Generic[Member]):
             self.register(member)
 
     def register(self, member: type[Member]) -> None:
-        """Add a member.
-
-        Raises:
-            SettingError: its settings have no ``kind``, or another member has the same one.
-        """
+        """Add a member; SettingError if its settings have no ``kind``, or another member has the same one."""
         kind = member.model_fields["kind"].default if "kind" in member.model_fields else None
         if not isinstance(kind, str) or self._members.get(kind, member) is not member:
             raise SettingError(f"{self.noun} {member.__name__}: kind is {kind!r}, expected a name of its own")
@@ -57,15 +51,9 @@ class Family(Generic[Member]):
         return iter(self._members)
 
     def __getitem__(self, kind: str) -> type[Member]:
-        """Return the settings class of that kind.
-
-        Raises:
-            SettingError: there is none; the nearest is named.
-        """
+        """Return the settings class of that kind; SettingError, which names the nearest, if there is none."""
         if kind not in self._members:
-            raise SettingError(
-                f"{self.noun} {kind!r} is unknown, expected one of {', '.join(self)}{nearest(str(kind), self)}"
-            )
+            raise SettingError(f"{self.noun} {kind!r} is unknown, expected {one_of(self, str(kind))}")
         return self._members[kind]
 
     def parse(self, value: object) -> object:

@@ -1,10 +1,9 @@
 """The stop token: asks work to end soon, from another thread, another process, or at a given time."""
 
-from __future__ import annotations
-
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 from landvote.errors import StoppedError
 
@@ -24,7 +23,7 @@ class StopToken:
         self._asked = threading.Event()
 
     @classmethod
-    def after(cls, minutes: float | None, file: Path | None = None) -> StopToken:
+    def after(cls, minutes: float | None, file: Path | None = None) -> Self:
         """Return a token that stops ``minutes`` from now; never, if None."""
         return cls(None if minutes is None else time.time() + 60 * minutes, file)
 
@@ -35,20 +34,13 @@ class StopToken:
     @property
     def stopped(self) -> bool:
         """Whether it is time to stop."""
-        return (
-            self._asked.is_set()
-            or (self.until is not None and time.time() >= self.until)
-            or (self.file is not None and self.file.exists())
-        )
+        late = self.until is not None and time.time() >= self.until
+        return late or self._asked.is_set() or (self.file is not None and self.file.exists())
 
     def check(self) -> None:
-        """Return, or raise if it is time to stop.
-
-        Raises:
-            StoppedError: it is; to be called where the state on disk is one to go on from.
-        """
+        """Raise StoppedError if it is time to stop; to be called where the state on disk is one to go on from."""
         if self.stopped:
             raise StoppedError("stopped as asked; the same call goes on from here")
 
-    def __reduce__(self) -> tuple[type[StopToken], tuple[float | None, Path | None]]:
+    def __reduce__(self) -> tuple["type[StopToken]", tuple[float | None, Path | None]]:
         return StopToken, (self.until, self.file)  # a lock cannot be sent, a new one can be made
