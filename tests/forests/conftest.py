@@ -6,7 +6,7 @@ import pytest
 
 from landvote.forests.settings import ForestSettings
 from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.views import Working
+from landvote.frames.views import CachedFilm
 from landvote.votes import Lesson
 
 SIZE = (48, 40)
@@ -41,7 +41,7 @@ def views():
         for number in range(films):
             pixels, points = film(rng)
             points[list(missing)] = np.nan
-            working.append(Working.of(pixels, Frame.whole(SIZE, SIZE), points, f"film {number}"))
+            working.append(CachedFilm.of(pixels, Frame.whole(SIZE, SIZE), points, f"film {number}"))
         look = Augmentation(rotation=(-5, 5), scale=0.05, shift=0.04, erase=0, gamma=0, mirror=False)
         return Views(working, look)
 

@@ -8,7 +8,7 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.frames import Augmentation, Frame, View, Views, standardise
 from landvote.frames.placings import FilmPlacing
-from landvote.frames.views import Working
+from landvote.frames.views import CachedFilm
 from landvote.recipes import recipe
 
 STILL = Augmentation(rotation=(0, 0), scale=0, shift=0, gamma=0, contrast=0, blur=0, noise=0, erase=0)
@@ -65,7 +65,7 @@ def test_a_view_moves_pixels_and_points_together(dtype):
 def test_the_working_copy_shows_what_the_film_shows(dtype):
     frame = Frame.similarity(0.45, 0.1, (100, 110), (47.5, 51.5), (96, 104))
     pixels = film(dtype=dtype)
-    working, direct = Working.of(pixels, frame, DOTS, "f").view(frame), View.through(frame, pixels, DOTS)
+    working, direct = CachedFilm.of(pixels, frame, DOTS, "f").view(frame), View.through(frame, pixels, DOTS)
     assert_together(working)
     np.testing.assert_allclose(working.points, direct.points)
     assert np.abs(working.pixels - direct.pixels)[3:-3, 3:-3].mean() < 0.03
@@ -74,7 +74,7 @@ def test_the_working_copy_shows_what_the_film_shows(dtype):
 def test_the_working_copy_keeps_sixteen_bits_of_a_narrow_window():
     faint = (60_000 + 40 * film(dtype=np.float32)).astype(np.uint16)  # 40 of 65,536 grey levels
     frame = Frame.whole((200, 220), (96, 104), 0.05)
-    assert_together(Working.of(faint, frame, DOTS, "f").view(frame))
+    assert_together(CachedFilm.of(faint, frame, DOTS, "f").view(frame))
 
 
 def test_plain_views_are_the_unvaried_ones():

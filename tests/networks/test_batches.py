@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.views import Working
+from landvote.frames.views import CachedFilm
 from landvote.networks.batches import batch_at, batches
 
 
@@ -15,7 +15,7 @@ def gathered(films=5, augmentation=None):
     rng = np.random.default_rng(0)
     frame = Frame.whole((24, 24), (16, 16))
     working = [
-        Working.of(rng.integers(0, 255, (24, 24)).astype(np.uint8), frame, rng.uniform(4, 20, (2, 2)), str(i))
+        CachedFilm.of(rng.integers(0, 255, (24, 24)).astype(np.uint8), frame, rng.uniform(4, 20, (2, 2)), str(i))
         for i in range(films)
     ]
     return Views(working, augmentation or Augmentation())

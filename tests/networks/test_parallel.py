@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from landvote.errors import SettingError, TrainingError
 from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.views import Working
+from landvote.frames.views import CachedFilm
 from landvote.networks import training
 from landvote.networks.batches import batch_at
 from landvote.networks.parallel import share
@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from landvote.errors import StoppedError
 from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.views import Working
+from landvote.frames.views import CachedFilm
 from landvote.networks.parallel import together
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.runtime.rank import this_process
@@ -39,7 +39,7 @@ from landvote.votes import Lesson
 folder, stop_at = Path(sys.argv[1]), int(sys.argv[2])
 frame = Frame.whole((16, 16), (16, 16))
 rng = np.random.default_rng(0)
-films = [Working.of(rng.integers(0, 255, (16, 16)), frame, rng.uniform(4, 12, (2, 2)), "film") for _ in range(4)]
+films = [CachedFilm.of(rng.integers(0, 255, (16, 16)), frame, rng.uniform(4, 12, (2, 2)), "film") for _ in range(4)]
 views = Views(films, Augmentation())
 settings = NetworkSettings(width=4, depth=2, stride=2, head_width=8, sigma=4, precision="fp32")
 settings.prepare_process()
@@ -121,7 +121,7 @@ def views(identifier="film"):
     rng = np.random.default_rng(0)
     frame = Frame.whole((16, 16), (16, 16))
     films = [rng.integers(0, 255, (16, 16)).astype(np.uint8) for _ in range(4)]
-    return Views([Working.of(f, frame, rng.uniform(4, 12, (2, 2)), identifier) for f in films], Augmentation())
+    return Views([CachedFilm.of(f, frame, rng.uniform(4, 12, (2, 2)), identifier) for f in films], Augmentation())
 
 
 def test_shares_hold_the_views_that_one_process_would_see():

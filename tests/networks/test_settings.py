@@ -66,7 +66,7 @@ import ctypes, tempfile
 from pathlib import Path
 import numpy as np, torch
 from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.views import Working
+from landvote.frames.views import CachedFilm
 from landvote.networks import device, parallel, voter
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.votes import Lesson
@@ -78,7 +78,7 @@ def state():
             torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()]
 
 frame = Frame.whole((16, 16), (16, 16))
-films = [Working.of(np.random.default_rng(i).integers(0, 255, (16, 16)), frame, np.full((2, 2), 7.0), "film")
+films = [CachedFilm.of(np.random.default_rng(i).integers(0, 255, (16, 16)), frame, np.full((2, 2), 7.0), "film")
          for i in range(3)]
 views = Views(films, Augmentation())
 network, training = NetworkSettings(width=4, depth=2, head_width=8), TrainingSettings(steps=2, batch=2)

@@ -13,7 +13,7 @@ import torch
 
 from landvote.errors import DataError, StoppedError, TrainingError
 from landvote.frames import Augmentation, Frame, Views
-from landvote.frames.views import Working
+from landvote.frames.views import CachedFilm
 from landvote.networks import training as module
 from landvote.networks import voter
 from landvote.networks.settings import NetworkSettings, TrainingSettings
@@ -45,7 +45,7 @@ def views(films=8, seed=0, augmentation=AUGMENTATION):
     rng = np.random.default_rng(seed)
     frame = Frame.whole(SIZE, SIZE)
     drawn = [film(rng) for _ in range(films)]
-    return Views([Working.of(pixels, frame, points, "film") for pixels, points in drawn], augmentation)
+    return Views([CachedFilm.of(pixels, frame, points, "film") for pixels, points in drawn], augmentation)
 
 
 def lesson(folder, training=None, validation=None, **others):

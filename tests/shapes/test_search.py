@@ -47,7 +47,7 @@ def test_landmarks_flung_across_the_film_are_brought_back(model):
     assert np.linalg.norm(votes.peaks()[0] - points, axis=1).max() > 40
     found = plausible(votes, model, ShapeSettings())
     assert np.linalg.norm(found.points - points, axis=1).max() < 1.5
-    assert found.spread[3] > 3 * np.median(found.spread)  # and it is said that most votes were elsewhere
+    assert found.dispersion[3] > 3 * np.median(found.dispersion)  # and it is said that most votes were elsewhere
 
 
 def test_a_landmark_without_votes_gets_the_place_the_others_leave_it(model):
@@ -56,8 +56,8 @@ def test_a_landmark_without_votes_gets_the_place_the_others_leave_it(model):
     votes[5] = 0
     found = plausible(VoteMap(votes, 1, 1.5), model, ShapeSettings())
     assert np.linalg.norm(found.points[5] - points[5]) < 3
-    assert np.isfinite(found.spread).all()
-    assert found.spread[5] == found.spread.max()
+    assert np.isfinite(found.dispersion).all()
+    assert found.dispersion[5] == found.dispersion.max()
 
 
 def test_the_answer_does_not_depend_on_the_cells(model):

@@ -50,17 +50,17 @@ def test_smoothing_is_in_grid_cells_whatever_the_accumulators():
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])
 @pytest.mark.parametrize("cell", [1, 2])
 def test_peaks_are_where_the_votes_were_aimed(stride, cell):
-    points, spread = aimed(POINTS, stride, cell).peaks()
+    points, dispersion = aimed(POINTS, stride, cell).peaks()
     np.testing.assert_allclose(points, POINTS, atol=0.15)
-    assert (spread < cell).all()
+    assert (dispersion < cell).all()
 
 
 @pytest.mark.parametrize("cell", [1, 2])
 def test_peaks_of_scattered_votes_are_in_their_middle_and_the_spread_is_theirs(cell):
-    points, spread = aimed(POINTS, 1, cell, scatter=1.5).peaks()
+    points, dispersion = aimed(POINTS, 1, cell, scatter=1.5).peaks()
     assert np.linalg.norm(points - POINTS, axis=1).mean() < 0.4
     mean_distance = 1.5 * np.sqrt(np.pi / 2)  # of a two-dimensional Gaussian
-    assert spread == pytest.approx(np.full(len(spread), mean_distance), rel=0.3)
+    assert dispersion == pytest.approx(np.full(len(dispersion), mean_distance), rel=0.3)
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (63, 0), (0, 55), (63, 55), (0.3, 30.4)])
@@ -72,9 +72,11 @@ def test_peaks_at_the_border_of_the_grid(corner):
 def test_the_larger_of_two_crowds_wins():
     votes = np.zeros((1, 56, 64), np.float32)
     votes[0, 10, 12], votes[0, 40, 50] = 3, 4
-    points, spread = VoteMap(votes, 1, 1.5).peaks()
+    points, dispersion = VoteMap(votes, 1, 1.5).peaks()
     np.testing.assert_allclose(points, [[50, 40]], atol=0.01)
-    assert spread[0] == pytest.approx(3 / 7 * np.hypot(38, 30), rel=0.01)  # and the other crowd shows in the spread
+    assert dispersion[0] == pytest.approx(
+        3 / 7 * np.hypot(38, 30), rel=0.01
+    )  # the other crowd shows
 
 
 def test_a_crowd_wins_over_a_single_larger_vote():
@@ -87,9 +89,9 @@ def test_a_crowd_wins_over_a_single_larger_vote():
 def test_a_landmark_without_votes_is_missing():
     votes = np.zeros((3, 20, 20), np.float32)
     votes[1, 5, 6] = 1
-    points, spread = VoteMap(votes, 2, 1.5).peaks()
+    points, dispersion = VoteMap(votes, 2, 1.5).peaks()
     assert np.isnan(points[[0, 2]]).all()
-    assert np.isnan(spread[[0, 2]]).all()
+    assert np.isnan(dispersion[[0, 2]]).all()
     np.testing.assert_allclose(points[1], [12.5, 10.5], atol=1e-6)
 
 
@@ -109,9 +111,9 @@ def test_spread_and_strength_are_those_of_the_points_asked_for():
     votes[0, 20, 10] = 3
     found = VoteMap(votes, 2, 1.5)
     points = np.array([[2 * 10.5 - 0.5 + 8, 2 * 20.5 - 0.5 + 6], [5.0, 5.0]])
-    spread = found.spread(points)
-    assert spread[0] == pytest.approx(10)
-    assert np.isnan(spread[1])
+    dispersion = found.dispersion(points)
+    assert dispersion[0] == pytest.approx(10)
+    assert np.isnan(dispersion[1])
     at = found.strength(np.array([[2 * 10.5 - 0.5, 2 * 20.5 - 0.5], [np.nan, np.nan]]))
     assert at[0] == pytest.approx(found.smooth[0].max())
     assert np.isnan(at[1])

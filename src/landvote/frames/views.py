@@ -18,7 +18,7 @@ _WIDER = 1.5  # ... and covers this many times the grid, so that it can be turne
 
 
 @dataclass(frozen=True)
-class Working:
+class CachedFilm:
     """A film reduced to what a stage can ever see of it.
 
     ``pixels`` (height, width) float16, NaN outside the film; ``base`` maps the image to them; ``frame`` is the stage's
@@ -32,7 +32,7 @@ class Working:
     identifier: str
 
     @classmethod
-    def of(cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str) -> "Working":
+    def of(cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str) -> "CachedFilm":
         """Reduce a film for one frame."""
         width, height = (int(np.ceil(s * _FINER * _WIDER)) for s in frame.size)
         centre, middle = (np.array(frame.size) - 1) / 2, (np.array([width, height]) - 1) / 2
@@ -62,7 +62,7 @@ class Views:
         mirror: landmark that takes each landmark's place when a view is mirrored, or None.
     """
 
-    working: list[Working]
+    working: list[CachedFilm]
     augmentation: Augmentation
     mirror: npt.NDArray[np.intp] | None = None
 
@@ -77,7 +77,7 @@ class Views:
             radiograph, points = sample.open(), sample.points
             for frame, target in zip(placing.frames(radiograph.size, points), placing.targets, strict=True):
                 if frame is not None:
-                    working.append(Working.of(radiograph.pixels, frame, points[list(target)], sample.identifier))
+                    working.append(CachedFilm.of(radiograph.pixels, frame, points[list(target)], sample.identifier))
             seen()
         return cls(working, augmentation, mirror)
 

@@ -71,7 +71,7 @@ def fit_localiser(
     polarity = Polarity.learn([thumbnail(s.open()) for s in training[:: -(-len(training) // _POLARITY)]])
     training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
     points = [s.points for s in training]
-    sizes = [s.open().size for s in training]
+    sizes = _sizes(training, under)
     reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
     # placings and choices first: unusable shapes fail here, before hours of training
     begun = []
@@ -91,6 +91,16 @@ def fit_localiser(
     judged = _judge(unscaled, validation, under, limit)
     errors = [distance[np.isfinite(found).all(axis=0) & np.isfinite(distance)] for found, distance in judged]
     return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
+
+
+def _sizes(training: Sequence[Sample], under: Conditions) -> list[tuple[int, int]]:
+    """Read all films for their width and height, which placings learn from."""
+    sizes = []
+    for number, sample in enumerate(training, 1):
+        sizes.append(sample.open().size)
+        under.listener(FilmRead("sizes", number, len(training)))
+        under.stop.check()
+    return sizes
 
 
 def _lesson(

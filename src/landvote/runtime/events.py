@@ -37,7 +37,7 @@ class StageBegun(Event):
 
 @dataclass(frozen=True)
 class FilmRead(Event):
-    """``done`` of ``films`` have been read for a stage."""
+    """``done`` of ``films`` have been read for a stage, or before all stages for their ``sizes``."""
 
     frequent: ClassVar[bool] = True
     stage: str

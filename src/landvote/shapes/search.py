@@ -48,12 +48,12 @@ class Plausible:
 
     Attributes:
         points: (n, 2) grid coordinates: each landmark's peak, or the shape's point where there is none near it.
-        spread: (n,) mean distance of the votes from there, grid cells; for landmarks without votes, the largest.
+        dispersion: (n,) mean distance of the votes from there, grid cells; for landmarks without votes, the largest.
         parameters: (modes,) of the shape.
     """
 
     points: Points
-    spread: FloatArray
+    dispersion: FloatArray
     parameters: FloatArray
 
 
@@ -65,7 +65,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     again and again in smaller disks (Cootes et al. 2012, Lindner et al. 2013). At last each landmark's own peak is
     chosen where it is near enough to the shape and strong enough, else the shape's point: votes are finer than a linear
     model, and the model is there for those that are wrong. Peaks that scatter about the shape by more than the training
-    points did are drawn towards it, see :func:`_sobered`.
+    points did are drawn towards it, see :func:`_shrink_to_shape`.
 
     Returns None where fewer than two landmarks have votes.
     """
@@ -75,7 +75,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     smooth = votes.smooth
     typical = float(np.median(smooth.max(axis=(1, 2))))
     typical = typical if typical > 0 else float(smooth.max())
-    fit = _outvoted(model, peaks)
+    fit = _robust_fit(model, peaks)
     radius = settings.radius / votes.cell
     while True:
         best, strength = _in_disks(smooth, votes.to_cells(fit.points), np.full(len(peaks), radius))
@@ -92,13 +92,13 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     near = np.linalg.norm(climbed - fit.points, axis=1) <= reach + votes.cell
     chosen = near & (strength >= settings.least * typical)
     points = fit.points.copy()
-    points[chosen] += _sobered(climbed[chosen] - fit.points[chosen], model, chosen, fit.pose)
-    spread = votes.spread(points)
-    spread = np.where(np.isfinite(spread), spread, np.nanmax(spread))
-    return Plausible(points, spread, fit.parameters)
+    points[chosen] += _shrink_to_shape(climbed[chosen] - fit.points[chosen], model, chosen, fit.pose)
+    dispersion = votes.dispersion(points)
+    dispersion = np.where(np.isfinite(dispersion), dispersion, np.nanmax(dispersion))
+    return Plausible(points, dispersion, fit.parameters)
 
 
-def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
+def _robust_fit(model: ShapeModel, peaks: Points) -> Fit:
     """Bring the model to peaks, some of which may be anywhere: least squares with :func:`cauchy_weights`, in turns.
 
     The first round fits position, size and rotation alone: with its modes free a model follows what went astray.
@@ -110,7 +110,7 @@ def _outvoted(model: ShapeModel, peaks: Points) -> Fit:
     return fit
 
 
-def _sobered(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], frame: Frame) -> Points:
+def _shrink_to_shape(away: Points, model: ShapeModel, chosen: npt.NDArray[np.bool_], frame: Frame) -> Points:
     """Return how far from the shape landmarks are, having seen how far their peaks are: empirical Bayes.
 
     Landmarks scatter about the model by its residual, along a contour more than across it; noise of the votes comes on

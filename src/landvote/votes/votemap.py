@@ -64,11 +64,11 @@ class VoteMap:
         points, distance, total = self.to_grid(found[:, :2]), found[:, 2], found[:, 3]
         seen = np.clip(total / self.full, 0, 1) if self.full else 1.0
         anywhere = np.hypot(*self.votes.shape[1:]) / 2  # where votes that are missing count as being
-        spread = np.where(total < self.floor, np.nan, self.cell * (seen * distance + (1 - seen) * anywhere))
-        points[~np.isfinite(spread)] = np.nan
-        return points, spread
+        dispersion = np.where(total < self.floor, np.nan, self.cell * (seen * distance + (1 - seen) * anywhere))
+        points[~np.isfinite(dispersion)] = np.nan
+        return points, dispersion
 
-    def spread(self, points: Points) -> FloatArray:
+    def dispersion(self, points: Points) -> FloatArray:
         """Return the (n,) mean distance of the votes from ``points``, (n, 2), both in grid cells; NaN without votes."""
         return self.climb(points, rounds=0)[1]
 
