@@ -67,7 +67,7 @@ def annotator_difference(annotations: Sequence[Points], measure: Callable[[Point
 
 
 def _segments(points: Points, *, closed: bool) -> tuple[Points, Points]:
-    """Return starts and ends, (s, 2) each, of pieces between neighbours that are there; each point is one of length 0."""
+    """Return starts and ends, (s, 2) each, of pieces between neighbours that are there; a point is one of length 0."""
     following = np.roll(points, -1, axis=0)
     if not closed:
         following[-1] = points[-1]
