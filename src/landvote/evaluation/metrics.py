@@ -67,10 +67,7 @@ def annotator_difference(annotations: Sequence[Points], measure: Callable[[Point
 
 
 def _segments(points: Points, *, closed: bool) -> tuple[Points, Points]:
-    """Return starts and ends, (s, 2) each, of the pieces between neighbours that are both there.
-
-    Every point that is there also counts as a piece of length 0, so that one without neighbours is not lost.
-    """
+    """Return starts and ends, (s, 2) each, of pieces between neighbours that are there; a point is one of length 0."""
     following = np.roll(points, -1, axis=0)
     if not closed:
         following[-1] = points[-1]

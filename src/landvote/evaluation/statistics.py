@@ -199,14 +199,11 @@ def _percentiles(values: FloatArray) -> FloatArray:
 
 
 def _drawn_percentiles(values: FloatArray, subject: IntArray, draws: Draws) -> tuple[FloatArray, FloatArray]:
-    """Return the percentiles of (m,) sorted values in each bootstrap sample, unseen subject below and above.
-
-    Each is the first value up to which a sample holds the share asked for, or the subject unseen so far: infinity.
-    """
+    """Return the first values up to which samples hold each share, the unseen subject below all others and above."""
     share = np.asarray(_PERCENTS) / 100
     ends = np.full((len(draws.unseen), 2 * len(share)), np.nan)
     if len(values):
-        values = np.append(values, np.inf)
+        values = np.append(values, np.inf)  # the unseen subject's
         unseen = draws.unseen * (len(subject) / len(np.unique(subject)))
         rows = max(1, _BLOCK // len(subject))
         for part in (slice(start, start + rows) for start in range(0, len(ends), rows)):
