@@ -1,23 +1,7 @@
 """The scheme: which landmarks there are, in which order, and what they mean together.
 
-A scheme is written as TOML. Indices count from 0; ranges such as ``"0-43"`` include both ends::
-
-    name = "chest"
-    points = 166                 # landmarks per film in the point files
-    use = ["0-119"]              # optional: the ones to work with, the rest is left out
-    names = [...]                # optional: otherwise "0", "1", ...
-    reference = [0, 22, 44, 68]  # optional: points the global stage looks for (two or more)
-    normaliser = [3, 40]         # optional: errors in % are of the distance between these two
-    mirrored = [[0, 44], ...]    # optional: pairs that change places when a film is mirrored
-    groups = [["0-3"], ["4-7"]]  # optional: equal parts that repeat, such as hips or vertebrae
-    order = "down"               # optional: they form a row down the film, or "right"; sorted if given otherwise
-
-    [[outlines]]
-    name = "right lung"
-    points = ["0-43"]
-    closed = true
-
-All indices in the file are those of the point files; :class:`Scheme` holds them renumbered to the points in use.
+``docs/data.md`` has the form of its TOML file. Indices count from 0, as those of the point files; ranges such as
+``"0-43"`` include both ends. :class:`Scheme` holds them renumbered to the points in use.
 """
 
 import os

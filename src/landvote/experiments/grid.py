@@ -1,29 +1,6 @@
 """The grid: which methods learn from how many of which films, how often, and what they are measured on.
 
-A grid is a TOML file::
-
-    title = "Forest or network, and from how many films"
-    sizes = [100, 200, 500, 1000]  # films to learn from; "all" for as many as there are
-    folds = 3                      # draws of training films
-    seeds = [0]                    # of the training
-    test = 500                     # films, by subject, the same for all; or the name of a split: "val", "test"
-    validation = 0.15              # films more, to judge by, as a share of the size
-
-    [data]
-    simulate = 1696                # hips; or folder = "chest", sought beside the grid file
-    seed = 0
-
-    [[methods]]
-    name = "WHDV"
-    recipe = "whdv"
-    set = ["local.network.width=32"]
-
-    [scales.laptop]                # what is reduced, and what to say about it
-    note = "fewer steps"
-    sizes = [100, 200, 500]
-    [[scales.laptop.changes]]
-    methods = ["WHDV"]
-    set = ["local.training.steps=1000"]
+It is a TOML file, whose form ``docs/experiments.md`` has.
 """
 
 import tomllib

@@ -53,16 +53,8 @@ class ChoiceSettings(Settings, ABC):
 
     @abstractmethod
     def fit(self, shapes: Sequence[Points]) -> Choice:
-        """Learn from training shapes, (n, 2) image coordinates each.
-
-        Raises:
-            ShapeError: the shapes are too few or too alike.
-        """
+        """Learn from training shapes, (n, 2) image coordinates each; ShapeError if they are too few or too alike."""
 
     @abstractmethod
     def load(self, folder: Path, landmarks: int) -> Choice:
-        """Return the choice that was saved into ``folder``.
-
-        Raises:
-            ModelError: a file is missing, broken, or for another number of landmarks.
-        """
+        """Return the choice saved into ``folder``; ModelError if a file is missing, broken or for other landmarks."""

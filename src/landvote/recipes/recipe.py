@@ -1,28 +1,6 @@
 """The recipe: a named, complete set of settings, as a TOML file; the shipped ones lie beside this module.
 
-::
-
-    name = "mine"
-    summary = "a line for `landvote recipes`"
-    extends = "whdv"                   # optional: begin with another recipe, shipped or a file beside this one,
-    set = ["local.voter.width = 32"]   # and change it; or
-    validation = 0.15                  # share of the subjects held out to judge by, where the data has no val films
-    seed = 0                           # of the split and of all training
-
-    [defaults]                         # optional: what every stage begins with
-    voter = { kind = "network" }
-
-    [[stages]]                         # coarse to fine
-    name = "global"
-    applies = "no row"                 # always (the default), row, or no row: to which schemes
-    placing = { kind = "film", find = "reference", size = [256, 192] }
-    voter = { method = "whdv" }
-    choice = { kind = "peaks" }
-    search = { kind = "poses", rounds = 1 }
-    augmentation = { rotation = [-10, 10] }
-    training = { steps = 3000 }
-
-Several stages may have one name if they apply to different schemes.
+``docs/recipes.md`` has the form of the file. Several stages may have one name if they apply to different schemes.
 """
 
 import tomllib

@@ -113,8 +113,4 @@ class VoterSettings(Settings, ABC):
 
     @abstractmethod
     def load(self, folder: Path, landmarks: int, device: str) -> Voter:
-        """Return the voter that was saved into ``folder``.
-
-        Raises:
-            ModelError: a file is missing, broken or of another voter.
-        """
+        """Return the voter saved into ``folder``; ModelError if a file is missing, broken or of another voter."""

@@ -95,16 +95,8 @@ class PlacingSettings(Settings, ABC):
 
     @abstractmethod
     def fit(self, shapes: TrainingShapes) -> Placing:
-        """Return the placing that the training films teach.
-
-        Raises:
-            PointsError: no film has the points that it takes.
-        """
+        """Return the placing that the training films teach; PointsError if no film has the points that it takes."""
 
     @abstractmethod
     def load(self, folder: Path, scheme: Scheme) -> Placing:
-        """Return the placing that was saved into ``folder``.
-
-        Raises:
-            ModelError: the file is missing, broken, or for other landmarks.
-        """
+        """Return the placing saved into ``folder``; ModelError if the file is missing, broken or of another scheme."""
