@@ -74,9 +74,7 @@ def test_the_larger_of_two_crowds_wins():
     votes[0, 10, 12], votes[0, 40, 50] = 3, 4
     points, dispersion = VoteMap(votes, 1, 1.5).peaks()
     np.testing.assert_allclose(points, [[50, 40]], atol=0.01)
-    assert dispersion[0] == pytest.approx(
-        3 / 7 * np.hypot(38, 30), rel=0.01
-    )  # the other crowd shows
+    assert dispersion[0] == pytest.approx(3 / 7 * np.hypot(38, 30), rel=0.01)  # the other crowd shows
 
 
 def test_a_crowd_wins_over_a_single_larger_vote():

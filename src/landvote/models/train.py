@@ -86,7 +86,7 @@ def train_model(
         StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
     """
-    scheme = split.training[0].scheme
+    scheme, start = split.training[0].scheme, time.monotonic()
     stages = recipe.stages_for(scheme)
     under = replace(conditions or Conditions(), seed=recipe.seed)
     begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json")}
@@ -104,7 +104,7 @@ def train_model(
             write_json(folder / "training.json", begun | {"device": under.device})
         if voters is not None:
             _begin_with(voters, folder, [stage.name for stage in stages])
-        log, start = EventLog(folder / "events.jsonl"), time.monotonic()
+        log = EventLog(folder / "events.jsonl")
 
         def listener(event: Event) -> None:
             log(event)
@@ -114,7 +114,8 @@ def train_model(
             return round((time.monotonic() - start) / 60, 2)
 
         try:
-            told = replace(under, listener=listener)
+            left = None if under.minutes is None else under.minutes - minutes()  # hashing the films took some
+            told = replace(under, listener=listener, minutes=left)
             fitted = fit_localiser(scheme, stages, split.training, split.validation, folder, told)
         except StoppedError:
             listener(Stopped(minutes()))
