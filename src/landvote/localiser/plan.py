@@ -68,7 +68,7 @@ def plan_minutes(
     needed = (limit.spent + reading + sum(least.values())) / _USED
     if needed > limit.minutes:
         raise SettingError(
-            f"{limit.minutes:g} minutes: too few for {len(training)} films to learn from; reading them and the least "
+            f"{limit.minutes:.4g} minutes: too few for {len(training)} films to learn from; reading them and the least "
             f"useful training take about {needed:.2g} minutes on this machine, expected that or more"
         )
     rest = _USED * (limit.minutes - needed)
