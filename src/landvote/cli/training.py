@@ -14,7 +14,7 @@ from landvote.errors import ExistsError
 def train(
     data: Data,
     recipe: Annotated[
-        str, typer.Option("--recipe", help="One that `landvote recipes` lists, or a TOML file.", metavar="NAME|FILE")
+        str, typer.Option("--recipe", help="One that `landvote recipes` lists, or a TOML file.", metavar="RECIPE")
     ],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
     scheme: SchemeOption = None,
@@ -62,7 +62,7 @@ def train(
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print this one, as TOML.", metavar="[NAME|FILE]")] = None,
+    name: Annotated[str | None, typer.Argument(help="Print this one, as TOML.", metavar="[RECIPE]")] = None,
 ) -> None:
     """List the recipes that come with landvote, or print one: copy it, change it, train with it."""
     from landvote.recipes import find, recipe, shipped
