@@ -343,9 +343,9 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("steps", "films", "seconds"), [(4000, 1000, 30 * 6 + 64), (4000, 10, 30 * 6 + 10), (12, 10, 12 * 6 + 10)]
+    ("steps", "films", "seconds"), [(4000, 1000, 150 * 6 + 64), (4000, 10, 150 * 6 + 10), (12, 10, 12 * 6 + 10)]
 )
-def test_the_least_training_is_thirty_steps_or_all_and_a_look(tmp_path, monkeypatch, steps, films, seconds):
+def test_the_least_training_is_150_steps_or_all_and_a_look(tmp_path, monkeypatch, steps, films, seconds):
     clock = Clock()
     monkeypatch.setattr(voter, "time", clock)
     monkeypatch.setattr(voter, "step", clock.step)

@@ -69,7 +69,7 @@ def plan_minutes(
     if needed > limit.minutes:
         raise SettingError(
             f"{limit.minutes:.4g} minutes: too few for {len(training)} films to learn from; reading them and the least "
-            f"useful training take about {needed:.2g} minutes on this machine, expected that or more"
+            f"useful training take about {needed:.3g} minutes on this machine, expected that or more"
         )
     rest = _USED * (limit.minutes - needed)
     shares = {stage.name: stage.share for stage, _ in stages}
