@@ -257,6 +257,7 @@ def test_a_time_limit_that_is_too_short_is_refused_before_training(tmp_path):
     with pytest.raises(SettingError, match=r"^1e-06 minutes: too few for 6 films .* expected that or more$"):
         train_model(split, chosen, tmp_path, Conditions(device="cpu", minutes=1e-6, listener=told.append))
     assert not any(isinstance(event, StepTaken) for event in told)
+    assert list(tmp_path.iterdir()) == []  # nothing to go on from: the next training may begin here
 
 
 @pytest.mark.parametrize("name", ["whdv", "rfrv"])

@@ -78,12 +78,12 @@ def fit_localiser(
     for stage in settings:
         placing = stage.placing.fit(TrainingShapes(scheme, reference, points, sizes, stage.voter.multiple))
         begun.append((stage, placing, stage.choice.fit(points), partial(_lesson, stage, placing, scheme, under)))
-    minutes = plan_minutes([(stage, gather) for stage, _, _, gather in begun], training, validation, folder, limit)
+    plan = plan_minutes([(stage, gather) for stage, _, _, gather in begun], training, validation, folder, limit)
     stages = []
     for stage, placing, choice, gather in begun:
         under.listener(StageBegun(stage.name, len(training) + len(validation)))
         (folder / stage.name).mkdir(parents=True, exist_ok=True)
-        lesson = gather(training, validation, folder / stage.name, minutes.get(stage.name))
+        lesson = gather(training, validation, folder / stage.name, plan.begin(stage.name))
         voter = stage.voter.fit(stage.training, lesson)
         under.listener(StageEnded(stage.name))
         stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))

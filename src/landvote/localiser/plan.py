@@ -1,10 +1,12 @@
 """The plan of a training with a time limit: measured on a few films before it begins, kept for calls that go on."""
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from landvote.data.sample import Sample
 from landvote.errors import ModelError, SettingError
@@ -12,6 +14,7 @@ from landvote.localiser.stage import StageSettings
 from landvote.runtime.files import write_json
 from landvote.votes import Lesson
 
+_FILE = "plan.json"
 _USED = 0.9  # of the minutes are planned for reading and learning; the rest is for judging and saving
 _LATE = 1.1  # times the minutes: later than that no more films are judged
 _MEASURED = 3  # films tell how long reading and a step or tree take
@@ -39,47 +42,82 @@ class TimeLimit:
         return self.minutes is not None and self.spent > _LATE * self.minutes
 
 
+@dataclass
+class Share:
+    """What a stage has of the time, in minutes.
+
+    Attributes:
+        reading: until the films are read for it.
+        learning: of its lesson; what stages before it have left over is added when it begins.
+        weight: of the stage, where stages share what is left over.
+        begun: whether the stage has begun to learn; from then on ``learning`` stands.
+    """
+
+    reading: float
+    learning: float
+    weight: float
+    begun: bool = False
+
+
+class Plan:
+    """The minutes of each stage; kept in ``plan.json`` of a folder, where the plan of an earlier call stands."""
+
+    def __init__(self, folder: Path, limit: TimeLimit, shares: dict[str, Share]) -> None:
+        self._file, self._limit, self._shares = folder / _FILE, limit, shares
+
+    def begin(self, stage: str) -> float | None:
+        """Return the minutes that a stage may learn for, which begins now; None without a limit."""
+        if self._limit.minutes is None:
+            return None
+        share = self._shares[stage]
+        if not share.begun:
+            waiting = [other for other in self._shares.values() if not other.begun]
+            planned = sum(other.reading + other.learning for other in waiting)
+            spare = _USED * self._limit.minutes - self._limit.spent - planned
+            share.learning += max(0.0, spare) * share.weight / sum(other.weight for other in waiting)
+            share.begun = True
+            write_json(self._file, {name: asdict(share) for name, share in self._shares.items()})
+        return share.learning
+
+
 def plan_minutes(
     stages: Sequence[tuple[StageSettings, Gather]], training: Sequence[Sample], validation: Sequence[Sample],
     folder: Path, limit: TimeLimit,
-) -> dict[str, float]:  # fmt: skip
-    """Return the minutes that each stage may learn for, by name; none without a limit.
+) -> Plan:  # fmt: skip
+    """Plan the minutes that each stage may learn for: the least that is useful, and its share of the rest.
 
-    Each stage gets the least that is useful, and its share of the rest. The plan of an earlier call, kept in
-    ``folder``, stands. ``stages`` are the settings of each, and how its lesson is gathered.
+    ``stages`` are the settings of each, and how its lesson is gathered.
 
     Raises:
         SettingError: the limit is less than the least that reading the films and learning take; names that.
+        ModelError: the plan of an earlier call cannot be read.
     """
     if limit.minutes is None:
-        return {}
-    file = folder / "plan.json"
-    if file.exists():
-        return _read(file)
-    reading, least = 0.0, {}
+        return Plan(folder, limit, {})
+    if (folder / _FILE).exists():
+        return Plan(folder, limit, _read(folder / _FILE))
+    shares = {}
     films = len(training) + len(validation)
     few = (training[:_MEASURED], validation[:_MEASURED])
     for stage, gather in stages:
         start = time.monotonic()
         with tempfile.TemporaryDirectory() as elsewhere:
             lesson = gather(*few, Path(elsewhere))
-            reading += (time.monotonic() - start) / 60 / sum(map(len, few)) * films
-            least[stage.name] = stage.voter.least_minutes(stage.training, lesson, len(training))
-    needed = (limit.spent + reading + sum(least.values())) / _USED
+            reading = (time.monotonic() - start) / 60 / sum(map(len, few)) * films
+            least = stage.voter.least_minutes(stage.training, lesson, len(training))
+            shares[stage.name] = Share(reading, least, stage.share)
+    needed = (limit.spent + sum(share.reading + share.learning for share in shares.values())) / _USED
     if needed > limit.minutes:
         raise SettingError(
             f"{limit.minutes:.4g} minutes: too few for {len(training)} films to learn from; reading them and the least "
             f"useful training take about {needed:.3g} minutes on this machine, expected that or more"
         )
-    rest = _USED * (limit.minutes - needed)
-    shares = {stage.name: stage.share for stage, _ in stages}
-    minutes = {name: least[name] + rest * share / sum(shares.values()) for name, share in shares.items()}
-    write_json(file, minutes)
-    return minutes
+    return Plan(folder, limit, shares)
 
 
-def _read(file: Path) -> dict[str, float]:
+def _read(file: Path) -> dict[str, Share]:
     try:
-        return {str(name): float(minutes) for name, minutes in json.loads(file.read_text(encoding="utf-8")).items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise ModelError(f"{file}: cannot be read ({error}), expected minutes by stage") from error
+        return TypeAdapter(dict[str, Share]).validate_json(file.read_bytes())
+    except ValidationError as error:
+        wrong = error.errors()[0]["msg"]
+        raise ModelError(f"{file}: cannot be read ({wrong}), expected minutes by stage") from error

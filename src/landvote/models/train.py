@@ -37,6 +37,8 @@ from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
 
+_BEGINNING = ("films.csv", "training.json", "events.jsonl")
+
 
 @dataclass(frozen=True)
 class Split:
@@ -122,6 +124,8 @@ def train_model(
             raise
         except LandvoteError as error:
             listener(Failed(str(error)))
+            if not any(path.is_dir() for path in folder.iterdir()):  # no stage has begun: nothing to go on from
+                _take_back(folder)
             raise
         files = [*fitted.localiser.save(folder), folder / "films.csv", folder / "training.json"]
         manifest = {
@@ -172,6 +176,12 @@ def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
                 made = Path(temporary) / stage
                 shutil.copytree(voters / stage, made)
                 made.replace(folder / stage)
+
+
+def _take_back(folder: Path) -> None:
+    """Remove what a training that was refused has written, so that the next one may begin there."""
+    for name in _BEGINNING:
+        (folder / name).unlink()
 
 
 def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
