@@ -15,14 +15,22 @@ from landvote.errors import LandvoteError
 
 if TYPE_CHECKING:  # as heavy as the verbs
     from landvote.data.scheme import Scheme
+    from landvote.formats.family import Written
     from landvote.runtime.stop import StopToken
 
-Data = Annotated[Path, typer.Argument(help="Folder with images/ and landmarks.csv or .pts files.", metavar="DATA")]
+Data = Annotated[Path, typer.Argument(help="Folder with images/ and points, such as landmarks.csv.", metavar="DATA")]
 SchemeOption = Annotated[
     str | None,
     typer.Option("--scheme", help="Scheme file, or a shipped one: femur, chest, chest-lungs-heart, spine, wings."),
 ]
-Origin = Annotated[int, typer.Option(help="What .pts files and CSVs call the first pixel: 0 (VXL) or 1 (menpo, iBUG).")]
+Centre = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0|0.5|1",
+        help="What point files call the centre of the first pixel: 0 (VXL), 0.5 (its corner is 0) or 1 (menpo, iBUG); "
+        "else what their format does.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
@@ -72,3 +80,16 @@ def scheme_named(name: str | None) -> "Scheme | None":
 def some(names: list[str], most: int = 5) -> str:
     """Return the first of many names, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def say_written(written: "Written", path: Path, kind: str, *, quiet: bool) -> bool:
+    """Say what became of points that were written, and what is not in the file; return whether every film is.
+
+    With ``quiet`` all of it goes to standard error, since standard output has the points.
+    """
+    typer.echo(f"{written.films} films as {kind}: {path}", err=quiet)
+    if written.lost:
+        typer.echo(f"not in {path}: {', '.join(written.lost)}", err=True)
+    if written.left_out:
+        typer.echo(f"left out of {path}, for want of points: {some(list(written.left_out))}", err=True)
+    return not written.left_out

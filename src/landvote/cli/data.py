@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Data, Origin, SchemeOption, hint, scheme_named, some
-from landvote.errors import ExistsError
+from landvote.cli.common import Centre, Data, SchemeOption, hint, say_written, scheme_named, some
+from landvote.errors import ExistsError, SettingError
 
 
 def simulate(
@@ -27,7 +27,7 @@ def simulate(
 def check(
     data: Data,
     scheme: SchemeOption = None,
-    origin: Origin = 0,
+    centre: Centre = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here.")
     ] = None,
@@ -39,7 +39,7 @@ def check(
     from landvote.datasets.check import check_folder
     from landvote.reports.sheet import contact_sheet
 
-    report = check_folder(data, scheme_named(scheme), origin)
+    report = check_folder(data, scheme_named(scheme), centre)
     typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
     picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
     if sheet or not as_json:
@@ -49,9 +49,41 @@ def check(
         raise typer.Exit(1)
 
 
+def convert(
+    source: Annotated[Path, typer.Argument(help="DATA folder, or a file or folder of points.", metavar="IN")],
+    out: Annotated[Path, typer.Argument(help="File, or folder of one file per film; - is standard output.")],
+    kind: Annotated[str | None, typer.Option("--from", help="Format of IN; else what it looks like.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Format of OUT; else the one with its suffix.")] = None,
+    scheme: SchemeOption = None,
+    films: Annotated[
+        Path | None, typer.Option(help="Folder of the films, for their whole names, and for formats that need sizes.")
+    ] = None,
+    centre: Centre = None,
+    to_centre: Annotated[
+        float | None, typer.Option("--to-centre", help="The same of OUT; else what its format does.", metavar="0|0.5|1")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Write the points of one format in another, and tell what was assumed of IN and what OUT cannot hold."""
+    from landvote.datasets.convert import convert_points, format_for
+    from landvote.formats.family import format_named
+    from landvote.runtime.files import is_stdout
+
+    with hint(SettingError, "" if to else "--to names it"):
+        form = format_named(to or format_for(out), to_centre)
+    with hint(ExistsError, "--force overwrites it"):
+        done = convert_points(source, out, form, kind=kind, centre=centre, scheme=scheme_named(scheme), images=films,
+                              force=force)  # fmt: skip
+    quiet = is_stdout(out)
+    assumed = f" ({'; '.join(done.read.notes)}; --from and --centre change it)"
+    typer.echo(f"read as {done.read.form}: {source}{assumed}", err=quiet)
+    if not say_written(done.written, out, form.kind, quiet=quiet):
+        raise typer.Exit(1)
+
+
 def shape(
     data: Annotated[
-        Path, typer.Argument(help="DATA folder, folder of .pts files, or a CSV of points; no films needed.")
+        Path, typer.Argument(help="DATA folder, or a file or folder of points in any format; no films needed.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for pictures, curves and CSVs.", metavar="DIR")],
     scheme: SchemeOption = None,
@@ -59,14 +91,14 @@ def shape(
     mirrored: Annotated[
         bool, typer.Option("--mirrored", help="Learn from mirror images too; the scheme has to name the pairs.")
     ] = False,
-    origin: Origin = 0,
+    centre: Centre = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier study.")] = False,
 ) -> None:
     """Learn a shape model: mean and modes as pictures, its quality as curves, one row of parameters per film."""
     from landvote.datasets.shapes import read_shapes
     from landvote.reports.study import study
 
-    shapes = read_shapes(data, scheme_named(scheme), origin)
+    shapes = read_shapes(data, scheme_named(scheme), centre)
     with hint(ExistsError, "--force overwrites it"):
         found = study(shapes, out, share, mirrored=mirrored, force=force)
     typer.echo(f"{found['films']} shapes of {found['landmarks']} landmarks: {found['modes']} modes; study: {out}")

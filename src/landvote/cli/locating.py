@@ -2,12 +2,16 @@
 
 from itertools import tee
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from landvote.cli.common import Device, Origin, hint, stopped_by_interrupt
+from landvote.cli.common import Centre, Device, hint, say_written, stopped_by_interrupt
 from landvote.errors import ExistsError, SettingError
+
+if TYPE_CHECKING:  # as heavy as the verb
+    from landvote.data.prediction import Prediction
+    from landvote.formats.format import Format
 
 
 def locate(
@@ -22,22 +26,29 @@ def locate(
     overlays: Annotated[
         Path | None, typer.Option(help="Folder for pictures of the films with their landmarks.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="The points as a landmarks.csv as well.")] = None,
-    pts: Annotated[Path | None, typer.Option("--pts", help="Folder for a .pts file per film as well.")] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--to",
+            help="The points in another format as well, such as wide-csv or vxl-pts=points; without a path it goes "
+            "beside --out. May be repeated.",
+            metavar="FORMAT[=PATH]",
+        ),
+    ] = None,
     films_per_shard: Annotated[
         int | None,
         typer.Option(help="For very many films: --out is a folder of such files; a second call goes on.", min=1),
     ] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Shards worked on at a time; 0: one per processor.")] = 0,
     engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
-    origin: Origin = 0,
+    centre: Centre = None,
     device: Device = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:
     """Find the landmarks of films; films that cannot be read are named and left out, and the exit status is 1."""
     if films_per_shard is not None:
-        if overlays or csv or pts or force:
-            raise SettingError("--films-per-shard: expected without --overlays, --csv, --pts and --force")
+        if overlays or to or force:
+            raise SettingError("--films-per-shard: expected without --overlays, --to and --force")
         _locate_shards(model, images, out, films_per_shard, jobs, engine, device)
         return
     if jobs or engine != "local":
@@ -45,11 +56,12 @@ def locate(
     from landvote.cli.progress import locating
     from landvote.formats.predictions import write_predictions
     from landvote.models import load_model
-    from landvote.models.locate import export_points, locate_files
+    from landvote.models.locate import locate_files
     from landvote.runtime.events import Event, FilmFailed
     from landvote.runtime.files import is_stdout, refuse_existing
 
-    for path in filter(None, (out, overlays, csv, pts)):
+    targets = _targets(to or [], out, images, centre)
+    for path in filter(None, (out, overlays, *targets)):
         if not force:
             with hint(ExistsError, "--force overwrites it"):
                 refuse_existing(path)
@@ -64,14 +76,55 @@ def locate(
                 failures.append(event)
 
         found = locate_files(localiser, images, overlays, listener, stop)
-        written, kept = tee(found) if csv or pts else (found, iter(()))
+        written, kept = tee(found) if targets else (found, iter(()))
         count = write_predictions(out, written)
-    export_points(list(kept), csv, pts, origin)
-    typer.echo(f"{count} films located: {out}", err=any(is_stdout(path) for path in (out, csv) if path))
+    quiet = any(is_stdout(path) for path in (out, *targets))
+    typer.echo(f"{count} films located: {out}", err=quiet)
+    complete = _write_points(list(kept), targets, images, quiet) and not failures
     for failure in failures:
         typer.echo(f"left out: {failure.message}", err=True)
-    if failures:
+    if not complete:
         raise typer.Exit(1)
+
+
+def _targets(to: list[str], out: Path, images: list[Path], centre: float | None) -> "dict[Path, Format]":
+    """Return which formats are to be written where."""
+    from landvote.formats.family import format_named
+    from landvote.runtime.files import is_stream
+
+    targets: dict[Path, Format] = {}
+    for word in to:
+        kind, _, path = word.partition("=")
+        form = format_named(kind, centre)
+        if not path and is_stream(out):
+            raise SettingError(f"--to {kind}: there is no file to put it beside, expected --to {kind}=PATH")
+        above = [given for given in images if given.is_dir() and out.resolve().is_relative_to(given.resolve())]
+        if not path and above:
+            raise SettingError(f"--to {kind}: {out} is in {above[0]}, which is read, expected --to {kind}=PATH")
+        name = f"{out.stem}-{kind}{'' if form.per_film else form.suffixes[0]}"
+        target = Path(path) if path else out.with_name(name)
+        if target in {out, *targets}:
+            raise SettingError(f"--to {word}: {target} is written already, expected another path")
+        targets[target] = form
+    return targets
+
+
+def _write_points(
+    predictions: "list[Prediction]", targets: "dict[Path, Format]", images: list[Path], quiet: bool
+) -> bool:
+    """Write predictions in further formats; return whether every film is in each of them."""
+    from landvote.formats.family import write_points
+    from landvote.formats.films import Films
+    from landvote.formats.jsonl import table_of_predictions
+    from landvote.models.locate import list_films
+
+    complete = True
+    if targets and predictions:
+        films = Films({identifier: path for path, identifier in list_films(images)}, ", ".join(map(str, images)))
+        for path, form in targets.items():
+            written = write_points(path, table_of_predictions(predictions), form, films, force=True)  # refused before
+            complete &= say_written(written, path, form.kind, quiet=quiet)
+    return complete
 
 
 def _locate_shards(

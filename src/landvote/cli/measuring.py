@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Device, Origin, SchemeOption, hint, scheme_named, stopped_by_interrupt
+from landvote.cli.common import Centre, Device, SchemeOption, hint, scheme_named, stopped_by_interrupt
 from landvote.errors import ExistsError, StoppedError
 
 
@@ -25,7 +25,7 @@ def evaluate(
     subgroup: Annotated[
         list[str] | None, typer.Option(help="Column of films.csv or subjects.csv to report apart.")
     ] = None,
-    origin: Origin = 0,
+    centre: Centre = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
 ) -> None:
     """Score predictions against true points: errors, curves and overlays as one HTML report, CSVs and JSON."""
@@ -34,7 +34,7 @@ def evaluate(
     from landvote.formats.predictions import read_predictions
     from landvote.reports.evaluation import write_report
 
-    samples = read_folder(truth, scheme_named(scheme), origin=origin, require_points=True)
+    samples = read_folder(truth, scheme_named(scheme), centre=centre, require_points=True)
     evaluation = score(read_predictions(predictions), samples, unit=unit, radii=radius, subgroups=subgroup or ())
     with hint(ExistsError, "--force overwrites the files of an earlier report"):
         report = write_report(evaluation, samples, out, force=force)

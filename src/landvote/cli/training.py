@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Data, Device, Origin, SchemeOption, hint, scheme_named, some, stopped_by_interrupt
+from landvote.cli.common import Centre, Data, Device, SchemeOption, hint, scheme_named, some, stopped_by_interrupt
 from landvote.errors import ExistsError
 
 
@@ -27,7 +27,7 @@ def train(
         typer.Option("--set", help="Change a setting, such as local.network.width=32.", metavar="KEY=VALUE"),
     ] = None,
     device: Device = "auto",
-    origin: Origin = 0,
+    centre: Centre = None,
 ) -> None:
     """Train a model on the films of DATA; films its split marks as test are never touched."""
     from landvote.cli.progress import training
@@ -39,7 +39,7 @@ def train(
 
     say: Callable[[str], None] = typer.echo if this_process().is_rank_zero else lambda _: None
     named(recipe, changes or ())  # a wrong word is told of before many films are read
-    samples = read_folder(data, scheme_named(scheme), origin=origin, require_points=True)
+    samples = read_folder(data, scheme_named(scheme), centre=centre, require_points=True)
     chosen = named(recipe, changes or (), samples[0].scheme)
     split = divide(samples, chosen)
     if split.without_points:

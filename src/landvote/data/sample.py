@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from landvote.data.points import Points, mean_points
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
@@ -18,6 +21,8 @@ class Sample:
         open: decodes the film anew at each call; nothing is cached, so any number of films fits in memory.
         scheme: what the points mean.
         annotations: annotator -> (n, 2) points in image coordinates; empty for a film without points.
+        occluded: annotator -> (n,) whether a landmark is hidden, and marked where it must be; such points count as any
+            others do. Only of annotators whose file says so.
         subject: patient; films of one subject never stand on both sides of a split.
         split: ``"train"``, ``"val"``, ``"test"``, or None where the folder does not say.
         attributes: further columns the folder gives (age, side, disease, ...), as text.
@@ -32,6 +37,7 @@ class Sample:
     split: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     sorted: bool = False
+    occluded: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for annotator, points in self.annotations.items():
@@ -39,6 +45,10 @@ class Sample:
                 found = f"points of {annotator or 'the annotator'} have shape {points.shape}"
                 expected = f"{(len(self.scheme), 2)} for scheme {self.scheme.name!r}"
                 raise PointsError(f"{self.identifier}: {found}, expected {expected}")
+        for annotator, hidden in self.occluded.items():
+            points = self.annotations.get(annotator, np.full((0, 2), np.nan))
+            if hidden.shape != points.shape[:1] or not np.isfinite(points[hidden]).all():
+                raise PointsError(f"{self.identifier}: occluded landmarks of {annotator!r}, expected those with points")
         if not self.subject:
             object.__setattr__(self, "subject", self.identifier)
 

@@ -85,7 +85,7 @@ class Scheme(Settings):
         return swap
 
     def sorted(self, points: FloatArray) -> FloatArray:
-        """Return (n, 2) points with the parts of a row in the order they should follow each other in.
+        """Return (n, 2 or more) columns, x and y first, with the parts of a row in the order they should follow in.
 
         By a part's mean y, or x in a row to the right; one that is missing, in part or whole, stays where it is, and so
         does everything where the scheme's parts form no row.

@@ -60,14 +60,16 @@ class FolderReport:
         return {"ok": self.ok, **lists}
 
 
-def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
+def check_folder(folder: Path, scheme: Scheme | None = None, centre: float | None = None) -> FolderReport:
     """Decode every film of a DATA folder and report what is there and what is wrong; as :func:`read_folder` reads it.
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
+        SettingError: a centre other than 0, 0.5 and 1.
     """
-    samples, errors = survey_folder(folder, scheme, origin)
-    warnings, problems = [], [str(error) for error in errors]
+    survey = survey_folder(folder, scheme, centre)
+    samples = survey.samples
+    warnings, problems = [], [str(error) for error in survey.problems]
     films: list[dict[str, Any]] = []
     spacings: Counter[str] = Counter()
     hashes: dict[str, list[str]] = {}
@@ -88,8 +90,8 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
     problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
     warnings += _inverted(pictures) + _missing(samples) + moved + _strange(samples)
-    facts = (*_pixels(films, spacings), *_contents(samples))
-    return FolderReport(tuple(samples), facts, tuple(warnings), tuple(problems), tuple(films))
+    facts = (*_pixels(films, spacings), *_contents(samples, survey.points))
+    return FolderReport(samples, facts, tuple(warnings), tuple(problems), tuple(films))
 
 
 def _record(film: Radiograph, sample: Sample) -> dict[str, Any]:
@@ -129,14 +131,18 @@ def _inverted(pictures: dict[str, Picture]) -> list[str]:
     return _named(names, "films look like negatives of the others and will be inverted")
 
 
-def _contents(samples: Sequence[Sample]) -> list[tuple[str, str]]:
-    """Describe films, points, annotators, subjects and splits."""
+def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
+    """Describe films, points and their format, annotators, subjects and splits."""
     scheme = samples[0].scheme
     annotated = [s for s in samples if s.annotations]
     lines = [
         ("films", f"{len(samples)} of {len({s.subject for s in samples})} subjects, {len(annotated)} with points"),
         ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
     ]
+    if points:
+        lines.append(("points", points))
+    if hidden := sum(int(flags.sum()) for s in annotated for flags in s.occluded.values()):
+        lines.append(("occluded", f"{hidden} points, which count as any others do"))
     if annotators := Counter(name for s in annotated for name in s.annotations if name):
         lines.append(("annotators", _counts(annotators)))
     apart = [np.linalg.norm(a - b, axis=1) for s in annotated for a, b in combinations(s.annotations.values(), 2)]

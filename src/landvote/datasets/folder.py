@@ -4,7 +4,8 @@
 
     DATA/
       images/          the films, in subfolders if you like
-      landmarks.csv    wide or long; or .pts files beside the films, in points/ or in points/<annotator>/
+      landmarks.csv    points, in any format: a file "landmarks" of all films; or a file per film, beside the films, in
+                       points/ or in points/<annotator>/
       scheme.toml      optional: what the landmarks are
       subjects.csv     optional: image, subject, and whatever else is known of a film
       films.csv        optional: the same; spacing_mm gives millimetres per pixel where the image does not
@@ -12,75 +13,95 @@
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from landvote.data.points import Points
+from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph, Spacing
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SplitError
-from landvote.formats.image import find_images, read_image
-from landvote.formats.points import PointRow, PointTable, read_csv
-from landvote.formats.pts import check_origin, read_pts
+from landvote.formats.family import film_files, read_film_files, read_points, whole_files
+from landvote.formats.films import Films
+from landvote.formats.format import check_centre
+from landvote.formats.image import read_image
+from landvote.formats.points import PointTable
 from landvote.formats.tables import records
 
 _TABLES = ("subjects.csv", "films.csv", "split.csv")
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-_NAMED = 3  # how many culprits a message names
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A DATA folder as far as it can be read.
+
+    Attributes:
+        samples: one per film.
+        problems: every error that :func:`read_folder` would stop at.
+        points: the format of the points, and what was assumed of it, in words; empty where there are none.
+    """
+
+    samples: tuple[Sample, ...]
+    problems: tuple[DataError, ...]
+    points: str
 
 
 def read_folder(
-    folder: Path, scheme: Scheme | None = None, *, origin: int = 0, require_points: bool = False
+    folder: Path, scheme: Scheme | None = None, *, centre: float | None = None, require_points: bool = False
 ) -> list[Sample]:
     """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
     ``folder`` is as drawn at the top of this module. A film without points has no annotations; with ``require_points``
     it is an error if none has any. ``scheme`` says what the points mean; else the folder's ``scheme.toml`` does, or
-    they are numbered. ``origin`` is what the point files call the first pixel, 0 or 1.
+    they are numbered. ``centre`` is what the point files call the centre of the first pixel, 0, 0.5 or 1; else what
+    their format does.
 
     Raises:
         DataError: no images; points or a split that contradict the films, the scheme or themselves.
+        SettingError: another ``centre``.
     """
-    samples, problems = survey_folder(folder, scheme, origin)
-    if problems:
-        raise problems[0]
-    if require_points and not any(s.annotations for s in samples):
+    survey = survey_folder(folder, scheme, centre)
+    if survey.problems:
+        raise survey.problems[0]
+    if require_points and not any(s.annotations for s in survey.samples):
         raise PointsError(f"{folder}: no points, expected landmarks.csv or .pts files")
-    return samples
+    return list(survey.samples)
 
 
-def survey_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> tuple[list[Sample], list[DataError]]:
+def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | None = None) -> Survey:
     """Read a DATA folder as far as it goes: the samples, and every problem :func:`read_folder` would stop at.
 
     Raises:
         DataError: there is nothing to go on with: no images, or a broken scheme.
+        SettingError: a centre other than 0, 0.5 and 1.
     """
-    check_origin(origin)
-    films = Films(folder)
-    if scheme is None and (folder / "scheme.toml").exists():
-        scheme = Scheme.read(folder / "scheme.toml")
+    films = films_of(folder)
+    scheme = scheme or own_scheme(folder)
     problems: list[DataError] = []
-    table = _read_points(folder, films, scheme, origin, problems)
+    table = read_data_points(folder, films, problems, scheme=scheme, centre=centre) or PointTable((), ())
     if scheme is None:
-        landmarks = table.landmarks if table else ()
-        scheme = Scheme.numbered(len(landmarks)).model_copy(update={"landmarks": landmarks})
-    annotations = _annotations(films, table, scheme, problems)
+        own = {"landmarks": table.landmarks, "outlines": table.outlines}
+        scheme = Scheme.numbered(len(table.landmarks)).model_copy(update=own)
+    annotations = _annotations(table, scheme)
     facts = _facts(folder, films, problems)
     samples = []
     for identifier, path in films.files.items():
         known = facts[identifier]
         given = annotations.get(identifier, {})
-        ordered = {annotator: scheme.sorted(points) for annotator, points in given.items()}
+        ordered = {a: scheme.sorted(columns) for a, columns in given.items()}
         moved = any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given)
         opened = partial(open_film, path, identifier, _spacing(identifier, known.pop("spacing_mm", ""), problems))
         subject, split = known.pop("subject", ""), _split(identifier, known.pop("split", ""), problems)
-        samples.append(Sample(identifier, opened, scheme, ordered, subject, split, known, sorted=moved))
-    return samples, problems + _leaks(folder, samples)
+        points = {a: columns[:, :2].copy() for a, columns in ordered.items()}
+        hidden = {a: columns[:, 2] > 0 for a, columns in ordered.items() if np.isfinite(columns[:, 2]).all()}
+        samples.append(Sample(identifier, opened, scheme, points, subject, split, known, sorted=moved, occluded=hidden))
+    said = "; ".join([table.form, *table.notes])
+    return Survey(tuple(samples), (*problems, *_leaks(folder, samples)), said if table.form else "")
 
 
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
@@ -91,117 +112,62 @@ def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograp
     return film
 
 
-class Films:
-    """The image files of a DATA folder, found again by however a table calls them.
+def films_of(folder: Path) -> Films:
+    """Return the films of a DATA folder; ImageError if there is no ``images/``, or nothing in it."""
+    if not (folder / "images").is_dir():
+        raise ImageError(f"{folder}: no folder 'images' in it, expected one with the films")
+    return Films.below(folder / "images")
 
-    Attributes:
-        files: identifier (path within ``images/``, with forward slashes) -> file, sorted.
+
+def own_scheme(folder: Path) -> Scheme | None:
+    """Return the scheme that lies in a folder, None if there is none; SchemeError if it is broken."""
+    return Scheme.read(folder / "scheme.toml") if (folder / "scheme.toml").exists() else None
+
+
+def read_data_points(
+    folder: Path, films: Films, problems: list[DataError], *, kind: str | None = None, scheme: Scheme | None = None,
+    centre: float | None = None,
+) -> PointTable | None:  # fmt: skip
+    """Read whichever points a DATA folder has, each film under its identifier; None if there are none.
+
+    ``kind`` and ``centre`` as in :func:`landvote.formats.family.read_points`. What is wrong is a problem, and the rest
+    is read as far as it can be.
 
     Raises:
-        ImageError: there is no ``images/``, or nothing in it.
+        PointsError: a point file may be that of several films.
+        SettingError: an unknown ``kind`` or ``centre``.
     """
-
-    def __init__(self, folder: Path) -> None:
-        images = folder / "images"
-        if not images.is_dir():
-            raise ImageError(f"{folder}: no folder 'images' in it, expected one with the films")
-        self.files = {p.relative_to(images).as_posix(): p for p in find_images(images)}
-        if not self.files:
-            raise ImageError(f"{images}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
-        self._called: dict[str, set[str]] = {}  # without suffix
-        self._named: dict[str, set[str]] = {}  # without folder
-        for identifier, path in self.files.items():
-            self._called.setdefault(identifier.removesuffix(path.suffix), set()).add(identifier)
-            for name in {path.name, path.stem}:
-                self._named.setdefault(name, set()).add(identifier)
-
-    def find(self, name: str) -> str | None:
-        """Return the identifier of the film called ``name`` (with or without suffix or folder), None if there is none.
-
-        Raises:
-            PointsError: several films go by that name.
-        """
-        if name in self.files:
-            return name
-        known = sorted(self._called.get(name) or self._named.get(name, set()))
-        if len(known) > 1:
-            raise PointsError(f"{name!r} may be {known[0]!r} or {known[1]!r}, expected the full name")
-        return known[0] if known else None
-
-
-def _read_points(
-    folder: Path, films: Films, scheme: Scheme | None, origin: int, problems: list[DataError]
-) -> PointTable | None:
-    """Read whichever kind of point file the folder has; points count from 0 afterwards."""
-    csv, pts = folder / "landmarks.csv", list(_pts_files(folder))
-    if csv.exists() and pts:
-        problems.append(PointsError(f"{folder}: has landmarks.csv and {pts[0][2].name}, expected one kind of points"))
+    check_centre(centre)
+    whole = whole_files(folder)
+    files = film_files(folder / "images", films, annotators=False)
+    files += film_files(folder / "points", films, annotators=True)
+    if whole and len(found := [*whole, *(file.path for file in files[:1])]) > 1:
+        names = " and ".join(path.name for path in found[:2])
+        problems.append(PointsError(f"{folder}: has {names}, expected one kind of points"))
         return None
-    if csv.exists():
-        try:
-            table = read_csv(csv, scheme)
-        except PointsError as error:
-            problems.append(error)
-            return None
-        return replace(table, rows=tuple(replace(row, points=row.points - origin) for row in table.rows))
-    return _pts_table(films, pts, origin, problems) if pts else None
+    table: PointTable | None = None
+    try:
+        if whole:
+            table = read_points(whole[0], kind, centre=centre, scheme=scheme, films=films)
+        elif files:
+            table = read_film_files(files, problems, kind, centre=centre, scheme=scheme, films=films)
+    except PointsError as error:
+        problems.append(error)
+    return None if table is None else films.match(table, problems)
 
 
-def _pts_files(folder: Path) -> Iterator[tuple[str, str, Path]]:
-    """Yield (film without suffix, the same with its first folder taken as annotator's, file)."""
-    for parent in (folder / "images", folder / "points"):
-        for path in sorted(parent.rglob("*.pts")):
-            name = path.relative_to(parent).as_posix().removesuffix(".pts")
-            yield name, name.partition("/")[2] if parent.name == "points" else "", path
+def _annotations(table: PointTable, scheme: Scheme) -> dict[str, dict[str, FloatArray]]:
+    """Return identifier -> annotator -> (n, 3) x, y and whether it is occluded, of the scheme's landmarks.
 
-
-def _pts_table(
-    films: Films, files: list[tuple[str, str, Path]], origin: int, problems: list[DataError]
-) -> PointTable | None:
-    rows: list[PointRow] = []
-    for name, within, path in files:
-        try:
-            points = read_pts(path, origin)
-        except PointsError as error:
-            problems.append(error)
-            continue
-        if rows and len(points) != len(first := rows[0].points):
-            problems.append(PointsError(f"{path}: {len(points)} points, expected {len(first)} as in {rows[0].where}"))
-            continue
-        by_annotator = within and films.find(name) is None
-        image, annotator = (within, name.partition("/")[0]) if by_annotator else (name, "")
-        rows.append(PointRow(image, annotator, points, str(path)))
-    return PointTable(tuple(rows), tuple(map(str, range(len(rows[0].points))))) if rows else None
-
-
-def _annotations(
-    films: Films, table: PointTable | None, scheme: Scheme, problems: list[DataError]
-) -> dict[str, dict[str, Points]]:
-    """Return identifier -> annotator -> points of the scheme; rows that are missing throughout count as no row."""
-    found: dict[str, dict[str, Points]] = {}
-    unknown: list[PointRow] = []
-    for row in table.rows if table else ():
-        if len(row.points) not in (scheme.file_points, len(scheme)):
-            either = f" (or the {len(scheme)} in use)" if len(scheme) != scheme.file_points else ""
-            expected = f"{scheme.file_points}{either} for scheme {scheme.name!r}"
-            problems.append(PointsError(f"{row.where}: {len(row.points)} points, expected {expected}"))
-            break
-        try:
-            identifier = films.find(row.image)
-        except PointsError as error:
-            problems.append(PointsError(f"{row.where}: {error}"))
-            continue
-        if identifier is None:
-            unknown.append(row)
-        elif row.annotator in found.get(identifier, {}):
-            problems.append(PointsError(f"{row.where}: points of {identifier!r} were given before, expected once"))
-        elif np.isfinite(row.points).any():
-            selected = row.points[list(scheme.columns)] if len(row.points) == scheme.file_points else row.points
-            found.setdefault(identifier, {})[row.annotator] = selected
-    if unknown:
-        names, where = ", ".join(row.image for row in unknown[:_NAMED]), unknown[0].where
-        names += ", ..." if len(unknown) > _NAMED else ""
-        problems.append(PointsError(f"{where}: points of {len(unknown)} films that are not in images/: {names}"))
+    The last is NaN where the file does not say. Rows that are missing throughout count as no row.
+    """
+    found: dict[str, dict[str, FloatArray]] = {}
+    for row in table.rows:
+        if np.isfinite(row.points).any():
+            hidden = np.full(len(row.points), np.nan) if row.occluded is None else row.occluded
+            columns = np.column_stack([row.points, hidden])
+            selected = columns if len(columns) == len(scheme) else columns[list(scheme.columns)]
+            found.setdefault(row.image, {})[row.annotator] = selected
     return found
 
 

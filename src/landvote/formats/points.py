@@ -1,166 +1,195 @@
-"""Landmark tables: wide CSV (one row per film), long CSV (one row per landmark), and the writer of the wide form.
+"""What a point file says: the currency that every reader of points returns and every writer takes.
 
-Wide: ``image[, annotator], x0, y0, x1, y1, ...``. Long: ``image, landmark, x, y[, annotator]``, where a landmark is a
-name or an index. Columns are separated by commas, semicolons or tabs. An empty cell, ``nan`` or ``NA`` is a missing
-point. Image pixels, x right, y down.
+Coordinates are landvote's own: image pixels, x right, y down, (0, 0) the centre of the top-left pixel. Whatever a file
+calls them, :mod:`landvote.formats.family` has brought them there.
 """
 
-import csv
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from landvote.data.points import Points
-from landvote.data.scheme import Scheme
+from landvote.data.points import FloatArray, Points
+from landvote.data.scheme import Outline, Scheme
 from landvote.errors import PointsError, nearest
-from landvote.formats.tables import records
-from landvote.runtime.files import atomic_write
 
-_MISSING = frozenset({"", "nan", "na"})
-_LONG = {"image", "landmark", "x", "y"}
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PointRow:
-    """What one annotator marked on one film.
+    """What one annotator, or one model, says of one film.
 
     Attributes:
         image: the film, as the file calls it.
         annotator: of the points; empty where the file does not say.
         points: (n, 2) in image coordinates, in the order of the file; NaN where missing.
         where: file and line, for messages.
+        occluded: (n,) whether a landmark is hidden, and marked where it must be; None where the file does not say. A
+            missing point is not occluded.
+        expected_error: (n,) pixels, of predictions; None where the file gives none.
+        size: width and height of the film in pixels, or None where the file does not give them.
+        details: what else a prediction says, as plain JSON.
     """
 
     image: str
     annotator: str
     points: Points
-    where: str
+    where: str = ""
+    occluded: BoolArray | None = None
+    expected_error: FloatArray | None = None
+    size: tuple[int, int] | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PointTable:
-    """All rows of a point file, and what its n landmarks are called where no scheme says."""
+    """All that a file or a folder of point files says: films x annotators x landmarks.
+
+    Attributes:
+        rows: one per film and annotator.
+        landmarks: n names, in the order of the points; "0", "1", ... where the file knows an order and no names.
+        outlines: curves through the landmarks, where the file gives any.
+        notes: what was assumed, and why, in words: the centre of the first pixel, an order, formats that look the same.
+        form: the kind of the format it was read from; empty where it was not read.
+
+    Raises:
+        PointsError: a row does not have one point per landmark.
+    """
 
     rows: tuple[PointRow, ...]
     landmarks: tuple[str, ...]
+    outlines: tuple[Outline, ...] = ()
+    notes: tuple[str, ...] = ()
+    form: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.points) != len(self.landmarks):
+                found = f"{row.where or row.image}: {len(row.points)} points"
+                raise PointsError(f"{found}, expected {len(self.landmarks)}, as many as there are landmarks")
+
+    @classmethod
+    def numbered(cls, rows: Iterable[tuple[str, str, Points]]) -> "PointTable":
+        """Return a table of (image, annotator or "", points), whose landmarks have no names.
+
+        Raises:
+            PointsError: the rows differ in their number of points.
+        """
+        made = tuple(PointRow(*row) for row in rows)
+        return cls(made, numbers(len(made[0].points) if made else 0))
+
+    @property
+    def named(self) -> bool:
+        """Whether the landmarks have names, and not just their numbers."""
+        return self.landmarks != numbers(len(self.landmarks))
+
+    def named_by(self, scheme: Scheme) -> "PointTable":
+        """Return the table in the order of a scheme, all points of its files or those in use, with names and outlines.
+
+        Landmarks that have names are found by them, others by their order. The points that the scheme does not use are
+        left out where none is given.
+
+        Raises:
+            PointsError: a landmark that the scheme does not know; neither as many as in a file nor as are in use.
+        """
+        where = self.rows[0].where if self.rows else self.form
+        table = self._placed(scheme, where) if self.named else self
+        if len(table.landmarks) not in (scheme.file_points, len(scheme)):
+            either = f" (or the {len(scheme)} in use)" if len(scheme) != scheme.file_points else ""
+            found = f"{where}: {len(table.landmarks)} points"
+            raise PointsError(f"{found}, expected {scheme.file_points}{either} for scheme {scheme.name!r}")
+        if len(table.landmarks) != scheme.file_points:
+            return replace(table, landmarks=scheme.landmarks, outlines=scheme.outlines)
+        unused = sorted(set(range(scheme.file_points)) - set(scheme.columns))
+        if not any(np.isfinite(row.points[unused]).any() for row in table.rows):
+            return replace(table.taken(scheme.columns, scheme.landmarks), outlines=scheme.outlines)
+        names = list(numbers(scheme.file_points))
+        for column, name in zip(scheme.columns, scheme.landmarks, strict=True):
+            names[column] = name
+        places = [tuple(scheme.columns[i] for i in outline.points) for outline in scheme.outlines]
+        outlines = (o.model_copy(update={"points": p}) for o, p in zip(scheme.outlines, places, strict=True))
+        return replace(table, landmarks=tuple(names), outlines=tuple(outlines))
+
+    def taken(self, columns: Sequence[int], landmarks: tuple[str, ...]) -> "PointTable":
+        """Return the table with other ``landmarks``: per landmark, the column it had, or -1 for one that is missing."""
+        rows = tuple(_taken(row, np.asarray(columns, dtype=np.intp)) for row in self.rows)
+        return PointTable(rows, landmarks, notes=self.notes, form=self.form)
+
+    def _placed(self, scheme: Scheme, where: str) -> "PointTable":
+        number, landmarks = _numbering((), scheme)
+        columns = [-1] * len(landmarks)
+        for column, name in enumerate(self.landmarks):
+            if name not in number:
+                raise PointsError(f"{where}: {_unknown(name, number)}")
+            if columns[number[name]] >= 0:
+                twice = self.landmarks[columns[number[name]]]
+                raise PointsError(f"{where}: landmark {name!r} is {twice!r} as well, expected one of both")
+            columns[number[name]] = column
+        return self.taken(columns, landmarks)
 
 
-def read_csv(path: Path, scheme: Scheme | None = None) -> PointTable:
-    """Read a wide or long CSV, told apart by the header.
+class Mark(NamedTuple):
+    """One landmark on one film, in the file's own coordinates: what formats with names are read as, one by one."""
+
+    where: str
+    image: str
+    annotator: str
+    landmark: str
+    point: tuple[float, float]
+    occluded: bool = False
+
+
+def table_of(marks: Sequence[Mark], scheme: Scheme | None) -> PointTable:
+    """Return marks as a table; landmarks without a mark are missing.
+
+    The scheme says which names there are and in which order; they may be given as indices as well. Without one, names
+    that are all numbers are put in their order, and others stay in that in which they first appear.
 
     Raises:
-        PointsError: as :func:`read_wide_csv` and :func:`read_long_csv`.
+        PointsError: an unknown landmark; one that is given twice; one that is occluded and has no coordinates.
     """
-    header, _ = records(path, PointsError)
-    return read_long_csv(path, scheme) if set(header) >= _LONG else read_wide_csv(path)
-
-
-def read_wide_csv(path: Path) -> PointTable:
-    """Read ``image[, annotator], x0, y0, x1, y1, ...``, one row per film and annotator.
-
-    Raises:
-        PointsError: no such header; a row with too few, too many or non-numeric values, or half a point; a film given
-            twice by one annotator. Names file, line, value found and value expected.
-    """
-    header, lines = records(path, PointsError)
-    n = (len(header) - 1) // 2
-    columns = [f"{axis}{i}" for i in range(n) for axis in "xy"]
-    first = ["image", "annotator"] if "annotator" in header else ["image"]
-    if n < 1 or header != first + columns:
-        expected = "'image, x0, y0, x1, y1, ...' or 'image, annotator, x0, y0, ...' or 'image, landmark, x, y'"
-        raise PointsError(f"{path}, line 1: columns {', '.join(header)[:80]!r}, expected {expected}")
-    rows: dict[tuple[str, str], PointRow] = {}
-    for where, cells in lines:
-        values = cells[len(first) :]
-        points = [_point(where, f"{i}", *values[2 * i : 2 * i + 2]) for i in range(n)]
-        row = PointRow(_image(where, cells[0]), cells[1] if len(first) > 1 else "", np.array(points), where)
-        before = rows.setdefault((row.image, row.annotator), row)
-        if before is not row:
-            by = f" by {row.annotator!r}" if row.annotator else ""
-            raise PointsError(f"{where}: {row.image!r}{by} was given before ({before.where}), expected once")
-    return PointTable(tuple(rows.values()), tuple(map(str, range(n))))
-
-
-def read_long_csv(path: Path, scheme: Scheme | None = None) -> PointTable:
-    """Read ``image, landmark, x, y[, annotator]``, one row per landmark; landmarks without a row are missing.
-
-    The scheme says which names there are and in which order. Without one, indices are taken as they are and names in
-    the order in which they first appear.
-
-    Raises:
-        PointsError: no such header; an unknown landmark; a wrong or half-missing value; a landmark given twice.
-    """
-    header, lines = records(path, PointsError)
-    if not _LONG <= set(header) <= _LONG | {"annotator"}:
-        columns = ", ".join(header)
-        raise PointsError(f"{path}, line 1: columns {columns!r}, expected 'image, landmark, x, y[, annotator]'")
-    entries = [(where, dict(zip(header, cells, strict=True))) for where, cells in lines]
-    number, landmarks = _numbering([e["landmark"] for _, e in entries], scheme)
+    number, landmarks = _numbering([mark.landmark for mark in marks], scheme)
     rows: dict[tuple[str, str], PointRow] = {}
     given: set[tuple[str, str, int]] = set()
-    for where, entry in entries:
-        image, annotator, name = _image(where, entry["image"]), entry.get("annotator", ""), entry["landmark"]
+    for where, image, annotator, name, point, occluded in marks:
         if name not in number:
-            hint = nearest(name, number) or f", expected one of {len(landmarks)} known landmarks"
-            raise PointsError(f"{where}: unknown landmark {name!r}{hint}")
+            raise PointsError(f"{where}: {_unknown(name, number)}")
         if (image, annotator, number[name]) in given:
             raise PointsError(f"{where}: landmark {name!r} of {image!r} is given twice, expected once per annotator")
+        if occluded and not np.isfinite(point).all():
+            raise PointsError(f"{where}: landmark {name!r} is occluded and has no x and y, expected both or neither")
         given.add((image, annotator, number[name]))
-        unknown = PointRow(image, annotator, np.full((len(landmarks), 2), np.nan), where)
+        hidden = np.zeros(len(landmarks), bool)
+        unknown = PointRow(image, annotator, np.full((len(landmarks), 2), np.nan), where, hidden)
         row = rows.setdefault((image, annotator), unknown)
-        row.points[number[name]] = _point(where, name, entry["x"], entry["y"])
-    return PointTable(tuple(rows.values()), landmarks)
+        row.points[number[name]] = point
+        if row.occluded is not None:
+            row.occluded[number[name]] = occluded
+    ordered = scheme is None and bool(landmarks) and not all(map(str.isdecimal, landmarks))
+    notes = ("landmarks are in the order in which they are first named",) if ordered else ()
+    return PointTable(tuple(rows.values()), landmarks, notes=notes)
 
 
-def write_wide_csv(path: Path, rows: Iterable[tuple[str, str | None, Points]]) -> int:
-    """Write (image, annotator or None, points) rows as a wide CSV, whole or not at all; return how many.
-
-    The annotator column is written if any row names one. Coordinates keep three decimals; missing points are empty.
-
-    Raises:
-        PointsError: there are no rows, or they differ in their number of points.
-    """
-    kept = list(rows)
-    if not kept or len({len(points) for _, _, points in kept}) != 1:
-        raise PointsError(f"{path}: expected one or more rows of equally many points")
-    named = any(annotator for _, annotator, _ in kept)
-    header = ["image", *(["annotator"] if named else [])]
-    header += [f"{axis}{i}" for i in range(len(kept[0][2])) for axis in "xy"]
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for image, annotator, points in kept:
-            numbers = [f"{v:.3f}" if math.isfinite(v) else "" for v in points.ravel()]
-            writer.writerow([image, *([annotator or ""] if named else []), *numbers])
-    return len(kept)
+def numbers(n: int) -> tuple[str, ...]:
+    """Return the names of n landmarks that have none."""
+    return tuple(map(str, range(n)))
 
 
-def _point(where: str, name: str, x: str, y: str) -> tuple[float, float]:
-    first, second = _number(where, name, x), _number(where, name, y)
-    if math.isnan(first) != math.isnan(second):
-        raise PointsError(f"{where}: point {name} has x = {x!r} and y = {y!r}, expected both or neither")
-    return first, second
+def _taken(row: PointRow, columns: npt.NDArray[np.intp]) -> PointRow:
+    kept = columns >= 0
+    return replace(
+        row, points=np.where(kept[:, None], row.points[columns], np.nan),
+        occluded=None if row.occluded is None else kept & row.occluded[columns],
+        expected_error=None if row.expected_error is None else np.where(kept, row.expected_error[columns], np.nan),
+    )  # fmt: skip
 
 
-def _number(where: str, name: str, text: str) -> float:
-    if text.lower() in _MISSING:
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.inf
-    if not math.isfinite(value):
-        raise PointsError(f"{where}: point {name} has the value {text!r}, expected a number, or nothing if missing")
-    return value
-
-
-def _image(where: str, name: str) -> str:
-    if not name:
-        raise PointsError(f"{where}: names no image, expected its file name")
-    return name
+def _unknown(name: str, number: Mapping[str, int]) -> str:
+    hint = nearest(name, number) or f", expected one of {len(set(number.values()))} known landmarks"
+    return f"unknown landmark {name!r}{hint}"
 
 
 def _numbering(names: Sequence[str], scheme: Scheme | None) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -168,9 +197,8 @@ def _numbering(names: Sequence[str], scheme: Scheme | None) -> tuple[dict[str, i
     if scheme is not None:
         number = {str(i): i for i in range(scheme.file_points)}
         number |= dict(zip(scheme.landmarks, scheme.columns, strict=True))
-        return number, tuple(map(str, range(scheme.file_points)))
-    if names and all(name.isdecimal() for name in names):
-        n = max(map(int, names)) + 1
-        return {name: int(name) for name in names}, tuple(map(str, range(n)))
+        return number, numbers(scheme.file_points)
     order = tuple(dict.fromkeys(names))
+    if all(name.isdecimal() for name in order):
+        order = tuple(sorted(order, key=lambda name: (int(name), name)))
     return {name: i for i, name in enumerate(order)}, order

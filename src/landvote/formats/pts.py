@@ -1,4 +1,4 @@
-"""VXL point files (``.pts``), as BoneFinder and the VXL tools write them.
+"""Point files (``.pts``): as VXL and BoneFinder write them, and as menpo and iBUG do; one file per film.
 
 ::
 
@@ -10,32 +10,78 @@
     }
 
 The old form is the number of points followed by the coordinates. VXL counts pixels from 0, menpo and iBUG write the
-same header and count from 1, and nothing in the file says which: hence the explicit ``origin``.
+same header and count from 1, and nothing in the file says which. VXL has no word for a missing point, and its own
+reader never comes to an end on ``nan``: menpo's form keeps missing points, VXL's does not.
 """
 
 import math
 import re
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from landvote.data.points import Points
-from landvote.errors import PointsError, SettingError
+from landvote.errors import PointsError
+from landvote.formats.films import Films
+from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.points import PointRow, PointTable, numbers
 from landvote.runtime.files import write_text
 
 _LABEL = re.compile(r"^(version|n_points|image_size_[xyz])\s*:\s*(.*)$")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_START = re.compile(rb"^\s*(version|n_points)\s*:", re.MULTILINE)
 
 
-def read_pts(path: Path, origin: int = 0) -> Points:
-    """Read one ``.pts`` file as (n, 2) points in image coordinates, counted from 0.
+class VxlPts(Format):
+    """As VXL and BoneFinder count: from 0."""
 
-    Both VXL forms, ``//`` comments, ``nan nan`` for a missing point; ``origin`` is what the file calls the first pixel,
-    0 (VXL) or 1 (menpo, iBUG).
+    suffixes: ClassVar[tuple[str, ...]] = (".pts",)
+    per_film: ClassVar[bool] = True
+    kind: Literal["vxl-pts"] = "vxl-pts"
+
+    @classmethod
+    def sniff(cls, path: Path, start: bytes) -> bool:  # noqa: ARG003 - told by its content
+        """Say whether it has a line of such a header."""
+        return bool(_START.search(start))
+
+    def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
+        """Read one film; see :func:`read_pts`."""
+        return read_pts(path)
+
+    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
+        """Write one film with all its points; see :func:`write_pts`."""
+        write_pts(path, table.rows[0])
+
+
+class MenpoPts(Format):
+    """As menpo and iBUG count: from 1."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".pts",)
+    per_film: ClassVar[bool] = True
+    holds: ClassVar[frozenset[Fact]] = frozenset({"missing"})
+    kind: Literal["menpo-pts"] = "menpo-pts"
+    centre: float = 1
+
+    @classmethod
+    def sniff(cls, path: Path, start: bytes) -> bool:
+        """Say whether it has a line of such a header, which is that of VXL."""
+        return VxlPts.sniff(path, start)
+
+    def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
+        """Read one film; see :func:`read_pts`."""
+        return read_pts(path)
+
+    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
+        """Write one film, ``nan nan`` for a missing point; see :func:`write_pts`."""
+        write_pts(path, table.rows[0])
+
+
+def read_pts(path: Path) -> PointTable:
+    """Read one ``.pts`` file, as it counts: both VXL forms, ``//`` comments, ``nan nan`` for a missing point.
 
     Raises:
         PointsError: not such a file; too few, too many or non-numeric values; half a point.
     """
-    check_origin(origin)
     labels, body = _parse(path)
     if labels.get("version", "1") != "1":
         raise PointsError(f"{path}: version {labels['version']!r}, expected 1")
@@ -46,28 +92,21 @@ def read_pts(path: Path, origin: int = 0) -> Points:
         labels["n_points"] = first[0]
         body = [(line, first[1:]), *body] if first[1:] else body
     count = labels["n_points"]
-    if not count.isdecimal() or int(count) < 1:
+    if not _COUNT.fullmatch(count) or int(count) < 1:
         raise PointsError(f"{path}: number of points is {count!r}, expected 1 or more")
     values = [_pair(f"{path}, line {number}", tokens) for number, tokens in body]
     if len(values) != int(count):
         raise PointsError(f"{path}: {len(values)} points, expected {count} as its header says")
-    return np.array(values, dtype=np.float64) - origin
+    width, height = (labels.get(f"image_size_{axis}", "") for axis in "xy")
+    size = (int(width), int(height)) if _COUNT.fullmatch(width) and _COUNT.fullmatch(height) else None
+    return PointTable((PointRow("", "", np.array(values), str(path), size=size),), numbers(len(values)))
 
 
-def write_pts(path: Path, points: Points, origin: int = 0) -> None:
-    """Write (n, 2) points in image coordinates, NaN where missing, as a VXL ``.pts`` file, whole or not at all.
-
-    ``origin`` is what the file shall call the first pixel, 0 (VXL) or 1 (menpo, iBUG).
-    """
-    check_origin(origin)
-    rows = "".join(f"{x:.3f} {y:.3f}\n" if math.isfinite(x + y) else "nan nan\n" for x, y in points + origin)
-    write_text(path, f"version: 1\nn_points: {len(points)}\n{{\n{rows}}}\n")
-
-
-def check_origin(origin: int) -> None:
-    """Raise SettingError unless ``origin`` is 0 or 1."""
-    if origin not in (0, 1):
-        raise SettingError(f"origin = {origin!r}, expected 0 (VXL, BoneFinder) or 1 (menpo, iBUG)")
+def write_pts(path: Path, row: PointRow) -> None:
+    """Write the points of a film as a ``.pts`` file, whole or not at all, with the film's size where it is known."""
+    size = "".join(f"image_size_{axis}: {pixels}\n" for axis, pixels in zip("xy", row.size or (), strict=False))
+    rows = "".join(f"{x:.3f} {y:.3f}\n" if math.isfinite(x + y) else "nan nan\n" for x, y in row.points)
+    write_text(path, f"version: 1\nn_points: {len(row.points)}\n{size}{{\n{rows}}}\n")
 
 
 def _parse(path: Path) -> tuple[dict[str, str], list[tuple[int, list[str]]]]:

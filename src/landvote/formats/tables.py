@@ -1,10 +1,12 @@
-"""CSV files with a header, row by row, with file and line for messages."""
+"""CSV files with a header, row by row, with file and line for messages; and how they are written."""
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from landvote.errors import DataError
+from landvote.runtime.files import atomic_write
 
 
 def records(path: Path, error: type[DataError] = DataError) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
@@ -17,22 +19,52 @@ def records(path: Path, error: type[DataError] = DataError) -> tuple[list[str], 
             too few or too many values.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as cause:
         raise error(f"{path}: cannot be read as CSV ({cause})") from cause
-    if not lines or not lines[0].strip():
+    first = text.partition("\n")[0]
+    if not first.strip():
         raise error(f"{path}: empty, expected a header line")
-    reader = csv.reader(lines, delimiter=max(",;\t", key=lines[0].count))
-    header = [cell.strip() for cell in next(reader)]
+    lines = _lines(path, text, separator(first), error)
+    header = next(lines)[1]
     if twice := [name for name in header if header.count(name) > 1]:
         raise error(f"{path}, line 1: column {twice[0]!r} stands there twice, expected once")
 
     def rows() -> Iterator[tuple[str, list[str]]]:
-        for number, row in enumerate(reader, 2):
-            cells = [cell.strip() for cell in row]
+        for where, cells in lines:
             if any(cells) and len(cells) != len(header):
-                raise error(f"{path}, line {number}: {len(cells)} values, expected {len(header)} as in the header")
+                raise error(f"{where}: {len(cells)} values, expected {len(header)} as in the header")
             if any(cells):
-                yield f"{path}, line {number}", cells
+                yield where, cells
 
     return header, rows()
+
+
+def separator(line: str) -> str:
+    """Return what separates the columns of a header line: comma, semicolon or tab."""
+    return max(",;\t", key=line.count)
+
+
+def write_records(path: Path, header: Iterable[str], rows: Iterable[Iterable[str]], error: type[DataError]) -> None:
+    """Write a CSV, whole or not at all; names of files that are not UTF-8 keep their bytes.
+
+    Raises:
+        DataError: (or the kind in ``error``) a text that cannot be written; no space, or no permission.
+    """
+    with atomic_write(path) as temporary:
+        try:
+            with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(header)
+                writer.writerows(rows)
+        except UnicodeEncodeError as cause:
+            raise error(f"{path}: {cause.object[:60]!r} cannot be written as UTF-8, expected other names") from cause
+
+
+def _lines(path: Path, text: str, delimiter: str, error: type[DataError]) -> Iterator[tuple[str, list[str]]]:
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        for row in reader:
+            yield f"{path}, line {reader.line_num}", [cell.strip() for cell in row]
+    except csv.Error as cause:
+        raise error(f"{path}, line {reader.line_num}: cannot be read as CSV ({cause})") from cause

@@ -10,8 +10,6 @@ from pathlib import Path
 from landvote.data.prediction import Prediction
 from landvote.errors import ImageError, StoppedError
 from landvote.formats.image import read_image, walk_images
-from landvote.formats.points import write_wide_csv
-from landvote.formats.pts import check_origin, write_pts
 from landvote.localiser import Localiser
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
 from landvote.runtime.names import output_paths
@@ -59,21 +57,6 @@ def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path
 
         write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
     return replace(prediction, identifier=identifier)
-
-
-def export_points(predictions: Sequence[Prediction], csv: Path | None, pts: Path | None, origin: int) -> None:
-    """Write the points of predictions, one per film, in the forms that annotation tools and DATA folders take.
-
-    They are a wide CSV, and a folder for one ``.pts`` file per film, named by
-    :func:`landvote.runtime.names.output_paths`; both call the first pixel ``origin``, 0 or 1.
-    """
-    check_origin(origin)
-    if csv is not None and predictions:
-        write_wide_csv(csv, [(p.identifier, None, p.points + origin) for p in predictions])
-    if pts is not None:
-        files = output_paths(pts, (p.identifier for p in predictions), ".pts")
-        for p in predictions:
-            write_pts(files[p.identifier], p.points, origin)
 
 
 def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:

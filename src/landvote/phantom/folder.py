@@ -9,7 +9,8 @@ import cv2
 from landvote.data.points import Points
 from landvote.data.scheme import shipped
 from landvote.errors import DataError, SettingError
-from landvote.formats.points import write_wide_csv
+from landvote.formats.points import PointTable
+from landvote.formats.wide_csv import WideCsv
 from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
 from landvote.runtime.files import atomic_write, refuse_existing, write_text
@@ -50,8 +51,8 @@ def simulate_folder(
 def _write(
     folder: Path, films: int, seed: int, settings: PhantomSettings, progress: Callable[[int], None] | None
 ) -> None:
-    landmarks: list[tuple[str, str | None, Points]] = []
-    truth: list[tuple[str, str | None, Points]] = []
+    landmarks: list[tuple[str, str, Points]] = []
+    truth: list[tuple[str, str, Points]] = []
     table: list[list[str]] = []
     for index in range(films):
         name = f"hip_{index:05d}.png"
@@ -59,13 +60,13 @@ def _write(
         with atomic_write(folder / "images" / name) as temporary:
             temporary.write_bytes(cv2.imencode(".png", film.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
         landmarks += [(name, annotator, points) for annotator, points in film.annotations.items()]
-        truth.append((name, None, film.points))
+        truth.append((name, "", film.points))
         if not table:
             table.append(["image", "subject", *film.attributes])
         table.append([name, f"child {seed}-{index:05d}", *map(str, film.attributes.values())])
         if progress is not None:
             progress(index + 1)
-    write_wide_csv(folder / "landmarks.csv", landmarks)
-    write_wide_csv(folder / "truth.csv", truth)
+    WideCsv().write(folder / "landmarks.csv", PointTable.numbered(landmarks))
+    WideCsv().write(folder / "truth.csv", PointTable.numbered(truth))
     write_text(folder / "films.csv", "".join(",".join(row) + "\n" for row in table))  # nothing in it holds a comma
     write_text(folder / "scheme.toml", shipped()["femur"].read_text("utf-8"))

@@ -9,7 +9,8 @@ import pandas as pd
 from landvote.data.points import FloatArray
 from landvote.datasets.shapes import ShapeTable
 from landvote.errors import ShapeError
-from landvote.formats.points import write_wide_csv
+from landvote.formats.points import PointTable
+from landvote.formats.wide_csv import WideCsv
 from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
 from landvote.reports.style import save_figure
 from landvote.reports.tables import write_csv
@@ -50,7 +51,8 @@ def study(
     save_figure(curves_figure(curves), out / "curves.png")
     write_csv(out / "curves.csv", curves)
     write_csv(out / "parameters.csv", parameters(table, aligned, model, fits), digits=5)
-    write_wide_csv(out / "aligned.csv", [(film, None, s) for film, s in zip(films, aligned.shapes, strict=True)])
+    shapes = PointTable.numbered((film, "", shape) for film, shape in zip(films, aligned.shapes, strict=True))
+    WideCsv().write(out / "aligned.csv", shapes)
     model.save(out / "shape.npz")
     distances = [model.distance(fit.parameters) for fit in fits]
     summary = {

@@ -1,0 +1,64 @@
+"""Points from one format into another: the work of ``landvote convert``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from landvote.data.scheme import Scheme
+from landvote.datasets.folder import films_of, own_scheme, read_data_points
+from landvote.errors import DataError, PointsError, SettingError
+from landvote.formats.family import FORMATS, Written, read_points, write_points
+from landvote.formats.films import Films
+from landvote.formats.format import Format, check_centre
+from landvote.formats.points import PointTable
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Points that were converted: what was read (and assumed), and what became of it."""
+
+    read: PointTable
+    written: Written
+
+
+def convert_points(
+    source: Path, out: Path, form: Format, *, kind: str | None = None, centre: float | None = None,
+    scheme: Scheme | None = None, images: Path | None = None, force: bool = False,
+) -> Conversion:  # fmt: skip
+    """Read the points of ``source`` and write them to ``out`` in another format.
+
+    ``source`` is a DATA folder, or a file or folder of points; ``kind`` is its format, by default what it looks like,
+    and ``centre`` what it calls the centre of the first pixel, by default what its format does. ``scheme`` gives the
+    landmarks their order and names, by default that of the folder. ``images`` is a folder with the films, where films
+    are to be called by their whole names, or a format needs their sizes; that of a DATA folder by default.
+
+    Raises:
+        DataError: points that cannot be read, contradict the films or the scheme, or cannot be written.
+        SettingError: an unknown ``kind`` or ``centre``.
+    """
+    check_centre(centre)
+    problems: list[DataError] = []
+    data = (source / "images").is_dir()
+    films = _films(images) if images is not None else films_of(source) if data else None
+    scheme = scheme or own_scheme(source)
+    if data and films is not None:
+        table = read_data_points(source, films, problems, kind=kind, scheme=scheme, centre=centre)
+    else:
+        table = read_points(source, kind, centre=centre, scheme=scheme, films=films)
+        table = table if films is None else films.match(table, problems)
+    if problems or table is None:
+        raise problems[0] if problems else PointsError(f"{source}: no points, expected some to convert")
+    return Conversion(table, write_points(out, table, form, films, force=force))
+
+
+def format_for(out: Path) -> str:
+    """Return the format whose suffix ``out`` has; SettingError if none or several have it."""
+    suffixes = {kind: FORMATS[kind].suffixes for kind in FORMATS if not FORMATS[kind].per_film}
+    fitting = [kind for kind, known in suffixes.items() if out.name.lower().endswith(known)]
+    if len(fitting) != 1:
+        found = f"several formats end so ({', '.join(fitting)})" if fitting else "no format ends so"
+        raise SettingError(f"{out}: {found}, expected the name of one of {', '.join(FORMATS)}")
+    return fitting[0]
+
+
+def _films(images: Path) -> Films:
+    return Films.below(images / "images" if (images / "images").is_dir() else images)

@@ -1,0 +1,293 @@
+"""All formats of point files in one table, and how files are read and written through it.
+
+A new format is one new file beside this one and one line in the table, or, from outside the package, one call of
+``FORMATS.register``; nothing else knows its name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from landvote.data.points import mean_points
+from landvote.data.scheme import Scheme
+from landvote.errors import DataError, PointsError
+from landvote.formats.films import Films
+from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.jsonl import PredictionLines
+from landvote.formats.long_csv import LongCsv
+from landvote.formats.points import PointRow, PointTable
+from landvote.formats.pts import MenpoPts, VxlPts
+from landvote.formats.wide_csv import WideCsv
+from landvote.runtime.files import refuse_existing
+from landvote.runtime.names import output_paths
+from landvote.runtime.settings import Family, validated
+
+FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines)
+
+_START = 4096  # bytes by which a format is told
+_EXACT = 1e-6  # pixels; less is the noise of adding and taking off a centre
+
+
+class FilmFile(NamedTuple):
+    """A file with the points of one film: the film as it calls it, the annotator or "", the file, and its suffix."""
+
+    image: str
+    annotator: str
+    path: Path
+    suffix: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a table.
+
+    Attributes:
+        films: how many are written.
+        lost: what the format cannot hold, each with its number, in words.
+        left_out: films that are not written, since points of theirs are missing and the format cannot say so.
+    """
+
+    films: int
+    lost: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def format_named(kind: str, centre: float | None = None) -> Format:
+    """Return the format of that kind, with its own ``centre`` or another one.
+
+    Raises:
+        SettingError: no such kind, and the nearest is named; or a centre other than 0, 0.5 and 1.
+    """
+    return validated(FORMATS[kind], {} if centre is None else {"centre": centre}, f"format {kind}")
+
+
+def recognised(path: Path) -> list[str]:
+    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
+
+    Raises:
+        PointsError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START)
+    except IsADirectoryError:
+        start = b""
+    except OSError as error:
+        raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
+    found = [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]
+    return found or ([] if path.is_dir() else _by_suffix(path))
+
+
+def read_points(
+    path: Path, kind: str | None = None, *, centre: float | None = None, scheme: Scheme | None = None,
+    films: Films | None = None,
+) -> PointTable:  # fmt: skip
+    """Read a file of points, or a folder of files of one film each, subfolders included.
+
+    ``kind`` is the format, by default what the file looks like; ``centre`` is what it calls the centre of the first
+    pixel, by default what its format does. ``scheme`` gives order and names. With ``films``, the first subfolder of a
+    file may be its annotator.
+
+    Raises:
+        PointsError: nothing there, points that cannot be read, that differ in number between films, or do not fit the
+            scheme.
+        SettingError: an unknown ``kind`` or ``centre``.
+    """
+    kinds = recognised(path) if kind is None else [kind]
+    per_film = bool(kinds) and FORMATS[kinds[0]].per_film
+    files: list[FilmFile] = []
+    if path.is_dir() and (per_film or not kinds):
+        files = film_files(path, films, annotators=True)
+    elif per_film:
+        files = [FilmFile(path.stem, "", path, path.suffix.lower())]
+    elif kinds:
+        form = format_named(kinds[0], centre)
+        return _finished(form.read(path, Reading(scheme, films)), form, kinds, centre, scheme)
+    if not files:
+        raise PointsError(f"{path}: no points, expected those of a known format ({', '.join(FORMATS)})")
+    problems: list[DataError] = []
+    table = read_film_files(files, problems, kind, centre=centre, scheme=scheme, films=films)
+    if table is None or problems:
+        raise problems[0]
+    return table
+
+
+def whole_files(folder: Path) -> list[Path]:
+    """Return the files called "landmarks" in a folder that have the suffix of a format of one file for all films."""
+    names = {f"landmarks{s}" for kind in FORMATS if not FORMATS[kind].per_film for s in FORMATS[kind].suffixes}
+    return [path for path in sorted(folder.iterdir()) if path.name.lower() in names]
+
+
+def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[FilmFile]:
+    """Return the files below ``root`` that a format of one file per film may have written, sorted, but no hidden ones.
+
+    A file is called after its film, with its folders. With ``annotators`` the first folder is an annotator where
+    ``films`` has no film of the whole name.
+
+    Raises:
+        PointsError: a file may be that of several films.
+    """
+    suffixes = {suffix for kind in FORMATS if FORMATS[kind].per_film for suffix in FORMATS[kind].suffixes}
+    images = set(films.files.values()) if films else set()
+    found = []
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        suffix = next((s for s in suffixes if name.lower().endswith(s)), "")
+        if not suffix or "/." in f"/{name}" or path in images or not path.is_file():
+            continue
+        name = name[: -len(suffix)]
+        annotator, _, within = name.partition("/")
+        by_annotator = annotators and within and films is not None and films.find(name) is None
+        found.append(FilmFile(*((within, annotator) if by_annotator else (name, "")), path, suffix))
+    return found
+
+
+def read_film_files(
+    files: Sequence[FilmFile], problems: list[DataError], kind: str | None = None, *, centre: float | None = None,
+    scheme: Scheme | None = None, films: Films | None = None,
+) -> PointTable | None:  # fmt: skip
+    """Read files of one film each, of which there is one at least; arguments as those of :func:`read_points`.
+
+    By default their format is that of the first. What is wrong with a file is a problem, and the others are read; None
+    if none can be.
+
+    Raises:
+        PointsError: the first cannot be read.
+        SettingError: an unknown ``kind`` or ``centre``.
+    """
+    kinds = recognised(files[0].path) if kind is None else [kind]
+    form = format_named(kinds[0], centre)
+    tables: list[PointTable] = []
+    for image, annotator, path, suffix in files:
+        if suffix != files[0].suffix and suffix not in form.suffixes:
+            problems.append(PointsError(f"{path}: not {form.kind}, expected one kind of points, as in {files[0].path}"))
+            continue
+        try:
+            table = form.read(path, Reading(scheme, films, image))
+        except PointsError as error:
+            problems.append(error)
+            continue
+        if tables and "names" not in form.holds and len(table.landmarks) != len(tables[0].landmarks):
+            first = f"{len(tables[0].landmarks)} as in {tables[0].rows[0].where}"
+            problems.append(PointsError(f"{path}: {len(table.landmarks)} points, expected {first}"))
+            continue
+        rows = (replace(row, image=row.image or image, annotator=row.annotator or annotator) for row in table.rows)
+        tables.append(replace(table, rows=tuple(rows)))
+    try:
+        return _finished(_joined(tables), form, kinds, centre, scheme) if tables else None
+    except PointsError as error:
+        problems.append(error)
+        return None
+
+
+def write_points(
+    path: Path, table: PointTable, form: Format, films: Films | None = None, *, force: bool = False
+) -> Written:
+    """Write a table as a file, or as a folder of one file per film, and say what the format cannot hold.
+
+    Files of a folder are named by :func:`landvote.runtime.names.output_paths`, in a folder per annotator where they
+    have names. Each file is written whole or not at all. Where a format knows no missing points, films that lack some
+    are left out; where it knows one annotator, the mean of several is written.
+
+    Raises:
+        ExistsError: there is something at ``path``, and ``force`` is not asked for.
+        PointsError: there is no film to write; or as the format's ``write``.
+        DataError: a file cannot be written (no space, no permission).
+    """
+    if not force:
+        refuse_existing(path)
+    lost: list[str] = []
+    if not form.per_film and "annotators" not in form.holds:
+        if named := len({row.image for row in table.rows if row.annotator}):
+            lost.append(f"the annotators of {named} films (what is written is their mean)")
+        table = replace(table, rows=_merged(table))
+    rows: list[PointRow] = []
+    left_out: list[str] = []
+    for row in table.rows:
+        if "missing" in form.holds or np.isfinite(row.points).all():
+            rows.append(row)
+        else:
+            left_out.append(f"{row.image} by {row.annotator}" if row.annotator else row.image)
+    if not rows or not table.landmarks:
+        found = f"{len(left_out)} lack points, which {form.kind} cannot say" if left_out else "none is given"
+        raise PointsError(f"{path}: no films to write ({found}), expected one at least")
+    lost += _lost(rows, table, form)
+    shifted = [replace(row, points=row.points + form.centre) for row in rows]
+    if form.per_film:
+        names = [f"{row.annotator}/{row.image}" if row.annotator else row.image for row in rows]
+        files = output_paths(path, names, form.suffixes[0])
+        for name, row in zip(names, shifted, strict=True):
+            form.write(files[name], replace(table, rows=(row,)), films)
+    else:
+        form.write(path, replace(table, rows=tuple(shifted)), films)
+    return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
+
+
+def _by_suffix(path: Path) -> list[str]:
+    return [kind for kind in FORMATS if path.name.lower().endswith(FORMATS[kind].suffixes)]
+
+
+def _finished(
+    table: PointTable, form: Format, kinds: Sequence[str], centre: float | None, scheme: Scheme | None
+) -> PointTable:
+    """Bring a table to image coordinates and into the scheme's order, and say what was assumed."""
+    notes = [f"the centre of the first pixel is {form.centre:g}{'' if centre is None else ', as asked'}"]
+    if centre is None:
+        alike = [f"{other} ({FORMATS[other].model_fields['centre'].default:g})" for other in kinds[1:]]
+        notes += [f"the same files may be {' or '.join(alike)}" for _ in alike[:1]]
+    rows = tuple(replace(row, points=row.points - form.centre) for row in table.rows)
+    table = replace(table, rows=rows, notes=(*notes, *table.notes), form=form.kind)
+    return table if scheme is None else table.named_by(scheme)
+
+
+def _joined(tables: Sequence[PointTable]) -> PointTable:
+    """Return tables of one film each as one, which has the landmarks of all."""
+    landmarks = tuple(dict.fromkeys(name for table in tables for name in table.landmarks))
+    rows: list[PointRow] = []
+    for table in tables:
+        column = {name: i for i, name in enumerate(table.landmarks)}
+        same = table.landmarks == landmarks
+        rows += (table if same else table.taken([column.get(name, -1) for name in landmarks], landmarks)).rows
+    notes = dict.fromkeys(note for table in tables for note in table.notes)
+    return replace(tables[0], rows=tuple(rows), landmarks=landmarks, notes=tuple(notes))
+
+
+def _merged(table: PointTable) -> tuple[PointRow, ...]:
+    """Return one row per film: the mean of its annotators; a point is occluded if one of them says so."""
+    films: dict[str, list[PointRow]] = {}
+    for row in table.rows:
+        films.setdefault(row.image, []).append(row)
+    merged = []
+    for first, *others in films.values():
+        row = replace(first, annotator="")
+        if others:
+            hidden = [row.occluded for row in (first, *others) if row.occluded is not None]
+            row = replace(
+                row, points=mean_points([r.points for r in (first, *others)], len(table.landmarks)),
+                occluded=np.any(hidden, axis=0) if hidden else None, expected_error=None, details={},
+            )  # fmt: skip
+        merged.append(row)
+    return tuple(merged)
+
+
+def _lost(rows: Sequence[PointRow], table: PointTable, form: Format) -> list[str]:
+    """Return what these rows say and the format cannot hold."""
+    hidden = sum(int(row.occluded.sum()) for row in rows if row.occluded is not None)
+    errors = sum(int(np.isfinite(row.expected_error).sum()) for row in rows if row.expected_error is not None)
+    further = sum(bool(row.details) for row in rows)
+    counted: list[tuple[Fact, int, str]] = [
+        ("names", len(table.landmarks) if table.named else 0, "the names of {} landmarks"),
+        ("outlines", len(table.outlines), "{} outlines"),
+        ("occluded", hidden, "which {} points are occluded"),
+        ("expected_error", errors, "the expected errors of {} points"),
+        ("details", further, "further details of {} films"),
+    ]
+    lost = [words.format(count) for fact, count, words in counted if count and fact not in form.holds]
+    if form.decimals is not None:
+        given = np.concatenate([row.points.ravel() for row in rows])
+        rounded = int((np.abs(given - given.round(form.decimals)) > _EXACT).sum())
+        lost += [f"more than {form.decimals} decimals, of {rounded} coordinates"] if rounded else []
+    return lost

@@ -1,0 +1,87 @@
+"""The films that point files speak of, found again by however a file calls them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from landvote.data.radiograph import Radiograph
+from landvote.errors import DataError, ImageError, PointsError
+from landvote.formats.image import find_images, read_image
+from landvote.formats.points import PointRow, PointTable
+
+_NAMED = 3  # how many culprits a message names
+
+
+class Films:
+    """Film files by their identifiers, found again by however a table calls them.
+
+    Attributes:
+        files: identifier (path within their folder, with forward slashes) -> file.
+        place: where they are, for messages.
+    """
+
+    def __init__(self, files: Mapping[str, Path], place: str) -> None:
+        self.files, self.place = dict(files), place
+        self._called: dict[str, set[str]] = {}  # without suffix
+        self._named: dict[str, set[str]] = {}  # without folder
+        for identifier, path in self.files.items():
+            self._called.setdefault(identifier.removesuffix(path.suffix), set()).add(identifier)
+            for name in {path.name, path.stem}:
+                self._named.setdefault(name, set()).add(identifier)
+
+    @classmethod
+    def below(cls, folder: Path) -> "Films":
+        """Return the films in a folder and its subfolders, sorted; ImageError if there are none."""
+        files = {p.relative_to(folder).as_posix(): p for p in find_images(folder)} if folder.is_dir() else {}
+        if not files:
+            raise ImageError(f"{folder}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
+        return cls(files, f"{folder.name}/")
+
+    def find(self, name: str) -> str | None:
+        """Return the identifier of the film called ``name`` (with or without suffix or folder), None if there is none.
+
+        Raises:
+            PointsError: several films go by that name.
+        """
+        if name in self.files:
+            return name
+        known = sorted(self._called.get(name) or self._named.get(name, set()))
+        if len(known) > 1:
+            raise PointsError(f"{name!r} may be {known[0]!r} or {known[1]!r}, expected the full name")
+        return known[0] if known else None
+
+    def film(self, name: str) -> Radiograph:
+        """Decode the film called ``name``: for formats that need its size or its millimetres per pixel.
+
+        Raises:
+            PointsError: none or several films go by that name.
+            ImageError: the film cannot be read.
+        """
+        identifier = self.find(name)
+        if identifier is None:
+            raise PointsError(f"{name!r} is not in {self.place}, expected a film there")
+        return replace(read_image(self.files[identifier]), identifier=identifier)
+
+    def match(self, table: PointTable, problems: list[DataError]) -> PointTable:
+        """Return the table with each film under its identifier; what has none, or is given twice, is a problem."""
+        rows: dict[tuple[str, str], PointRow] = {}
+        unknown: list[PointRow] = []
+        for row in table.rows:
+            try:
+                identifier = self.find(row.image)
+            except PointsError as error:
+                problems.append(PointsError(f"{row.where}: {error}"))
+                continue
+            if identifier is None:
+                unknown.append(row)
+            elif (identifier, row.annotator) in rows:
+                problems.append(PointsError(f"{row.where}: points of {identifier!r} were given before, expected once"))
+            else:
+                rows[identifier, row.annotator] = replace(row, image=identifier)
+        if unknown:
+            names, where = ", ".join(row.image for row in unknown[:_NAMED]), unknown[0].where
+            names += ", ..." if len(unknown) > _NAMED else ""
+            problems.append(
+                PointsError(f"{where}: points of {len(unknown)} films that are not in {self.place}: {names}")
+            )
+        return replace(table, rows=tuple(rows.values()))

@@ -1,0 +1,107 @@
+"""The format: one form of point files, as settings; one file per format beside this one, one table in ``family``."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, TypeAlias
+
+from pydantic import field_validator
+
+from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
+from landvote.errors import PointsError, SettingError
+from landvote.formats.films import Films
+from landvote.formats.points import PointTable
+from landvote.runtime.settings import Settings
+
+Fact: TypeAlias = Literal["names", "annotators", "missing", "occluded", "expected_error", "details", "outlines"]
+
+CENTRES: Mapping[float, str] = {0: "VXL, BoneFinder", 0.5: "whose corner is 0", 1: "menpo, iBUG"}
+"""What a file may call the centre of the first pixel, and where that is usual."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader may want to know of its file.
+
+    Attributes:
+        scheme: the names of the landmarks and their order; None where nobody says.
+        films: those that the file may speak of; None where they are not at hand.
+        image: the film that the file is called after, in a format of one file per film; else empty.
+    """
+
+    scheme: Scheme | None = None
+    films: Films | None = None
+    image: str = ""
+
+
+class Format(Settings, ABC):
+    """One form of point files. A subclass is final, names its ``kind``, and says in class variables what it can hold.
+
+    A reader and a writer deal in the coordinates of the file, once these are pixels from the top left, x right, y down:
+    :mod:`landvote.formats.family` takes ``centre`` off and puts it on, and leaves out what a file cannot hold.
+
+    Attributes:
+        suffixes: of its files, in small letters; the first is that of files it writes.
+        per_film: whether there is one file per film, named after it; else one file is of all films.
+        holds: what a file keeps, besides films and points. One file per film keeps annotators by folders.
+        decimals: of the coordinates it writes, in pixels; None where none are lost.
+        kind: its name.
+        centre: what its files call the centre of the first pixel: 0, 0.5 or 1.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
+    per_film: ClassVar[bool] = False
+    holds: ClassVar[frozenset[Fact]] = frozenset()
+    decimals: ClassVar[int | None] = 3
+    kind: str
+    centre: float = 0
+
+    @field_validator("centre")
+    @classmethod
+    def _known_centre(cls, value: float) -> float:
+        try:
+            check_centre(value)
+        except SettingError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    @classmethod
+    @abstractmethod
+    def sniff(cls, path: Path, start: bytes) -> bool:
+        """Say whether this looks like such a file: ``start`` is how it begins, empty for a folder."""
+
+    @abstractmethod
+    def read(self, path: Path, reading: Reading) -> PointTable:
+        """Read one file.
+
+        In a format of one file per film, ``image`` may stay empty where the file does not name its film. A reader need
+        not heed the scheme: named landmarks are brought into its order afterwards.
+
+        Raises:
+            PointsError: the file is missing or not of this form, naming file, line, value found and value expected.
+        """
+
+    @abstractmethod
+    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:
+        """Write one file, whole or not at all: of all rows, or of the only one in a format of one file per film.
+
+        Raises:
+            PointsError: the points cannot be written in this form, or a film that it needs is not at hand.
+            DataError: the file cannot be written (no space, no permission).
+        """
+
+
+def check_centre(centre: float | None) -> None:
+    """Raise SettingError unless ``centre`` is 0, 0.5 or 1, or None for that of each format."""
+    if centre is not None and centre not in CENTRES:
+        known = [f"{value:g} ({usual})" for value, usual in CENTRES.items()]
+        raise SettingError(f"centre = {centre!r}, expected {', '.join(known[:-1])} or {known[-1]}")
+
+
+def film_of(films: Films | None, image: str) -> Radiograph:
+    """Decode a film for a format that needs its size; PointsError if no films are at hand, or not this one."""
+    if films is None:
+        raise PointsError(f"points of {image!r} cannot be brought to pixels or back, expected the films at hand")
+    return films.film(image)
