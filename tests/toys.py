@@ -20,7 +20,9 @@ from landvote.data.radiograph import Radiograph, Spacing
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.forests.settings import ForestSettings
-from landvote.formats.points import write_wide_csv
+from landvote.formats.points import PointRow, PointTable
+from landvote.formats.pts import write_pts as write_row
+from landvote.formats.wide_csv import WideCsv
 from landvote.frames import Augmentation, Frame, Views
 from landvote.frames.placings import FilmPlacing, TrainingShapes
 from landvote.localiser import Conditions, Localiser, StageSettings, fit_localiser
@@ -138,6 +140,19 @@ def tiny_words(name: str = "whdv", size: int = 32, **training: object) -> list[s
     return [
         word for change in (*tiny_changes(name, size, **short), "validation=0.3") for word in ("--set", change)
     ]  # fmt: skip
+
+
+# -- point files ------------------------------------------------------------------------------------------------------
+
+
+def write_wide_csv(path: Path, rows: Iterable[tuple[str, str | None, np.ndarray]]) -> None:
+    """Write (image, annotator, points) rows as a wide CSV."""
+    WideCsv().write(path, PointTable.numbered((image, annotator or "", points) for image, annotator, points in rows))
+
+
+def write_pts(path: Path, points: np.ndarray) -> None:
+    """Write points as a ``.pts`` file, as they are."""
+    write_row(path, PointRow("", "", points))
 
 
 # -- the cross: drawn into DATA folders, for the command line ---------------------------------------------------------

@@ -17,9 +17,8 @@ import pytest
 from PIL import Image
 
 from landvote import cli
-from landvote.formats.points import read_wide_csv
+from landvote.formats.family import read_points
 from landvote.formats.predictions import read_predictions
-from landvote.formats.pts import read_pts
 from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped
 from toys import tiny_words
@@ -235,20 +234,40 @@ def test_locate_names_broken_films_and_does_the_others(run, data, model, tmp_pat
         assert sum(name in line and line.startswith("left out: ") for line in lines) == 1
 
 
-@pytest.mark.parametrize("origin", [0, 1])
-def test_locate_writes_points_for_other_tools(run, data, model, tmp_path, origin):
-    out, csv, pts = tmp_path / "p.jsonl", tmp_path / "landmarks.csv", tmp_path / "pts"
-    words = ("locate", model, data, "--out", out, "--csv", csv, "--pts", pts, "--origin", origin, "--device", "cpu")
-    assert run(*words)[0] == 0
-    rows = {row.image: row.points for row in read_wide_csv(csv).rows}
-    located = read_predictions(out)
+@pytest.mark.parametrize("centre", [0, 0.5, 1])
+def test_locate_writes_points_in_other_formats(run, data, model, tmp_path, centre):
+    out, pts = tmp_path / "p.jsonl", tmp_path / "pts"
+    words = ("locate", model, data, "--out", out, "--to", "wide-csv", "--to", f"vxl-pts={pts}", "--centre", centre,
+             "--device", "cpu")  # fmt: skip
+    status, said, err = run(*words)
+    assert status == 0
+    assert f"8 films as wide-csv: {tmp_path / 'p-wide-csv.csv'}" in said
+    assert f"8 films as vxl-pts: {pts}" in said
+    assert f"not in {pts}: the expected errors of 40 points, further details of 8 films" in err
+    table = read_points(tmp_path / "p-wide-csv.csv", centre=centre)
+    rows, located = {row.image: row.points for row in table.rows}, read_predictions(out)
     assert len(located) == len(rows) == 8
     for p in located:
-        np.testing.assert_allclose(rows[p.identifier], p.points + origin, atol=2e-3)
-        np.testing.assert_allclose(read_pts(pts / Path(p.identifier).with_suffix(".pts"), origin), p.points, atol=2e-3)
+        np.testing.assert_allclose(rows[p.identifier], p.points, atol=2e-3)
+        (row,) = read_points(pts / Path(p.identifier).with_suffix(".pts"), centre=centre).rows
+        np.testing.assert_allclose(row.points, p.points, atol=2e-3)
     out.unlink()
     status, _, err = run(*words)
-    assert (status, str(csv) in err) == (2, True)  # the points of before are not overwritten either
+    assert (status, str(tmp_path / "p-wide-csv.csv") in err) == (2, True)  # those of before are not overwritten either
+
+
+def test_locate_puts_nothing_beside_the_films_unless_told_where(run, data, model, tmp_path):
+    films = shutil.copytree(data, tmp_path / "films")
+    words = ["locate", model, films, "--device", "cpu"]
+    inside, pipe = ["--out", films / "p.jsonl", "--to"], ["--out", "-", "--to"]
+    one_line(run(*words, *inside, "wide-csv"), "p.jsonl is in", "expected --to wide-csv=PATH")
+    one_line(run(*words, *pipe, "wide-csv"), "no file to put it beside", "expected --to wide-csv=PATH")
+    one_line(run(*words, *pipe, "wide=p.csv"), "format 'wide' is unknown", "did you mean 'wide-csv'")
+    one_line(run(*words, *pipe, "wide-csv=-"), "- is written already")
+    one_line(run(*words, *pipe, "wide-csv=p.csv", "--centre", "2"), "centre = 2.0, expected 0 (VXL")
+    assert not (films / "p.jsonl").exists()
+    assert run(*words, *inside, f"wide-csv={films / 'mine.csv'}")[0] == 0
+    assert (films / "mine.csv").exists()
 
 
 def test_locate_takes_films_and_folders_each_film_once(run, data, model, tmp_path):
@@ -285,18 +304,19 @@ def test_points_and_overlays_of_before_are_replaced_only_if_forced(run, data, mo
     pts.mkdir()
     (pts / "0.pts").write_text("by an annotator")
     (pts / "notes.txt").write_text("of the user")
-    words = ["locate", model, data / "images" / "0.png", "--out", tmp_path / "p.jsonl", "--pts", pts,
+    words = ["locate", model, data / "images" / "0.png", "--out", tmp_path / "p.jsonl", "--to", f"menpo-pts={pts}",
              "--overlays", overlays, "--device", "cpu"]  # fmt: skip
     one_line(run(*words), pts, "exists already", "--force")
     assert (pts / "0.pts").read_text() == "by an annotator"
     assert not overlays.exists()
     assert run(*words, "--force")[0] == 0
-    assert len(read_pts(pts / "0.pts")) == 5
+    assert len(read_points(pts / "0.pts").landmarks) == 5
     assert sorted(p.name for p in pts.iterdir()) == ["0.pts", "notes.txt"]
 
 
 def test_locate_writes_predictions_alone_to_standard_output(run, data, model, tmp_path):
-    words = ("locate", model, data / "images" / "0.png", "--out", "-", "--pts", tmp_path / "pts", "--device", "cpu")
+    words = ("locate", model, data / "images" / "0.png", "--out", "-", "--to",
+             f"menpo-pts={tmp_path / 'pts'}", "--device", "cpu")  # fmt: skip
     status, out, err = run(*words)
     assert (status, [json.loads(line)["image"] for line in out.splitlines()]) == (0, ["0.png"])
     assert "1 films located" in err

@@ -16,7 +16,7 @@ from landvote.datasets.folder import read_folder
 from landvote.datasets.split import split_by_subject
 from landvote.errors import SettingError, SplitError
 from landvote.formats.image import read_image
-from landvote.formats.points import write_wide_csv
+from toys import write_wide_csv
 
 SQUARE = np.array([[5.0, 5.0], [25.0, 5.0], [25.0, 15.0], [5.0, 15.0]])
 

@@ -9,9 +9,8 @@ from PIL import Image
 
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
-from landvote.errors import DataError, ImageError, PointsError, SchemeError, SplitError
-from landvote.formats.points import write_wide_csv
-from landvote.formats.pts import write_pts
+from landvote.errors import DataError, ImageError, PointsError, SchemeError, SettingError, SplitError
+from toys import write_pts, write_wide_csv
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 POINTS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -65,7 +64,43 @@ class TestPoints:
             write_pts(data / "images" / "a.pts", POINTS)
         else:
             annotate(data)
-        np.testing.assert_array_equal(read_folder(data, origin=1)[0].points, POINTS - 1)
+        np.testing.assert_array_equal(read_folder(data, centre=1)[0].points, POINTS - 1)
+
+    @pytest.mark.parametrize("centre", [0.25, 2, float("nan")])
+    def test_another_centre_is_refused(self, data, centre):
+        with pytest.raises(SettingError, match=r"centre = .*, expected 0 \(VXL, BoneFinder\), 0.5 .* or 1 \(menpo"):
+            read_folder(data, centre=centre)
+
+    def test_hidden_files_and_capital_suffixes(self, data):
+        write_pts(data / "points" / "a.PTS", POINTS)
+        for name in ("._a.pts", ".trash/b.pts"):
+            (data / "points" / name).parent.mkdir(exist_ok=True)
+            (data / "points" / name).write_bytes(b"\x00\x05\x16\x07")
+        assert [len(s.annotations) for s in read_folder(data)] == [1, 0, 0]
+
+    def test_predictions_and_capital_names_are_points_as_well(self, data):
+        (data / "Landmarks.jsonl").write_text('{"image": "b.png", "points": [[1, 2]], "landmarks": ["hip"]}\n')
+        sample = read_folder(data)[1]
+        assert (sample.points.tolist(), sample.scheme.landmarks) == ([[1, 2]], ("hip",))
+
+    def test_occluded_points_are_points_and_are_told_of(self, data):
+        (data / "landmarks.csv").write_text(
+            "image,landmark,x,y,annotator,occluded\na,hip,1,2,ann,1\na,knee,3,4,ann,0\na,hip,1,2,bob,\nb,knee,3,4,bob,\n"
+        )
+        (data / "scheme.toml").write_text('name = "s"\npoints = 2\nnames = ["knee", "hip"]\n')
+        a, b, c = read_folder(data)
+        np.testing.assert_array_equal(a.points, [[3, 4], [1, 2]])
+        assert {name: hidden.tolist() for name, hidden in a.occluded.items()} == {
+            "ann": [False, True],
+            "bob": [False, False],
+        }
+        assert (list(b.occluded), dict(c.occluded)) == (["bob"], {})
+
+    def test_occluded_parts_of_a_row_are_sorted_with_their_points(self, data):
+        (data / "landmarks.csv").write_text("image,landmark,x,y,occluded\na,0,5,9,1\na,1,5,3,0\n")
+        (data / "scheme.toml").write_text('name = "s"\npoints = 2\ngroups = [["0"], ["1"]]\norder = "down"\n')
+        sample = read_folder(data)[0]
+        assert (sample.points[:, 1].tolist(), sample.occluded[""].tolist()) == ([3, 9], [False, True])
 
     def test_names_without_suffix(self, data):
         (data / "landmarks.csv").write_text("image,x0,y0\na,1,2\n")

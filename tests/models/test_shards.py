@@ -255,7 +255,7 @@ def test_the_command(model, data, tmp_path, monkeypatch, capsys):
     report = tmp_path / "report"
     assert run("evaluate", tmp_path / "out", "--truth", data, "--out", report)[0] == 0
     assert json.loads((report / "summary.json").read_text())
-    for more in (("--force",), ("--csv", tmp_path / "p.csv")):
+    for more in (("--force",), ("--to", "wide-csv")):
         status, _, err = run(*words, *more)
         assert (status, "--films-per-shard: expected without" in err) == (2, True)
     status, _, err = run(*words[:-2], "--jobs", 2)

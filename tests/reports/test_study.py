@@ -9,10 +9,9 @@ from typer.testing import CliRunner
 from landvote.cli import app
 from landvote.datasets.shapes import read_shapes
 from landvote.errors import DataError, ShapeError
-from landvote.formats.points import write_wide_csv
-from landvote.formats.pts import write_pts
 from landvote.reports.study import study
 from landvote.shapes import ShapeModel
+from toys import write_pts, write_wide_csv
 
 T = np.linspace(0, 2 * np.pi, 12, endpoint=False)
 CIRCLE = np.column_stack([50 * np.cos(T), 70 * np.sin(T)])
@@ -70,24 +69,24 @@ def test_a_single_film_is_refused_and_nothing_is_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_pts_files_are_read_with_their_origin(tmp_path):
+def test_pts_files_are_read_as_they_count(tmp_path):
     for i, s in enumerate(shapes(3)):
         (tmp_path / "a").mkdir(exist_ok=True)
-        write_pts(tmp_path / "a" / f"{i}.pts", s, origin=1)
-    table = read_shapes(tmp_path, origin=1)
-    assert table.films == ("a/0.pts", "a/1.pts", "a/2.pts")
+        write_pts(tmp_path / "a" / f"{i}.pts", s + 1)
+    table = read_shapes(tmp_path, centre=1)
+    assert table.films == ("a/0", "a/1", "a/2")
     np.testing.assert_allclose(table.points, shapes(3), atol=1e-3)
 
 
 def test_shapes_of_different_length_are_named(tmp_path):
     write_pts(tmp_path / "a.pts", CIRCLE)
     write_pts(tmp_path / "b.pts", CIRCLE[:5])
-    with pytest.raises(DataError, match=r"b\.pts has 5 points, expected 12"):
+    with pytest.raises(DataError, match=r"b\.pts: 5 points, expected 12 as in .*a\.pts"):
         read_shapes(tmp_path)
 
 
 def test_nothing_there_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="no shapes"):
+    with pytest.raises(DataError, match="no points, expected those of a known format"):
         read_shapes(tmp_path)
 
 

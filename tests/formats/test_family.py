@@ -1,0 +1,134 @@
+"""The table of formats: what a file is taken for, folders of one file per film, and what a format cannot hold."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from landvote.data.scheme import Outline
+from landvote.errors import DataError, ExistsError, PointsError, SettingError
+from landvote.formats.family import FORMATS, format_named, read_points, write_points
+from landvote.formats.films import Films
+from landvote.formats.points import PointRow, PointTable
+from toys import write_pts
+
+NAN = float("nan")
+POINTS = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+@pytest.fixture
+def films(tmp_path):
+    for name in ("a.png", "left/a.png", "b.png"):
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (20, 10)).save(tmp_path / "images" / name)
+    return Films.below(tmp_path / "images")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("l.csv", "image,x0,y0\na,1,2\n", "wide-csv"),
+        ("l.txt", "\ufeffimage;annotator;x0;y0\na;ann;1;2\n", "wide-csv"),
+        ("l.csv", "x\ty\tlandmark\timage\n1\t2\t0\ta\n", "long-csv"),
+        ("a.txt", "version: 1\nn_points: 1\n{\n1 2\n}\n", "vxl-pts"),
+        ("p.json", '{"image": "a", "points": [[1, 2]]}\n', "predictions"),
+    ],
+)
+def test_a_file_is_told_by_its_content(tmp_path, name, text, form):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    table = read_points(tmp_path / name)
+    assert (table.form, [row.image for row in table.rows]) == (form, ["a"])
+    np.testing.assert_array_equal(table.rows[0].points, [[1, 2]])
+
+
+def test_what_looks_like_nothing_names_what_there_is(tmp_path):
+    (tmp_path / "l.xyz").write_text("1 2 3\n")
+    for path in (tmp_path / "l.xyz", tmp_path):
+        with pytest.raises(PointsError, match=r"no points, expected those of a known format \(wide-csv, long-csv, "):
+            read_points(path)
+    with pytest.raises(PointsError, match=r"none\.csv: cannot be read \(No such file"):
+        read_points(tmp_path / "none.csv")
+    with pytest.raises(SettingError, match="format 'wide' is unknown, .* did you mean 'wide-csv'"):
+        read_points(tmp_path / "l.xyz", "wide")
+    with pytest.raises(SettingError, match=r"format vxl-pts: centre: centre = 2.*, expected 0 \(VXL"):
+        format_named("vxl-pts", 2)
+
+
+def test_a_folder_of_shards_is_read_as_one(tmp_path):
+    (tmp_path / "shards.json").write_text(json.dumps({"shards": 2}))
+    for i in range(2):
+        (tmp_path / f"predictions-0000{i}.jsonl").write_text(f'{{"image": "{i}", "points": [[1, 2]]}}\n')
+    assert [row.image for row in read_points(tmp_path).rows] == ["0", "1"]
+
+
+def test_films_in_folders_and_their_annotators(films, tmp_path):
+    for name in ("left/a", "ann/a", "ann/left/a", "b"):
+        write_pts(tmp_path / "points" / f"{name}.pts", POINTS)
+    rows = read_points(tmp_path / "points", films=films).rows
+    assert [(r.annotator, r.image) for r in rows] == [("ann", "a"), ("ann", "left/a"), ("", "b"), ("", "left/a")]
+    rows = read_points(tmp_path / "points").rows  # nothing tells annotators from folders of films
+    assert [(r.annotator, r.image) for r in rows] == [("", "ann/a"), ("", "ann/left/a"), ("", "b"), ("", "left/a")]
+
+
+def test_annotators_have_a_folder_each(films, tmp_path):
+    table = PointTable.numbered([("a.png", "ann", POINTS), ("a.png", "../bob", POINTS + 1), ("b.png", "", POINTS)])
+    write_points(tmp_path / "points", table, FORMATS["vxl-pts"]())
+    assert sorted(p.relative_to(tmp_path / "points").as_posix() for p in (tmp_path / "points").rglob("*.pts")) == [
+        "__/bob/a.pts", "ann/a.pts", "b.pts",
+    ]  # fmt: skip
+
+
+def test_what_a_format_cannot_hold_is_counted(tmp_path):
+    hidden, errors = np.array([True, False]), np.array([2.0, NAN])
+    rows = (
+        PointRow("a", "ann", POINTS + 1 / 3, occluded=hidden, expected_error=errors, details={"size": [1, 2]}),
+        PointRow("a", "bob", POINTS, occluded=hidden),
+        PointRow("b", "", np.array([[1, 2], [NAN, NAN]])),
+    )
+    table = PointTable(rows, ("hip", "knee"), outlines=(Outline(name="leg", points=(0, 1)),))
+    said = {kind: write_points(tmp_path / kind, table, FORMATS[kind]()) for kind in FORMATS}
+    names, outlines, occluded = "the names of 2 landmarks", "1 outlines", "which 2 points are occluded"
+    errors, details, decimals = (
+        "the expected errors of 1 points", "further details of 1 films", "more than 3 decimals, of 4 coordinates",
+    )  # fmt: skip
+    assert said["wide-csv"].lost == (names, outlines, occluded, errors, details, decimals)
+    assert said["long-csv"].lost == (outlines, errors, details, decimals)
+    assert said["menpo-pts"].lost == (names, outlines, occluded, errors, details, decimals)
+    merged = "the annotators of 1 films (what is written is their mean)"
+    assert said["predictions"].lost == (merged, outlines, "which 1 points are occluded", decimals)
+    assert (said["vxl-pts"].films, said["vxl-pts"].left_out) == (1, ("b",))
+    assert not any(said[kind].left_out for kind in FORMATS if kind != "vxl-pts")
+    mean = read_points(tmp_path / "predictions").rows[0].points
+    np.testing.assert_allclose(mean, POINTS + 1 / 6, atol=1e-3)
+
+
+def test_nothing_is_written_where_no_film_is_whole(tmp_path):
+    table = PointTable.numbered([("a", "", np.full((2, 2), NAN))])
+    with pytest.raises(PointsError, match=r"no films to write \(1 lack points, which vxl-pts cannot say\)"):
+        write_points(tmp_path / "out", table, FORMATS["vxl-pts"]())
+    with pytest.raises(PointsError, match=r"no films to write \(none is given\)"):
+        write_points(tmp_path / "out", PointTable((), ("hip",)), FORMATS["wide-csv"]())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_films_are_brought_under_their_names_or_told_of(films):
+    problems: list[DataError] = []
+    rows = [("left/a", "", POINTS), ("b", "", POINTS), ("b.png", "", POINTS), ("c", "", POINTS)]
+    found = films.match(PointTable.numbered(rows), problems)
+    assert [row.image for row in found.rows] == ["left/a.png", "b.png"]
+    assert ["points of 'b.png' were given before" in str(p) for p in problems] == [True, False]
+    assert "points of 1 films that are not in images/: c" in str(problems[1])
+    assert films.film("left/a").identifier == "left/a.png"
+    with pytest.raises(PointsError, match="'c' is not in images/, expected a film there"):
+        films.film("c")
+
+
+def test_what_is_there_is_not_overwritten_unasked(tmp_path):
+    for kind in FORMATS:
+        write_points(tmp_path / kind, PointTable.numbered([("a", "", POINTS)]), FORMATS[kind]())
+        with pytest.raises(ExistsError, match="exists already"):
+            write_points(tmp_path / kind, PointTable.numbered([("a", "", POINTS + 1)]), FORMATS[kind]())
+        np.testing.assert_array_equal(read_points(tmp_path / kind, kind).rows[0].points, POINTS)
+        write_points(tmp_path / kind, PointTable.numbered([("a", "", POINTS + 1)]), FORMATS[kind](), force=True)
+        np.testing.assert_array_equal(read_points(tmp_path / kind, kind).rows[0].points, POINTS + 1)
