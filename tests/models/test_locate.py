@@ -18,6 +18,7 @@ from landvote.formats.jsonl import table_of_predictions
 from landvote.models.locate import locate_files
 from landvote.runtime.events import Event, FilmLocated
 
+
 def prediction(identifier: str, value: float) -> Prediction:
     points = np.array([[value, 2.0], [np.nan, np.nan], [5.0, 6.0]])
     return Prediction(identifier, points, np.zeros(3), ("a", "b", "c"))

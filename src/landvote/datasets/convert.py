@@ -45,8 +45,8 @@ def convert_points(
     else:
         table = read_points(source, kind, centre=centre, scheme=scheme, films=films)
         table = table if films is None else films.match(table, problems)
-    if problems or table is None:
-        raise problems[0] if problems else PointsError(f"{source}: no points, expected some to convert")
+    if problems or table is None or not table.rows:
+        raise problems[0] if problems else PointsError(f"{source}: no points, expected those of a film at least")
     return Conversion(table, write_points(out, table, form, films, force=force))
 
 
