@@ -1,5 +1,6 @@
 """The verb locate: few films into one file, or very many in shards."""
 
+from dataclasses import replace
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -121,8 +122,9 @@ def _write_points(
     complete = True
     if targets and predictions:
         films = Films({identifier: path for path, identifier in list_films(images)}, ", ".join(map(str, images)))
+        table = table_of_predictions([replace(p, points=p.points.round(3)) for p in predictions])  # as --out has them
         for path, form in targets.items():
-            written = write_points(path, table_of_predictions(predictions), form, films, force=True)  # refused before
+            written = write_points(path, table, form, films, force=True)  # what was there has been refused before
             complete &= say_written(written, path, form.kind, quiet=quiet)
     return complete
 

@@ -190,11 +190,11 @@ def write_points(
 
     Files of a folder are named by :func:`landvote.runtime.names.output_paths`, in a folder per annotator where they
     have names. Each file is written whole or not at all. Where a format knows no missing points, films that lack some
-    are left out; where it knows one annotator, the mean of several is written.
+    are left out, and nothing is written if all do; where it knows one annotator, the mean of several is written.
 
     Raises:
         ExistsError: there is something at ``path``, and ``force`` is not asked for.
-        PointsError: there is no film to write; or as the format's ``write``.
+        PointsError: there are no points at all; or as the format's ``write``.
         DataError: a file cannot be written (no space, no permission).
     """
     if not force:
@@ -211,9 +211,10 @@ def write_points(
             rows.append(row)
         else:
             left_out.append(f"{row.image} by {row.annotator}" if row.annotator else row.image)
-    if not rows or not table.landmarks:
-        found = f"{len(left_out)} lack points, which {form.kind} cannot say" if left_out else "none is given"
-        raise PointsError(f"{path}: no films to write ({found}), expected one at least")
+    if not table.rows or not table.landmarks:
+        raise PointsError(f"{path}: no points to write, expected those of a film at least")
+    if not rows:
+        return Written(0, (), tuple(left_out))
     lost += _lost(rows, table, form)
     shifted = [replace(row, points=row.points + form.centre) for row in rows]
     if form.per_film:
