@@ -52,11 +52,15 @@ def check(
 def convert(
     source: Annotated[Path, typer.Argument(help="DATA folder, or a file or folder of points.", metavar="IN")],
     out: Annotated[Path, typer.Argument(help="File, or folder of one file per film; - is standard output.")],
-    kind: Annotated[str | None, typer.Option("--from", help="Format of IN; else what it looks like.")] = None,
-    to: Annotated[str | None, typer.Option("--to", help="Format of OUT; else the one with its suffix.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--from", help="Format of IN; else what it looks like.", metavar="FORMAT")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Format of OUT; else the one with its suffix.", metavar="FORMAT")
+    ] = None,
     scheme: SchemeOption = None,
     films: Annotated[
-        Path | None, typer.Option(help="Folder of the films, for their whole names, and for formats that need sizes.")
+        Path | None, typer.Option(help="Folder of the films, for their whole names and their sizes.", metavar="DIR")
     ] = None,
     centre: Centre = None,
     to_centre: Annotated[
@@ -69,8 +73,9 @@ def convert(
     from landvote.formats.family import format_named
     from landvote.runtime.files import is_stdout
 
-    with hint(SettingError, "" if to else "--to names it"):
-        form = format_named(to or format_for(out), to_centre)
+    with hint(SettingError, "--to names it"):
+        to = to or format_for(out)
+    form = format_named(to, to_centre)
     with hint(ExistsError, "--force overwrites it"):
         done = convert_points(source, out, form, kind=kind, centre=centre, scheme=scheme_named(scheme), images=films,
                               force=force)  # fmt: skip
