@@ -400,7 +400,7 @@ def test_convert_says_what_it_took_the_points_for_and_what_is_lost(run, data, tm
     status, said, err = run("convert", data, tmp_path / "pts", "--to", "menpo-pts")
     assert (status, said.splitlines()[1], err) == (0, f"8 films as menpo-pts: {tmp_path / 'pts'}", "")
     status, said, _ = run("convert", tmp_path / "pts", tmp_path / "l.csv", "--to", "long-csv", "--centre", "1")
-    assert (status, "read as vxl-pts" in said, "is 1, as asked" in said) == (0, True, True)
+    assert (status, "read as vxl-pts" in said, "taken as 1, as asked" in said) == (0, True, True)
     status, said, _ = run("convert", tmp_path / "pts", "-", "--to", "wide-csv", "--from", "menpo-pts")
     assert (status, said.splitlines()[0]) == (0, "image,x0,y0,x1,y1,x2,y2,x3,y3,x4,y4")
     (tmp_path / "w.csv").write_text(said)
@@ -412,7 +412,7 @@ def test_convert_says_what_it_took_the_points_for_and_what_is_lost(run, data, tm
     assert (tmp_path / "x.csv").read_text() == (tmp_path / "v.csv").read_text()
     status, said, _ = run("convert", tmp_path / "pts", tmp_path / "p.jsonl")
     assert "read as vxl-pts: " in said
-    assert "the same files may be menpo-pts (1); --from and --centre change it" in said
+    assert "menpo-pts files look the same, and have it at 1; --from and --centre change it" in said
 
 
 def test_convert_errors_are_one_line(run, data, tmp_path):

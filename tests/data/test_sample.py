@@ -37,6 +37,16 @@ def test_points_must_fit_the_scheme():
         Sample("f", film, Scheme.numbered(2), {"ann": np.zeros((3, 2))})
 
 
+@pytest.mark.parametrize(
+    "occluded", [{"bob": [False, False]}, {"ann": [True]}, {"ann": [False, True]}], ids=["no one", "shape", "missing"]
+)
+def test_only_points_that_there_are_can_be_occluded(occluded):
+    points = {"ann": np.array([[1, 2], [NAN, NAN]])}
+    with pytest.raises(PointsError, match=r"f: occluded landmarks of '.*', expected those with points"):
+        Sample("f", film, Scheme.numbered(2), points, occluded={a: np.array(h) for a, h in occluded.items()})
+    Sample("f", film, Scheme.numbered(2), points, occluded={"ann": np.array([True, False])})
+
+
 def test_a_film_without_subject_is_its_own():
     assert Sample("f", film, Scheme.numbered(2)).subject == "f"
     assert Sample("f", film, Scheme.numbered(2), subject="p").subject == "p"

@@ -16,7 +16,7 @@ from landvote.datasets.folder import read_folder
 from landvote.datasets.split import split_by_subject
 from landvote.errors import SettingError, SplitError
 from landvote.formats.image import read_image
-from toys import write_wide_csv
+from toys import write_pts, write_wide_csv
 
 SQUARE = np.array([[5.0, 5.0], [25.0, 5.0], [25.0, 15.0], [5.0, 15.0]])
 
@@ -49,9 +49,20 @@ class TestReport:
             "8 bit: 12",
             "unknown: 12",
             "12 of 12 subjects, 12 with points",
+            "wide-csv; the centre of the first pixel is taken as 0\n",
             "nothing wrong",
         ):
             assert expected in text
+
+    def test_the_format_of_the_points_and_what_is_assumed_of_it(self, data):
+        rows = "".join(f"f{i:02},{k},{x},{y},{i == k}\n" for i in range(12) for k, (x, y) in enumerate(SQUARE))
+        (data / "landmarks.csv").write_text("image,landmark,x,y,occluded\n" + rows)
+        facts = dict(check_folder(data, centre=0.5).facts)
+        assert facts["points"] == "long-csv; the centre of the first pixel is taken as 0.5, as asked"
+        assert facts["occluded"] == "4 points, which count as any others do"
+        (data / "landmarks.csv").unlink()
+        write_pts(data / "points" / "f00.pts", SQUARE)
+        assert "menpo-pts files look the same, and have it at 1" in dict(check_folder(data).facts)["points"]
 
     def test_sizes_depths_and_spacing(self, data):
         Image.fromarray(np.full((30, 10), 5000, np.uint16)).save(data / "images" / "f00.png")

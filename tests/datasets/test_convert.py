@@ -46,7 +46,7 @@ def test_there_and_back_through_the_other_formats(data, tmp_path):
     assert "2.000 3.000" in (tmp_path / "menpo" / "ann" / "a.pts").read_text()
     done = convert_points(tmp_path / "menpo", tmp_path / "w.csv", WIDE, kind="menpo-pts", images=data)
     assert (tmp_path / "w.csv").read_text().splitlines()[1] == "a.png,ann,1.000,2.000,3.000,4.000"
-    assert done.read.notes == ("the centre of the first pixel is 1",)
+    assert done.read.notes == ("the centre of the first pixel is taken as 1",)
 
 
 def test_names_come_from_a_scheme(tmp_path):

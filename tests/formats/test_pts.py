@@ -32,7 +32,11 @@ def test_what_is_written(tmp_path):
     write_pts(tmp_path / "b.pts", PointRow("b", "", POINTS[:1], size=(50, 60)))
     sized = "version: 1\nn_points: 1\nimage_size_x: 50\nimage_size_y: 60\n{\n1.500 2.250\n}\n"
     assert (tmp_path / "b.pts").read_text() == sized
-    assert read_pts(tmp_path / "b.pts").rows[0].size == (50, 60)
+    table = read_pts(tmp_path / "b.pts")
+    assert table.rows[0].size == (50, 60)
+    VxlPts().write(tmp_path / "c.pts", table)
+    MenpoPts().write(tmp_path / "d.pts", table)
+    assert ((tmp_path / "c.pts").read_text(), (tmp_path / "d.pts").read_text().count("\n")) == (sized, 5)
 
 
 @pytest.mark.parametrize(
@@ -49,14 +53,15 @@ def test_every_form_is_taken_for_vxl_and_it_is_said(written, text):
     table = read_points(written(text))
     np.testing.assert_array_equal(table.rows[0].points, [[1, 2], [3, 4]])
     assert (table.form, table.rows[0].image) == ("vxl-pts", "a")
-    assert table.notes == ("the centre of the first pixel is 0", "the same files may be menpo-pts (1)")
+    said = "the centre of the first pixel is taken as 0; menpo-pts files look the same, and have it at 1"
+    assert "; ".join(table.notes) == said
 
 
 def test_menpo_counts_from_one(written):
     path = written("version: 1\nn_points: 2\n{\n1 2\nnan nan\n}\n")
     for table in (read_points(path, "menpo-pts"), read_points(path, centre=1)):
         np.testing.assert_array_equal(table.rows[0].points, [[0, 1], [NAN, NAN]])
-    assert read_points(path, centre=1).notes == ("the centre of the first pixel is 1, as asked",)
+    assert read_points(path, centre=1).notes == ("the centre of the first pixel is taken as 1, as asked",)
     np.testing.assert_array_equal(read_points(path, "menpo-pts", centre=0.5).rows[0].points[0], [0.5, 1.5])
     assert ("missing" in MenpoPts.holds, "missing" in VxlPts.holds) == (True, False)
 

@@ -4,7 +4,7 @@ A new format is one new file beside this one and one line in the table, or, from
 ``FORMATS.register``; nothing else knows its name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -78,7 +78,8 @@ def recognised(path: Path) -> list[str]:
     except OSError as error:
         raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
     found = [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]
-    return found or ([] if path.is_dir() else _by_suffix(path))
+    by_suffix = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, FORMATS[kind].suffixes)]
+    return found or by_suffix
 
 
 def read_points(
@@ -102,7 +103,8 @@ def read_points(
     if path.is_dir() and (per_film or not kinds):
         files = film_files(path, films, annotators=True)
     elif per_film:
-        files = [FilmFile(path.stem, "", path, path.suffix.lower())]
+        suffix = _suffix(path.name, FORMATS[kinds[0]].suffixes)
+        files = [FilmFile(path.name[: -len(suffix)] if suffix else path.stem, "", path, suffix)]
     elif kinds:
         form = format_named(kinds[0], centre)
         return _finished(form.read(path, Reading(scheme, films)), form, kinds, centre, scheme)
@@ -135,7 +137,7 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
     found = []
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
-        suffix = next((s for s in suffixes if name.lower().endswith(s)), "")
+        suffix = _suffix(name, suffixes)
         if not suffix or "/." in f"/{name}" or path in images or not path.is_file():
             continue
         name = name[: -len(suffix)]
@@ -227,18 +229,18 @@ def write_points(
     return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
 
 
-def _by_suffix(path: Path) -> list[str]:
-    return [kind for kind in FORMATS if path.name.lower().endswith(FORMATS[kind].suffixes)]
+def _suffix(name: str, suffixes: Iterable[str]) -> str:
+    """Return the longest of some suffixes that a name has, in small letters; empty if none."""
+    return max((s for s in suffixes if name.lower().endswith(s)), key=len, default="")
 
 
 def _finished(
     table: PointTable, form: Format, kinds: Sequence[str], centre: float | None, scheme: Scheme | None
 ) -> PointTable:
     """Bring a table to image coordinates and into the scheme's order, and say what was assumed."""
-    notes = [f"the centre of the first pixel is {form.centre:g}{'' if centre is None else ', as asked'}"]
-    if centre is None:
-        alike = [f"{other} ({FORMATS[other].model_fields['centre'].default:g})" for other in kinds[1:]]
-        notes += [f"the same files may be {' or '.join(alike)}" for _ in alike[:1]]
+    notes = [f"the centre of the first pixel is taken as {form.centre:g}{'' if centre is None else ', as asked'}"]
+    alike = {kind: FORMATS[kind].model_fields["centre"].default for kind in kinds[1:] if centre is None}
+    notes += [f"{kind} files look the same, and have it at {other:g}" for kind, other in alike.items()]
     rows = tuple(replace(row, points=row.points - form.centre) for row in table.rows)
     table = replace(table, rows=rows, notes=(*notes, *table.notes), form=form.kind)
     return table if scheme is None else table.named_by(scheme)

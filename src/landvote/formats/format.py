@@ -26,7 +26,7 @@ class Reading:
     """What a reader may want to know of its file.
 
     Attributes:
-        scheme: the names of the landmarks and their order; None where nobody says.
+        scheme: the names of the landmarks and their order; None where they are not known.
         films: those that the file may speak of; None where they are not at hand.
         image: the film that the file is called after, in a format of one file per film; else empty.
     """

@@ -16,6 +16,7 @@ reader never comes to an end on ``nan``: menpo's form keeps missing points, VXL'
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -72,8 +73,8 @@ class MenpoPts(Format):
         return read_pts(path)
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
-        """Write one film, ``nan nan`` for a missing point; see :func:`write_pts`."""
-        write_pts(path, table.rows[0])
+        """Write one film, ``nan nan`` for a missing point, with the three lines of header that its readers count on."""
+        write_pts(path, replace(table.rows[0], size=None))
 
 
 def read_pts(path: Path) -> PointTable:
