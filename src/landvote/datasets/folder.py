@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from landvote.data.film import Spacing
 from landvote.data.points import Points
-from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SplitError
@@ -77,9 +78,10 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -
         given = annotations.get(identifier, {})
         ordered = {annotator: scheme.sorted(points) for annotator, points in given.items()}
         moved = any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given)
-        opened = partial(open_film, path, identifier, _spacing(identifier, known.pop("spacing_mm", ""), problems))
+        spacing = _spacing(identifier, known.pop("spacing_mm", ""), problems)
+        opened = partial(open_film, path, identifier, spacing)
         subject, split = known.pop("subject", ""), _split(identifier, known.pop("split", ""), problems)
-        samples.append(Sample(identifier, opened, scheme, ordered, subject, split, known, sorted=moved))
+        samples.append(Sample(identifier, opened, scheme, ordered, subject, split, known, path, spacing, sorted=moved))
     return samples, problems + _leaks(folder, samples)
 
 

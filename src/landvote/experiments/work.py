@@ -19,7 +19,7 @@ from landvote.errors import LandvoteError, StoppedError
 from landvote.experiments.runs import RunPlan
 from landvote.formats.predictions import prediction_line
 from landvote.localiser import Conditions
-from landvote.models import Split, load_model, train_model
+from landvote.models import Split, load_model, remove_checkpoints, train_model
 from landvote.runtime.events import Event, FilmLocated, record
 from landvote.runtime.files import write_json
 from landvote.runtime.journal import Journal
@@ -89,6 +89,8 @@ def run_task(task: Sequence[RunPlan], workspace: Workspace) -> list[str]:
                 raise
             except LandvoteError as error:
                 failures.append(f"{plan.name}: {error}")
+        for model in (m for plan in task if (m := workspace.model(plan)).exists() and not failures):
+            remove_checkpoints(model)
         folder = workspace.unfinished(task[0]).parent
         if not failures and folder.exists():
             shutil.rmtree(folder)
@@ -122,7 +124,7 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
             for stage in plan.recipe.stages_for(split.training[0].scheme):
                 stage.voter.prepare_process()
             voters = workspace.model(shared) if shared else None
-            train_model(split, plan.recipe, model, conditions, resume=True, voters=voters)
+            train_model(split, plan.recipe, model, conditions, resume=True, voters=voters, keep_checkpoints=True)
         clock.mark("train_minutes")
         localiser = load_model(model, workspace.device)
         journal = Journal(folder / "predictions.part")
