@@ -23,6 +23,12 @@ SchemeOption = Annotated[
     typer.Option("--scheme", help="Scheme file, or a shipped one: femur, chest, chest-lungs-heart, spine, wings."),
 ]
 Origin = Annotated[int, typer.Option(help="What .pts files and CSVs call the first pixel: 0 (VXL) or 1 (menpo, iBUG).")]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", help="Folder for facts of films that were read once; else the user's cache.", metavar="DIR"
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
