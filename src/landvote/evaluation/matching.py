@@ -24,6 +24,7 @@ class ScoredFilm:
         predicted: (n, 2) image pixels; NaN where not found or not a landmark of the model.
         expected_error: (n,) pixels; NaN where not given.
         told: which film it is, as the prediction tells.
+        model: the hash of the model that found the points, as the prediction tells; may be empty.
     """
 
     sample: Sample
@@ -31,6 +32,7 @@ class ScoredFilm:
     predicted: Points
     expected_error: npt.NDArray[np.float64]
     told: Film
+    model: str
 
     @property
     def identifier(self) -> str:
@@ -114,4 +116,4 @@ def _scored(sample: Sample, prediction: Prediction, names: Sequence[str], column
     known = columns >= 0
     predicted = np.where(known[:, None], prediction.points[columns], np.nan)
     expected = np.where(known, prediction.expected_error[columns], np.nan)
-    return ScoredFilm(sample, sample.points, predicted, expected, prediction.film)
+    return ScoredFilm(sample, sample.points, predicted, expected, prediction.film, prediction.model)

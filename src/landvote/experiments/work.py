@@ -15,13 +15,14 @@ from filelock import FileLock, Timeout
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
-from landvote.errors import LandvoteError, StoppedError
+from landvote.errors import DataError, LandvoteError, StoppedError
 from landvote.experiments.runs import RunPlan
 from landvote.formats.predictions import prediction_line
 from landvote.localiser import Conditions
 from landvote.models import Split, load_model, remove_checkpoints, train_model
 from landvote.runtime.events import Event, FilmLocated, record
 from landvote.runtime.files import write_json
+from landvote.runtime.form import Form
 from landvote.runtime.journal import Journal
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.stop import StopToken
@@ -65,6 +66,10 @@ class Workspace:
     def model(self, plan: RunPlan) -> Path:
         """Return the model folder of a run."""
         return self.results / "models" / plan.key if self.keep_models else self.unfinished(plan) / "model"
+
+
+RUN = Form("runs of an experiment", 2, DataError, {1: lambda record: record})
+"""Of the records of finished runs; only its number is new."""
 
 
 def lock(results: Path, name: str) -> FileLock:
@@ -144,7 +149,7 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
         "machine": machine(), "versions": versions(), "recipe": plan.recipe.model_dump(mode="json"),
         "training": plan.training, "validation": plan.validation, "test": plan.test,
     }  # fmt: skip
-    write_json(workspace.record(plan), content)
+    write_json(workspace.record(plan), RUN.stamp(content))
 
 
 def _check_time(split: Split, stop: StopToken) -> None:
