@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +20,11 @@ os.environ["MPLBACKEND"] = "Agg"
 
 hypothesis.settings.register_profile("landvote", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("landvote")
+
+# Keys and caches of the tests are their own, in processes that they start too.
+_HOME = tempfile.TemporaryDirectory(prefix="landvote-tests-")
+os.environ["LANDVOTE_KEY"] = str(Path(_HOME.name) / "patients.key")
+os.environ["LANDVOTE_CACHE"] = str(Path(_HOME.name) / "cache")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

@@ -16,14 +16,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from PIL import Image
 
-from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.film import Spacing
+from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.forests.settings import ForestSettings
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import write_pts as write_row
 from landvote.formats.wide_csv import WideCsv
-from landvote.frames import Augmentation, Frame, Views
+from landvote.frames import Augmentation, Frame, Reading, Views
 from landvote.frames.placings import FilmPlacing, TrainingShapes
 from landvote.localiser import Conditions, Localiser, StageSettings, fit_localiser
 from landvote.localiser.families import CHOICES, PLACINGS, SEARCHES, VOTERS
@@ -91,7 +92,8 @@ def ell_sample(
 
 def ell_views(samples: Sequence[Sample], augmentation: Augmentation = STILL) -> Views:
     """Return views of whole L films."""
-    return Views.gather(samples, FilmPlacing(ELL_SIZE, 0.05, tuple(range(6))), augmentation)
+    looks = [(FilmPlacing(ELL_SIZE, 0.05, tuple(range(6))), augmentation, None)]
+    return Reading(samples, looks).views()[0]
 
 
 # -- settings that are learned in a moment ----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def told(capsys, *events):
 def test_the_last_line_of_a_stage_is_told_when_it_ends(capsys, clock):
     steps = [StepTaken("local", i, i / 4, 1.0 / i, 2.0) for i in (1, 2, 3, 4)]
     lines = told(
-        capsys, StageBegun("local", 9), FilmRead("local", 9, 9), *steps, StageEnded("local"), FilmLocated(1, 1)
+        capsys, FilmRead("learning", 9, 9), StageBegun("local"), *steps, StageEnded("local"), FilmLocated(1, 1)
     )
     assert lines[-1] == "local: 100%, step 4, loss 0.25, error on held-out films 2.00 cells"
     assert len(lines) == 2  # the first, and the last

@@ -20,7 +20,7 @@ from landvote.datasets.folder import read_folder
 from landvote.errors import PointsError, SettingError
 from landvote.formats.family import FORMATS, read_points
 from landvote.formats.films import Films
-from landvote.formats.format import Format, film_of
+from landvote.formats.format import Format, film_of, size_of
 from landvote.formats.points import Mark, table_of
 from landvote.formats.predictions import read_predictions
 from toys import draw_crosses, registered, tiny_words
@@ -59,7 +59,7 @@ class Toy(Format):
         with path.open("w", encoding="utf-8") as file:
             file.write("TOY\n")
             for row in table.rows:
-                width, height = film_of(films, row.image).size
+                width, height = size_of(row, films)
                 hidden = np.zeros(len(row.points), bool) if row.occluded is None else row.occluded
                 for name, (x, y), flag in zip(table.landmarks, row.points, hidden, strict=True):
                     x, y = float(x / width * 100), float((height - y) / height * 100)  # noqa: PLW2901 - in per cent
@@ -109,7 +109,9 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(l
         assert landvote("train", data, "--recipe", "whdv", "--out", "model", *tiny_words())[0] == 0
         status, said, err = landvote("locate", "model", data, "--out", "p.jsonl", "--to", "toy")
         assert (status, "6 films as toy: p-toy.toy" in said) == (0, True)
-        assert re.search("not in p-toy.toy: the expected errors of [0-9]+ points, further details of 6 films", err)
+        assert re.search(
+            "not in p-toy.toy: the expected errors of [0-9]+ points, what else the predictions of 6 films say", err
+        )
         located = read_predictions(tmp_path / "p.jsonl")
         films = Films.below(data / "images")
         rows = {row.image: row.points for row in read_points(tmp_path / "p-toy.toy", films=films).rows}

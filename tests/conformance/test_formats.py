@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from landvote.data.film import Film
+from landvote.data.prediction import Prediction
 from landvote.data.scheme import Scheme
 from landvote.datasets.convert import convert_points
 from landvote.errors import DataError, ExistsError, LandvoteError, PointsError, SettingError
@@ -46,7 +48,8 @@ def tables(draw) -> PointTable:
             points[draw(st.lists(st.booleans(), min_size=n, max_size=n))] = np.nan
             hidden = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n))) & np.isfinite(points[:, 0])
             errors = np.array(draw(st.lists(st.just(np.nan) | COORDINATES.map(abs), min_size=n, max_size=n)))
-            rows.append(PointRow(film, annotator, points, film, hidden, errors, details={"film": film}))
+            told = Prediction(film, points, errors, landmarks, Film((60, 40)), "a model", details={"looks": [film]})
+            rows.append(PointRow(film, annotator, points, film, hidden, errors, (60, 40), told))
     return PointTable(tuple(rows), landmarks)
 
 
@@ -87,8 +90,9 @@ def test_what_it_holds_comes_back(kind, table, centre, data):
             np.testing.assert_array_equal(found[key].occluded, row.occluded)
         if "expected_error" in holds:
             np.testing.assert_allclose(found[key].expected_error, row.expected_error, atol=1e-3)
-        if "details" in holds:
-            assert found[key].details == row.details
+        if "prediction" in holds:
+            told = found[key].prediction
+            assert (told.film, told.model, told.details) == (Film((60, 40)), "a model", {"looks": [row.image]})
 
 
 def named(image: str) -> str:

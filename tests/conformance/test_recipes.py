@@ -85,7 +85,7 @@ def test_every_recipe_finds_the_same_in_a_negative(localiser):
         pixels, _ = ell(i)
         plain, negative = (made.locate(Radiograph(p, "f.png")) for p in (pixels, 255 - pixels))
         np.testing.assert_allclose(negative.points, plain.points, atol=0.5)  # grey levels may differ in a rounding
-        assert (plain.details["inverted"], negative.details["inverted"]) == (False, True)
+        assert (plain.film.inverted, negative.film.inverted) == (False, True)
 
 
 def test_every_recipe_is_the_same_after_saving_and_loading(localiser):

@@ -1,11 +1,13 @@
 """Predictions survive their file; what is not a prediction is refused by line and value."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from landvote.data.film import Film, Source, Spacing
 from landvote.data.prediction import Prediction
 from landvote.errors import PointsError
 from landvote.formats.predictions import read_predictions, write_predictions
@@ -13,7 +15,10 @@ from landvote.formats.predictions import read_predictions, write_predictions
 
 def prediction(name: str = "a.png") -> Prediction:
     points = np.array([[1.2345, 2.0], [np.nan, np.nan], [-3.5, 1000.25]])
-    return Prediction(name, points, np.array([0.5, np.nan, 2.0]), ("a", "b", "c"), {"spacing": {"x": 0.1, "y": 0.2}})
+    source = Source("/films/a.dcm", "L\\F", "1.2", "1.2.3", "1.2.3.4", "0f" * 16)
+    film = Film((640, 480), Spacing(0.1, 0.2, "PixelSpacing"), inverted=True, pixels_sha256="ab" * 32, source=source)
+    expected = np.array([0.5, np.nan, 2.0])
+    return Prediction(name, points, expected, ("a", "b", "c"), film, "cd" * 32, "femur", "ef" * 32, {"looks": [1]})
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -23,7 +28,7 @@ def test_round_trip(tmp_path: Path) -> None:
     np.testing.assert_allclose(first.points, prediction().points, atol=5e-4)
     np.testing.assert_array_equal(first.expected_error, prediction().expected_error)
     assert first.landmarks == ("a", "b", "c")
-    assert first.details == {"spacing": {"x": 0.1, "y": 0.2}}
+    assert replace(first, points=0, expected_error=0) == replace(prediction(), points=0, expected_error=0)
     assert second.identifier == "ü \u2028.png"
 
 
@@ -41,6 +46,23 @@ def test_image_and_points_are_enough(tmp_path: Path) -> None:
     assert found.landmarks == ("0", "1")
     assert np.isnan(found.expected_error).all()
     assert np.isnan(found.points[1, 1])
+
+
+def test_predictions_of_0_1_0_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(
+        '{"image": "a.png", "points": [[1.5, 2]], "expected_error": [0.5], "landmarks": ["tip"], "size": [64, 48], '
+        '"spacing": {"x": 0.1, "y": 0.2, "source": "user"}, "inverted": true, "looks": [{"stage": "global"}]}\n'
+    )
+    (found,) = read_predictions(path)
+    assert found.film == Film((64, 48), Spacing(0.1, 0.2, "user"), inverted=True)
+    assert (found.model, found.landmarks, found.details) == ("", ("tip",), {"looks": [{"stage": "global"}]})
+
+
+def test_a_film_that_nothing_is_known_of_is_written_without_facts(tmp_path: Path) -> None:
+    write_predictions(tmp_path / "p.jsonl", [Prediction("a", np.zeros((1, 2)), np.zeros(1), ("tip",))])
+    assert json.loads((tmp_path / "p.jsonl").read_text())["film"] == {}
+    assert read_predictions(tmp_path / "p.jsonl")[0].film == Film()
 
 
 def test_a_line_separator_inside_a_name_does_not_cut_the_line(tmp_path: Path) -> None:
@@ -67,6 +89,19 @@ def test_a_line_separator_inside_a_name_does_not_cut_the_line(tmp_path: Path) ->
         ('{"image": "a", "points": [[1, 2]], "expected_error": [1, 2]}', "2 expected errors"),
         ('{"image": "a", "points": [[1, 2]], "landmarks": "tip"}', "'landmarks' is 'tip'"),
         ('{"image": "a", "points": [[1, 2]], "landmarks": ["a", "b"]}', "2 landmarks"),
+        (
+            '{"format": 3, "image": "a", "points": [[1, 2]]}',
+            "format 3, written by a newer landvote; expected 2",
+        ),
+        ('{"format": "2", "image": "a", "points": [[1, 2]]}', "format '2', expected a number from 1 to 2"),
+        ('{"image": "a", "points": [[1, 2]], "size": [3]}', r"'size' is \[3\], expected \[width, height\]"),
+        ('{"image": "a", "points": [[1, 2]], "size": "big"}', "'size' is 'big'"),
+        ('{"image": "a", "points": [[1, 2]], "spacing": {"x": -1, "y": 1}}', "'spacing' is .* expected x and y in mm"),
+        ('{"image": "a", "points": [[1, 2]], "spacing": 0.2}', "'spacing' is 0.2"),
+        ('{"image": "a", "points": [[1, 2]], "inverted": "no"}', "'inverted' is 'no'"),
+        ('{"format": 2, "image": "a", "points": [[1, 2]], "film": []}', r"'film' is \[\], expected an object"),
+        ('{"format": 2, "image": "a", "points": [[1, 2]], "model": 7}', "'model' is 7, expected text"),
+        ('{"format": 2, "image": "a", "points": [[1, 2]], "film": {"study": 7}}', "'study' is 7, expected text"),
     ],
 )
 def test_bad_lines(tmp_path: Path, line: str, said: str) -> None:

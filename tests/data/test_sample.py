@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from landvote.data.film import Spacing
 from landvote.data.points import mean_points
-from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import ImageError, PointsError

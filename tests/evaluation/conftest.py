@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
+from landvote.data.film import Spacing
 from landvote.data.points import Points
-from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Outline, Scheme
 

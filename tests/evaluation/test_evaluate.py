@@ -10,23 +10,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from landvote.data.film import Film, Spacing
 from landvote.data.points import Points
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.errors import DataError, ImageError, PointsError, SettingError
+from landvote.errors import DataError, ImageError, SettingError
 from landvote.evaluation import evaluate
 
 MakeSample = Callable[..., Sample]
 
 
-def predicted(sample: Sample, shift: float = 3.0, **details: Any) -> Prediction:
+def predicted(sample: Sample, shift: float = 3.0, film: Film | None = None) -> Prediction:
     """All points ``shift`` pixels to the right."""
     n = len(sample.scheme)
     return Prediction(
-        sample.identifier, sample.points + np.array([shift, 0.0]), np.full(n, shift), sample.scheme.landmarks, details
-    )
+        sample.identifier, sample.points + np.array([shift, 0.0]), np.full(n, shift), sample.scheme.landmarks,
+        film or Film(),
+    )  # fmt: skip
 
 
 def without_normaliser(scheme: Scheme) -> Scheme:
@@ -69,13 +71,13 @@ def test_unit_follows_what_is_known(make_sample: MakeSample, scheme: Scheme) -> 
 
 def test_spacing_told_by_the_prediction_spares_decoding(make_sample: MakeSample) -> None:
     sample = replace(make_sample("a"), open=unreadable)
-    told = predicted(sample, 4.0, spacing={"x": 0.25, "y": 0.5, "source": "user"})
+    told = predicted(sample, 4.0, Film(spacing=Spacing(0.25, 0.5, "user")))
     assert evaluate([told], [sample], unit="mm").films["point_to_point_mm"].item() == pytest.approx(1.0)
     evaluate([predicted(sample)], [sample])  # % needs no pixels at all
     with pytest.raises(DataError, match="no error can be given in mm: on all 1 films the spacing is unknown"):
         evaluate([predicted(sample)], [sample], unit="mm")
-    with pytest.raises(PointsError, match="a: the prediction's spacing is"):
-        evaluate([predicted(sample, spacing={"x": -1, "y": 1})], [sample], unit="mm")
+    with pytest.raises(DataError, match="no error can be given in mm"):  # the prediction says that it is unknown
+        evaluate([predicted(sample, film=Film(size=(9, 9)))], [replace(sample, open=make_sample("a").open)], unit="mm")
 
 
 def test_films_without_a_scale_are_named_and_scored_in_pixels(make_sample: MakeSample, truth: Points) -> None:

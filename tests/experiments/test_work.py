@@ -33,7 +33,7 @@ class Knowing:
         self.left -= 1
         if self.stop is not None and self.left == 0:
             self.stop.stop()
-        return Prediction(radiograph.identifier, np.zeros((5, 2)), np.ones(5), tuple("abcde"), {})
+        return Prediction(radiograph.identifier, np.zeros((5, 2)), np.ones(5), tuple("abcde"))
 
 
 @pytest.fixture
@@ -41,7 +41,8 @@ def trained(monkeypatch):
     """Let training be a note of which run was trained with whose voters; return the notes."""
     notes = []
 
-    def train_model(split, chosen, folder, conditions, *, resume, voters):
+    def train_model(split, chosen, folder, conditions, *, resume, voters, keep_checkpoints):
+        assert keep_checkpoints  # runs that share their votes go on from them
         notes.append((folder.parent.name, voters and voters.parent.name))
         conditions.stop.check()
         folder.mkdir(parents=True, exist_ok=True)

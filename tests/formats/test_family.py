@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline
 from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.family import FORMATS, Written, format_named, read_points, write_points
@@ -15,6 +16,7 @@ from toys import write_pts
 
 NAN = float("nan")
 POINTS = np.array([[1.0, 2.0], [3.0, 4.0]])
+PREDICTION = Prediction("a", POINTS, np.ones(2), ("hip", "knee"))
 
 
 @pytest.fixture
@@ -82,19 +84,18 @@ def test_annotators_have_a_folder_each(films, tmp_path):
 def test_what_a_format_cannot_hold_is_counted(tmp_path):
     hidden, errors = np.array([True, False]), np.array([2.0, NAN])
     rows = (
-        PointRow("a", "ann", POINTS + 1 / 3, occluded=hidden, expected_error=errors, details={"size": [1, 2]}),
+        PointRow("a", "ann", POINTS + 1 / 3, occluded=hidden, expected_error=errors, prediction=PREDICTION),
         PointRow("a", "bob", POINTS, occluded=hidden),
         PointRow("b", "", np.array([[1, 2], [NAN, NAN]])),
     )
     table = PointTable(rows, ("hip", "knee"), outlines=(Outline(name="leg", points=(0, 1)),))
     said = {kind: write_points(tmp_path / kind, table, FORMATS[kind]()) for kind in FORMATS}
     names, outlines, occluded = "the names of 2 landmarks", "1 outlines", "which 2 points are occluded"
-    errors, details, decimals = (
-        "the expected errors of 1 points", "further details of 1 films", "more than 3 decimals, of 4 coordinates",
-    )  # fmt: skip
-    assert said["wide-csv"].lost == (names, outlines, occluded, errors, details, decimals)
-    assert said["long-csv"].lost == (outlines, errors, details, decimals)
-    assert said["menpo-pts"].lost == (names, outlines, occluded, errors, details, decimals)
+    errors, further = "the expected errors of 1 points", "what else the predictions of 1 films say"
+    decimals = "more than 3 decimals, of 4 coordinates"
+    assert said["wide-csv"].lost == (names, outlines, occluded, errors, further, decimals)
+    assert said["long-csv"].lost == (outlines, errors, further, decimals)
+    assert said["menpo-pts"].lost == (names, outlines, occluded, errors, further, decimals)
     merged = "the annotators of 1 films (what is written is their mean)"
     assert said["predictions"].lost == (merged, outlines, "which 1 points are occluded", decimals)
     assert (said["vxl-pts"].films, said["vxl-pts"].left_out) == (1, ("b",))

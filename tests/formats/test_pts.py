@@ -29,14 +29,12 @@ def written(tmp_path):
 def test_what_is_written(tmp_path):
     write_pts(tmp_path / "a.pts", PointRow("a", "", POINTS))
     assert (tmp_path / "a.pts").read_text() == "version: 1\nn_points: 2\n{\n1.500 2.250\nnan nan\n}\n"
-    write_pts(tmp_path / "b.pts", PointRow("b", "", POINTS[:1], size=(50, 60)))
-    sized = "version: 1\nn_points: 1\nimage_size_x: 50\nimage_size_y: 60\n{\n1.500 2.250\n}\n"
-    assert (tmp_path / "b.pts").read_text() == sized
-    table = read_pts(tmp_path / "b.pts")
-    assert table.rows[0].size == (50, 60)
-    VxlPts().write(tmp_path / "c.pts", table)
-    MenpoPts().write(tmp_path / "d.pts", table)
-    assert ((tmp_path / "c.pts").read_text(), (tmp_path / "d.pts").read_text().count("\n")) == (sized, 5)
+
+
+def test_the_size_of_the_film_is_read(written):
+    path = written("version: 1\nn_points: 1\nimage_size_x: 50\nimage_size_y: 60\n{\n1 2\n}\n")
+    assert read_pts(path).rows[0].size == (50, 60)
+    assert read_pts(written("version: 1\nn_points: 1\nimage_size_x: 50\n{\n1 2\n}\n")).rows[0].size is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.frames import Augmentation, Frame, View, Views, standardise
+from landvote.frames import Augmentation, Frame, Reading, View, standardise
 from landvote.frames.placings import FilmPlacing
 from landvote.frames.views import CachedFilm
 from landvote.recipes import recipe
@@ -32,7 +32,8 @@ def sample(pixels, points, name="film.png"):
 
 def views(augmentation, mirror=None, films=1):
     placing = FilmPlacing((96, 104), 0.05, (0, 1))
-    return Views.gather([sample(film(), DOTS, f"{i}.png") for i in range(films)], placing, augmentation, mirror)
+    samples = [sample(film(), DOTS, f"{i}.png") for i in range(films)]
+    return Reading(samples, [(placing, augmentation, mirror)]).views()[0]
 
 
 def dot_near(pixels, at, reach=6):
@@ -146,16 +147,22 @@ def test_films_are_opened_once_and_reported():
         return Radiograph(film(), "f")
 
     one = Sample("f", open_film, Scheme.numbered(2), {"": DOTS})
-    gathered = Views.gather([one], FilmPlacing((96, 104), 0, (1,)), MOVING, seen=lambda: seen.append(1))
+    looks = [(FilmPlacing((96, 104), 0, (1,)), MOVING, None), (FilmPlacing((96, 104), 0, (0, 1)), MOVING, None)]
+    reading = Reading([one, one, one], looks, seen=lambda: seen.append(1))
+    few, _ = reading.views(most=1)
+    assert (len(few), len(opened)) == (1, 1)
+    gathered, both = reading.views()
     for seed in range(3):
         gathered.varied(0, np.random.default_rng(seed))
-    assert (len(opened), len(seen)) == (1, 1)
+    assert (len(gathered), len(both), len(opened), len(seen)) == (3, 3, 3, 3)
     assert gathered.plain(0).points.shape == (1, 2)  # only the landmarks the placing is for
+    assert both.plain(0).points.shape == (2, 2)
 
 
 def test_missing_points_stay_missing():
     points = np.array([[131.3, 92.6], [np.nan, np.nan]])
-    gathered = Views.gather([sample(film(), points)], FilmPlacing((96, 104), 0.05, (0, 1)), MOVING)
+    looks = [(FilmPlacing((96, 104), 0.05, (0, 1)), MOVING, None)]
+    (gathered,) = Reading([sample(film(), points)], looks).views()
     varied = gathered.varied(0, np.random.default_rng(0))
     assert np.isnan(varied.points[1]).all()
     assert np.isfinite(varied.points[0]).all()

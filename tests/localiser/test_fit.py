@@ -46,15 +46,15 @@ def test_stages_that_do_not_apply_are_left_out(tmp_path):
 def test_events_name_the_stage_and_every_film(tmp_path):
     told = []
     fitted(tmp_path, listener=told.append)
-    assert [event for event in told if isinstance(event, StageBegun)] == [StageBegun(s, 9) for s in ("global", "local")]
+    assert [event for event in told if isinstance(event, StageBegun)] == [StageBegun(s) for s in ("global", "local")]
     assert [e for e in told if isinstance(e, StageEnded)] == [StageEnded(s) for s in ("global", "local")]
-    for stage in ("global", "local"):
-        read = [event for event in told if isinstance(event, FilmRead) and event.stage == stage]
-        assert read == [FilmRead(stage, i, 9) for i in range(1, 10)]
+    for purpose, films in (("survey", 6), ("learning", 9)):
+        read = [event for event in told if isinstance(event, FilmRead) and event.purpose == purpose]
+        assert read == [FilmRead(purpose, i, films) for i in range(1, films + 1)]
     assert [e for e in told if isinstance(e, FilmLocated)] == [FilmLocated(i, 3) for i in range(1, 4)]
 
 
-@pytest.mark.parametrize("at", [FilmRead("global", 4, 9), StageEnded("global"), FilmRead("local", 1, 9),
+@pytest.mark.parametrize("at", [FilmRead("survey", 4, 6), FilmRead("learning", 1, 9), StageEnded("local"),
                                 FilmLocated(2, 3)], ids=str)  # fmt: skip
 def test_a_stop_is_obeyed_at_once_after_the_film(tmp_path, at):
     stop, told = StopToken(), []
@@ -101,7 +101,7 @@ def test_no_voter_sees_a_negative(tmp_path):
 
     one = fitted(tmp_path, training=[ramp(i, i == 3) for i in range(6)], validation=[ramp(6, stored_inverted=True)])
     located = one.locate(ramp(20, stored_inverted=True).open())
-    assert located.details["inverted"]
+    assert located.film.inverted
     for name in ("global", "local"):
         voter = voter_of(one, name)
         gathered = (voter.lesson.views, voter.lesson.held_out)

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from landvote.data.film import Spacing
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
 from landvote.localiser import Localiser, StageSettings
@@ -40,8 +41,10 @@ def test_points_come_back_in_image_coordinates(tmp_path):
         np.testing.assert_allclose(prediction.points, truth, atol=0.3)
         assert prediction.landmarks == BOX.landmarks
         assert prediction.identifier == f"{i}.png"
-        assert prediction.details["size"] == list(size)
-        assert prediction.details["spacing"] == {"x": 0.2, "y": 0.2, "source": "test"}
+        assert prediction.film.size == size
+        assert prediction.film.spacing == Spacing(0.2, 0.2, "test")
+        assert prediction.film.pixels_sha256 == box_sample(i).open().pixel_hash()
+        assert (prediction.scheme, prediction.scheme_sha256) == (BOX.name, BOX.sha256())
 
 
 def test_the_global_stage_finds_the_reference_points_and_the_local_one_all_in_two_rounds(tmp_path):

@@ -40,7 +40,7 @@ def test_each_stage_gets_its_least_and_its_share_of_the_rest(tmp_path):
 
 
 def shares(**begun):
-    return {name: Share(0.0, 60.0, 1.0, done) for name, done in begun.items()}
+    return {name: Share(60.0, 1.0, done) for name, done in begun.items()}
 
 
 @pytest.mark.parametrize(("spent", "left"), [(0.0, 90.0), (20.0, 70.0), (50.0, 60.0)])
@@ -67,8 +67,8 @@ def test_a_limit_that_is_too_short_is_refused_before_training_and_the_least_is_n
 
 def test_a_call_that_goes_on_keeps_the_plan_of_the_first(tmp_path):
     plan = {
-        "global": {"reading": 1.0, "learning": 61.5, "weight": 1.0, "begun": True},
-        "local": {"reading": 1.0, "learning": 64.5, "weight": 1.0, "begun": True},
+        "global": {"learning": 61.5, "weight": 1.0, "begun": True},
+        "local": {"learning": 64.5, "weight": 1.0, "begun": True},
     }
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     one = fitted(tmp_path, *STAGES, minutes=100)  # as little as it is by now

@@ -219,7 +219,7 @@ def quick(name):
 
 
 @pytest.mark.parametrize(("name", "phase"), [
-    ("whdv", FilmRead("global", 3, 8)), ("whdv", FilmRead("local", 1, 8)),
+    ("whdv", FilmRead("survey", 3, 6)), ("whdv", FilmRead("learning", 1, 8)),
     ("whdv", ("local", 1)), ("whdv", FilmLocated(1, 2)),
     ("rfrv", ForestGrown("global", 1, 2)), ("rfrv", ForestGrown("local", 3, 6)), ("rfrv", FilmLocated(2, 2)),
 ], ids=str)  # fmt: skip
@@ -357,7 +357,7 @@ def test_nothing_to_learn_from_is_an_error(samples):
 
 def test_voters_of_another_model_are_taken_and_not_trained_again(tmp_path):
     split = divide([ell_sample(i) for i in range(12)], tiny(**QUICK))
-    train(split, tiny(**QUICK), tmp_path / "votes")
+    train(split, tiny(**QUICK), tmp_path / "votes", keep_checkpoints=True)
     told = []
     judged = made_small("whdv-shape", "validation=0.25", **QUICK)
     train(split, judged, tmp_path / "shape", told.append, voters=tmp_path / "votes")

@@ -31,6 +31,12 @@ Centre = Annotated[
         "else what their format does.",
     ),
 ]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", help="Folder for facts of films that were read once; else the user's cache.", metavar="DIR"
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Centre, Data, SchemeOption, hint, say_written, scheme_named, some
+from landvote.cli.common import Cache, Centre, Data, SchemeOption, hint, say_written, scheme_named, some
 from landvote.errors import ExistsError, SettingError
 
 
@@ -31,15 +31,17 @@ def check(
     sheet: Annotated[
         Path | None, typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here.")
     ] = None,
+    cache: Cache = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the findings as JSON, and draw a contact sheet only for --sheet.")
     ] = False,
 ) -> None:
     """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
     from landvote.datasets.check import check_folder
+    from landvote.datasets.survey import Survey
     from landvote.reports.sheet import contact_sheet
 
-    report = check_folder(data, scheme_named(scheme), centre)
+    report = check_folder(data, scheme_named(scheme), centre, Survey(cache))
     typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
     picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
     if sheet or not as_json:

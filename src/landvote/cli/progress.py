@@ -111,10 +111,10 @@ def _training_in_lines(lines: _Lines, event: Event) -> None:
 def _said(event: Event) -> tuple[str, float, str] | None:
     """Return the stage that an event is of, how much of it is done, 0 to 1, and its state in words."""
     match event:
-        case events.StageBegun(stage, films):
-            return stage, 0.0, f"reading {films} films"
-        case events.FilmRead(stage, done, films):
-            return stage, 0.0, f"films read: {done} of {films}"
+        case events.StageBegun(stage):
+            return stage, 0.0, "begins"
+        case events.FilmRead(purpose, done, films):
+            return {"survey": "survey", "learning": "reading"}[purpose], done / films, f"film {done} of {films}"
         case events.ForestGrown(stage, done, landmarks):
             return stage, event.progress, f"landmark {done} of {landmarks}"
         case events.StepTaken(stage, step, progress, loss, error):

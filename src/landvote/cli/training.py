@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Centre, Data, Device, SchemeOption, hint, scheme_named, some, stopped_by_interrupt
+from landvote.cli.common import (
+    Cache,
+    Centre,
+    Data,
+    Device,
+    SchemeOption,
+    hint,
+    scheme_named,
+    some,
+    stopped_by_interrupt,
+)
 from landvote.errors import ExistsError
 
 
@@ -26,12 +36,20 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change a setting, such as local.network.width=32.", metavar="KEY=VALUE"),
     ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Keyed hashes in place of films' names and UIDs, and no paths.")
+    ] = False,
+    keep_checkpoints: Annotated[
+        bool, typer.Option("--keep-checkpoints", help="Leave what a stopped training goes on from in the model.")
+    ] = False,
     device: Device = "auto",
+    cache: Cache = None,
     centre: Centre = None,
 ) -> None:
     """Train a model on the films of DATA; films its split marks as test are never touched."""
     from landvote.cli.progress import training
     from landvote.datasets.folder import read_folder
+    from landvote.datasets.survey import Survey
     from landvote.localiser import Conditions
     from landvote.models import divide, train_model
     from landvote.recipes import recipe as named
@@ -53,8 +71,13 @@ def train(
         stage.voter.prepare_process()
     resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
     with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
-        conditions = Conditions(device=device, minutes=max_minutes, listener=listener, stop=stop)
-        held_out = train_model(split, chosen, out, conditions, resume=resume).held_out
+        conditions = Conditions(
+            device=device, minutes=max_minutes, listener=listener, stop=stop, survey=Survey(cache)
+        )  # fmt: skip
+        fitted = train_model(
+            split, chosen, out, conditions, resume=resume, keep_checkpoints=keep_checkpoints, anonymous=anonymous
+        )
+    held_out = fitted.held_out
     if held_out:
         median, worst = statistics.median(held_out), max(held_out)
         say(f"mean error on {len(held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")

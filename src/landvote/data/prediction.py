@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from landvote.data.film import Film
 from landvote.data.points import FloatArray, Points
 
 
@@ -16,11 +17,19 @@ class Prediction:
         points: (n, 2) in image coordinates; NaN where a landmark was not found.
         expected_error: (n,) expected distance from the truth per landmark, image pixels.
         landmarks: n names, in the order of ``points``.
-        details: what else is worth keeping (spacing, whether the film was inverted, stages' frames); plain JSON.
+        film: which film it is, by its file, pixels and UIDs.
+        model: the hash of the model folder that found the points; empty where that is not known.
+        scheme: the name of the scheme, or empty.
+        scheme_sha256: see :meth:`landvote.data.scheme.Scheme.sha256`; empty where that is not known.
+        details: what else is worth keeping (``looks``: the stages' frames); plain JSON.
     """
 
     identifier: str
     points: Points
     expected_error: FloatArray
     landmarks: tuple[str, ...]
+    film: Film = field(default_factory=Film)
+    model: str = ""
+    scheme: str = ""
+    scheme_sha256: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)

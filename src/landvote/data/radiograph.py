@@ -1,28 +1,16 @@
 """The radiograph: grey pixels, millimetres per pixel, an identifier."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.film import Film, Source, Spacing
 from landvote.errors import ImageError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Spacing:
-    """Millimetres per pixel along x and y, and where the figures came from (``"PixelSpacing"``, ``"user"``, ...)."""
-
-    x: float
-    y: float
-    source: str
-
-    def __post_init__(self) -> None:
-        if not (0 < self.x < np.inf and 0 < self.y < np.inf):
-            raise ImageError(f"spacing {self.x} x {self.y} mm ({self.source}), expected positive numbers")
 
 
 @dataclass(frozen=True)
@@ -34,12 +22,14 @@ class Radiograph:
         identifier: what films are told apart by; the file name within its folder.
         spacing: millimetres per pixel, or None where the file does not say (or says it implausibly).
         spacing_note: why the spacing is unknown, or what a user should know about it; may be empty.
+        source: the file it was read from.
     """
 
     pixels: Pixels
     identifier: str
     spacing: Spacing | None = None
     spacing_note: str = ""
+    source: Source = field(default_factory=Source)
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or min(self.pixels.shape) < 1:
@@ -55,3 +45,7 @@ class Radiograph:
         digest = hashlib.sha256(repr(self.pixels.shape).encode())
         digest.update(np.ascontiguousarray(self.pixels, dtype=np.float32).tobytes())
         return digest.hexdigest()
+
+    def film(self, *, inverted: bool = False) -> Film:
+        """Return what can be said of it without its pixels; ``inverted`` is whether these were inverted."""
+        return Film(self.size, self.spacing, inverted, self.pixel_hash(), self.source)

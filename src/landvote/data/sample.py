@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.film import Spacing
 from landvote.data.points import Points, mean_points
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
@@ -26,6 +28,8 @@ class Sample:
         subject: patient; films of one subject never stand on both sides of a split.
         split: ``"train"``, ``"val"``, ``"test"``, or None where the folder does not say.
         attributes: further columns the folder gives (age, side, disease, ...), as text.
+        file: the film's, or None for a film in memory.
+        spacing: given beside the film, for where its file has none; ``open`` has set it already.
         sorted: the scheme's groups were given in another order than they follow each other in, and have been sorted.
     """
 
@@ -36,6 +40,8 @@ class Sample:
     subject: str = ""
     split: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+    spacing: Spacing | None = None
     sorted: bool = False
     occluded: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 

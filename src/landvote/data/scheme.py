@@ -4,6 +4,7 @@
 ``"0-43"`` include both ends. :class:`Scheme` holds them renumbered to the points in use.
 """
 
+import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -76,6 +77,10 @@ class Scheme(Settings):
     def row(self) -> bool:
         """Whether the repeats follow each other in a row, as vertebrae do and two hips do not."""
         return bool(self.order)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of all it says, the same for the same scheme in another file."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def mirror(self) -> npt.NDArray[np.intp]:
         """Return (n,) the landmark that takes each one's place in a mirror; itself where the scheme names no pair."""

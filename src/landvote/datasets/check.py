@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from landvote.data.points import Points
-from landvote.data.polarity import Picture, Polarity, thumbnail
-from landvote.data.radiograph import Radiograph
+from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
+from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
 
 _BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
@@ -60,57 +60,61 @@ class FolderReport:
         return {"ok": self.ok, **lists}
 
 
-def check_folder(folder: Path, scheme: Scheme | None = None, centre: float | None = None) -> FolderReport:
-    """Decode every film of a DATA folder and report what is there and what is wrong; as :func:`read_folder` reads it.
+def check_folder(
+    folder: Path, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None
+) -> FolderReport:  # fmt: skip
+    """Report what is in a DATA folder and what is wrong with it; as :func:`read_folder` reads it.
+
+    Every film is decoded that the ``survey`` does not know yet.
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
         SettingError: a centre other than 0, 0.5 and 1.
     """
-    survey = survey_folder(folder, scheme, centre)
-    samples = survey.samples
-    warnings, problems = [], [str(error) for error in survey.problems]
+    found = survey_folder(folder, scheme, centre)
+    samples, survey = found.samples, survey or Survey()
+    warnings, problems = [], [str(error) for error in found.problems]
     films: list[dict[str, Any]] = []
     spacings: Counter[str] = Counter()
     hashes: dict[str, list[str]] = {}
     pictures: dict[str, Picture] = {}
     for sample in samples:
         try:
-            film = sample.open()
+            facts = survey(sample)
         except ImageError as error:
             problems.append(f"cannot be read: {error}")
             continue
-        films.append(_record(film, sample))
-        spacings[_spacing(film)] += 1
-        hashes.setdefault(films[-1]["pixels_sha256"], []).append(film.identifier)
-        pictures[film.identifier] = thumbnail(film)
-        if outside := _outside(film, sample.points):
+        films.append(_record(facts, sample))
+        spacings[_spacing(facts)] += 1
+        hashes.setdefault(facts.film.pixels_sha256, []).append(sample.identifier)
+        pictures[sample.identifier] = facts.thumbnail
+        if outside := _outside(facts, sample.points):
             names = _some([sample.scheme.landmarks[i] for i in outside])
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
     problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
     warnings += _inverted(pictures) + _missing(samples) + moved + _strange(samples)
-    facts = (*_pixels(films, spacings), *_contents(samples, survey.points))
-    return FolderReport(samples, facts, tuple(warnings), tuple(problems), tuple(films))
+    lines = (*_pixels(films, spacings), *_contents(samples, found.points))
+    return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(films))
 
 
-def _record(film: Radiograph, sample: Sample) -> dict[str, Any]:
+def _record(facts: Facts, sample: Sample) -> dict[str, Any]:
+    film = facts.film
     return {
-        "image": film.identifier, "subject": sample.subject, "split": sample.split, "size": list(film.size),
-        "depth": _BITS[film.pixels.dtype.name],
-        "spacing": asdict(film.spacing) if film.spacing else None,
+        "image": sample.identifier, "subject": sample.subject, "split": sample.split, "size": film.size,
+        "depth": _BITS[facts.depth], "spacing": asdict(film.spacing) if film.spacing else None,
         "annotators": list(sample.annotations),
         "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,
-        "pixels_sha256": film.pixel_hash(),
+        "pixels_sha256": film.pixels_sha256,
     }  # fmt: skip
 
 
-def _spacing(film: Radiograph) -> str:
-    note = f" ({film.spacing_note})" if film.spacing_note else ""
-    if film.spacing is None:
+def _spacing(facts: Facts) -> str:
+    note, spacing = f" ({facts.spacing_note})" if facts.spacing_note else "", facts.film.spacing
+    if spacing is None:
         return f"unknown{note}"
-    x, y = film.spacing.x, film.spacing.y
-    return f"{f'{x:.4g}' if x == y else f'{x:.4g} x {y:.4g}'} mm by {film.spacing.source}{note}"
+    x, y = spacing.x, spacing.y
+    return f"{f'{x:.4g}' if x == y else f'{x:.4g} x {y:.4g}'} mm by {spacing.source}{note}"
 
 
 def _pixels(films: Sequence[dict[str, Any]], spacings: Counter[str]) -> list[tuple[str, str]]:
@@ -164,9 +168,9 @@ def _missing(samples: Sequence[Sample]) -> list[str]:
     return found
 
 
-def _outside(film: Radiograph, points: Points) -> list[int]:
+def _outside(facts: Facts, points: Points) -> list[int]:
     """Return the landmarks beyond the outer edges of the border pixels."""
-    width, height = film.size
+    width, height = facts.film.size or (0, 0)
     with np.errstate(invalid="ignore"):
         beyond = (points < -0.5) | (points > np.array([width, height]) - 0.5)
     return np.flatnonzero(beyond.any(axis=1)).tolist()

@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
+from landvote.data.film import Spacing
 from landvote.data.points import FloatArray
-from landvote.data.radiograph import Radiograph, Spacing
+from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SplitError
@@ -37,7 +38,7 @@ _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", 
 
 
 @dataclass(frozen=True)
-class Survey:
+class FoundFolder:
     """A DATA folder as far as it can be read.
 
     Attributes:
@@ -65,15 +66,15 @@ def read_folder(
         DataError: no images; points or a split that contradict the films, the scheme or themselves.
         SettingError: another ``centre``.
     """
-    survey = survey_folder(folder, scheme, centre)
-    if survey.problems:
-        raise survey.problems[0]
-    if require_points and not any(s.annotations for s in survey.samples):
+    found = survey_folder(folder, scheme, centre)
+    if found.problems:
+        raise found.problems[0]
+    if require_points and not any(s.annotations for s in found.samples):
         raise PointsError(f"{folder}: no points, expected landmarks.csv or .pts files")
-    return list(survey.samples)
+    return list(found.samples)
 
 
-def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | None = None) -> Survey:
+def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | None = None) -> FoundFolder:
     """Read a DATA folder as far as it goes: the samples, and every problem :func:`read_folder` would stop at.
 
     Raises:
@@ -95,13 +96,18 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | No
         given = annotations.get(identifier, {})
         ordered = {a: scheme.sorted(columns) for a, columns in given.items()}
         moved = any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given)
-        opened = partial(open_film, path, identifier, _spacing(identifier, known.pop("spacing_mm", ""), problems))
+        spacing = _spacing(identifier, known.pop("spacing_mm", ""), problems)
+        opened = partial(open_film, path, identifier, spacing)
         subject, split = known.pop("subject", ""), _split(identifier, known.pop("split", ""), problems)
         points = {a: columns[:, :2].copy() for a, columns in ordered.items()}
         hidden = {a: columns[:, 2] > 0 for a, columns in ordered.items() if np.isfinite(columns[:, 2]).all()}
-        samples.append(Sample(identifier, opened, scheme, points, subject, split, known, sorted=moved, occluded=hidden))
+        samples.append(
+            Sample(
+                identifier, opened, scheme, points, subject, split, known, path, spacing, sorted=moved, occluded=hidden
+            )
+        )
     said = "; ".join([table.form, *table.notes])
-    return Survey(tuple(samples), (*problems, *_leaks(folder, samples)), said if table.form else "")
+    return FoundFolder(tuple(samples), (*problems, *_leaks(folder, samples)), said if table.form else "")
 
 
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:

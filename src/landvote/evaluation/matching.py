@@ -1,12 +1,12 @@
 """Bring predictions and truth together: film by film, landmark by landmark."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from landvote.data.film import Film
 from landvote.data.points import Points
 from landvote.data.prediction import Prediction
 from landvote.data.sample import Sample
@@ -23,14 +23,16 @@ class ScoredFilm:
         truth: (n, 2) image pixels; NaN where not annotated.
         predicted: (n, 2) image pixels; NaN where not found or not a landmark of the model.
         expected_error: (n,) pixels; NaN where not given.
-        details: what else the prediction carries.
+        told: which film it is, as the prediction tells.
+        model: the hash of the model that found the points, as the prediction tells; may be empty.
     """
 
     sample: Sample
     truth: Points
     predicted: Points
     expected_error: npt.NDArray[np.float64]
-    details: Mapping[str, Any]
+    told: Film
+    model: str
 
     @property
     def identifier(self) -> str:
@@ -114,4 +116,4 @@ def _scored(sample: Sample, prediction: Prediction, names: Sequence[str], column
     known = columns >= 0
     predicted = np.where(known[:, None], prediction.points[columns], np.nan)
     expected = np.where(known, prediction.expected_error[columns], np.nan)
-    return ScoredFilm(sample, sample.points, predicted, expected, prediction.details)
+    return ScoredFilm(sample, sample.points, predicted, expected, prediction.film, prediction.model)

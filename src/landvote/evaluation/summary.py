@@ -11,6 +11,8 @@ from landvote.evaluation.measure import Errors, calibration
 from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, estimate, figures, within
 
+_FORMAT = 2  # of summary.json; grows when its keys change their meaning
+
 
 def summarise(
     matching: Matching, unit: str, errors: Mapping[str, Errors], films: pd.DataFrame, draws: Draws,
@@ -18,13 +20,14 @@ def summarise(
 ) -> dict[str, Any]:  # fmt: skip
     """Return counts, what is missing, and every distribution with its intervals.
 
-    ``point_to_point`` and ``point_to_curve`` hold, per unit, ``film_means`` (one figure a film: the mean over its
+    ``models`` are the hashes of the models that the predictions are of. ``point_to_point`` and ``point_to_curve`` hold, per unit, ``film_means`` (one figure a film: the mean over its
     landmarks) and ``landmarks`` (every landmark of every film). Success rates are given in the chosen unit. An upper
     end that is None beside a lower one that is known is infinite.
     """
     chosen, pixels = errors[unit], errors["px"]
     out: dict[str, Any] = {
-        "unit": unit, "scheme": matching.scheme.name,
+        "format": _FORMAT, "unit": unit, "scheme": matching.scheme.name, "scheme_sha256": matching.scheme.sha256(),
+        "models": sorted({film.model for film in matching.films if film.model}),
         "films": _film_counts(matching, chosen, pixels), "landmarks": _landmark_counts(matching, pixels),
     }  # fmt: skip
     method = "Bayesian bootstrap, subjects"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from landvote.data.radiograph import Spacing
+from landvote.data.film import Spacing
 from landvote.data.scheme import Scheme
-from landvote.errors import DataError, ImageError, PointsError, SettingError, one_of
+from landvote.errors import DataError, ImageError, SettingError, one_of
 from landvote.evaluation.matching import ScoredFilm
 from landvote.evaluation.metrics import FloatArray
 
@@ -56,16 +56,9 @@ def scales(films: Sequence[ScoredFilm], scheme: Scheme, unit: str = "auto") -> t
 
 def _spacing(film: ScoredFilm) -> Spacing | None:
     """Return millimetres per pixel as the prediction tells them, else as the file does; None where unknown."""
-    if "spacing" not in film.details:
-        try:
-            return film.sample.open().spacing
-        except ImageError:
-            return None  # its points can still be scored in pixels
-    told = film.details["spacing"]
-    if told is None:
-        return None
+    if film.told.size is not None or film.told.spacing is not None:
+        return film.told.spacing
     try:
-        return Spacing(float(told["x"]), float(told["y"]), str(told.get("source", "prediction")))
-    except (TypeError, KeyError, ValueError, AttributeError, ImageError) as error:
-        found = f"{film.identifier}: the prediction's spacing is {told!r}"
-        raise PointsError(f"{found}, expected x and y in mm or null") from error
+        return film.sample.open().spacing
+    except ImageError:
+        return None  # its points can still be scored in pixels

@@ -16,7 +16,7 @@ from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.units import scales
 from landvote.experiments.grid import Grid, Size
 from landvote.experiments.runs import RunPlan
-from landvote.experiments.work import Workspace
+from landvote.experiments.work import RUN, Workspace
 from landvote.formats.predictions import read_predictions
 
 
@@ -97,7 +97,8 @@ def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], work
         matching = match(read_predictions(workspace.predictions(plan)), truth)
         unit, scale = scales(matching.films, matching.scheme, grid.unit)
         predicted = np.stack([f.predicted for f in matching.films])
-        told = json.loads(workspace.record(plan).read_text(encoding="utf-8"))
+        file = workspace.record(plan)
+        told = RUN.read(json.loads(file.read_text(encoding="utf-8")), str(file))
         named = (plan.method, plan.size, plan.fold, plan.seed, plan.films)
         runs.append(Run(*named, measure(matching, unit, scale), predicted, told))
     films, missing = tuple(f.sample for f in matching.films), tuple(p.name for p in plans if p not in finished)

@@ -15,13 +15,14 @@ from filelock import FileLock, Timeout
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
-from landvote.errors import LandvoteError, StoppedError
+from landvote.errors import DataError, LandvoteError, StoppedError
 from landvote.experiments.runs import RunPlan
 from landvote.formats.predictions import prediction_line
 from landvote.localiser import Conditions
-from landvote.models import Split, load_model, train_model
+from landvote.models import Split, load_model, remove_checkpoints, train_model
 from landvote.runtime.events import Event, FilmLocated, record
 from landvote.runtime.files import write_json
+from landvote.runtime.form import Form
 from landvote.runtime.journal import Journal
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.stop import StopToken
@@ -67,6 +68,10 @@ class Workspace:
         return self.results / "models" / plan.key if self.keep_models else self.unfinished(plan) / "model"
 
 
+RUN = Form("runs of an experiment", 2, DataError, {1: lambda record: record})
+"""Of the records of finished runs; only its number is new."""
+
+
 def lock(results: Path, name: str) -> FileLock:
     """Return the lock of that name, which holds between all processes that see the folder of the results."""
     (results / "locks").mkdir(parents=True, exist_ok=True)
@@ -89,6 +94,8 @@ def run_task(task: Sequence[RunPlan], workspace: Workspace) -> list[str]:
                 raise
             except LandvoteError as error:
                 failures.append(f"{plan.name}: {error}")
+        for model in (m for plan in task if (m := workspace.model(plan)).exists() and not failures):
+            remove_checkpoints(model)
         folder = workspace.unfinished(task[0]).parent
         if not failures and folder.exists():
             shutil.rmtree(folder)
@@ -122,7 +129,7 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
             for stage in plan.recipe.stages_for(split.training[0].scheme):
                 stage.voter.prepare_process()
             voters = workspace.model(shared) if shared else None
-            train_model(split, plan.recipe, model, conditions, resume=True, voters=voters)
+            train_model(split, plan.recipe, model, conditions, resume=True, voters=voters, keep_checkpoints=True)
         clock.mark("train_minutes")
         localiser = load_model(model, workspace.device)
         journal = Journal(folder / "predictions.part")
@@ -142,7 +149,7 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
         "machine": machine(), "versions": versions(), "recipe": plan.recipe.model_dump(mode="json"),
         "training": plan.training, "validation": plan.validation, "test": plan.test,
     }  # fmt: skip
-    write_json(workspace.record(plan), content)
+    write_json(workspace.record(plan), RUN.stamp(content))
 
 
 def _check_time(split: Split, stop: StopToken) -> None:

@@ -61,6 +61,7 @@ class ForestSettings(VoterSettings):
         memory_gib: the most that training may hold in memory; more is refused before it begins.
     """
 
+    checkpoints: ClassVar[tuple[str, ...]] = ("limit.npz",)
     training_settings: ClassVar[type[Settings]] = ForestTraining
 
     kind: Literal["forest"] = "forest"

@@ -5,8 +5,10 @@ VOI LUT or window -> polarity. MONOCHROME1 is inverted last, so bone comes out b
 """
 
 import math
+import re
 import struct
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,11 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from landvote.data.radiograph import Pixels, Radiograph, Spacing
+from landvote.data.film import Source, Spacing
+from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
+from landvote.runtime.privacy import keyed_hash
 
 # Everything pydicom and its decoders are known to raise over files that break the standard.
 _BROKEN = (
@@ -30,6 +34,7 @@ _BROKEN = (
     RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")  # best first
+_PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "OtherPatientNames")
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -46,6 +51,7 @@ def read_dicom(path: Path) -> Radiograph:
     Raises:
         ImageError: not DICOM, no pixels, several frames, truncated, or compressed in a way nothing here decodes.
     """
+    dataset = Dataset()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked below
         try:
@@ -53,10 +59,10 @@ def read_dicom(path: Path) -> Radiograph:
             _refuse_odd(path, dataset)
             pixels = _present(path, dataset, _decode(path, dataset))
             spacing, note = _read_spacing(dataset)
+            source = _read_source(path, dataset)
         except _BROKEN as error:
-            reason = " ".join(str(error).split())
-            raise ImageError(f"{path}: damaged or contradictory DICOM file ({reason[:200]})") from error
-    return Radiograph(pixels, path.name, spacing, note)
+            raise ImageError(f"{path}: damaged or contradictory DICOM file ({_reason(error, dataset)})") from error
+    return Radiograph(pixels, path.name, spacing, note, source)
 
 
 def _parse(path: Path) -> Dataset:
@@ -86,8 +92,31 @@ def _decode(path: Path, dataset: Dataset) -> npt.NDArray[Any]:
         return pixel_array(dataset)
     except _BROKEN as error:
         syntax = dataset.file_meta.TransferSyntaxUID
-        reason = " ".join(str(error).split())
-        raise ImageError(f"{path}: pixels cannot be decoded (transfer syntax {syntax.name}: {reason})") from error
+        raise ImageError(
+            f"{path}: pixels cannot be decoded (transfer syntax {syntax.name}: {_reason(error, dataset)})"
+        ) from error
+
+
+def _reason(error: BaseException, dataset: Dataset) -> str:
+    """Return what an error says in one line, without the patient's name, numbers and date of birth."""
+    text = " ".join(str(error).split())[:200]
+    with suppress(*_BROKEN):  # elements broken themselves cannot have come into the text
+        personal = {part for keyword in _PERSONAL for part in re.split(r"[\^=\\]", str(dataset.get(keyword) or ""))}
+        for part in sorted(personal, key=len, reverse=True):
+            text = text.replace(part, "...") if part.strip() else text
+    return text
+
+
+def _read_source(path: Path, dataset: Dataset) -> Source:
+    """Return the film's UIDs, its orientation, and a keyed hash in place of its patient."""
+    number = (str(dataset.get(keyword) or "").strip() for keyword in ("PatientID", "IssuerOfPatientID"))
+    person = (str(dataset.get(keyword) or "").strip() for keyword in ("PatientName", "PatientBirthDate"))
+    patient = next(("\0".join(parts) for first, *rest in (number, person) if (parts := [first, *rest])[0]), "")
+    return Source(
+        path=str(path.absolute()), orientation="\\".join(dataset.get("PatientOrientation") or ()),
+        study=str(dataset.get("StudyInstanceUID") or ""), series=str(dataset.get("SeriesInstanceUID") or ""),
+        instance=str(dataset.get("SOPInstanceUID") or ""), patient=keyed_hash(patient),
+    )  # fmt: skip
 
 
 def _present(path: Path, dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:

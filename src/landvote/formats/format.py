@@ -12,10 +12,10 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.errors import PointsError, SettingError
 from landvote.formats.films import Films
-from landvote.formats.points import PointTable
+from landvote.formats.points import PointRow, PointTable
 from landvote.runtime.settings import Settings
 
-Fact: TypeAlias = Literal["names", "annotators", "missing", "occluded", "expected_error", "details", "outlines"]
+Fact: TypeAlias = Literal["names", "annotators", "missing", "occluded", "expected_error", "prediction", "outlines"]
 
 CENTRES: Mapping[float, str] = {0: "VXL, BoneFinder", 0.5: "whose corner is 0", 1: "menpo, iBUG"}
 """What a file may call the centre of the first pixel, and where that is usual."""
@@ -98,6 +98,11 @@ def check_centre(centre: float | None) -> None:
     if centre is not None and centre not in CENTRES:
         known = [f"{value:g} ({usual})" for value, usual in CENTRES.items()]
         raise SettingError(f"centre = {centre!r}, expected {', '.join(known[:-1])} or {known[-1]}")
+
+
+def size_of(row: PointRow, films: Films | None) -> tuple[int, int]:
+    """Return width and height of a row's film, which is decoded if the row does not know; PointsError as film_of."""
+    return row.size or film_of(films, row.image).size
 
 
 def film_of(films: Films | None, image: str) -> Radiograph:

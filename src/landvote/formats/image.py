@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from landvote.data.film import Source
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
@@ -44,14 +45,15 @@ def read_image(path: Path) -> Radiograph:
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             _refuse_odd(path, image)
-            pixels = _decode(path, image, content)
+            pixels, orientation = _decode(path, image, content)
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
     except _BROKEN as error:
         raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
-    return Radiograph(pixels, path.name)
+    turned = f"EXIF {orientation}" if orientation != 1 else ""
+    return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned))
 
 
 def find_images(path: Path) -> list[Path]:
@@ -109,18 +111,19 @@ def _refuse_odd(path: Path, image: Image.Image) -> None:
         raise ImageError(f"{path}: holds {pages} images, expected one")
 
 
-def _decode(path: Path, image: Image.Image, content: bytes) -> Pixels:
+def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int]:
+    """Return the pixels, and the EXIF orientation that brought them upright."""
     deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
-        return _upright(_luminance(_opencv(path, content)), orientation).copy()
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow turns TIFF files while loading them
+        return _upright(_luminance(_opencv(path, content)), orientation).copy(), orientation
+    still_to_turn = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow turns TIFF files while loading them
     pixels = _grey(path, image)
     if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
         pixels = np.uint16(65535) - pixels
-    return _upright(pixels, orientation).copy()
+    return _upright(pixels, still_to_turn).copy(), orientation
 
 
 def _has_deep_colour(image: Image.Image) -> bool:

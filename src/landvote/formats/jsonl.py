@@ -1,11 +1,13 @@
 """Predictions as point files: a line of JSON per film, as :mod:`landvote.formats.predictions` has it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 
+from landvote.data.film import Film
 from landvote.data.prediction import Prediction
 from landvote.errors import PointsError
 from landvote.formats.films import Films
@@ -18,7 +20,7 @@ class PredictionLines(Format):
     """What ``landvote locate`` writes: points with their expected errors, one film a line."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
-    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "expected_error", "details"})
+    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "expected_error", "prediction"})
     kind: Literal["predictions"] = "predictions"
 
     @classmethod
@@ -36,13 +38,7 @@ class PredictionLines(Format):
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write one line per row."""
-        unknown = np.full(len(table.landmarks), np.nan)
-        write_predictions(path, (
-            Prediction(
-                identifier=row.image, points=row.points, landmarks=table.landmarks, details=row.details,
-                expected_error=unknown if row.expected_error is None else row.expected_error,
-            ) for row in table.rows
-        ))  # fmt: skip
+        write_predictions(path, (_prediction(row, table.landmarks) for row in table.rows))
 
 
 def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> PointTable:
@@ -55,7 +51,16 @@ def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> 
     rows = (
         PointRow(
             p.identifier, "", p.points, f"{where}, film {p.identifier!r}",
-            expected_error=p.expected_error, details=p.details,
+            expected_error=p.expected_error, size=p.film.size, prediction=p,
         ) for p in predictions
     )  # fmt: skip
     return PointTable(tuple(rows), landmarks)
+
+
+def _prediction(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
+    """Return a row as a prediction, which says what the one it is of said."""
+    error = np.full(len(landmarks), np.nan) if row.expected_error is None else row.expected_error
+    known = row.prediction or Prediction(row.image, row.points, error, landmarks, Film(row.size))
+    if known.landmarks != landmarks:
+        known = replace(known, scheme="", scheme_sha256="")  # it was of other landmarks
+    return replace(known, identifier=row.image, points=row.points, expected_error=error, landmarks=landmarks)

@@ -5,13 +5,14 @@ calls them, :mod:`landvote.formats.family` has brought them there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from landvote.data.points import FloatArray, Points
+from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import PointsError, nearest
 
@@ -31,7 +32,7 @@ class PointRow:
             missing point is not occluded.
         expected_error: (n,) pixels, of predictions; None where the file gives none.
         size: width and height of the film in pixels, or None where the file does not give them.
-        details: what else a prediction says, as plain JSON.
+        prediction: the one it is of, for what else that says; None where it is not of a prediction.
     """
 
     image: str
@@ -41,7 +42,7 @@ class PointRow:
     occluded: BoolArray | None = None
     expected_error: FloatArray | None = None
     size: tuple[int, int] | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    prediction: Prediction | None = None
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,45 @@
-"""Predictions as files: one JSON object a line."""
+r"""Predictions as files: one JSON object a line.
+
+::
+
+    {"format": 2, "image": "a.dcm", "points": [[x, y], ...], "expected_error": [e, ...], "landmarks": ["top", ...],
+     "model": SHA-256, "scheme": "femur", "scheme_sha256": SHA-256,
+     "film": {"size": [width, height], "spacing": {"x": mm, "y": mm, "source": "PixelSpacing"}, "inverted": false,
+              "pixels_sha256": SHA-256, "path": "/films/a.dcm", "orientation": "L\F", "study": UID, "series": UID,
+              "instance": UID, "patient": keyed hash},
+     "looks": [...]}
+
+Points are in image coordinates, errors in pixels; null is a landmark that was not found, or a fact that is not known.
+"""
 
 import json
 import math
 from collections.abc import Iterable
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from landvote.data.film import Film, Source, Spacing
 from landvote.data.points import FloatArray
 from landvote.data.prediction import Prediction
-from landvote.errors import PointsError
+from landvote.errors import ImageError, PointsError
 from landvote.runtime.files import atomic_write
+from landvote.runtime.form import Form, Record
+
+_SOURCE = tuple(field.name for field in fields(Source))
+_NAMES = ("model", "scheme", "scheme_sha256")
+
+
+def _from_0_1(record: Record) -> Record:
+    """Bring a line of landvote 0.1.0, or of another tool, into form 2: what it says of the film stood by itself."""
+    film = {key: record[key] for key in ("size", "spacing", "inverted") if key in record}
+    return {key: value for key, value in record.items() if key not in film} | {"film": film}
+
+
+FORM = Form("predictions", 2, PointsError, {1: _from_0_1})
+SHARDS = Form("shards", 2, PointsError, {1: lambda record: record})
+"""Of ``shards.json``, beside predictions in shards; only its number is new."""
 
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
@@ -25,29 +53,32 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> int:
 
 
 def prediction_line(p: Prediction) -> str:
-    """Return a prediction as a line of JSON.
-
-    Keys: ``image``, ``points`` [[x, y], ...] in image pixels (null where not found), ``expected_error`` (pixels),
-    ``landmarks``, then whatever ``details`` holds.
-    """
+    """Return a prediction as a line of JSON, as drawn at the top of this module; ``details`` come last."""
+    film = p.film
+    described = {
+        "size": film.size, "spacing": asdict(film.spacing) if film.spacing else None, "inverted": film.inverted,
+        "pixels_sha256": film.pixels_sha256 or None, **{key: getattr(film.source, key) or None for key in _SOURCE},
+    }  # fmt: skip
     record = {
         "image": p.identifier,
         "points": [[_number(x), _number(y)] for x, y in p.points],
         "expected_error": [_number(e) for e in p.expected_error],
         "landmarks": list(p.landmarks),
+        **{key: getattr(p, key) or None for key in _NAMES},
+        "film": described if film != Film() else {},
         **p.details,
     }
-    return json.dumps(record, allow_nan=False) + "\n"
+    return json.dumps(FORM.stamp(record), allow_nan=False) + "\n"
 
 
 def read_predictions(path: Path) -> list[Prediction]:
     """Read predictions from JSON lines, in a file or in a folder of shards (:mod:`landvote.models.shards`).
 
-    Only ``image`` and ``points`` are required, so other tools' output will do.
+    Only ``image`` and ``points`` are required, so other tools' output will do; predictions of landvote 0.1.0 are read.
 
     Raises:
-        PointsError: a file cannot be read, or a line is not a prediction, naming the line and the value; or there are
-            shards still to come.
+        PointsError: a file cannot be read, or a line is not a prediction, naming the line and the value; a newer
+            landvote wrote it; or there are shards still to come.
     """
     predictions: dict[str, Prediction] = {}
     for file in _shards(path) if path.is_dir() else [path]:
@@ -60,7 +91,8 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 def _shards(folder: Path) -> list[Path]:
     try:
-        expected = int(json.loads((folder / "shards.json").read_text(encoding="utf-8"))["shards"])
+        told = json.loads((folder / "shards.json").read_text(encoding="utf-8"))
+        expected = int(SHARDS.read(told, str(folder / "shards.json"))["shards"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PointsError(f"{folder / 'shards.json'}: cannot be read ({error!r}), expected that of locate") from error
     found = sorted(folder.glob("predictions-*.jsonl"))
@@ -89,6 +121,7 @@ def _parse(where: str, line: str) -> Prediction:
         raise PointsError(f"{where}: not JSON ({error})") from error
     if not isinstance(record, dict) or not isinstance(record.get("image"), str) or "points" not in record:
         raise PointsError(f"{where}: expected an object with 'image' and 'points', found {line[:60]!r}")
+    record = FORM.read(record, where)
     points = _numbers(where, record, "points", "[[x, y], ...]")
     expected = _numbers(where, record, "expected_error", "[error, ...]")
     if points.ndim != 2 or points.shape[1] != 2:
@@ -101,10 +134,37 @@ def _parse(where: str, line: str) -> Prediction:
     if expected.shape != (len(points),) or len(names) != len(points):
         found = f"{len(points)} points, {expected.size} expected errors, {len(names)} landmarks"
         raise PointsError(f"{where}: {found}; expected equal")
-    return Prediction(record.pop("image"), points, expected, names, record)
+    image, film = record.pop("image"), _film(where, record.pop("film", {}))
+    model, scheme, scheme_sha256 = (_text(where, record, key) for key in _NAMES)
+    return Prediction(image, points, expected, names, film, model, scheme, scheme_sha256, record)
 
 
-def _numbers(where: str, record: dict[str, Any], key: str, form: str) -> FloatArray:
+def _film(where: str, told: object) -> Film:
+    if not isinstance(told, dict):
+        raise PointsError(f"{where}: 'film' is {told!r}, expected an object")
+    size, spacing, inverted = told.get("size") or (), told.get("spacing"), told.get("inverted", False)
+    if size and not (isinstance(size, list) and len(size) == 2 and all(isinstance(v, int) and v > 0 for v in size)):
+        raise PointsError(f"{where}: 'size' is {size!r}, expected [width, height] in pixels, or null")
+    if not isinstance(inverted, bool):
+        raise PointsError(f"{where}: 'inverted' is {inverted!r}, expected true or false")
+    if spacing is not None:
+        try:
+            spacing = Spacing(float(spacing["x"]), float(spacing["y"]), str(spacing.get("source", "prediction")))
+        except (TypeError, KeyError, ValueError, AttributeError, ImageError) as error:
+            raise PointsError(f"{where}: 'spacing' is {spacing!r}, expected x and y in mm, or null") from error
+    source = Source(**{key: _text(where, told, key) for key in _SOURCE})
+    return Film((size[0], size[1]) if size else None, spacing, inverted, _text(where, told, "pixels_sha256"), source)
+
+
+def _text(where: str, record: Record, key: str) -> str:
+    """Take a text out of a record; null and none are the empty one."""
+    value = record.pop(key, None)
+    if not isinstance(value, str | None):
+        raise PointsError(f"{where}: {key!r} is {value!r}, expected text or null")
+    return value or ""
+
+
+def _numbers(where: str, record: Record, key: str, form: str) -> FloatArray:
     """Take nested lists of numbers and null out of a record; null becomes NaN."""
     value = record.pop(key, None)
     value = [] if value is None else value

@@ -16,7 +16,6 @@ reader never comes to an end on ``nan``: menpo's form keeps missing points, VXL'
 
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -73,8 +72,8 @@ class MenpoPts(Format):
         return read_pts(path)
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
-        """Write one film, ``nan nan`` for a missing point, with the three lines of header that its readers count on."""
-        write_pts(path, replace(table.rows[0], size=None))
+        """Write one film, ``nan nan`` for a missing point; see :func:`write_pts`."""
+        write_pts(path, table.rows[0])
 
 
 def read_pts(path: Path) -> PointTable:
@@ -104,10 +103,9 @@ def read_pts(path: Path) -> PointTable:
 
 
 def write_pts(path: Path, row: PointRow) -> None:
-    """Write the points of a film as a ``.pts`` file, whole or not at all, with the film's size where it is known."""
-    size = "".join(f"image_size_{axis}: {pixels}\n" for axis, pixels in zip("xy", row.size or (), strict=False))
+    """Write the points of a film as a ``.pts`` file, whole or not at all, with the three lines that readers skip."""
     rows = "".join(f"{x:.3f} {y:.3f}\n" if math.isfinite(x + y) else "nan nan\n" for x, y in row.points)
-    write_text(path, f"version: 1\nn_points: {len(row.points)}\n{size}{{\n{rows}}}\n")
+    write_text(path, f"version: 1\nn_points: {len(row.points)}\n{{\n{rows}}}\n")
 
 
 def _parse(path: Path) -> tuple[dict[str, str], list[tuple[int, list[str]]]]:

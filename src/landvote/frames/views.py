@@ -1,6 +1,6 @@
 """Views for training: every film of a stage held small in memory, varied anew each time it is asked for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,21 +66,6 @@ class Views:
     augmentation: Augmentation
     mirror: npt.NDArray[np.intp] | None = None
 
-    @classmethod
-    def gather(
-        cls, samples: Iterable[Sample], placing: Placing, augmentation: Augmentation,
-        mirror: npt.NDArray[np.intp] | None = None, seen: Callable[[], None] = lambda: None,
-    ) -> "Views":  # fmt: skip
-        """Decode each film once and keep what the stage can see of it; ``seen`` is called after each film."""
-        working = []
-        for sample in samples:
-            radiograph, points = sample.open(), sample.points
-            for frame, target in zip(placing.frames(radiograph.size, points), placing.targets, strict=True):
-                if frame is not None:
-                    working.append(CachedFilm.of(radiograph.pixels, frame, points[list(target)], sample.identifier))
-            seen()
-        return cls(working, augmentation, mirror)
-
     def __len__(self) -> int:
         return len(self.working) * (1 + self.augmentation.copies)
 
@@ -102,3 +87,32 @@ class Views:
         view = working.view(frame.mirrored() if swapped else frame)
         points = view.points[self.mirror] if swapped else view.points
         return View(self.augmentation.shade(view.pixels, rng), points, view.frame, view.identifier)
+
+
+class Reading:
+    """Reads films for all stages at once: each film is decoded once, and every stage keeps what it can see of it.
+
+    ``looks`` are the placing, the augmentation and the mirror of each stage; ``seen`` is called after each film.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], looks: Sequence[tuple[Placing, Augmentation, npt.NDArray[np.intp] | None]],
+        seen: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._samples, self._looks, self._seen = samples, looks, seen
+        self._working: list[list[CachedFilm]] = [[] for _ in looks]
+        self._read = 0
+
+    def views(self, most: int | None = None) -> list[Views]:
+        """Read on until ``most`` films are read, or all, and return the views of each stage."""
+        for sample in self._samples[self._read : most]:
+            radiograph, points = sample.open(), sample.points
+            for (placing, _, _), working in zip(self._looks, self._working, strict=True):
+                for frame, target in zip(placing.frames(radiograph.size, points), placing.targets, strict=True):
+                    if frame is not None:
+                        seen = points[list(target)]
+                        working.append(CachedFilm.of(radiograph.pixels, frame, seen, sample.identifier))
+            self._read += 1
+            self._seen()
+        looks = zip(self._working, self._looks, strict=True)
+        return [Views(list(working), augmentation, mirror) for working, (_, augmentation, mirror) in looks]

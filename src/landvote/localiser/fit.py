@@ -1,5 +1,7 @@
 """Fitting: all stages learn, coarse to fine, from films with points; what comes of it is a complete localiser."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.data.points import FloatArray
-from landvote.data.polarity import Polarity, thumbnail
+from landvote.data.polarity import Polarity
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.frames import Placing, Views
+from landvote.datasets.survey import Facts, Survey
+from landvote.frames import Placing, Reading
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
 from landvote.localiser.expected_error import Calibration, cues
@@ -26,6 +29,7 @@ from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, Stage
 from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
 
+_SCRATCH = ".films."  # so begin the names of folders for decoded films held out, while a training runs
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 _POLARITY = 200  # films are enough to learn their polarity from
 _CALIBRATED = 5  # films held out, at least, that errors to expect are scaled on, however late it is
@@ -33,13 +37,17 @@ _CALIBRATED = 5  # films held out, at least, that errors to expect are scaled on
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which a localiser is fitted: the settings of each :class:`Lesson`, ``minutes`` for all stages together."""
+    """Under which a localiser is fitted: the settings of each :class:`Lesson`, ``minutes`` for all stages together.
+
+    ``survey`` tells of films without decoding them.
+    """
 
     device: str = "auto"
     seed: int = 0
     minutes: float | None = None
     listener: Listener = ignore
     stop: StopToken = field(default_factory=StopToken)
+    survey: Survey = field(default_factory=Survey)
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,8 @@ def fit_localiser(
     """Learn every stage that applies to the scheme; ``settings`` are of the stages, coarse to fine.
 
     All samples have points; those of ``validation`` are never learned from: they judge the voters, and scale the
-    expected errors. Each stage leaves in a folder of its name what a stopped or killed call goes on from.
+    expected errors. Each stage leaves in a folder of its name the state that a stopped or killed call goes on from.
+    After the survey, each film is decoded once.
 
     Raises:
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
@@ -68,58 +77,75 @@ def fit_localiser(
     under = conditions or Conditions()
     limit = TimeLimit(under.minutes)
     settings = [s for s in settings if s.applies_to(scheme)]
-    polarity = Polarity.learn([thumbnail(s.open()) for s in training[:: -(-len(training) // _POLARITY)]])
-    training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
-    points = [s.points for s in training]
-    sizes = _sizes(training, under)
+    facts = _survey(training, under)
+    polarity = Polarity.learn([known.thumbnail for known in facts[:: -(-len(training) // _POLARITY)]])
+    points, sizes = [s.points for s in training], [known.film.size or (0, 0) for known in facts]
     reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
     # placings and choices first: unusable shapes fail here, before hours of training
-    begun = []
-    for stage in settings:
-        placing = stage.placing.fit(TrainingShapes(scheme, reference, points, sizes, stage.voter.multiple))
-        begun.append((stage, placing, stage.choice.fit(points), partial(_lesson, stage, placing, scheme, under)))
-    plan = plan_minutes([(stage, gather) for stage, _, _, gather in begun], training, validation, folder, limit)
-    stages = []
-    for stage, placing, choice, gather in begun:
-        under.listener(StageBegun(stage.name, len(training) + len(validation)))
-        (folder / stage.name).mkdir(parents=True, exist_ok=True)
-        lesson = gather(training, validation, folder / stage.name, plan.begin(stage.name))
-        voter = stage.voter.fit(stage.training, lesson)
-        under.listener(StageEnded(stage.name))
-        stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
-    unscaled = Localiser(scheme, tuple(stages), polarity, Calibration.fit(()))
-    judged = _judge(unscaled, validation, under, limit)
+    shapes = [TrainingShapes(scheme, reference, points, sizes, s.voter.multiple) for s in settings]
+    placings = [s.placing.fit(known) for s, known in zip(settings, shapes, strict=True)]
+    choices = [s.choice.fit(points) for s in settings]
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{_SCRATCH}*"):  # by a call that was killed
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch:
+        training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
+        validation = [_decoded_once(s, Path(scratch) / f"{i}.npy") for i, s in enumerate(validation)]
+        lessons = _lessons(settings, placings, training, validation, under)
+        plan = plan_minutes(settings, lessons, len(training), len(validation), folder, limit)
+        waiting, stages = lessons(folder), []
+        for stage, placing, choice in zip(settings, placings, choices, strict=True):
+            under.listener(StageBegun(stage.name))
+            voter = stage.voter.fit(stage.training, replace(waiting.pop(0), minutes=plan.begin(stage.name)))
+            under.listener(StageEnded(stage.name))
+            stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
+        unscaled = Localiser(scheme, tuple(stages), polarity, Calibration.fit(()))
+        judged = _judge(unscaled, validation, under, limit)
     errors = [distance[np.isfinite(found).all(axis=0) & np.isfinite(distance)] for found, distance in judged]
     return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
 
 
-def _sizes(training: Sequence[Sample], under: Conditions) -> list[tuple[int, int]]:
-    """Read all films for their width and height, which placings learn from."""
-    sizes = []
-    for number, sample in enumerate(training, 1):
-        sizes.append(sample.open().size)
-        under.listener(FilmRead("sizes", number, len(training)))
+def _survey(training: Sequence[Sample], under: Conditions) -> list[Facts]:
+    def seen(done: int) -> None:
+        under.listener(FilmRead("survey", done, len(training)))
         under.stop.check()
-    return sizes
+
+    return under.survey.all(training, seen)
 
 
-def _lesson(
-    stage: StageSettings, placing: Placing, scheme: Scheme, under: Conditions,
-    training: Sequence[Sample], validation: Sequence[Sample], folder: Path, minutes: float | None = None,
-) -> Lesson:  # fmt: skip
-    """Read the films, and return what the stage's voter learns from."""
-    read = count(1)
+def _lessons(
+    settings: Sequence[StageSettings], placings: Sequence[Placing], training: Sequence[Sample],
+    validation: Sequence[Sample], under: Conditions,
+) -> Callable[..., list[Lesson]]:  # fmt: skip
+    """Return the function that reads films and returns the lesson of each stage.
+
+    It is given the model folder, and of how many films at most, to learn from and held out each; then it reads on where
+    it had come to.
+    """
+    scheme, read = training[0].scheme, count(1)
 
     def seen() -> None:
-        under.listener(FilmRead(stage.name, next(read), len(training) + len(validation)))
+        under.listener(FilmRead("learning", next(read), len(training) + len(validation)))
         under.stop.check()
 
-    mirror = _restrict(scheme.mirror(), placing.targets[0]) if scheme.mirrored else None
-    views, held_out = (Views.gather(s, placing, stage.augmentation, mirror, seen) for s in (training, validation))
-    return Lesson(
-        stage=stage.name, landmarks=len(placing.targets[0]), views=views, held_out=held_out, folder=folder,
-        device=under.device, seed=under.seed, minutes=minutes, listener=under.listener, stop=under.stop,
-    )  # fmt: skip
+    mirrors = [_restrict(scheme.mirror(), p.targets[0]) if scheme.mirrored else None for p in placings]
+    looks = [(p, s.augmentation, mirror) for p, s, mirror in zip(placings, settings, mirrors, strict=True)]
+    readings = [Reading(samples, looks, seen) for samples in (training, validation)]
+
+    def lessons(folder: Path, most: int | None = None) -> list[Lesson]:
+        views, held_out = (reading.views(most) for reading in readings)
+        made = []
+        for stage, placing, own, judging in zip(settings, placings, views, held_out, strict=True):
+            (folder / stage.name).mkdir(exist_ok=True)
+            lesson = Lesson(
+                stage=stage.name, landmarks=len(placing.targets[0]), views=own, held_out=judging,
+                folder=folder / stage.name, device=under.device, seed=under.seed, listener=under.listener,
+                stop=under.stop,
+            )  # fmt: skip
+            made.append(lesson)
+        return made
+
+    return lessons
 
 
 def _judge(
@@ -139,6 +165,21 @@ def _judge(
         conditions.listener(FilmLocated(number, len(validation)))
         conditions.stop.check()
     return judged
+
+
+def _decoded_once(sample: Sample, file: Path) -> Sample:
+    """Return a sample whose pixels lie in ``file``, as they are in memory, once it has been opened."""
+    rest: list[Radiograph] = []
+
+    def opened() -> Radiograph:
+        if rest:
+            return replace(rest[0], pixels=np.load(file))
+        radiograph = sample.open()
+        np.save(file, radiograph.pixels)
+        rest.append(replace(radiograph, pixels=radiograph.pixels[:1, :1]))
+        return radiograph
+
+    return replace(sample, open=opened)
 
 
 def _in_polarity(samples: Sequence[Sample], polarity: Polarity) -> list[Sample]:

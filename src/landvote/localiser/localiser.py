@@ -1,7 +1,7 @@
 """The localiser: stages from coarse to fine. It knows neither networks nor forests, nor what a stage is made of."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from landvote.data.polarity import Polarity
@@ -14,7 +14,11 @@ from landvote.localiser.look import DIGITS, Candidate
 from landvote.localiser.stage import Stage, StageSettings
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.runtime.files import write_json
+from landvote.runtime.form import Form
 from landvote.runtime.settings import Settings, validated
+
+FORM = Form("a model", 2, ModelError)
+"""Of the JSON files in a model folder."""
 
 _SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
 
@@ -23,23 +27,25 @@ _SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
 class Localiser:
     """Finds a scheme's landmarks in a radiograph, stage by stage. Complete from birth; replaced whole, never changed.
 
-    The ``stages`` are coarse to fine; the first looks at the whole film.
+    The ``stages`` are coarse to fine; the first looks at the whole film. ``model`` is the hash of the model folder it
+    was loaded from, or empty.
     """
 
     scheme: Scheme
     stages: tuple[Stage, ...]
     polarity: Polarity
     calibration: Calibration
+    model: str = ""
 
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
-        radiograph, inverted = self.polarity.normalise(radiograph)
-        found = self.search(radiograph)
-        error = self.calibration.expected_error(cues(self.stages[-1].look, radiograph, found))
-        spacing = asdict(radiograph.spacing) if radiograph.spacing else None
-        size, looks = list(radiograph.size), list(found.looks)
-        details = {"size": size, "spacing": spacing, "inverted": inverted, "looks": looks}
-        return Prediction(radiograph.identifier, found.points, error, self.scheme.landmarks, details)
+        seen, inverted = self.polarity.normalise(radiograph)
+        found = self.search(seen)
+        error = self.calibration.expected_error(cues(self.stages[-1].look, seen, found))
+        return Prediction(
+            radiograph.identifier, found.points, error, self.scheme.landmarks, radiograph.film(inverted=inverted),
+            self.model, self.scheme.name, self.scheme.sha256(), {"looks": list(found.looks)},
+        )  # fmt: skip
 
     def search(self, radiograph: Radiograph) -> Candidate:
         """Return what the stages find, each from where the one before has led."""
@@ -64,7 +70,7 @@ class Localiser:
         own = {"polarity": self.polarity.weights.round(DIGITS), "calibration": self.calibration.scales}
         files.append(save_arrays(folder / _ARRAYS, **own))
         written = _Written(scheme=self.scheme, stages=tuple(stage.settings for stage in self.stages))
-        write_json(folder / _SETTINGS, written.model_dump(mode="json"))
+        write_json(folder / _SETTINGS, FORM.stamp(written.model_dump(mode="json")))
         return [*files, folder / _SETTINGS]
 
     @classmethod
@@ -79,8 +85,10 @@ class Localiser:
             content = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ModelError(f"{file}: cannot be read ({error}), expected the settings of a localiser") from error
+        if not isinstance(content, dict):
+            raise ModelError(f"{file}: holds a {type(content).__name__}, expected the settings of a localiser")
         where = f"{file}: not the settings of this version of landvote"
-        written = validated(_Written, content, where, ModelError)
+        written = validated(_Written, FORM.read(content, str(file)), where, ModelError)
         own = load_arrays(folder / _ARRAYS, "polarity", "calibration")
         if own["calibration"].shape != (2,):
             raise ModelError(f"{folder / _ARRAYS}: calibration of shape {own['calibration'].shape}, expected (2,)")

@@ -25,7 +25,7 @@ from filelock import FileLock
 
 from landvote import __version__
 from landvote.errors import ImageError, SettingError, StoppedError
-from landvote.formats.predictions import prediction_line
+from landvote.formats.predictions import SHARDS, prediction_line
 from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash
 from landvote.models.locate import list_films, locate_file
@@ -114,8 +114,8 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int)
             "films_per_shard": films_per_shard, "shards": -(-films // films_per_shard),
         }  # fmt: skip
         if not manifest.exists():
-            write_json(manifest, shards)
-    before = json.loads(manifest.read_text(encoding="utf-8"))
+            write_json(manifest, SHARDS.stamp(shards))
+    before = SHARDS.read(json.loads(manifest.read_text(encoding="utf-8")), str(manifest))
     for key, what in _SAME.items():
         if before.get(key) != shards[key]:
             other = f"was begun with {what} ({key} {before.get(key)!r}, now {shards[key]!r})"

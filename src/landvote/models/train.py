@@ -4,17 +4,19 @@
 
     MODEL/
       training.json     recipe, scheme, seed and device: written first, so that a killed training can go on
-      films.csv         every film: subject, whether it was learned from (train) or judged by (val), hash of its pixels
-      events.jsonl      what has happened in training, line by line; for programs that watch
-      global/ local/    per stage: what a stopped training goes on from, and the files of its placing, voter and choice
+      films.csv         every film: subject, whether it was learned from (train) or judged by (val), its pixels and file
+      events.jsonl      events of the training, line by line; for programs that watch
+      global/ local/    per stage: the files of its placing, voter and choice; until the training is finished also the
+                        checkpoint that a stopped training goes on from
       localiser.json    scheme and settings of the stages
       localiser.npz     polarity, and the scale of the expected errors
       model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
+
+No file has a patient's name, number or date of birth; subjects are keyed hashes. Where a training is anonymous, films
+are as well.
 """
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 import tempfile
@@ -29,10 +31,14 @@ from landvote.data.sample import Sample
 from landvote.datasets.split import split_by_subject
 from landvote.errors import LandvoteError, ModelError, SettingError, SplitError, StoppedError
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
+from landvote.localiser.families import VOTERS
+from landvote.localiser.localiser import FORM
+from landvote.localiser.plan import PLAN
 from landvote.localiser.stage import StageSettings
+from landvote.models.films import FilmRow, read_films, write_films
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
-from landvote.runtime.files import refuse_existing, write_json, write_text
+from landvote.runtime.files import refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
@@ -70,16 +76,19 @@ def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
 
 def train_model(
     split: Split, recipe: Recipe, folder: Path, conditions: Conditions | None = None, *,
-    resume: bool = False, voters: Path | None = None,
+    resume: bool = False, voters: Path | None = None, keep_checkpoints: bool = False, anonymous: bool = False,
 ) -> Fitted:  # fmt: skip
     """Fit a localiser and write its model folder; with ``resume``, go on where a stopped or killed call had come to.
+
+    A finished training is returned as it is, and leaves no checkpoints but with ``keep_checkpoints``; ``anonymous``
+    writes keyed hashes in place of the films' names and UIDs, and no paths.
 
     Processes that torchrun started train one model together. Only rank 0 sees the validation films, writes the model
     folder and returns a localiser whose expected errors are scaled.
 
     ``conditions`` are device, time limit, listener and stop token; the seed is the recipe's. ``voters`` is a finished
-    model folder whose voters learned from the same films by the same settings: each stage begins with what is there,
-    and finds that it is done.
+    model folder whose voters learned from the same films by the same settings, with its checkpoints: each stage begins
+    with what is there, and finds that it is done.
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.
@@ -91,32 +100,27 @@ def train_model(
     scheme, start = split.training[0].scheme, time.monotonic()
     stages = recipe.stages_for(scheme)
     under = replace(conditions or Conditions(), seed=recipe.seed)
-    begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json")}
     with _together(stages):
         if not this_process().is_rank_zero:
             quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
             with tempfile.TemporaryDirectory() as elsewhere:  # rank 0 alone makes the model folder
                 return fit_localiser(scheme, stages, split.training, [], Path(elsewhere), quiet)
-        films = _film_table(split)
-        if resume and (folder / "training.json").exists():
-            _same_as_before(folder, begun, films)
-        else:
-            refuse_existing(folder)
-            write_text(folder / "films.csv", films)
-            write_json(folder / "training.json", begun | {"device": under.device})
+        _begin(split, recipe, folder, under, resume=resume, anonymous=anonymous)
+        if (folder / "model.json").exists():
+            return Fitted(load_model(folder, under.device), read_manifest(folder)["held_out_error_px"])
         if voters is not None:
             _begin_with(voters, folder, [stage.name for stage in stages])
         log = EventLog(folder / "events.jsonl")
 
         def listener(event: Event) -> None:
-            log(event)
+            log(Failed("an error that may name films") if anonymous and isinstance(event, Failed) else event)
             under.listener(event)
 
         def minutes() -> float:
             return round((time.monotonic() - start) / 60, 2)
 
         try:
-            left = None if under.minutes is None else under.minutes - minutes()  # hashing the films took some
+            left = None if under.minutes is None else under.minutes - minutes()  # the survey took some
             told = replace(under, listener=listener, minutes=left)
             fitted = fit_localiser(scheme, stages, split.training, split.validation, folder, told)
         except StoppedError:
@@ -134,19 +138,21 @@ def train_model(
             "held_out_error_px": [round(e, 3) for e in fitted.held_out],
             "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)},
         }  # fmt: skip
-        write_json(folder / "model.json", manifest)
+        write_json(folder / "model.json", FORM.stamp(manifest))
+        if not keep_checkpoints:
+            remove_checkpoints(folder)
         listener(Ended(minutes()))
-    return fitted
+    return replace(fitted, localiser=replace(fitted.localiser, model=model_hash(folder)))
 
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
     """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
-    for name, digest in _read_manifest(folder)["files"].items():
+    for name, digest in read_manifest(folder)["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
         if (found := _sha256(folder / name)) != digest:
             raise ModelError(f"{folder / name}: altered, SHA-256 is {found[:12]}..., expected {digest[:12]}...")
-    return Localiser.load(folder, device)
+    return replace(Localiser.load(folder, device), model=model_hash(folder))
 
 
 def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:
@@ -156,12 +162,17 @@ def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:
 
 
 def model_hash(folder: Path) -> str:
-    """Return the SHA-256 of ``model.json``, which has those of all files in use; ModelError if there is none."""
-    _read_manifest(folder)
-    return _sha256(folder / "model.json")
+    """Return the SHA-256 that identifies a model: of all that decides which points it finds.
+
+    Trained again with the same result, it has the same; ModelError if there is none.
+    """
+    files = read_manifest(folder)["files"]
+    decides = {name: digest for name, digest in files.items() if name not in _BEGINNING}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what ``model.json`` says; ModelError if there is none, or a newer landvote wrote it."""
     manifest = _read_json(folder / "model.json", "a finished model")
     if not isinstance(manifest.get("files"), dict):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
@@ -184,22 +195,39 @@ def _take_back(folder: Path) -> None:
         (folder / name).unlink()
 
 
-def _same_as_before(folder: Path, begun: dict[str, Any], films: str) -> None:
-    before = _read_json(folder / "training.json", "the settings of a training")
+def remove_checkpoints(folder: Path) -> None:
+    """Remove from a finished model the files that only a stopped training would have gone on from."""
+    (folder / PLAN).unlink(missing_ok=True)
+    for name in {name for kind in VOTERS for name in VOTERS[kind].checkpoints}:
+        for file in folder.glob(f"*/{name}"):
+            file.unlink()
+
+
+def _begin(
+    split: Split, recipe: Recipe, folder: Path, under: Conditions, *, resume: bool, anonymous: bool
+) -> None:  # fmt: skip
+    """Write down what the model folder is of, or compare with what is there."""
+    scheme, file = split.training[0].scheme, folder / "training.json"
+    begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json"), "anonymous": anonymous}
+    films = _film_table(split, under, anonymous=anonymous)
+    if not (resume and file.exists()):
+        refuse_existing(folder)
+        write_films(folder / "films.csv", films)
+        write_json(file, FORM.stamp(begun | {"device": under.device}))
+        return
+    before = _read_json(file, "the settings of a training")
     others = [f"{folder}: was begun with another {key}" for key in begun if before.get(key) != begun[key]]
-    if (folder / "films.csv").read_text(encoding="utf-8") != films:
+    if [(f.use, f.pixels_sha256) for f in read_films(folder)] != [(f.use, f.pixels_sha256) for f in films]:
         others.append(f"{folder / 'films.csv'}: was begun with other films")
     if others:
         raise SettingError(f"{others[0]}; resume with the same, or begin anew elsewhere")
 
 
-def _film_table(split: Split) -> str:
-    rows = [("image", "subject", "use", "pixels_sha256")]
-    for use, samples in (("train", split.training), ("val", split.validation)):
-        rows += [(s.identifier, s.subject, use, s.open().pixel_hash()) for s in samples]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+def _film_table(split: Split, under: Conditions, *, anonymous: bool) -> list[FilmRow]:
+    samples = [*split.training, *split.validation]
+    uses = ["train"] * len(split.training) + ["val"] * len(split.validation)
+    rows = [FilmRow.of(s, use, under.survey(s).film) for s, use in zip(samples, uses, strict=True)]
+    return [row.hidden() for row in rows] if anonymous else rows
 
 
 def _read_json(file: Path, expected: str) -> dict[str, Any]:
@@ -209,7 +237,7 @@ def _read_json(file: Path, expected: str) -> dict[str, Any]:
         raise ModelError(f"{file}: cannot be read ({error}), expected {expected}") from error
     if not isinstance(content, dict):
         raise ModelError(f"{file}: holds a {type(content).__name__}, expected {expected}")
-    return content
+    return FORM.read(content, str(file))
 
 
 def _sha256(file: Path) -> str:

@@ -75,6 +75,7 @@ class NetworkSettings(VoterSettings):
         precision: ``bf16``, ``fp32``, or ``auto``: bf16 where the hardware multiplies in it.
     """
 
+    checkpoints: ClassVar[tuple[str, ...]] = ("checkpoint.pt",)
     training_settings: ClassVar[type[Settings]] = TrainingSettings
 
     kind: Literal["network"] = "network"

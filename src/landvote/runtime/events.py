@@ -29,18 +29,17 @@ class Event:
 
 @dataclass(frozen=True)
 class StageBegun(Event):
-    """A stage begins to learn; ``films`` are read first."""
+    """A stage begins to learn."""
 
     stage: str
-    films: int
 
 
 @dataclass(frozen=True)
 class FilmRead(Event):
-    """``done`` of ``films`` have been read for a stage, or before all stages for their ``sizes``."""
+    """``done`` of ``films`` have been read: in the ``survey``, or for ``learning`` (by all stages at once)."""
 
     frequent: ClassVar[bool] = True
-    stage: str
+    purpose: str
     done: int
     films: int
 

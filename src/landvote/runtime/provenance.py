@@ -7,7 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from landvote.runtime.processors import processors
 
 _DECIDING = (
-    "landvote", "numpy", "scipy", "opencv-python-headless", "numba", "torch", "scikit-learn", "pydicom", "pillow",
+    "landvote", "numpy", "scipy", "opencv-python-headless", "numba", "torch", "scikit-learn", "pydicom", "python-gdcm",
+    "pillow",
 )  # fmt: skip
 
 

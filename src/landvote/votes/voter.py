@@ -66,11 +66,13 @@ class VoterSettings(Settings, ABC):
     Attributes:
         multiple: what the width and height of its views are multiples of, where a placing chooses them. Both rivals
             look at the same grids, so what networks need holds for all.
+        checkpoints: the files in the lesson's folder that only a stopped call goes on from.
         training_settings: the settings under ``training`` in a stage of this voter; of their class is each argument
             ``training`` below.
     """
 
     multiple: ClassVar[int] = 32
+    checkpoints: ClassVar[tuple[str, ...]] = ()
     training_settings: ClassVar[type[Settings]]
 
     def check(self, size: tuple[int, int]) -> None:

@@ -1,0 +1,59 @@
+"""The film: what can be said of a radiograph without its pixels; predictions and model folders name films by it."""
+
+from dataclasses import dataclass, field
+
+from landvote.errors import ImageError
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """Millimetres per pixel along x and y, and the source of the figures (``"PixelSpacing"``, ``"user"``, ...)."""
+
+    x: float
+    y: float
+    source: str
+
+    def __post_init__(self) -> None:
+        if not (0 < self.x < float("inf") and 0 < self.y < float("inf")):
+            raise ImageError(f"spacing {self.x} x {self.y} mm ({self.source}), expected positive numbers")
+
+
+@dataclass(frozen=True)
+class Source:
+    r"""The file that a film was read from, and what it says of itself; empty where it does not.
+
+    Attributes:
+        path: the file, absolute; empty for a film that was handed over in memory.
+        orientation: how the stored rows and columns lie: the EXIF orientation that was applied (``"EXIF 6"``), or the
+            patient orientation of DICOM along rows and columns (``"L\F"``).
+        study: DICOM Study Instance UID.
+        series: DICOM Series Instance UID.
+        instance: DICOM SOP Instance UID.
+        patient: the keyed hash of the patient's number, see :func:`landvote.runtime.privacy.keyed_hash`.
+    """
+
+    path: str = ""
+    orientation: str = ""
+    study: str = ""
+    series: str = ""
+    instance: str = ""
+    patient: str = ""
+
+
+@dataclass(frozen=True)
+class Film:
+    """One film, as predictions name it.
+
+    Attributes:
+        size: width and height in pixels, or None where that is not known.
+        spacing: millimetres per pixel, or None.
+        inverted: whether it looked like a negative and was inverted before its landmarks were sought.
+        pixels_sha256: see :meth:`landvote.data.radiograph.Radiograph.pixel_hash`; empty where that is not known.
+        source: the file it came from.
+    """
+
+    size: tuple[int, int] | None = None
+    spacing: Spacing | None = None
+    inverted: bool = False
+    pixels_sha256: str = ""
+    source: Source = field(default_factory=Source)

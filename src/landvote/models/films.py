@@ -1,0 +1,93 @@
+"""The films that a model has learned from or was judged by: ``films.csv`` of a model folder."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import Self
+
+from landvote.data.film import Film
+from landvote.data.sample import Sample
+from landvote.errors import ModelError
+from landvote.runtime.files import atomic_write
+from landvote.runtime.privacy import keyed_hash
+
+
+@dataclass(frozen=True)
+class FilmRow:
+    """One film of a training, as text; empty where a fact is not known.
+
+    Attributes:
+        image: its identifier, or a keyed hash of that where the training was anonymous.
+        subject: keyed hash of its subject.
+        use: ``train`` or ``val``.
+        pixels_sha256: see :meth:`landvote.data.radiograph.Radiograph.pixel_hash`.
+        patient: keyed hash of the patient's number in a DICOM file.
+        width: pixels.
+        height: pixels.
+        spacing_x: millimetres per pixel.
+        spacing_y: millimetres per pixel.
+        spacing_source: where the spacing came from.
+        orientation: see :class:`landvote.data.film.Source`, as are ``study``, ``series``, ``instance`` and ``path``.
+    """
+
+    image: str
+    subject: str
+    use: str
+    pixels_sha256: str
+    patient: str = ""
+    width: str = ""
+    height: str = ""
+    spacing_x: str = ""
+    spacing_y: str = ""
+    spacing_source: str = ""
+    orientation: str = ""
+    study: str = ""
+    series: str = ""
+    instance: str = ""
+    path: str = ""
+
+    @classmethod
+    def of(cls, sample: Sample, use: str, film: Film) -> Self:
+        """Return the row of a sample whose film has been surveyed."""
+        source, spacing = film.source, film.spacing
+        width, height = map(str, film.size or ("", ""))
+        x, y, told = (f"{spacing.x:.6g}", f"{spacing.y:.6g}", spacing.source) if spacing else ("", "", "")
+        return cls(
+            sample.identifier, keyed_hash(sample.subject), use, film.pixels_sha256, source.patient, width, height,
+            x, y, told, source.orientation, source.study, source.series, source.instance, source.path,
+        )  # fmt: skip
+
+    def hidden(self) -> Self:
+        """Return the row with keyed hashes in place of its name and UIDs, and without its path."""
+        hashed = {key: keyed_hash(getattr(self, key)) for key in ("image", "study", "series", "instance")}
+        return replace(self, **hashed, path="")
+
+
+_COLUMNS = [field.name for field in fields(FilmRow)]
+
+
+def write_films(file: Path, rows: Sequence[FilmRow]) -> None:
+    """Write ``films.csv``, whole or not at all."""
+    with (
+        atomic_write(file) as temporary,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as opened,
+    ):
+        csv.writer(opened, lineterminator="\n").writerows([_COLUMNS, *map(astuple, rows)])
+
+
+def read_films(model: Path) -> list[FilmRow]:
+    """Read the films of a model folder.
+
+    Raises:
+        ModelError: there are none, or other columns than :class:`FilmRow` has.
+    """
+    file = model / "films.csv"
+    try:
+        with file.open(encoding="utf-8", errors="surrogateescape", newline="") as opened:
+            header, *rows = csv.reader(opened)
+    except (OSError, ValueError, csv.Error) as error:
+        raise ModelError(f"{file}: cannot be read ({error}), expected the films of a model") from error
+    if header != _COLUMNS or any(len(row) != len(_COLUMNS) for row in rows):
+        raise ModelError(f"{file}: columns {', '.join(header)!r}, expected {', '.join(_COLUMNS)!r} in each line")
+    return [FilmRow(*row) for row in rows]
