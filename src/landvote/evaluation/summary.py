@@ -20,9 +20,10 @@ def summarise(
 ) -> dict[str, Any]:  # fmt: skip
     """Return counts, what is missing, and every distribution with its intervals.
 
-    ``models`` are the hashes of the models that the predictions are of. ``point_to_point`` and ``point_to_curve`` hold, per unit, ``film_means`` (one figure a film: the mean over its
-    landmarks) and ``landmarks`` (every landmark of every film). Success rates are given in the chosen unit. An upper
-    end that is None beside a lower one that is known is infinite.
+    ``models`` are the hashes of the models that the predictions are of. ``point_to_point`` and ``point_to_curve``
+    hold, per unit, ``film_means`` (one figure a film: the mean over its landmarks) and ``landmarks`` (every landmark of
+    every film). Success rates are given in the chosen unit. An upper end that is None beside a lower one that is known
+    is infinite.
     """
     chosen, pixels = errors[unit], errors["px"]
     out: dict[str, Any] = {
