@@ -112,6 +112,15 @@ def test_nothing_is_written_where_no_film_is_whole(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", ["vxl-pts", "wide-csv", "predictions"])
+def test_of_two_files_of_one_film_none_is_lost_in_silence(tmp_path, kind):
+    for name, points in (("a.pts", POINTS), ("a.PTS", POINTS + 1)):
+        write_pts(tmp_path / "in" / name, points)
+    with pytest.raises(PointsError, match=r"out: 1 films are given twice by one annotator \('a'\), expected once"):
+        write_points(tmp_path / "out", read_points(tmp_path / "in"), FORMATS[kind]())
+    assert not (tmp_path / "out").exists()
+
+
 def test_films_are_brought_under_their_names_or_told_of(films):
     problems: list[DataError] = []
     rows = [("left/a", "", POINTS), ("b", "", POINTS), ("b.png", "", POINTS), ("c", "", POINTS)]

@@ -4,6 +4,7 @@ A new format is one new file beside this one and one line in the table, or, from
 ``FORMATS.register``; nothing else knows its name.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -196,11 +197,12 @@ def write_points(
 
     Raises:
         ExistsError: there is something at ``path``, and ``force`` is not asked for.
-        PointsError: there are no points at all; or as the format's ``write``.
+        PointsError: there are no points at all, or two rows of one film and annotator; or as the format's ``write``.
         DataError: a file cannot be written (no space, no permission).
     """
     if not force:
         refuse_existing(path)
+    _check(path, table)
     lost: list[str] = []
     if not form.per_film and "annotators" not in form.holds:
         if named := len({row.image for row in table.rows if row.annotator}):
@@ -213,8 +215,6 @@ def write_points(
             rows.append(row)
         else:
             left_out.append(f"{row.image} by {row.annotator}" if row.annotator else row.image)
-    if not table.rows or not table.landmarks:
-        raise PointsError(f"{path}: no points to write, expected those of a film at least")
     if not rows:
         return Written(0, (), tuple(left_out))
     lost += _lost(rows, table, form)
@@ -227,6 +227,15 @@ def write_points(
     else:
         form.write(path, replace(table, rows=tuple(shifted)), films)
     return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
+
+
+def _check(path: Path, table: PointTable) -> None:
+    if not table.rows or not table.landmarks:
+        raise PointsError(f"{path}: no points to write, expected those of a film at least")
+    rows = Counter((row.image, row.annotator) for row in table.rows)
+    if twice := [image for (image, _), count in rows.items() if count > 1]:
+        found = f"{len(twice)} films are given twice by one annotator ({twice[0]!r})"
+        raise PointsError(f"{path}: {found}, expected once")
 
 
 def _suffix(name: str, suffixes: Iterable[str]) -> str:
