@@ -27,8 +27,8 @@ Centre = Annotated[
     float | None,
     typer.Option(
         metavar="0|0.5|1",
-        help="What point files call the centre of the first pixel: 0 (VXL), 0.5 (its corner is 0) or 1 (menpo, iBUG); "
-        "else what their format does.",
+        help="Coordinate of the centre of the first pixel in point files: 0 (VXL), 0.5 (its corner is 0) or 1 (menpo, "
+        "iBUG); else that of their format.",
     ),
 ]
 Cache = Annotated[

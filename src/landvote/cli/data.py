@@ -66,7 +66,7 @@ def convert(
     ] = None,
     centre: Centre = None,
     to_centre: Annotated[
-        float | None, typer.Option("--to-centre", help="The same of OUT; else what its format does.", metavar="0|0.5|1")
+        float | None, typer.Option("--to-centre", help="The same for OUT; else that of its format.", metavar="0|0.5|1")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
 ) -> None:

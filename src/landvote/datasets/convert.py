@@ -14,7 +14,7 @@ from landvote.formats.points import PointTable
 
 @dataclass(frozen=True)
 class Conversion:
-    """Points that were converted: what was read (and assumed), and what became of it."""
+    """Points that were converted: the table that was read, and the outcome of writing it."""
 
     read: PointTable
     written: Written

@@ -43,7 +43,7 @@ class FilmFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a table.
+    """The outcome of writing a table.
 
     Attributes:
         films: how many are written.
@@ -154,7 +154,7 @@ def read_film_files(
 ) -> PointTable | None:  # fmt: skip
     """Read files of one film each, of which there is one at least; arguments as those of :func:`read_points`.
 
-    By default their format is that of the first. What is wrong with a file is a problem, and the others are read; None
+    By default their format is that of the first. A file that cannot be read is a problem, and the others are read; None
     if none can be.
 
     Raises:

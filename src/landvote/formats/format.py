@@ -18,12 +18,12 @@ from landvote.runtime.settings import Settings
 Fact: TypeAlias = Literal["names", "annotators", "missing", "occluded", "expected_error", "prediction", "outlines"]
 
 CENTRES: Mapping[float, str] = {0: "VXL, BoneFinder", 0.5: "whose corner is 0", 1: "menpo, iBUG"}
-"""What a file may call the centre of the first pixel, and where that is usual."""
+"""The values that a file may give the centre of the first pixel, and the programs that do."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader may want to know of its file.
+    """Facts that a reader may want beside its file.
 
     Attributes:
         scheme: the names of the landmarks and their order; None where they are not known.

@@ -17,7 +17,7 @@ from landvote.formats.predictions import read_predictions, write_predictions
 
 
 class PredictionLines(Format):
-    """What ``landvote locate`` writes: points with their expected errors, one film a line."""
+    """The predictions that ``landvote locate`` writes: points with their expected errors, one film a line."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
     holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "expected_error", "prediction"})

@@ -1,4 +1,4 @@
-"""What a point file says: the currency that every reader of points returns and every writer takes.
+"""The table of points: the currency that every reader of point files returns and every writer takes.
 
 Coordinates are landvote's own: image pixels, x right, y down, (0, 0) the centre of the top-left pixel. Whatever a file
 calls them, :mod:`landvote.formats.family` has brought them there.
@@ -21,7 +21,7 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class PointRow:
-    """What one annotator, or one model, says of one film.
+    """The points that one annotator, or one model, gives one film.
 
     Attributes:
         image: the film, as the file calls it.
