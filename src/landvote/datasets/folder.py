@@ -136,8 +136,8 @@ def read_data_points(
 ) -> PointTable | None:  # fmt: skip
     """Read whichever points a DATA folder has, each film under its identifier; None if there are none.
 
-    ``kind`` and ``centre`` as in :func:`landvote.formats.family.read_points`. Whatever is wrong is a problem, and the rest
-    is read as far as it can be.
+    ``kind`` and ``centre`` as in :func:`landvote.formats.family.read_points`. Whatever is wrong is a problem, and the
+    rest is read as far as it can be.
 
     Raises:
         PointsError: a point file may be that of several films.
