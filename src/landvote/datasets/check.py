@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from landvote.data.film import Spacing
 from landvote.data.points import Points
 from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
@@ -75,7 +76,7 @@ def check_folder(
     samples, survey = found.samples, survey or Survey()
     warnings, problems = [], [str(error) for error in found.problems]
     films: list[dict[str, Any]] = []
-    spacings: Counter[str] = Counter()
+    spacings: dict[str, list[Spacing | None]] = {}
     hashes: dict[str, list[str]] = {}
     pictures: dict[str, Picture] = {}
     for sample in samples:
@@ -85,7 +86,9 @@ def check_folder(
             problems.append(f"cannot be read: {error}")
             continue
         films.append(_record(facts, sample))
-        spacings[_spacing(facts)] += 1
+        note = f" ({facts.spacing_note})" if facts.spacing_note else ""
+        spacing = facts.film.spacing
+        spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
         hashes.setdefault(facts.film.pixels_sha256, []).append(sample.identifier)
         pictures[sample.identifier] = facts.thumbnail
         if outside := _outside(facts, sample.points):
@@ -109,22 +112,28 @@ def _record(facts: Facts, sample: Sample) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _spacing(facts: Facts) -> str:
-    note, spacing = f" ({facts.spacing_note})" if facts.spacing_note else "", facts.film.spacing
-    if spacing is None:
-        return f"unknown{note}"
-    x, y = spacing.x, spacing.y
-    return f"{f'{x:.4g}' if x == y else f'{x:.4g} x {y:.4g}'} mm by {spacing.source}{note}"
+def _spacings(source: str, found: Sequence[Spacing | None]) -> str:
+    """Describe the spacings of films that have them from one source, with one note."""
+    pairs = [(spacing.x, spacing.y) for spacing in found if spacing]
+    if not pairs:
+        return f"unknown{source}"
+    (x0, y0), (x1, y1) = np.min(pairs, axis=0), np.max(pairs, axis=0)
+    along = [f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in ((x0, x1), (y0, y1))]
+    return f"{along[0] if all(x == y for x, y in pairs) else ' x '.join(along)} mm by {source}"
 
 
-def _pixels(films: Sequence[dict[str, Any]], spacings: Counter[str]) -> list[tuple[str, str]]:
+def _pixels(films: Sequence[dict[str, Any]], spacings: dict[str, list[Spacing | None]]) -> list[tuple[str, str]]:
     """Describe sizes, depths and spacings."""
     if not films:
         return []
     sizes, depths = [film["size"] for film in films], Counter(film["depth"] for film in films)
     (w0, h0), (w1, h1) = np.min(sizes, axis=0), np.max(sizes, axis=0)
     size = f"{w0} x {h0}" if (w0, h0) == (w1, h1) else f"{w0} to {w1} wide, {h0} to {h1} high"
-    return [("size", f"{size} pixels"), ("depth", _counts(depths)), ("spacing", _counts(spacings))]
+    return [
+        ("size", f"{size} pixels"),
+        ("depth", _counts(depths)),
+        ("spacing", _counts(Counter({_spacings(source, found): len(found) for source, found in spacings.items()}))),
+    ]
 
 
 def _inverted(pictures: dict[str, Picture]) -> list[str]:
