@@ -24,7 +24,7 @@ class Recipe(Settings):
         name: by which it is spoken of.
         summary: in a line.
         notice: of a licence or patent that a user has to know of; may be empty.
-        validation: share of the subjects held out to judge by, where the data has no ``val`` films of its own.
+        validation: share of the films held out to judge by, as whole subjects, where the data has no ``val`` films.
         seed: of the split and of all training; a stage's own seed is added to it.
         stages: coarse to fine.
     """
