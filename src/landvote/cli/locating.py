@@ -24,6 +24,10 @@ def locate(
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="The points as a landmarks.csv as well.")] = None,
     pts: Annotated[Path | None, typer.Option("--pts", help="Folder for a .pts file per film as well.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Only the films of one DATA folder that its split says are for train, val or test."),
+    ] = None,
     films_per_shard: Annotated[
         int | None,
         typer.Option(help="For very many films: --out is a folder of such files; a second call goes on.", min=1),
@@ -38,7 +42,7 @@ def locate(
     if films_per_shard is not None:
         if overlays or csv or pts or force:
             raise SettingError("--films-per-shard: expected without --overlays, --csv, --pts and --force")
-        _locate_shards(model, images, out, films_per_shard, jobs, engine, device)
+        _locate_shards(model, images, split, out, films_per_shard, jobs, engine, device)
         return
     if jobs or engine != "local":
         raise SettingError("--jobs, --engine: expected with --films-per-shard, which divides the work")
@@ -63,7 +67,7 @@ def locate(
             if isinstance(event, FilmFailed):
                 failures.append(event)
 
-        found = locate_files(localiser, images, overlays, listener, stop)
+        found = locate_files(localiser, images, overlays, listener, stop, split)
         written, kept = tee(found) if csv or pts else (found, iter(()))
         count = write_predictions(out, written)
     export_points(list(kept), csv, pts, origin)
@@ -75,7 +79,14 @@ def locate(
 
 
 def _locate_shards(
-    model: Path, images: list[Path], out: Path, films_per_shard: int, jobs: int, engine: str, device: str
+    model: Path,
+    images: list[Path],
+    split: str | None,
+    out: Path,
+    films_per_shard: int,
+    jobs: int,
+    engine: str,
+    device: str,
 ) -> None:
     from landvote.cli.progress import locating
     from landvote.models.shards import locate_shards
@@ -83,7 +94,9 @@ def _locate_shards(
 
     executor = choose_executor(engine, jobs)
     with locating() as listener, stopped_by_interrupt() as stop:
-        located, failed = locate_shards(model, images, out, films_per_shard, executor, device, listener, stop)
+        located, failed = locate_shards(
+            model, images, out, films_per_shard, executor, device, listener, stop=stop, split=split
+        )
     typer.echo(f"{located} films located: {out}")
     if failed:
         typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)

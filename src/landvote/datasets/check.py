@@ -16,6 +16,7 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
 from landvote.errors import ImageError
+from landvote.runtime.privacy import keyed_hash
 
 _BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
 _NAMED = 10  # how many culprits a line of the report names
@@ -31,9 +32,9 @@ class FolderReport:
         facts: lines that describe, each a heading and a text.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged.
         problems: what is wrong: unreadable or duplicate films, points or splits that contradict something.
-        films: what is known of each film that can be read, as plain JSON: ``image``, ``subject``, ``split``, ``size``
-            (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null, ``annotators``, ``points``
-            (how many are known) and ``pixels_sha256``.
+        films: what is known of each film that can be read, as plain JSON: ``image``, ``subject`` (its keyed hash),
+            ``split``, ``size`` (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null,
+            ``annotators``, ``points`` (how many are known) and ``pixels_sha256``.
     """
 
     samples: tuple[Sample, ...]
@@ -94,7 +95,7 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
 
 def _record(film: Radiograph, sample: Sample) -> dict[str, Any]:
     return {
-        "image": film.identifier, "subject": sample.subject, "split": sample.split, "size": list(film.size),
+        "image": film.identifier, "subject": keyed_hash(sample.subject), "split": sample.split, "size": list(film.size),
         "depth": _BITS[film.pixels.dtype.name],
         "spacing": asdict(film.spacing) if film.spacing else None,
         "annotators": list(sample.annotations),
