@@ -175,7 +175,7 @@ def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Ov
     # Of few films a place has several names; the last one given holds.
     ranks = {round(0.9 * last): "90th percentile", last - 2: "Third worst", last - 1: "Second worst"}
     ranks |= {last // 2: "Median", 0: "Best", last: "Worst"}
-    for place in sorted(p for p in ranks if p >= 0):
+    for place in sorted(p for p in ranks if 0 <= p < len(order)):
         film = matching.films[order[place]]
         scored, caption = np.where(matching.modelled[:, None], film.truth, np.nan), _caption(evaluation, order[place])
         yield overlay(ranks[place], caption, samples[film.identifier], scored, film.predicted)
