@@ -41,6 +41,8 @@ def test_points_must_fit_the_scheme():
 def test_a_film_without_subject_is_its_own():
     assert Sample("f", film, Scheme.numbered(2)).subject == "f"
     assert Sample("f", film, Scheme.numbered(2), subject="p").subject == "p"
+    assert Sample("f", film, Scheme.numbered(2)).named_subject == ""
+    assert Sample("f", film, Scheme.numbered(2), subject="p").named_subject == "p"
 
 
 def test_without_annotations_all_points_are_missing():
