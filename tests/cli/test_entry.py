@@ -218,6 +218,52 @@ def test_locate_and_evaluate_end_to_end(run, data, model, tmp_path):
     assert run(*words, "--force")[0] == 0
 
 
+def test_films_that_the_model_has_seen_are_told_of_by_evaluate(run, data, model, tmp_path):
+    words = ("--truth", data, "--out", tmp_path / "report", "--force")
+    run("locate", model, data, "--out", tmp_path / "all.jsonl", "--device", "cpu")
+    status, out, _ = run("evaluate", tmp_path / "all.jsonl", *words)
+    assert status == 0
+    assert "not in the figures: films that the model learned from, 4: " in out
+    assert "not in the figures: films that judged the model while it learned, 2: " in out
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert summary["films"]["scored"] == 2
+
+    status, out, _ = run("locate", model, data, "--split", "test", "--out", tmp_path / "test.jsonl", "--device", "cpu")
+    assert (status, out) == (0, f"2 films located: {tmp_path / 'test.jsonl'}\n")
+    assert [(r["image"], r["seen"]) for r in records(tmp_path / "test.jsonl")] == [("6.png", "no"), ("7.png", "no")]
+    status, out, _ = run("evaluate", tmp_path / "test.jsonl", *words)
+    assert (status, out) == (0, f"report: {tmp_path / 'report' / 'report.html'}\n")
+
+    run("locate", model, data, "--split", "train", "--out", tmp_path / "train.jsonl", "--device", "cpu")
+    status, out, _ = run("evaluate", tmp_path / "train.jsonl", *words)
+    assert status == 0
+    assert "no figures: the model has seen all films, or others of their patients, 6: " in out
+
+
+def test_evaluate_asks_the_model_where_predictions_do_not_say(run, data, model, tmp_path):
+    points = [{"image": f"{i}.png", "points": [[40, 40]] * 5} for i in range(8)]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(line) + "\n" for line in points))
+    words = ("evaluate", tmp_path / "p.jsonl", "--truth", data, "--out", tmp_path / "report", "--force")
+    status, out, _ = run(*words)
+    assert (status, "though it is not known whether the model has seen them, 8: 0.png" in out) == (0, True)
+    status, out, _ = run(*words, "--model", model)
+    assert (status, "not known" in out, "learned from, 4: " in out) == (0, False, True)
+    one_line(run(*words, "--model", tmp_path), "model.json")
+
+
+def test_split_divides_once_and_anew_if_forced(run, data, tmp_path):
+    own = shutil.copytree(data, tmp_path / "data")
+    one_line(run("split", own), own / "split.csv", "exists already", "--force")
+    status, out, _ = run("split", own, "--test", "0.25", "--val", "0.25", "--force")
+    assert status == 0
+    assert [line.split() for line in out.splitlines()[:3]] == [
+        [name, str(films), "films", "of", str(films), "subjects"]
+        for name, films in (("train", 4), ("val", 2), ("test", 2))
+    ]
+    assert run("check", own)[0] == 0
+    one_line(run("split", own, "--test", "0.9", "--val", "0.5", "--force"), "test = 0.9, val = 0.5")
+
+
 def test_locate_names_broken_films_and_does_the_others(run, data, model, tmp_path):
     films = tmp_path / "films"
     films.mkdir()

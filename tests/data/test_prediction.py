@@ -18,7 +18,9 @@ def prediction(name: str = "a.png") -> Prediction:
     source = Source("/films/a.dcm", "L\\F", "1.2", "1.2.3", "1.2.3.4", "0f" * 16)
     film = Film((640, 480), Spacing(0.1, 0.2, "PixelSpacing"), inverted=True, pixels_sha256="ab" * 32, source=source)
     expected = np.array([0.5, np.nan, 2.0])
-    return Prediction(name, points, expected, ("a", "b", "c"), film, "cd" * 32, "femur", "ef" * 32, {"looks": [1]})
+    return Prediction(
+        name, points, expected, ("a", "b", "c"), film, "cd" * 32, "femur", "ef" * 32, "val", {"looks": [1]}
+    )
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -56,7 +58,8 @@ def test_predictions_of_0_1_0_are_read(tmp_path: Path) -> None:
     )
     (found,) = read_predictions(path)
     assert found.film == Film((64, 48), Spacing(0.1, 0.2, "user"), inverted=True)
-    assert (found.model, found.landmarks, found.details) == ("", ("tip",), {"looks": [{"stage": "global"}]})
+    assert (found.model, found.seen) == ("", "")
+    assert (found.landmarks, found.details) == (("tip",), {"looks": [{"stage": "global"}]})
 
 
 def test_a_film_that_nothing_is_known_of_is_written_without_facts(tmp_path: Path) -> None:
@@ -101,6 +104,10 @@ def test_a_line_separator_inside_a_name_does_not_cut_the_line(tmp_path: Path) ->
         ('{"image": "a", "points": [[1, 2]], "inverted": "no"}', "'inverted' is 'no'"),
         ('{"format": 2, "image": "a", "points": [[1, 2]], "film": []}', r"'film' is \[\], expected an object"),
         ('{"format": 2, "image": "a", "points": [[1, 2]], "model": 7}', "'model' is 7, expected text"),
+        (
+            '{"format": 2, "image": "a", "points": [[1, 2]], "seen": "yes"}',
+            "'seen' is 'yes', expected train, val, patient, no or null",
+        ),
         ('{"format": 2, "image": "a", "points": [[1, 2]], "film": {"study": 7}}', "'study' is 7, expected text"),
     ],
 )

@@ -51,6 +51,8 @@ def test_only_points_that_there_are_can_be_occluded(occluded):
 def test_a_film_without_subject_is_its_own():
     assert Sample("f", film, Scheme.numbered(2)).subject == "f"
     assert Sample("f", film, Scheme.numbered(2), subject="p").subject == "p"
+    assert Sample("f", film, Scheme.numbered(2)).named_subject == ""
+    assert Sample("f", film, Scheme.numbered(2), subject="p").named_subject == "p"
 
 
 def test_without_annotations_all_points_are_missing():

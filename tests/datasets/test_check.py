@@ -1,21 +1,17 @@
-"""The report on a folder, hashes, and the division by subject."""
+"""The report on a folder, and hashes."""
 
 import json
-import random
-from collections import Counter
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from landvote.data.radiograph import Radiograph
-from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.check import check_folder
 from landvote.datasets.folder import read_folder
-from landvote.datasets.split import split_by_subject
-from landvote.errors import SettingError, SplitError
 from landvote.formats.image import read_image
+from landvote.runtime.privacy import keyed_hash
 from toys import write_pts, write_wide_csv
 
 SQUARE = np.array([[5.0, 5.0], [25.0, 5.0], [25.0, 15.0], [5.0, 15.0]])
@@ -123,7 +119,8 @@ class TestReport:
         (data / "subjects.csv").write_text("image,subject\n" + "".join(f"f{i:02},p{i // 2}\n" for i in range(12)))
         (data / "split.csv").write_text("image,split\nf00,train\nf01,test\nf02,train\nf04,nowhere\n")
         problems = "\n".join(check_folder(data).problems)
-        assert "subject 'p0' is in train (f00.png) and test (f01.png)" in problems
+        assert "films of one subject are f00.png in train and f01.png in test" in problems
+        assert "p0" not in problems
         assert "'nowhere', expected train, val or test" in problems
 
     def test_annotators_and_how_far_they_are_apart(self, data):
@@ -143,42 +140,6 @@ class TestHashes:
         assert Radiograph(pixels + np.uint8(1), "a").pixel_hash() != same
 
 
-def films(subjects):
-    film = Radiograph(np.zeros((2, 2), np.uint8), "f")
-    return [Sample(f"{s}-{i}", lambda: film, Scheme.numbered(1), subject=str(s)) for i, s in enumerate(subjects)]
-
-
-class TestSplit:
-    def test_subjects_stay_together_and_nothing_is_lost(self):
-        samples = films([i // 3 for i in range(90)])
-        kept, held = split_by_subject(samples, 0.2, seed=0)
-        assert not {s.subject for s in kept} & {s.subject for s in held}
-        assert Counter(s.identifier for s in kept + held) == Counter(s.identifier for s in samples)
-        assert abs(len(held) - 18) <= 2
-
-    def test_the_order_of_the_samples_does_not_matter_but_the_seed_does(self):
-        samples = films(range(50))
-        shuffled = random.Random(3).sample(samples, 50)
-        names = {s.identifier for s in split_by_subject(samples, 0.3, seed=1)[1]}
-        assert {s.identifier for s in split_by_subject(shuffled, 0.3, seed=1)[1]} == names
-        assert {s.identifier for s in split_by_subject(samples, 0.3, seed=2)[1]} != names
-
-    @pytest.mark.parametrize("share", [0.001, 0.5, 0.999])
-    def test_neither_side_is_empty(self, share):
-        kept, held = split_by_subject(films([1, 1, 1, 2]), share, seed=0)
-        assert kept
-        assert held
-
-    def test_one_subject_cannot_be_divided(self):
-        with pytest.raises(SplitError, match=r"3 films of 1 subject\(s\)"):
-            split_by_subject(films([7, 7, 7]), 0.2, seed=0)
-
-    @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan")])
-    def test_a_share_out_of_range(self, share):
-        with pytest.raises(SettingError, match="expected between 0 and 1"):
-            split_by_subject(films([1, 2]), share, seed=0)
-
-
 def test_the_record_holds_what_the_text_says_and_every_film(data):
     (data / "images" / "f00.png").write_bytes(b"no film")
     annotate(data, f01=np.array([[5.0, 5.0], [np.nan, np.nan], [25.0, 15.0], [5.0, 15.0]]))
@@ -189,8 +150,9 @@ def test_the_record_holds_what_the_text_says_and_every_film(data):
     assert all(text in report.text() for text in (*found["facts"].values(), *found["warnings"], *found["problems"]))
     assert [film["image"] for film in found["films"]] == [f"f{i:02}.png" for i in range(1, 12)]
     assert found["films"][0] == {
-        "image": "f01.png", "subject": "f01.png", "split": "train", "size": [40, 20], "depth": "8 bit", "spacing": None,
-        "annotators": [""], "points": 3, "pixels_sha256": read_image(data / "images" / "f01.png").pixel_hash(),
+        "image": "f01.png", "subject": keyed_hash("f01.png"), "split": "train", "size": [40, 20], "depth": "8 bit",
+        "spacing": None, "annotators": [""], "points": 3,
+        "pixels_sha256": read_image(data / "images" / "f01.png").pixel_hash(),
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
+from landvote.data.seen import Seen
 from landvote.errors import DataError, ImageError, SettingError
 from landvote.evaluation import evaluate
 
@@ -249,3 +250,63 @@ def test_per_cent_needs_a_normalising_pair(make_sample: MakeSample, scheme: Sche
     sample = make_sample("a", holed)
     with pytest.raises(DataError, match="the normalising pair is missing"):
         evaluate([predicted(sample)], [sample])
+
+
+def test_films_the_model_has_seen_enter_no_figure_but_their_own(make_sample: MakeSample) -> None:
+    samples = [make_sample(name, side="left") for name in "abcde"]
+    shifts: list[tuple[float, Seen]] = [(1.0, "train"), (4.0, "no"), (2.0, "val"), (8.0, "no"), (3.0, "patient")]
+    found = [replace(predicted(s, d), seen=seen) for s, (d, seen) in zip(samples, shifts, strict=True)]
+    got = evaluate(found, samples, unit="px", subgroups=["side"])
+    alone = evaluate([found[1], found[3]], samples, unit="px", subgroups=["side"])
+    assert got.summary["films"] == alone.summary["films"] | {"not_predicted": []}
+    assert got.films["image"].tolist() == ["b", "d"]
+    for key in ("landmarks", "point_to_point", "point_to_curve", "squared_error_px2", "expected_error"):
+        assert got.summary[key] == alone.summary[key]
+    assert got.subgroups is not None
+    assert got.subgroups["films"].tolist() == [2]
+    seen = got.summary["seen"]
+    assert [seen[key] for key in ("train", "val", "patient", "unknown")] == [["a"], ["c"], ["e"], []]
+    assert seen["point_to_point"]["px"]["mean"]["value"] == pytest.approx(2)
+    assert got.seen is not None
+    assert got.seen[["image", "seen"]].to_numpy().tolist() == [["a", "train"], ["c", "val"], ["e", "patient"]]
+    assert alone.seen is None
+    assert "point_to_point" not in alone.summary["seen"]
+
+
+def test_other_films_of_a_subject_that_the_model_has_seen_are_told(make_sample: MakeSample) -> None:
+    """Also where the film that it has seen has no points, and where the prediction does not know."""
+    samples = [replace(make_sample(name), subject=name[0]) for name in ("a1", "a2", "b1", "b2", "c1")]
+    found = [replace(predicted(s), seen="no") for s in samples]
+    found[0] = replace(found[0], seen="val")
+    found[2], found[3] = replace(found[2], seen="train"), replace(found[3], seen="")
+    samples[2] = replace(samples[2], annotations={})
+    summary = evaluate(found, samples).summary
+    assert summary["seen"]["patient"] == ["a2", "b2"]
+    assert summary["films"]["scored"] == 1
+
+
+def test_predictions_that_do_not_say_are_counted_and_named(make_sample: MakeSample) -> None:
+    samples = [make_sample(name) for name in "ab"]
+    summary = evaluate([replace(predicted(samples[0]), seen="no"), predicted(samples[1])], samples).summary
+    assert summary["seen"] == {"train": [], "val": [], "patient": [], "unknown": ["b"]}
+    assert summary["films"]["scored"] == 2
+
+
+def test_of_seen_films_alone_there_are_no_figures(make_sample: MakeSample, truth: Points) -> None:
+    two = {"x": truth, "y": truth + 1}
+    samples = [make_sample(name, annotations=two, side="left") for name in "abc"]
+    found = [replace(predicted(s), seen="train") for s in samples]
+    got = evaluate(found, samples, subgroups=["side"])
+    assert got.summary["films"]["scored"] == got.summary["films"]["subjects"] == len(got.films) == 0
+    for unit in ("%", "px"):
+        figures = got.summary["point_to_point"][unit]["film_means"]
+        assert (figures["count"], figures["median"]["value"], figures["mean"]["value"]) == (0, None, None)
+    assert got.subgroups is None
+    assert "annotators" not in got.summary
+    assert got.summary["seen"]["point_to_point"]["px"]["count"] == 3
+    json.dumps(got.summary, allow_nan=False)
+
+
+def test_tables_number_subjects_and_do_not_name_them(make_sample: MakeSample) -> None:
+    samples = [replace(make_sample(name), subject=who) for name, who in (("a", "Zoe"), ("b", "Ann"), ("c", "Zoe"))]
+    assert evaluate([predicted(s) for s in samples], samples).films["subject"].tolist() == [1, 2, 1]

@@ -225,6 +225,7 @@ def test_films_and_costs(make_results: MakeResults):
     films = films_by_run(results)
     assert list(films.columns[:6]) == ["method", "size", "fold", "seed", "film", "subject"]
     assert len(films) == 5 * len(results.runs)
+    assert films["subject"].tolist() == [1, 2, 3, 4, 5] * len(results.runs)  # numbers, not names
     costs = cost_table(results)
     assert len(costs) == len(results.runs)
     assert (costs["minutes"] == 3.25).all()

@@ -13,9 +13,10 @@ from PIL import Image
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
+from landvote.errors import DataError, SettingError, SplitError
 from landvote.formats.family import FORMATS, write_points
 from landvote.formats.jsonl import table_of_predictions
-from landvote.models.locate import locate_files
+from landvote.models.locate import list_films, locate_files
 from landvote.runtime.events import Event, FilmLocated
 
 
@@ -89,3 +90,35 @@ def test_points_written_into_a_data_folder_are_read_as_those_of_their_films(tmp_
     write_points(tmp_path / "points", table, FORMATS["menpo-pts"]())
     found = {s.identifier: s.points[0, 0] for s in read_folder(tmp_path, centre=1, require_points=True)}
     assert found == {name: i for i, name in enumerate(names)}
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A DATA folder with a split; its points contradict each other, which is no concern of films."""
+    draw(tmp_path / "images", "a.png", "left/a.png", "b.png", "c.png")
+    (tmp_path / "split.csv").write_text("image,split\na.png,train\nleft/a.png,test\nb,Test\n")
+    (tmp_path / "landmarks.csv").write_text("image,x0\na.png,1\n")
+    return tmp_path
+
+
+def test_films_of_one_split_alone_are_located(localiser, data):
+    found = [p.identifier for p in locate_files(localiser, [data], None, split="test")]
+    assert found == ["b.png", "left/a.png"]
+    assert [name for _, name in list_films([data], "train")] == ["a.png"]
+    assert len(list(list_films([data]))) == 4
+
+
+def test_a_split_that_is_none(data):
+    def listed(*images, split="test"):
+        return list(list_films(images, split))
+
+    with pytest.raises(SplitError, match=r"no film is for val, expected one at least in split\.csv"):
+        listed(data, split="val")
+    with pytest.raises(SettingError, match="split = 'tests', expected train, val or test"):
+        listed(data, split="tests")
+    for images in ((data / "images",), (data, data), (data / "images" / "a.png",)):
+        with pytest.raises(SettingError, match="expected one folder with images/"):
+            listed(*images)
+    (data / "split.csv").write_text("image,split\na.png,often\n")
+    with pytest.raises(DataError, match="'often', expected train, val or test"):
+        listed(data)

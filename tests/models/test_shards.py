@@ -98,6 +98,19 @@ def test_shards_hold_the_lines_of_one_file(model, data, whole, tmp_path):
     assert [p.identifier for p in read_predictions(out)] == [f"{i:02}.png" for i in range(FILMS)]
 
 
+def test_shards_of_one_split_say_what_the_model_has_seen(model, data, tmp_path):
+    own, out = shutil.copytree(data, tmp_path / "data"), tmp_path / "out"
+    (own / "split.csv").write_text("image,split\n01,test\n04,train\n07,test\n10,test\n")
+    assert locate_shards(model, [own], out, 2, here, "cpu", split="test") == (3, 0)
+    found = {p.identifier: p.seen for p in read_predictions(out)}
+    assert set(found) == {"01.png", "07.png", "10.png"}
+    assert found["01.png"] in ("train", "val")
+    assert (found["07.png"], found["10.png"]) == ("no", "no")
+    with pytest.raises(SettingError, match="was begun with other films"):
+        locate_shards(model, [own], out, 2, here, "cpu", split="train")
+    assert locate_shards(model, [own], out, 2, here, "cpu", split="test") == (3, 0)
+
+
 def test_a_second_call_leaves_finished_shards_alone(model, data, whole, tmp_path):
     locate_shards(model, [data], tmp_path / "out", 4, here, "cpu")
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").glob("predictions-*")}

@@ -13,6 +13,8 @@ import pytest
 
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
+from landvote.datasets.folder import read_folder
+from landvote.datasets.survey import Survey
 from landvote.errors import DataError, ImageError, ModelError, SettingError, SplitError, StoppedError
 from landvote.localiser import Conditions
 from landvote.models import divide, load_model, model_hash, train_model
@@ -62,6 +64,14 @@ def test_a_loaded_model_locates_as_the_one_in_memory(trained):
         one, other = localiser.locate(film), loaded.locate(film)
         np.testing.assert_array_equal(one.points, other.points)
         np.testing.assert_array_equal(one.expected_error, other.expected_error)
+
+
+def test_predictions_say_whether_the_model_has_seen_the_film(trained):
+    folder, localiser, split = trained
+    for one in (localiser, load_model(folder, "cpu")):
+        assert {one.locate(s.open()).seen for s in split.training} == {"train"}
+        assert {one.locate(s.open()).seen for s in split.validation} == {"val"}
+        assert one.locate(ell_sample(50).open()).seen == "no"
 
 
 def test_it_finds_the_landmarks_of_films_it_never_saw(trained):
@@ -327,6 +337,25 @@ def test_divide_holds_out_whole_subjects():
     assert len(split.validation) in (2, 4)
     assert {s.subject for s in split.training}.isdisjoint(s.subject for s in split.validation)
     assert len(split.training) + len(split.validation) == 12
+
+
+def test_divide_keeps_films_with_the_same_pixels_together(tmp_path, draw):
+    names = [f"{i}.png" for i in range(8)]
+    data = draw(tmp_path / "data", names)
+    for name in names[4:]:
+        shutil.copy(data / "images" / "3.png", data / "images" / name)
+    told = []
+    split = divide(read_folder(data), tiny(), Conditions(listener=told.append, survey=Survey(tmp_path / "cache")))
+    sides = [{s.identifier for s in side} for side in (split.training, split.validation)]
+    assert any({*names[3:]} <= side for side in sides)
+    assert told == [FilmRead("survey", done, 8) for done in range(1, 9)]
+
+
+def test_divide_stops_as_asked(tmp_path, draw):
+    stop = StopToken()
+    stop.stop()
+    with pytest.raises(StoppedError):
+        divide(read_folder(draw(tmp_path / "data", ["a.png", "b.png"])), tiny(), Conditions(stop=stop))
 
 
 def test_divide_uses_the_datas_own_val_films_and_no_test_film():

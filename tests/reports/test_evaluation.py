@@ -16,9 +16,10 @@ from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
+from landvote.data.seen import Seen
 from landvote.errors import DataError, ImageError
 from landvote.evaluation import Evaluation, evaluate
-from landvote.reports.evaluation import write_report
+from landvote.reports.evaluation import seen_in_words, write_report
 
 
 def test_files(evaluation: Evaluation, samples: list[Sample], tmp_path: Path) -> None:
@@ -81,6 +82,48 @@ def test_smallest_report(samples: list[Sample], tmp_path: Path, found: bool) -> 
     assert ("12 of 12 landmarks were not found" in text) is not found
     assert ("worst film not found at all" in text) is not found
     assert not re.search(r"nan|None|inf\b", re.sub(r'"data:[^"]*"', "", text).partition("<body>")[2])
+
+
+def predicted(sample: Sample, seen: Seen) -> Prediction:
+    return Prediction(sample.identifier, sample.points + 1, np.full(12, 1.0), sample.scheme.landmarks, seen=seen)
+
+
+def test_films_that_the_model_has_seen_are_named_with_figures_of_their_own(samples: list[Sample], tmp_path: Path):
+    own = [replace(s, subject=str(i)) for i, s in enumerate(samples)]
+    ways: list[Seen] = ["train", "train", "val", "patient", "no", "no", "", ""]
+    result = evaluate([predicted(s, way) for s, way in zip(own, ways, strict=True)], own)
+    text = write_report(result, own, tmp_path).read_text(encoding="utf-8")
+    for said in (
+        "4 films, 12 landmarks",
+        "Not in the figures: films that the model learned from: 2",
+        "Not in the figures: films that judged the model while it learned: 1",
+        "Not in the figures: other films of patients that the model has seen: 1",
+        "In the figures, though it is not known whether the model has seen them: 2",
+    ):
+        assert said in text
+    assert cells(text, "Point-to-point, films the model has seen (%)")[1] == "4"
+    assert cells(text, "Point-to-point, films (%)")[1] == "4"
+    assert pd.read_csv(tmp_path / "per_film_seen.csv")["seen"].tolist() == ["train", "train", "val", "patient"]
+    assert seen_in_words(result.summary)[0][1] == ["film <0>.png", "film <1>.png"]
+
+
+def test_a_report_without_one_unseen_film_says_so(
+    samples: list[Sample], tmp_path: Path, fetched: Callable[[str], list[str]]
+) -> None:
+    result = evaluate([predicted(s, "train") for s in samples], samples, subgroups=["side"])
+    text = write_report(result, samples, tmp_path).read_text(encoding="utf-8")
+    assert fetched(text) == []  # no charts of nothing
+    assert "No figures: the model has seen all films, or others of their patients: 8" in text
+    assert cells(text, "Point-to-point, films the model has seen (%)")[1] == "8"
+    assert not re.search(r"nan|None|inf\b", text.partition("<body>")[2])
+    write_report(evaluate([predicted(s, "no") for s in samples], samples), samples, tmp_path, force=True)
+    assert not (tmp_path / "per_film_seen.csv").exists()  # of the earlier report
+
+
+def test_a_report_on_films_that_are_all_new_says_nothing_of_it(samples: list[Sample], tmp_path: Path) -> None:
+    result = evaluate([predicted(s, "no") for s in samples], samples)
+    assert seen_in_words(result.summary) == []
+    assert "has seen" not in write_report(result, samples, tmp_path).read_text(encoding="utf-8")
 
 
 def cells(text: str, first: str) -> list[str]:

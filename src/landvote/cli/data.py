@@ -1,4 +1,4 @@
-"""The verbs of films and points: simulate, check, shape."""
+"""The verbs of films and points: simulate, check, split, shape."""
 
 import json
 from pathlib import Path
@@ -86,6 +86,29 @@ def convert(
     typer.echo(f"read as {done.read.form}: {source}{assumed}", err=quiet)
     if not say_written(done.written, out, form.kind, quiet=quiet):
         raise typer.Exit(1)
+
+
+def split(
+    data: Data,
+    test: Annotated[float, typer.Option(help="Share of the films to measure on.", min=0, max=1)] = 0.2,
+    val: Annotated[float, typer.Option(help="Share of the films to judge a training by.", min=0, max=1)] = 0.15,
+    seed: Annotated[int, typer.Option(help="The same seed and films give the same split.")] = 0,
+    cache: Cache = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the split of before.")] = False,
+) -> None:
+    """Divide the films of DATA by subject into train, val and test, and write this into its split.csv."""
+    from landvote.cli.progress import counting
+    from landvote.datasets.split import split_folder
+    from landvote.datasets.survey import Survey
+
+    with hint(ExistsError, "--force overwrites it"), counting("reading films") as update:
+        sides = split_folder(
+            data, test=test, val=val, seed=seed, force=force, survey=Survey(cache),
+            progress=lambda done, films: update(completed=done, total=films),
+        )  # fmt: skip
+    for name, (films, subjects) in sides.items():
+        typer.echo(f"{name:<6}{films} films of {subjects} subjects")
+    typer.echo(f"split: {data / 'split.csv'}")
 
 
 def shape(

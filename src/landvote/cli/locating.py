@@ -36,6 +36,10 @@ def locate(
             metavar="FORMAT[=PATH]",
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Only the films of one DATA folder that its split says are for train, val or test."),
+    ] = None,
     films_per_shard: Annotated[
         int | None,
         typer.Option(help="For very many films: --out is a folder of such files; a second call goes on.", min=1),
@@ -50,7 +54,7 @@ def locate(
     if films_per_shard is not None:
         if overlays or to or force:
             raise SettingError("--films-per-shard: expected without --overlays, --to and --force")
-        _locate_shards(model, images, out, films_per_shard, jobs, engine, device)
+        _locate_shards(model, images, split, out, films_per_shard, jobs, engine, device)
         return
     if jobs or engine != "local":
         raise SettingError("--jobs, --engine: expected with --films-per-shard, which divides the work")
@@ -76,12 +80,12 @@ def locate(
             if isinstance(event, FilmFailed):
                 failures.append(event)
 
-        found = locate_files(localiser, images, overlays, listener, stop)
+        found = locate_files(localiser, images, overlays, listener, stop, split)
         written, kept = tee(found) if targets else (found, iter(()))
         count = write_predictions(out, written)
     quiet = any(is_stdout(path) for path in (out, *targets))
     typer.echo(f"{count} films located: {out}", err=quiet)
-    complete = _write_points(list(kept), targets, images, quiet) and not failures
+    complete = _write_points(list(kept), targets, images, split, quiet) and not failures
     for failure in failures:
         typer.echo(f"left out: {failure.message}", err=True)
     if not complete:
@@ -111,7 +115,7 @@ def _targets(to: list[str], out: Path, images: list[Path], centre: float | None)
 
 
 def _write_points(
-    predictions: "list[Prediction]", targets: "dict[Path, Format]", images: list[Path], quiet: bool
+    predictions: "list[Prediction]", targets: "dict[Path, Format]", images: list[Path], split: str | None, quiet: bool
 ) -> bool:
     """Write predictions in further formats; return whether every film is in each of them."""
     from landvote.formats.family import write_points
@@ -121,7 +125,7 @@ def _write_points(
 
     complete = True
     if targets and predictions:
-        films = Films({identifier: path for path, identifier in list_films(images)}, ", ".join(map(str, images)))
+        films = Films({identifier: path for path, identifier in list_films(images, split)}, ", ".join(map(str, images)))
         table = table_of_predictions([replace(p, points=p.points.round(3)) for p in predictions])  # as --out has them
         for path, form in targets.items():
             written = write_points(path, table, form, films, force=True)  # what was there has been refused before
@@ -130,7 +134,14 @@ def _write_points(
 
 
 def _locate_shards(
-    model: Path, images: list[Path], out: Path, films_per_shard: int, jobs: int, engine: str, device: str
+    model: Path,
+    images: list[Path],
+    split: str | None,
+    out: Path,
+    films_per_shard: int,
+    jobs: int,
+    engine: str,
+    device: str,
 ) -> None:
     from landvote.cli.progress import locating
     from landvote.models.shards import locate_shards
@@ -138,7 +149,9 @@ def _locate_shards(
 
     executor = choose_executor(engine, jobs)
     with locating() as listener, stopped_by_interrupt() as stop:
-        located, failed = locate_shards(model, images, out, films_per_shard, executor, device, listener, stop)
+        located, failed = locate_shards(
+            model, images, out, films_per_shard, executor, device, listener, stop=stop, split=split
+        )
     typer.echo(f"{located} films located: {out}")
     if failed:
         typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)

@@ -5,19 +5,24 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Centre, Device, SchemeOption, hint, scheme_named, stopped_by_interrupt
+from landvote.cli.common import Cache, Centre, Device, SchemeOption, hint, scheme_named, some, stopped_by_interrupt
 from landvote.errors import ExistsError, StoppedError
 
 
 def evaluate(
     predictions: Annotated[
-        Path, typer.Argument(help="What locate wrote, file or folder, or the like.", metavar="PREDICTIONS")
+        Path,
+        typer.Argument(help="Predictions: a file, or a folder of shards.", metavar="PREDICTIONS"),
     ],
     truth: Annotated[Path, typer.Option("--truth", help="DATA folder with the true points.", metavar="DATA")],
     out: Annotated[
         Path, typer.Option("--out", help="Folder for report.html, summary.json and CSVs.", metavar="REPORT")
     ],
     scheme: SchemeOption = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Model folder, for predictions that do not say which films the model has seen, or not all."),
+    ] = None,
     unit: Annotated[str, typer.Option(help="px, mm, % (of the scheme's normalising pair) or auto.")] = "auto",
     radius: Annotated[
         list[float] | None, typer.Option(help="Radius of a success rate (error <= radius); may be repeated.")
@@ -26,18 +31,25 @@ def evaluate(
         list[str] | None, typer.Option(help="Column of films.csv or subjects.csv to report apart.")
     ] = None,
     centre: Centre = None,
+    cache: Cache = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
 ) -> None:
     """Score predictions against true points: errors, curves and overlays as one HTML report, CSVs and JSON."""
     from landvote.datasets.folder import read_folder
+    from landvote.datasets.survey import Survey
     from landvote.evaluation import evaluate as score
     from landvote.formats.predictions import read_predictions
-    from landvote.reports.evaluation import write_report
+    from landvote.models.seen import mark_seen
+    from landvote.reports.evaluation import seen_in_words, write_report
 
     samples = read_folder(truth, scheme_named(scheme), centre=centre, require_points=True)
-    evaluation = score(read_predictions(predictions), samples, unit=unit, radii=radius, subgroups=subgroup or ())
+    found = read_predictions(predictions)
+    found = mark_seen(found, samples, model, Survey(cache)) if model else found
+    evaluation = score(found, samples, unit=unit, radii=radius, subgroups=subgroup or ())
     with hint(ExistsError, "--force overwrites the files of an earlier report"):
         report = write_report(evaluation, samples, out, force=force)
+    for heading, names in seen_in_words(evaluation.summary):
+        typer.echo(f"{heading}, {len(names)}: {some(names)}")
     typer.echo(f"report: {report}")
 
 

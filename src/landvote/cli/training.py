@@ -1,6 +1,7 @@
 """The verbs of training: train, recipes."""
 
 import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +60,10 @@ def train(
     named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, scheme_named(scheme), centre=centre, require_points=True)
     chosen = named(recipe, changes or (), samples[0].scheme)
-    split = divide(samples, chosen)
+    began = time.monotonic()
+    with training() as listener, stopped_by_interrupt(out / "stop") as stop:
+        split = divide(samples, chosen, Conditions(listener=listener, stop=stop, survey=Survey(cache)))
+    left = None if max_minutes is None else max_minutes - (time.monotonic() - began) / 60
     if split.without_points:
         say(f"left out, for want of points: {some(split.without_points)}")
     if reordered := [s.identifier for s in (*split.training, *split.validation) if s.sorted]:
@@ -71,9 +75,7 @@ def train(
         stage.voter.prepare_process()
     resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
     with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
-        conditions = Conditions(
-            device=device, minutes=max_minutes, listener=listener, stop=stop, survey=Survey(cache)
-        )  # fmt: skip
+        conditions = Conditions(device=device, minutes=left, listener=listener, stop=stop, survey=Survey(cache))
         fitted = train_model(
             split, chosen, out, conditions, resume=resume, keep_checkpoints=keep_checkpoints, anonymous=anonymous
         )

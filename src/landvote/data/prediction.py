@@ -6,6 +6,7 @@ from typing import Any
 
 from landvote.data.film import Film
 from landvote.data.points import FloatArray, Points
+from landvote.data.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Prediction:
         model: the hash of the model folder that found the points; empty where that is not known.
         scheme: the name of the scheme, or empty.
         scheme_sha256: see :meth:`landvote.data.scheme.Scheme.sha256`; empty where that is not known.
+        seen: whether that model has seen the film, see :data:`landvote.data.seen.Seen`.
         details: what else is worth keeping (``looks``: the stages' frames); plain JSON.
     """
 
@@ -32,4 +34,5 @@ class Prediction:
     model: str = ""
     scheme: str = ""
     scheme_sha256: str = ""
+    seen: Seen = ""
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -59,6 +59,11 @@ class Sample:
             object.__setattr__(self, "subject", self.identifier)
 
     @property
+    def named_subject(self) -> str:
+        """The subject, or empty where the data names none and the film stands for itself."""
+        return "" if self.subject == self.identifier else self.subject
+
+    @property
     def points(self) -> Points:
         """The truth: per landmark the mean over the annotators that gave it, (n, 2); NaN where none did."""
         return mean_points(list(self.annotations.values()), len(self.scheme))

@@ -17,6 +17,7 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
+from landvote.runtime.privacy import keyed_hash
 
 _BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
 _NAMED = 10  # how many culprits a line of the report names
@@ -32,9 +33,9 @@ class FolderReport:
         facts: lines that describe, each a heading and a text.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged.
         problems: what is wrong: unreadable or duplicate films, points or splits that contradict something.
-        films: what is known of each film that can be read, as plain JSON: ``image``, ``subject``, ``split``, ``size``
-            (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null, ``annotators``, ``points``
-            (how many are known) and ``pixels_sha256``.
+        films: what is known of each film that can be read, as plain JSON: ``image``, ``subject`` (its keyed hash),
+            ``split``, ``size`` (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null,
+            ``annotators``, ``points`` (how many are known) and ``pixels_sha256``.
     """
 
     samples: tuple[Sample, ...]
@@ -104,7 +105,7 @@ def check_folder(
 def _record(facts: Facts, sample: Sample) -> dict[str, Any]:
     film = facts.film
     return {
-        "image": sample.identifier, "subject": sample.subject, "split": sample.split, "size": film.size,
+        "image": sample.identifier, "subject": keyed_hash(sample.subject), "split": sample.split, "size": film.size,
         "depth": _BITS[facts.depth], "spacing": asdict(film.spacing) if film.spacing else None,
         "annotators": list(sample.annotations),
         "points": int(np.isfinite(sample.points).all(axis=1).sum()) if sample.annotations else 0,

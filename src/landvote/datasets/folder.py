@@ -13,7 +13,7 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -110,6 +110,24 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | No
     return FoundFolder(tuple(samples), (*problems, *_leaks(folder, samples)), said if table.form else "")
 
 
+def read_films(folder: Path, tables: Sequence[str] = _TABLES) -> list[Sample]:
+    """Read the films of a DATA folder, their subjects and splits, and no points; nothing but ``tables`` is read.
+
+    Raises:
+        DataError: no images; tables that contradict the films or each other.
+    """
+    films, problems = films_of(folder), list[DataError]()
+    facts, bare = _facts(folder, films, problems, tables), Scheme.numbered(0)
+    samples = []
+    for identifier, path in films.files.items():
+        known, opened = facts[identifier], partial(open_film, path, identifier, None)
+        subject, split = known.get("subject", ""), _split(identifier, known.get("split", ""), problems)
+        samples.append(Sample(identifier, opened, bare, subject=subject, split=split, file=path))
+    if problems := problems + _leaks(folder, samples):
+        raise problems[0]
+    return samples
+
+
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
     """Decode a film; ``spacing`` is used where the image itself gives none."""
     film = replace(read_image(path), identifier=identifier)
@@ -177,10 +195,12 @@ def _annotations(table: PointTable, scheme: Scheme) -> dict[str, dict[str, Float
     return found
 
 
-def _facts(folder: Path, films: Films, problems: list[DataError]) -> dict[str, dict[str, str]]:
-    """Return identifier -> column -> text, over all tables of the folder; films a table does not name have nothing."""
+def _facts(
+    folder: Path, films: Films, problems: list[DataError], tables: Sequence[str] = _TABLES
+) -> dict[str, dict[str, str]]:
+    """Return identifier -> column -> text, over tables of the folder; films a table does not name have nothing."""
     facts: dict[str, dict[str, str]] = {identifier: {} for identifier in films.files}
-    for path in (folder / name for name in _TABLES if (folder / name).exists()):
+    for path in (folder / name for name in tables if (folder / name).exists()):
         try:
             matched = _merge_table(path, films, facts)
         except DataError as error:
@@ -212,7 +232,10 @@ def _merge_table(path: Path, films: Films, facts: Mapping[str, dict[str, str]]) 
         for column, text in row.items():
             known = facts[identifier].setdefault(column, text) if text else ""
             if known != text:
-                raise DataError(f"{where}: {column} of {identifier!r} is {text!r}, but {known!r} in another table")
+                found, other = repr(text), repr(known)
+                if column == "subject":  # perhaps a patient's name
+                    found, other = "one", "another one"
+                raise DataError(f"{where}: {column} of {identifier!r} is {found}, but {other} in another table")
     return len(seen)
 
 
@@ -233,13 +256,13 @@ def _spacing(identifier: str, text: str, problems: list[DataError]) -> Spacing |
 
 
 def _leaks(folder: Path, samples: list[Sample]) -> list[DataError]:
-    """Return every subject that stands on two sides of the split."""
+    """Return an error for every subject that stands on two sides of the split; it names films, not the subject."""
     splits: dict[str, dict[str, str]] = {}
     for s in samples:
         if s.split:
-            splits.setdefault(s.subject, {}).setdefault(s.split, f"{s.split} ({s.identifier})")
+            splits.setdefault(s.subject, {}).setdefault(s.split, f"{s.identifier} in {s.split}")
     return [
-        SplitError(f"{folder}: subject {subject!r} is in {' and '.join(sides.values())}, expected one split")
-        for subject, sides in splits.items()
+        SplitError(f"{folder}: films of one subject are {' and '.join(sides.values())}, expected in one split")
+        for sides in splits.values()
         if len(sides) > 1
     ]

@@ -1,34 +1,116 @@
-"""Dividing samples so that one subject never stands on both sides."""
+"""Dividing films so that one subject, patient or picture never stands on both sides."""
 
+import csv
 import hashlib
+import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from landvote.data.film import Film
 from landvote.data.sample import Sample
+from landvote.datasets.folder import read_films
+from landvote.datasets.survey import Survey
 from landvote.errors import SettingError, SplitError
+from landvote.runtime.files import refuse_existing, write_text
 
 
-def split_by_subject(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Hold out whole subjects, at random, until they make up ``share`` of the films.
+def split_folder(
+    folder: Path, *, test: float = 0.2, val: float = 0.15, seed: int = 0, force: bool = False,
+    survey: Survey | None = None, progress: Callable[[int, int], None] = lambda *_: None,
+) -> dict[str, tuple[int, int]]:  # fmt: skip
+    """Write ``split.csv`` into a DATA folder, which says of every film whether it is for train, val or test.
 
-    The same seed and subjects give the same division whatever the order of the samples. Returns the films kept and
-    those held out, each in the order given; neither is empty.
+    ``test`` and ``val`` are shares of the films, 0 or more; whole groups of :func:`group_films` are drawn. The same
+    films, shares and seed give the same split. ``progress`` is told after each film that is surveyed how many are done,
+    and of how many.
+
+    Returns:
+        Split -> how many films and how many groups it has; train, val and test in turn.
+
+    Raises:
+        DataError: the folder has no films, or a film cannot be read.
+        ExistsError: there is a ``split.csv``, and no ``force``, which replaces it.
+        SettingError: a share is out of its range.
+        SplitError: too few groups; or another table of the folder gives a split as well.
+    """
+    if not (test >= 0 and val >= 0 and 0 < test + val < 1):
+        raise SettingError(f"test = {test}, val = {val}; expected 0 or more each, and between 0 and 1 together")
+    file = folder / "split.csv"
+    if not force:
+        refuse_existing(file)
+    samples = read_films(folder, ("subjects.csv", "films.csv"))
+    if given := next((s.identifier for s in samples if s.split), None):
+        raise SplitError(f"{folder}: another table gives a split of {given!r} as well, expected one in split.csv alone")
+    facts = (survey or Survey()).all(samples, lambda done: progress(done, len(samples)))
+    groups = group_films(samples, [known.film for known in facts])
+    sides: dict[str, list[Sample]] = {"train": list(samples), "val": [], "test": []}
+    for name, share in (("test", test), ("val", val / (1 - test))):
+        if share > 0:
+            sides["train"], sides[name] = split_by_subject(sides["train"], share, seed, groups)
+    use = {s.identifier: name for name, chosen in sides.items() for s in chosen}
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("image", "split"), *sorted(use.items())])
+    write_text(file, table.getvalue())
+    return {name: (len(chosen), len({groups[s.identifier] for s in chosen})) for name, chosen in sides.items()}
+
+
+def group_films(samples: Sequence[Sample], films: Sequence[Film | None]) -> dict[str, str]:
+    """Return the group of each film by its identifier: the films that have to stay on one side.
+
+    Films stay together that have a subject in common, as the data names it, else a patient, as their files name it;
+    and those whose pixels are the same; and all that are so joined by others. ``films`` are what is known of the
+    samples, in their order, or None. A group is named after its first subject, and does not depend on the order.
+    """
+    keys = [
+        (row, key)
+        for row, (sample, film) in enumerate(zip(samples, films, strict=True))
+        for key in (
+            ("subject", sample.named_subject),
+            ("patient", film.source.patient if film and not sample.named_subject else ""),
+            ("pixels", film.pixels_sha256 if film else ""),
+        )
+        if key[1]
+    ]
+    place = {key: len(samples) + i for i, key in enumerate(dict.fromkeys(key for _, key in keys))}
+    rows, columns = [row for row, _ in keys], [place[key] for _, key in keys]
+    size = len(samples) + len(place)
+    _, labels = connected_components(coo_array((np.ones(len(keys)), (rows, columns)), shape=(size, size)))
+    names: dict[int, str] = {}
+    for label, sample in zip(labels.tolist(), samples, strict=False):
+        names[label] = min(names.get(label, sample.subject), sample.subject)
+    return {s.identifier: names[label] for label, s in zip(labels.tolist(), samples, strict=False)}
+
+
+def split_by_subject(
+    samples: Sequence[Sample], share: float, seed: int, groups: Mapping[str, str]
+) -> tuple[list[Sample], list[Sample]]:
+    """Hold out whole groups of films, at random, until they make up ``share`` of the films.
+
+    ``groups`` are those of :func:`group_films`. The same seed and groups give the same division whatever the order of
+    the samples. Returns the films kept and those held out, each in the order given; neither is empty.
 
     Raises:
         SettingError: ``share`` is out of its range.
-        SplitError: fewer than two subjects.
+        SplitError: fewer than two groups.
     """
     if not 0 < share < 1:
         raise SettingError(f"share = {share}, expected between 0 and 1")
-    films = Counter(sample.subject for sample in samples)
+    films = Counter(groups[sample.identifier] for sample in samples)
     if len(films) < 2:
-        raise SplitError(f"{len(samples)} films of {len(films)} subject(s), expected two subjects or more to divide")
-    order = sorted(films, key=lambda subject: hashlib.sha256(f"{seed} {subject}".encode()).digest())
+        found = f"{len(samples)} films of {len(films)} subject(s), by the data's subjects, patients and pixels"
+        raise SplitError(f"{found}; expected two or more to divide, told apart by a column 'subject'")
+    order = sorted(films, key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())
     held: set[str] = set()
     count = 0
-    for subject in order[:-1]:  # the last one always stays
-        if held and count + films[subject] / 2 > share * len(samples):
+    for group in order[:-1]:  # the last one always stays
+        if held and count + films[group] / 2 > share * len(samples):
             break
-        held.add(subject)
-        count += films[subject]
-    return [s for s in samples if s.subject not in held], [s for s in samples if s.subject in held]
+        held.add(group)
+        count += films[group]
+    kept = [s for s in samples if groups[s.identifier] not in held]
+    return kept, [s for s in samples if groups[s.identifier] in held]

@@ -1,6 +1,6 @@
 """Bring predictions and truth together: film by film, landmark by landmark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from landvote.data.points import Points
 from landvote.data.prediction import Prediction
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
+from landvote.data.seen import FLATTERING, Seen, worse
 from landvote.errors import DataError, PointsError, SchemeError
 
 
@@ -25,6 +26,7 @@ class ScoredFilm:
         expected_error: (n,) pixels; NaN where not given.
         told: which film it is, as the prediction tells.
         model: the hash of the model that found the points, as the prediction tells; may be empty.
+        seen: whether the model has seen it, as the prediction tells, or another film of its subject that is predicted.
     """
 
     sample: Sample
@@ -33,6 +35,7 @@ class ScoredFilm:
     expected_error: npt.NDArray[np.float64]
     told: Film
     model: str
+    seen: Seen
 
     @property
     def identifier(self) -> str:
@@ -86,7 +89,8 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
             found = f"{s.identifier}: scheme {s.scheme.name!r} with {len(s.scheme)} landmarks"
             raise SchemeError(f"{found}, expected that of {scored[0]}, {scheme.name!r} with {len(scheme)}")
     columns, order = _columns(predicted[scored[0]], scheme)
-    films = tuple(_scored(truth[name], predicted[name], names, columns) for name in scored)
+    known = _known_subjects(predicted, samples)
+    films = tuple(_scored(truth[name], predicted[name], names, columns, known) for name in scored)
     extra = tuple(name for i, name in enumerate(names) if i not in columns)
     not_predicted, without_truth = sorted(truth.keys() - predicted.keys()), sorted(predicted.keys() - truth.keys())
     return Matching(scheme, films, columns >= 0, order, extra, tuple(not_predicted), tuple(without_truth))
@@ -109,11 +113,21 @@ def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int
     return np.array([place.get(name, -1) for name in wanted]), "by name"
 
 
-def _scored(sample: Sample, prediction: Prediction, names: Sequence[str], columns: npt.NDArray[np.int64]) -> ScoredFilm:
+def _known_subjects(predicted: Mapping[str, Prediction], samples: Sequence[Sample]) -> set[str]:
+    """Return the subjects of whom the model has seen a film, whether or not that film has a truth."""
+    seen = {name for name, prediction in predicted.items() if prediction.seen in FLATTERING}
+    return {s.subject for s in samples if s.identifier in seen}
+
+
+def _scored(
+    sample: Sample, prediction: Prediction, names: Sequence[str], columns: npt.NDArray[np.int64],
+    known_subjects: set[str],
+) -> ScoredFilm:  # fmt: skip
     if prediction.landmarks != names:
         found = f"{prediction.identifier}: {len(prediction.landmarks)} landmarks predicted"
         raise PointsError(f"{found}, expected the same {len(names)} landmarks as on the other films")
     known = columns >= 0
     predicted = np.where(known[:, None], prediction.points[columns], np.nan)
     expected = np.where(known, prediction.expected_error[columns], np.nan)
-    return ScoredFilm(sample, sample.points, predicted, expected, prediction.film, prediction.model)
+    seen = worse(prediction.seen, "patient") if sample.subject in known_subjects else prediction.seen
+    return ScoredFilm(sample, sample.points, predicted, expected, prediction.film, prediction.model, seen)

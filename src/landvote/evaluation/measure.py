@@ -38,6 +38,13 @@ class Errors:
     annotators: Mapping[str, FloatArray]
     expected: FloatArray
 
+    def of_films(self, rows: npt.NDArray[np.intp]) -> "Errors":
+        """Return the errors of some of the films, by their rows."""
+        landmarks = {metric: errors[rows] for metric, errors in self.landmarks.items()}
+        annotators = {metric: apart[rows] for metric, apart in self.annotators.items()}
+        known = {metric: apart for metric, apart in annotators.items() if not np.isnan(apart).all()}
+        return Errors(self.unit, landmarks, known, self.expected[rows])
+
     def means(self, metric: str) -> FloatArray:
         """Return the mean error of each film, (films,), as :func:`film_means` takes it."""
         return film_means(self.landmarks[metric])

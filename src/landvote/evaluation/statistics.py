@@ -109,7 +109,7 @@ def figures(errors: FloatArray, draws: Draws) -> Figures:
 
     Percentiles are linear between neighbours, as numpy's, and infinite where they fall on an infinite error.
     """
-    errors = errors.reshape(len(errors), -1)
+    errors = _by_film(errors)
     film, _ = np.nonzero(~np.isnan(errors))
     values = errors[~np.isnan(errors)]
     order = np.argsort(values, kind="stable")
@@ -130,7 +130,7 @@ def column_means(errors: FloatArray, draws: Draws) -> Figures:
 
 def within(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> Estimates:
     """Return the share of errors <= each radius, 0 to 1, of errors (films,) or (films, k)."""
-    errors = errors.reshape(len(errors), -1)
+    errors = _by_film(errors)
     count = (~np.isnan(errors)).sum(axis=1, keepdims=True)
     hits = np.column_stack([np.zeros((len(errors), 0)), *((errors <= r).sum(axis=1) for r in radii)])
     bearing, weights = draws.bearing(count[:, 0] > 0), draws.of_films()
@@ -185,6 +185,10 @@ def rank_correlation(a: FloatArray, b: FloatArray) -> float:
     """Return Spearman's of the pairs that are finite; NaN for fewer than three, or where one side is constant."""
     a, b = np.stack([a, b])[:, np.isfinite(a) & np.isfinite(b)]
     return np.nan if len(a) < 3 or not np.ptp(a) or not np.ptp(b) else float(stats.spearmanr(a, b).statistic)
+
+
+def _by_film(errors: FloatArray) -> FloatArray:
+    return errors[:, None] if errors.ndim == 1 else errors
 
 
 def _percentiles(values: FloatArray) -> FloatArray:

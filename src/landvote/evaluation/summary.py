@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from landvote.data.seen import FLATTERING
 from landvote.evaluation.matching import Matching
 from landvote.evaluation.measure import Errors, calibration
 from landvote.evaluation.metrics import FloatArray
-from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, estimate, figures, within
+from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, draw, estimate, figures, within
 
 _FORMAT = 2  # of summary.json; grows when its keys change their meaning
 
@@ -48,6 +49,24 @@ def summarise(
         found = calibration(pixels)
         plain = {f"{k}_px" if k.startswith("mean") else k: _number(v) for k, v in found.items()}
         out["expected_error"] = plain | {"films": found["films"]}
+    return out
+
+
+def summarise_seen(
+    seen: Matching, others: Matching, errors: Mapping[str, Errors], seed: int
+) -> dict[str, Any]:  # fmt: skip
+    """Return which films the model has seen, and their errors.
+
+    ``train``, ``val`` and ``patient`` hold the names of films so marked (see :data:`landvote.data.seen.Seen`), and
+    ``unknown`` those among the other films of which it is not known. The kinds of error hold, per unit, the means over
+    the landmarks of each seen film, described; they are left out where no film has been seen.
+    """
+    out: dict[str, Any] = {use: [f.identifier for f in seen.films if f.seen == use] for use in FLATTERING}
+    out["unknown"] = [f.identifier for f in others.films if not f.seen]
+    if seen.films:
+        draws = draw([f.sample.subject for f in seen.films], seed)
+        for metric in errors["px"].landmarks:
+            out[metric] = {unit: _described(e.means(metric), draws) for unit, e in errors.items()}
     return out
 
 

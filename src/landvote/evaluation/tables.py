@@ -23,7 +23,7 @@ def film_table(matching: Matching, errors: Mapping[str, Errors]) -> pd.DataFrame
     """Return one row a film: errors averaged over its landmarks, its worst landmark, squared error, expectation."""
     pixels = errors["px"]
     table = pd.DataFrame({"image": [f.identifier for f in matching.films]})
-    table["subject"] = [f.sample.subject for f in matching.films]
+    table["subject"] = numbered([f.sample.subject for f in matching.films])
     table["landmarks"] = pixels.measured.sum(axis=1)
     table["not_found"] = pixels.missed.sum(axis=1)
     for unit, e in errors.items():
@@ -41,6 +41,12 @@ def film_table(matching: Matching, errors: Mapping[str, Errors]) -> pd.DataFrame
         for name, values in zip(("expected", "actual"), pixels.expectation(), strict=True):
             table[f"{name}_error_px"] = film_means(values)
     return table
+
+
+def numbered(subjects: Sequence[str]) -> list[int]:
+    """Return a number from 1 on in place of each subject's name, in the order in which they come first."""
+    numbers = {subject: number for number, subject in enumerate(dict.fromkeys(subjects), 1)}
+    return [numbers[subject] for subject in subjects]
 
 
 def landmark_means(folds: Sequence[Sequence[FloatArray]], scheme: Scheme, draws: Draws) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from landvote.errors import ShapeError
 from landvote.evaluation.measure import ANNOTATORS, METRICS, calibration, film_means
 from landvote.evaluation.metrics import FloatArray, point_to_point
 from landvote.evaluation.statistics import Figures, average, draw, estimate, figures
-from landvote.evaluation.tables import group, landmark_means, named
+from landvote.evaluation.tables import group, landmark_means, named, numbered
 from landvote.experiments.grid import Size
 from landvote.experiments.results import Results, Run
 from landvote.shapes import align
@@ -192,7 +192,7 @@ def against_one(results: Results, run: Run, annotator: str) -> FloatArray:
 
 def films_by_run(results: Results) -> pd.DataFrame:
     """Return one row a run and film: its mean errors and the landmarks not found."""
-    films = {"film": [f.identifier for f in results.films], "subject": results.subjects}
+    films = {"film": [f.identifier for f in results.films], "subject": numbered(results.subjects)}
     parts = []
     for run in results.runs:
         errors = {metric: run.errors.means(metric) for metric in metrics(results)}

@@ -3,13 +3,14 @@ r"""Predictions as files: one JSON object a line.
 ::
 
     {"format": 2, "image": "a.dcm", "points": [[x, y], ...], "expected_error": [e, ...], "landmarks": ["top", ...],
-     "model": SHA-256, "scheme": "femur", "scheme_sha256": SHA-256,
+     "model": SHA-256, "scheme": "femur", "scheme_sha256": SHA-256, "seen": "no",
      "film": {"size": [width, height], "spacing": {"x": mm, "y": mm, "source": "PixelSpacing"}, "inverted": false,
               "pixels_sha256": SHA-256, "path": "/films/a.dcm", "orientation": "L\F", "study": UID, "series": UID,
               "instance": UID, "patient": keyed hash},
      "looks": [...]}
 
 Points are in image coordinates, errors in pixels; null is a landmark that was not found, or a fact that is not known.
+``seen`` is one of :data:`landvote.data.seen.Seen`.
 """
 
 import json
@@ -23,6 +24,7 @@ import numpy as np
 from landvote.data.film import Film, Source, Spacing
 from landvote.data.points import FloatArray
 from landvote.data.prediction import Prediction
+from landvote.data.seen import SEEN, Seen
 from landvote.errors import ImageError, PointsError
 from landvote.runtime.files import atomic_write
 from landvote.runtime.form import Form, Record
@@ -64,7 +66,7 @@ def prediction_line(p: Prediction) -> str:
         "points": [[_number(x), _number(y)] for x, y in p.points],
         "expected_error": [_number(e) for e in p.expected_error],
         "landmarks": list(p.landmarks),
-        **{key: getattr(p, key) or None for key in _NAMES},
+        **{key: getattr(p, key) or None for key in (*_NAMES, "seen")},
         "film": described if film != Film() else {},
         **p.details,
     }
@@ -136,7 +138,7 @@ def _parse(where: str, line: str) -> Prediction:
         raise PointsError(f"{where}: {found}; expected equal")
     image, film = record.pop("image"), _film(where, record.pop("film", {}))
     model, scheme, scheme_sha256 = (_text(where, record, key) for key in _NAMES)
-    return Prediction(image, points, expected, names, film, model, scheme, scheme_sha256, record)
+    return Prediction(image, points, expected, names, film, model, scheme, scheme_sha256, _seen(where, record), record)
 
 
 def _film(where: str, told: object) -> Film:
@@ -154,6 +156,14 @@ def _film(where: str, told: object) -> Film:
             raise PointsError(f"{where}: 'spacing' is {spacing!r}, expected x and y in mm, or null") from error
     source = Source(**{key: _text(where, told, key) for key in _SOURCE})
     return Film((size[0], size[1]) if size else None, spacing, inverted, _text(where, told, "pixels_sha256"), source)
+
+
+def _seen(where: str, record: Record) -> Seen:
+    told = _text(where, record, "seen")
+    found = next((seen for seen in SEEN if seen == told), None)
+    if found is None:
+        raise PointsError(f"{where}: 'seen' is {told!r}, expected {', '.join(filter(None, SEEN))} or null")
+    return found
 
 
 def _text(where: str, record: Record, key: str) -> str:

@@ -8,6 +8,7 @@ from landvote.data.polarity import Polarity
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
+from landvote.data.seen import SeenFilms
 from landvote.errors import ModelError
 from landvote.localiser.expected_error import Calibration, cues
 from landvote.localiser.look import DIGITS, Candidate
@@ -28,7 +29,7 @@ class Localiser:
     """Finds a scheme's landmarks in a radiograph, stage by stage. Complete from birth; replaced whole, never changed.
 
     The ``stages`` are coarse to fine; the first looks at the whole film. ``model`` is the hash of the model folder it
-    was loaded from, or empty.
+    was loaded from, or empty; ``seen`` the films that the folder names, or None.
     """
 
     scheme: Scheme
@@ -36,15 +37,17 @@ class Localiser:
     polarity: Polarity
     calibration: Calibration
     model: str = ""
+    seen: SeenFilms | None = None
 
     def locate(self, radiograph: Radiograph) -> Prediction:
         """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
         seen, inverted = self.polarity.normalise(radiograph)
         found = self.search(seen)
         error = self.calibration.expected_error(cues(self.stages[-1].look, seen, found))
+        film = radiograph.film(inverted=inverted)
         return Prediction(
-            radiograph.identifier, found.points, error, self.scheme.landmarks, radiograph.film(inverted=inverted),
-            self.model, self.scheme.name, self.scheme.sha256(), {"looks": list(found.looks)},
+            radiograph.identifier, found.points, error, self.scheme.landmarks, film, self.model, self.scheme.name,
+            self.scheme.sha256(), self.seen.told(film) if self.seen else "", {"looks": list(found.looks)},
         )  # fmt: skip
 
     def search(self, radiograph: Radiograph) -> Candidate:

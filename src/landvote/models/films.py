@@ -1,6 +1,7 @@
 """The films that a model has learned from or was judged by: ``films.csv`` of a model folder."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Self
 
 from landvote.data.film import Film
 from landvote.data.sample import Sample
+from landvote.data.seen import SEEN, SeenFilms
 from landvote.errors import ModelError
 from landvote.runtime.files import atomic_write
 from landvote.runtime.privacy import keyed_hash
@@ -19,7 +21,7 @@ class FilmRow:
 
     Attributes:
         image: its identifier, or a keyed hash of that where the training was anonymous.
-        subject: keyed hash of its subject.
+        subject: keyed hash of its subject, if the data names one.
         use: ``train`` or ``val``.
         pixels_sha256: see :meth:`landvote.data.radiograph.Radiograph.pixel_hash`.
         patient: keyed hash of the patient's number in a DICOM file.
@@ -54,7 +56,7 @@ class FilmRow:
         width, height = map(str, film.size or ("", ""))
         x, y, told = (f"{spacing.x:.6g}", f"{spacing.y:.6g}", spacing.source) if spacing else ("", "", "")
         return cls(
-            sample.identifier, keyed_hash(sample.subject), use, film.pixels_sha256, source.patient, width, height,
+            sample.identifier, keyed_hash(sample.named_subject), use, film.pixels_sha256, source.patient, width, height,
             x, y, told, source.orientation, source.study, source.series, source.instance, source.path,
         )  # fmt: skip
 
@@ -91,3 +93,17 @@ def read_films(model: Path) -> list[FilmRow]:
     if header != _COLUMNS or any(len(row) != len(_COLUMNS) for row in rows):
         raise ModelError(f"{file}: columns {', '.join(header)!r}, expected {', '.join(_COLUMNS)!r} in each line")
     return [FilmRow(*row) for row in rows]
+
+
+def seen_films(model: Path) -> SeenFilms:
+    """Return what the ``films.csv`` of a model folder tells films by; ModelError as :func:`read_films`.
+
+    A patient whose films are of several subjects is none: scanners and anonymisers write one number for all.
+    """
+    rows = read_films(model)
+    pixels = {row.pixels_sha256: use for use in reversed(SEEN) for row in rows if row.use == use}
+    subjects = defaultdict(set)
+    for row in rows:
+        subjects[row.patient].add(row.subject)
+    patients = frozenset(patient for patient, named in subjects.items() if patient and len(named) == 1)
+    return SeenFilms(pixels, patients, frozenset(row.subject for row in rows if row.subject))

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from landvote.data.prediction import Prediction
-from landvote.errors import ImageError, StoppedError
+from landvote.datasets.folder import read_films
+from landvote.errors import ImageError, SettingError, SplitError, StoppedError
 from landvote.formats.image import read_image, walk_images
 from landvote.localiser import Localiser
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
@@ -18,7 +19,7 @@ from landvote.runtime.stop import StopToken
 
 def locate_files(
     localiser: Localiser, images: Sequence[Path], overlays: Path | None, listener: Listener = ignore,
-    stop: StopToken | None = None,
+    stop: StopToken | None = None, split: str | None = None,
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield a prediction per film of :func:`list_films`.
 
@@ -26,10 +27,10 @@ def locate_files(
     listener is told of each film that is located, and of each that cannot be read; the others go on.
 
     Raises:
-        ImageError: there is no film at all.
+        DataError: as :func:`list_films`.
         StoppedError: the stop token asked for it.
     """
-    films: Iterable[tuple[Path, str]] = list_films(images)
+    films: Iterable[tuple[Path, str]] = list_films(images, split)
     pictures: dict[str, Path] = {}
     if overlays is not None:
         films = list(films)  # the name of a picture depends on the names of all films
@@ -59,15 +60,18 @@ def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path
     return replace(prediction, identifier=identifier)
 
 
-def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+def list_films(images: Sequence[Path], split: str | None = None) -> Iterator[tuple[Path, str]]:
     """Yield each film once, with the identifier it has in its folder, or its whole path where that one is taken.
 
     ``images`` are films, or folders that are searched for films; in a DATA folder only ``images/`` is. Films come in
     this order, those of a folder sorted by folders and names. Lists are kept on disk: there may be millions of films.
+    With ``split``, ``images`` are one DATA folder, and its films of that split alone are listed.
 
     Raises:
-        ImageError: there is no film at all.
+        DataError: there is no film at all, or none of the split; tables of the DATA folder contradict each other.
+        SettingError: another split than train, val and test, or one of other images than a DATA folder.
     """
+    chosen = None if split is None else _films_of_split(images, split)
     with closing(sqlite3.connect("", isolation_level=None)) as disk:  # a file of its own, gone when it is closed
         disk.execute("CREATE TABLE found (parts BLOB, path BLOB)")
         disk.execute("CREATE TABLE films (place BLOB PRIMARY KEY, identifier BLOB UNIQUE) WITHOUT ROWID")
@@ -79,6 +83,8 @@ def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
             for (name,) in disk.execute("SELECT path FROM found ORDER BY parts"):
                 path = Path(os.fsdecode(name))
                 place, own = path.resolve(), path.relative_to(root).as_posix() if root.is_dir() else path.name
+                if chosen is not None and own not in chosen:
+                    continue
                 for identifier in (own, path.as_posix(), str(place)):
                     row = (os.fsencode(place), os.fsencode(identifier))  # ignored where one of both is known
                     if disk.execute("INSERT OR IGNORE INTO films VALUES (?, ?)", row).rowcount:
@@ -86,3 +92,13 @@ def list_films(images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                         break
         if not disk.execute("SELECT 1 FROM films").fetchone():
             raise ImageError(f"{', '.join(map(str, images))}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
+
+
+def _films_of_split(images: Sequence[Path], split: str) -> set[str]:
+    if split not in ("train", "val", "test"):
+        raise SettingError(f"split = {split!r}, expected train, val or test")
+    if len(images) != 1 or not (images[0] / "images").is_dir():
+        raise SettingError(f"split = {split!r} of {', '.join(map(str, images))}: expected one folder with images/")
+    if chosen := {s.identifier for s in read_films(images[0]) if s.split == split}:
+        return chosen
+    raise SplitError(f"{images[0]}: no film is for {split}, expected one at least in split.csv")

@@ -52,30 +52,29 @@ class Shard:
     offset: int
 
 
-def locate_shards(
+def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
     model: Path, images: Sequence[Path], out: Path, films_per_shard: int, executor: Executor, device: str = "auto",
-    listener: Listener = ignore, stop: StopToken | None = None,
+    listener: Listener = ignore, *, stop: StopToken | None = None, split: str | None = None,
 ) -> tuple[int, int]:  # fmt: skip
     """Locate films, or go on with it, into a folder as drawn at the top of this module.
 
-    Each film of :func:`landvote.models.locate.list_films` is located once: after a kill, only the film in progress is
-    repeated. In memory there is one film per process, and nothing that grows with their number. The listener is told,
-    shard by shard as they are finished, how many films are done, and of each that could not be read. The stop token is
-    asked before each film, in other processes too.
+    Each film that :func:`landvote.models.locate.list_films` lists is located once: after a kill, only the film in
+    progress is repeated. In memory there is one film per process, and nothing that grows with their number, but for a
+    ``split`` the names of its films. The listener is told, shard by shard as they are finished, how many films are
+    done, and of each that could not be read. The stop token is asked before each film, in other processes too.
 
     Returns:
         How many films were located, and how many could not be read, in all calls together.
 
     Raises:
-        ImageError: there is no film at all.
         ModelError: the model is not whole.
-        SettingError: the folder was begun with another model, other films or other shards.
-        DataError: the folder holds something else, or cannot be written to.
+        SettingError: the folder was begun with another model, other films or other shards; or as :func:`list_films`.
+        DataError: the folder holds something else, or cannot be written to; or as :func:`list_films`.
         StoppedError: the stop token asked for it; the same call goes on after the last film.
         WorkerError: processes were killed again and again.
     """
     model, out = model.absolute(), out.absolute()
-    films = _begin(model, images, out, films_per_shard)
+    films = _begin(model, images, out, films_per_shard, split)
     todo = [shard for shard in _shards(out, films_per_shard) if not _file(out, shard.number).exists()]
     done = films - sum(shard.films for shard in todo)
     listener(FilmLocated(done, films))
@@ -95,7 +94,7 @@ def locate_shards(
     return films - failed, failed
 
 
-def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int) -> int:
+def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int, split: str | None) -> int:
     """List the films, and write down what the folder is of, or compare; return how many films there are."""
     manifest = out / "shards.json"
     if not manifest.exists():
@@ -104,7 +103,7 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int)
     digest, films = hashlib.sha256(), 0
     with atomic_write(out / "films.jsonl") as temporary:
         with temporary.open("wb") as file:
-            for path, identifier in list_films(images):
+            for path, identifier in list_films(images, split):
                 line = json.dumps({"image": identifier, "path": str(path.absolute())}).encode() + b"\n"
                 digest.update(line)
                 file.write(line)

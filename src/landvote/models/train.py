@@ -27,17 +27,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from landvote.data.film import Film
 from landvote.data.sample import Sample
-from landvote.datasets.split import split_by_subject
+from landvote.datasets.split import group_films, split_by_subject
 from landvote.errors import LandvoteError, ModelError, SettingError, SplitError, StoppedError
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
 from landvote.localiser.families import VOTERS
 from landvote.localiser.localiser import FORM
 from landvote.localiser.plan import PLAN
 from landvote.localiser.stage import StageSettings
-from landvote.models.films import FilmRow, read_films, write_films
+from landvote.models.films import FilmRow, read_films, seen_films, write_films
 from landvote.recipes import Recipe
-from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
+from landvote.runtime.events import Ended, Event, EventLog, Failed, FilmRead, Stopped, ignore
 from landvote.runtime.files import refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
@@ -55,13 +56,18 @@ class Split:
     without_points: list[str]
 
 
-def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
+def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | None = None) -> Split:
     """Divide samples by the data's own split, or hold out a share of the subjects where it has none.
 
-    Films marked ``test`` are never touched; films without any point are named and left out.
+    Films marked ``test`` are never touched; films without any point are named and left out. Where films are held out,
+    those that have a file are surveyed, as the training needs it anyway: films of one patient, or with the same pixels,
+    stay together as :func:`landvote.datasets.split.group_films` says. Of ``conditions`` the survey, the listener and
+    the stop token count.
 
     Raises:
-        SplitError: nothing is left to learn from.
+        ImageError: a film cannot be read.
+        SplitError: nothing is left to learn from, or all films belong together.
+        StoppedError: the stop token asked for it.
     """
     pointed = [s for s in samples if s.annotations]
     known = [s for s in pointed if s.split in (None, "train")]
@@ -70,8 +76,21 @@ def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
         found = f"{len(samples)} films, of which none has points and is to be trained on"
         raise SplitError(f"{found}; expected one at least")
     if not validation and recipe.validation > 0:
-        known, validation = split_by_subject(known, recipe.validation, recipe.seed)
+        groups = group_films(known, _surveyed(known, conditions or Conditions()))
+        known, validation = split_by_subject(known, recipe.validation, recipe.seed, groups)
     return Split(known, validation, [s.identifier for s in samples if not s.annotations])
+
+
+def _surveyed(samples: Sequence[Sample], under: Conditions) -> list[Film | None]:
+    """Return what is known of films that have a file; None for films in memory, which are decoded at every survey."""
+    filed = [s for s in samples if s.file]
+
+    def seen(done: int) -> None:
+        under.listener(FilmRead("survey", done, len(filed)))
+        under.stop.check()
+
+    known = {s.identifier: facts.film for s, facts in zip(filed, under.survey.all(filed, seen), strict=True)}
+    return [known.get(s.identifier) for s in samples]
 
 
 def train_model(
@@ -142,7 +161,7 @@ def train_model(
         if not keep_checkpoints:
             remove_checkpoints(folder)
         listener(Ended(minutes()))
-    return replace(fitted, localiser=replace(fitted.localiser, model=model_hash(folder)))
+    return replace(fitted, localiser=_of(folder, fitted.localiser))
 
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
@@ -152,7 +171,12 @@ def load_model(folder: Path, device: str = "auto") -> Localiser:
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
         if (found := _sha256(folder / name)) != digest:
             raise ModelError(f"{folder / name}: altered, SHA-256 is {found[:12]}..., expected {digest[:12]}...")
-    return replace(Localiser.load(folder, device), model=model_hash(folder))
+    return _of(folder, Localiser.load(folder, device))
+
+
+def _of(folder: Path, localiser: Localiser) -> Localiser:
+    """Return the localiser of a model folder, which says in its predictions whose they are."""
+    return replace(localiser, model=model_hash(folder), seen=seen_films(folder))
 
 
 def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from landvote.data.sample import Sample
+from landvote.data.seen import FLATTERING
 from landvote.evaluation import METRICS, Evaluation
 from landvote.evaluation.measure import ANNOTATORS
 from landvote.evaluation.units import SUFFIX
@@ -36,9 +37,12 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
         "evaluation", title=f"Landmark evaluation: {summary['films']['scored']} films", summary=summary,
         unit=evaluation.unit, metrics=metrics, annotators="annotators" in summary,
         key=list(_key(evaluation, metrics)), tables=_tables(evaluation, metrics), charts=_charts(evaluation, metrics),
-        overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})),
+        overlays=list(_overlays(evaluation, {s.identifier: s for s in samples})), seen=seen_in_words(summary),
     )  # fmt: skip
-    tables = {"per_film": evaluation.films, "per_landmark": evaluation.landmarks, "subgroups": evaluation.subgroups}
+    tables = {
+        "per_film": evaluation.films, "per_film_seen": evaluation.seen, "per_landmark": evaluation.landmarks,
+        "subgroups": evaluation.subgroups,
+    }  # fmt: skip
     for name, table in tables.items():
         if table is not None:
             write_csv(out / f"{name}.csv", table)
@@ -49,7 +53,26 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
     return out / "report.html"
 
 
+def seen_in_words(summary: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return what a summary says of films that the model has seen: a heading and the films under it, each.
+
+    It is empty where it is known that the model has seen no film.
+    """
+    seen = summary["seen"]
+    every = [] if summary["films"]["scored"] else [name for way in FLATTERING for name in seen[way]]
+    said = {
+        "no figures: the model has seen all films, or others of their patients": every,
+        "not in the figures: films that the model learned from": seen["train"],
+        "not in the figures: films that judged the model while it learned": seen["val"],
+        "not in the figures: other films of patients that the model has seen": seen["patient"],
+        "in the figures, though it is not known whether the model has seen them": seen["unknown"],
+    }  # fmt: skip
+    return [(heading, names) for heading, names in said.items() if names]
+
+
 def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
+    if not evaluation.matching.films:
+        return {}
     errors, films = evaluation.errors[evaluation.unit], evaluation.films
     panels = {}
     for metric, title in metrics.items():
@@ -87,6 +110,9 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
     for metric, found in summary.get("annotators", {}).get(unit, {}).items():
         errors.append(_distribution(f"Annotators, {METRICS[metric].lower()}, films ({unit})", found))
     errors.append(_distribution("Squared error per coordinate, films (px²)", summary["squared_error_px2"]))
+    for metric, title in metrics.items():
+        if found := summary["seen"].get(metric):
+            errors.append(_distribution(f"{title}, films the model has seen ({unit})", found[unit]))
     header = ["error", "count", "mean", "median", "90th", "95th", "99th percentile"]
     out = {"errors": Table("", header, errors, words=1), "worst": _worst(evaluation, metrics)}
 
@@ -149,7 +175,7 @@ def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Ov
     # Of few films a place has several names; the last one given holds.
     ranks = {round(0.9 * last): "90th percentile", last - 2: "Third worst", last - 1: "Second worst"}
     ranks |= {last // 2: "Median", 0: "Best", last: "Worst"}
-    for place in sorted(p for p in ranks if p >= 0):
+    for place in sorted(p for p in ranks if 0 <= p < len(order)):
         film = matching.films[order[place]]
         scored, caption = np.where(matching.modelled[:, None], film.truth, np.nan), _caption(evaluation, order[place])
         yield overlay(ranks[place], caption, samples[film.identifier], scored, film.predicted)
