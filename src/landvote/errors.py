@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree of exceptions.
+"""All errors of landvote, as one tree of exceptions.
 
 ::
 

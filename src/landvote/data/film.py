@@ -1,4 +1,4 @@
-"""The film: what can be said of a radiograph without its pixels; predictions and model folders name films by it."""
+"""The film: the facts about a radiograph without its pixels. Predictions and model folders record films so."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Polarity: which films are stored with bone dark, told by what most of the others look like.
+"""Polarity: films stored with bone dark are recognised, because most other films look the other way round.
 
 DICOM says how its grey values are meant, PNG and JPEG do not, and folders of exported films hold some of each kind. A
 voter that has learned from the one kind is lost in the other, so films are brought to one polarity before it looks.

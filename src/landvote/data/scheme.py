@@ -1,4 +1,4 @@
-"""The scheme: which landmarks there are, in which order, and what they mean together.
+"""The scheme: the names and order of the landmarks, and their relations, such as outlines and reference points.
 
 ``docs/data.md`` has the form of its TOML file. Indices count from 0, as those of the point files; ranges such as
 ``"0-43"`` include both ends. :class:`Scheme` holds them renumbered to the points in use.

@@ -1,4 +1,4 @@
-"""What is in a DATA folder, and what is wrong with it: the report of ``landvote check``."""
+"""The report of ``landvote check``: the contents of a DATA folder, and its problems."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""The survey: each film of a folder is decoded once, and what later steps ask of it is kept.
+"""The survey: it decodes each film of a folder once, and keeps the facts that later steps need.
 
-The facts lie in the user's cache folder, one small file a film, in a folder that nobody but its user may open and that
-may be deleted at any time. A film whose file has changed since is decoded again: by its length and time, or by its
-content where only the time differs. The variable ``LANDVOTE_CACHE`` names another folder.
+The facts lie in the user's cache folder, one small file a film. Only the user may open that folder, and may delete it
+at any time. A film whose file has changed since is decoded again: by its length and time, or by its content where only
+the time differs. The variable ``LANDVOTE_CACHE`` names another folder.
 """
 
 import base64
@@ -31,7 +31,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a film that has been decoded once.
+    """The facts about a film that the survey keeps once it has decoded the film.
 
     Attributes:
         film: its size, spacing, hash and source.

@@ -1,4 +1,4 @@
-"""Which runs of a grid make one task, which executor works on them, and how far they are."""
+"""The engine groups the runs of a grid into tasks, chooses the executor, and reports the progress of all runs."""
 
 import json
 import math

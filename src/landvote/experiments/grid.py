@@ -1,6 +1,6 @@
-"""The grid: which methods learn from how many of which films, how often, and what they are measured on.
+"""The grid: the methods, the numbers of training films, the folds and the test films of an experiment.
 
-It is a TOML file, whose form ``docs/experiments.md`` has.
+It is a TOML file; ``docs/experiments.md`` describes its form.
 """
 
 import tomllib
@@ -58,7 +58,7 @@ class Change(Settings):
 
 
 class Scale(Settings):
-    """What a scale reduces: anything of the grid's own, and settings of methods."""
+    """A scale reduces a grid: it replaces settings of the grid, and changes settings of methods."""
 
     note: str = Field(min_length=1)
     sizes: tuple[Size, ...] | None = None

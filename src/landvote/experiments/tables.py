@@ -1,4 +1,4 @@
-"""The tables of a grid as they are read: in the page, and in LaTeX for print."""
+"""The tables of a grid for readers: for the page, and in LaTeX for print."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

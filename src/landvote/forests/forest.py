@@ -22,7 +22,7 @@ _LAYOUT = {"features": "int16 of n x 5", "pools": "int32 of 1 x 2", "nodes": "in
 
 @dataclass(frozen=True)
 class Patches:
-    """What one landmark's forest learns from: n patches."""
+    """The n patches that one landmark's forest learns from."""
 
     integrals: Integral  # (views, height, width) of the training views
     which: Indices  # (n,) the view of each patch

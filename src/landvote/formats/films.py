@@ -1,4 +1,4 @@
-"""The films that point files speak of, found again by however a file calls them."""
+"""Finds the films that point files name, with or without their folder and suffix."""
 
 from collections.abc import Mapping
 from dataclasses import replace

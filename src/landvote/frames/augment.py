@@ -1,4 +1,4 @@
-"""Augmentation: what else the same film could have looked like.
+"""Augmentation: random variations of a film, for training.
 
 The paper adds one rotated copy of each film, between 5 degrees clockwise and 35 degrees anti-clockwise (section 4.1).
 The default here draws anew at every step and moves, grey levels, sharpness, noise and covered spots together; for the

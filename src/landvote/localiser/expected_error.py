@@ -1,4 +1,4 @@
-"""The error to expect: what is known of a point's error before the truth is, scaled on films held out."""
+"""The error to expect of each point: estimated from cues without the true point, and scaled on films held out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

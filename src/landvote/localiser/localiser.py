@@ -59,7 +59,7 @@ class Localiser:
 
     @property
     def computed_on(self) -> dict[str, str]:
-        """What computes the votes of each stage, and how exactly."""
+        """The device and the precision that compute the votes of each stage, by the stage's name."""
         return {stage.settings.name: stage.look.voter.computed_on for stage in self.stages}
 
     def prepare_process(self) -> None:

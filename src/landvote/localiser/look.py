@@ -1,4 +1,4 @@
-"""The look: through a frame, at one film; and what is known of a film after it."""
+"""The look: a stage looks through a frame at one film, and updates the candidate, all that is known of the film."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Look:
-    """What one stage looks with: a placing says where, a voter votes on what is seen, a choice takes the points."""
+    """The fitted parts of one stage: a placing gives frames, a voter votes on views, a choice takes points."""
 
     name: str
     placing: Placing

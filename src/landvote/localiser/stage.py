@@ -1,4 +1,4 @@
-"""The stage: where to look, who votes, which points are taken, in what order; one each of the four families."""
+"""The stage: one placing, one voter, one choice and one search, fitted and used together."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Very many films: predictions in shards, worked on by many processes, and gone on with after any of them was killed.
+"""Very many films: many processes predict them in shards, and a later call resumes where killed processes left off.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What else is on a film: lead markers, gonad shields, unexposed borders, plate scratches, inverted grey levels."""
+"""Nuisances on a film: lead markers, gonad shields, unexposed borders, plate scratches, inverted grey levels."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Changes to a recipe's settings, such as ``local.voter.width = 32``; the paths of version 0.1.0 are understood too."""
+"""Changes to a recipe's settings, such as ``local.voter.width = 32``; paths of version 0.1.0 still work."""
 
 import copy
 import tomllib

@@ -1,4 +1,4 @@
-"""Tables as they are read: in a page, and in LaTeX for print. Every digit there is, is in the CSVs."""
+"""Tables for readers: for a page, and in LaTeX for print. They are rounded; the CSVs have every digit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Arrays in npz files: written whole or not at all, never pickled, and checked to be there before they are believed."""
+"""Arrays in npz files: written whole or not at all, and never pickled; reading a damaged file is a ModelError."""
 
 from pathlib import Path
 from typing import Any

@@ -152,7 +152,7 @@ class Failed(Event):
 
 
 Listener = Callable[[Event], None]
-"""What is told of events."""
+"""A function that the trainer, the locator or the experiment calls with each event."""
 
 
 def ignore(_: Event) -> None:

@@ -196,7 +196,7 @@ def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
 @contextmanager
 def _cluster() -> Iterator[ModuleType]:
     """Yield Ray, connected to a cluster; leave that at the end, unless this process had been connected before."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here tells nobody
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here sends no usage reports
     try:
         import ray  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:

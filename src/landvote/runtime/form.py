@@ -1,4 +1,4 @@
-"""The form of a file: each kind of our files carries a number that grows when its keys change their meaning."""
+"""The form of a file: each kind of file carries a number, which grows whenever its keys change their meaning."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

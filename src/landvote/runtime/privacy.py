@@ -1,4 +1,4 @@
-"""Patients in our files: a keyed hash in place of a number; it tells films of one patient and not which patient.
+"""Privacy: files hold a keyed hash of a patient's number, which links the films of one patient and names no patient.
 
 The key lies in the user's own folder and never leaves the machine; the variable ``LANDVOTE_KEY`` may name another file,
 which several machines or users share to get the same hashes. Without the key, numbers cannot be tried out one by one.

@@ -1,4 +1,4 @@
-"""Which processors are ours, and how many threads that makes."""
+"""The number of processors that this process may use, and the number of threads that follows from it."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Which of the processes that train one model together this one is: told by torchrun, and read here alone."""
+"""The rank of this process among those that train one model together; torchrun sets it, this module alone reads it."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Shape under votes: the plausible shape that the votes of all landmarks agree on. It never knows who voted."""
+"""Shape under votes: the plausible shape that the votes of all landmarks agree on, whichever voter cast them."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class ShapeSettings(Settings):
 
 @dataclass(frozen=True)
 class Plausible:
-    """What a shape model makes of votes.
+    """The outcome of a shape model under votes.
 
     Attributes:
         points: (n, 2) grid coordinates: each landmark's peak, or the shape's point where there is none near it.

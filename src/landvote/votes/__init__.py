@@ -1,4 +1,4 @@
-"""Votes: the currency both rivals pay in. The vote map, casting, smoothing, peaks, and the voter's interface."""
+"""Votes: networks and forests both return them. The vote map, casting, smoothing, peaks, and the voter's interface."""
 
 from landvote.votes.cast import cast
 from landvote.votes.votemap import VoteMap

@@ -12,7 +12,7 @@ import numpy.typing as npt
 Planes = npt.NDArray[np.float32]
 
 FAST = {"contract", "reassoc", "nsz", "arcp"}
-"""What compiled loops over votes may do to sums; NaN and infinity keep their meaning."""
+"""The liberties that compiled loops over votes may take with sums; NaN and infinity keep their meaning."""
 
 PARALLEL = threading.Lock()
 """Held while a parallel kernel runs. One takes all threads anyway, and where there is no OpenMP numba falls back on a

@@ -1,4 +1,4 @@
-"""The vote map: per landmark, the votes in each grid cell. What both rivals pay in, and what points are chosen from."""
+"""The vote map: per landmark, the votes in each grid cell. Voters return vote maps; choices take points from them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +23,8 @@ class VoteMap:
         cell: grid cells per accumulator cell; cell (i, j) stands at ``cell * (j + 0.5) - 0.5`` along x.
         smoothing: SD of the Gaussian in grid cells that :attr:`smooth` and :meth:`peaks` use.
         floor: the smallest total of votes that counts as having seen a landmark.
-        full: the total of a landmark that was seen for certain, or 0 where such a total is not known. What is missing
-            of it counts as votes from anywhere when it is said how far votes lie from a point.
+        full: the total of a landmark that was seen for certain, or 0 where such a total is not known. The dispersion
+            counts votes that are missing from this total as votes from anywhere.
     """
 
     votes: Votes

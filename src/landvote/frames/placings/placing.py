@@ -56,7 +56,7 @@ class Placing(ABC):
 
 @dataclass(frozen=True)
 class TrainingShapes:
-    """What a placing is fitted to.
+    """The training shapes that a placing is fitted to.
 
     Attributes:
         scheme: of the landmarks.
