@@ -53,7 +53,7 @@ def train(
         stage.voter.prepare_process()
     resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
     with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
-        conditions = Conditions(device=device, minutes=max_minutes, listener=listener, stop=stop)
+        conditions = Conditions(device=device, minutes=max_minutes, listener=listener, stop=stop, foretell=True)
         held_out = train_model(split, chosen, out, conditions, resume=resume).held_out
     if held_out:
         median, worst = statistics.median(held_out), max(held_out)

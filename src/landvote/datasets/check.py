@@ -1,7 +1,7 @@
 """What is in a DATA folder, and what is wrong with it: the report of ``landvote check``."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -60,8 +60,12 @@ class FolderReport:
         return {"ok": self.ok, **lists}
 
 
-def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
+def check_folder(
+    folder: Path, scheme: Scheme | None = None, origin: int = 0, seen: Callable[[int, int], None] = lambda *_: None
+) -> FolderReport:
     """Decode every film of a DATA folder and report what is there and what is wrong; as :func:`read_folder` reads it.
+
+    ``seen`` is told before each film how many are done, and how many there are.
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
@@ -72,7 +76,8 @@ def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) ->
     spacings: Counter[str] = Counter()
     hashes: dict[str, list[str]] = {}
     pictures: dict[str, Picture] = {}
-    for sample in samples:
+    for done, sample in enumerate(samples):
+        seen(done, len(samples))
         try:
             film = sample.open()
         except ImageError as error:

@@ -19,7 +19,7 @@ from landvote.forests.settings import ForestSettings
 from landvote.frames import Views
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.runtime.processors import processors
-from landvote.votes import Lesson
+from landvote.votes import Estimate, Lesson
 
 _MEASURED = 200  # films are enough to measure by
 _OVERRUN = 1.05  # of the time: a round of trees that is not finished then is given up
@@ -67,16 +67,19 @@ def measure(views: Views, settings: ForestSettings, jobs: int) -> Callable[[int,
     return seconds
 
 
-def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float:
-    """Return how long the least useful training takes, see :meth:`VoterSettings.least_minutes`.
+def estimate(settings: ForestSettings, lesson: Lesson, films: int, minutes: float | None) -> Estimate:
+    """Return how long one look at each film and one tree per landmark take; and all looks and trees within ``minutes``.
 
-    Getting ready and measuring counts as long as it took here: learning within a limit begins with the same.
+    For the least, getting ready and measuring count as long as they took here: learning within a limit begins with the
+    same.
     """
     begun, jobs = time.monotonic(), at_a_time(settings, lesson)
     seconds = measure(lesson.views, settings, jobs)
     measured = len({film.identifier for film in lesson.views.working})
-    looks = math.ceil(films * len(lesson.views) / measured)
-    return time.monotonic() - begun + seconds(looks, math.ceil(lesson.landmarks / jobs))
+    looks, turns = math.ceil(films * len(lesson.views) / measured), math.ceil(lesson.landmarks / jobs)
+    least = time.monotonic() - begun + seconds(looks, turns)
+    whole = seconds(looks * rounds(lesson.views, settings), turns * settings.trees)
+    return Estimate(least / 60, min(whole / 60, minutes or math.inf))
 
 
 class Limit:

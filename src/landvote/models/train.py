@@ -102,7 +102,8 @@ def train_model(
     under = replace(conditions or Conditions(), seed=recipe.seed)
     with _together(stages):
         if not this_process().is_rank_zero:
-            quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
+            # rank 0 decides for all
+            quiet = replace(under, listener=ignore, minutes=None, stop=StopToken(), foretell=False)
             with tempfile.TemporaryDirectory() as elsewhere:  # rank 0 alone makes the model folder
                 return fit_localiser(scheme, stages, split.training, [], Path(elsewhere), quiet)
         _begin(split, recipe, folder, under, resume=resume, anonymous=anonymous)
@@ -226,7 +227,8 @@ def _begin(
 def _film_table(split: Split, under: Conditions, *, anonymous: bool) -> list[FilmRow]:
     samples = [*split.training, *split.validation]
     uses = ["train"] * len(split.training) + ["val"] * len(split.validation)
-    rows = [FilmRow.of(s, use, under.survey(s).film) for s, use in zip(samples, uses, strict=True)]
+    facts = under.surveyed(samples)
+    rows = [FilmRow.of(s, use, known.film) for s, use, known in zip(samples, uses, facts, strict=True)]
     return [row.hidden() for row in rows] if anonymous else rows
 
 
