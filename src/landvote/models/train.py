@@ -148,12 +148,19 @@ def train_model(
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
     """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
-    for name, digest in read_manifest(folder)["files"].items():
+    check_files(folder)
+    return replace(Localiser.load(folder, device), model=model_hash(folder))
+
+
+def check_files(folder: Path) -> dict[str, Any]:
+    """Return what ``model.json`` says; ModelError, with the file, if one that it lists is missing or altered."""
+    manifest = read_manifest(folder)
+    for name, digest in manifest["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
         if (found := _sha256(folder / name)) != digest:
             raise ModelError(f"{folder / name}: altered, SHA-256 is {found[:12]}..., expected {digest[:12]}...")
-    return replace(Localiser.load(folder, device), model=model_hash(folder))
+    return manifest
 
 
 def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:
@@ -178,6 +185,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest.get("files"), dict):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
     return manifest
+
+
+def read_beginning(folder: Path) -> dict[str, Any]:
+    """Return what ``training.json`` says; ModelError if there is none, or a newer landvote wrote it."""
+    return _read_json(folder / "training.json", "the settings of a training")
 
 
 def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
@@ -216,7 +228,7 @@ def _begin(
         write_films(folder / "films.csv", films)
         write_json(file, FORM.stamp(begun | {"device": under.device}))
         return
-    before = _read_json(file, "the settings of a training")
+    before = read_beginning(folder)
     others = [f"{folder}: was begun with another {key}" for key in begun if before.get(key) != begun[key]]
     if [(f.use, f.pixels_sha256) for f in read_films(folder)] != [(f.use, f.pixels_sha256) for f in films]:
         others.append(f"{folder / 'films.csv'}: was begun with other films")

@@ -172,7 +172,7 @@ def estimate(settings: NetworkSettings, training: TrainingSettings, lesson: Less
     return Estimate((steps * one_step + one_look) / 60, min(whole, training.minutes or math.inf))
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     """Return how long ``work`` takes on average, after one time that is not counted."""
     work()
     start, times = time.monotonic(), 0
