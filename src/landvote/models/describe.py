@@ -162,7 +162,7 @@ class ModelCard:
         rows = [
             ("recipe", f"{self.recipe}{f': {self.summary}' * bool(self.summary)}"),
             ("scheme", f"{self.scheme}, {_count(len(self.landmarks), 'landmark')}"),
-            ("landmarks", "numbered from 0" if numbered else ", ".join(self.landmarks)),
+            ("landmarks", "numbered from 0" if numbered else "; ".join(self.landmarks)),
             ("learned from", str(self.learned)),
             ("judged by", str(self.held_out) if self.held_out.films else "no film"),
             ("mean error", figures),
