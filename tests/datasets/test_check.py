@@ -53,6 +53,11 @@ class TestReport:
         ):
             assert expected in text
 
+    def test_it_tells_how_far_it_is(self, data):
+        told = []
+        check_folder(data, seen=lambda *each: told.append(each))
+        assert told == [(done, 12) for done in range(12)]
+
     def test_sizes_depths_and_spacing(self, data):
         Image.fromarray(np.full((30, 10), 5000, np.uint16)).save(data / "images" / "f00.png")
         (data / "films.csv").write_text("image,spacing_mm\nf00,0.25\n")
