@@ -31,7 +31,7 @@ from landvote.localiser.families import CHOICES, PLACINGS, SEARCHES, VOTERS
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.recipes import Recipe, recipe
 from landvote.runtime.settings import Family, Settings
-from landvote.votes import Lesson, VoteMap, Voter, VoterSettings
+from landvote.votes import Estimate, Lesson, VoteMap, Voter, VoterSettings
 
 FAMILIES: dict[str, Family[Any]] = {family.noun: family for family in (PLACINGS, VOTERS, CHOICES, SEARCHES)}
 
@@ -340,8 +340,8 @@ class SeerSettings(VoterSettings):
                 targets.add(tuple(away.argmin(axis=1).tolist()))
         return Seer(self, tuple(sorted(targets)), lesson)
 
-    def least_minutes(self, training, lesson, films):  # noqa: ARG002
-        return 0.0
+    def estimate(self, training, lesson, films, held_out):  # noqa: ARG002
+        return Estimate(0.0, 0.0)
 
     def load(self, folder, landmarks, device):  # noqa: ARG002
         targets = tuple(map(tuple, json.loads((folder / "seer.json").read_text())))

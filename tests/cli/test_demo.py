@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def few_films(folder, films, seed, progress):
     """Stand in for the simulation: the same files, drawn at once."""
     draw_crosses(folder, [f"{i:04}.png" for i in range(films)])
-    progress(films, films)
+    progress(films)
 
 
 @pytest.fixture

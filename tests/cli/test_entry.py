@@ -88,10 +88,11 @@ def test_help_names_every_verb(run):
 
 
 def test_train_says_what_it_learns_from(run, data, tmp_path):
-    status, out, _ = run("train", data, "--recipe", "ho", "--out", tmp_path / "m", "--max-minutes", "60",
+    status, out, err = run("train", data, "--recipe", "ho", "--out", tmp_path / "m", "--max-minutes", "60",
                          "--device", "cpu", *TINY)  # fmt: skip
     assert status == 0
     assert "learning from 4 films, judging by 2" in out
+    assert "this takes about a minute on this machine" in err
     assert str(tmp_path / "m") in out
     assert "7.png" not in (tmp_path / "m" / "films.csv").read_text()  # a test film
 
@@ -156,8 +157,34 @@ def test_a_recipe_that_was_printed_and_changed_is_trained(run, data, tmp_path):
 def test_recipes_are_listed_in_a_line_each(run):
     status, out, _ = run("recipes")
     assert status == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(shipped())
+    *listed, notice = out.splitlines()
+    assert [line.split()[0] for line in listed] == list(shipped())
+    assert [line.split()[0] for line in listed if line.endswith(" [1]")] == ["rfrv-clm"]
+    assert notice.startswith("[1] notice: ")
+    assert "US 9928443" in notice
     one_line(run("recipes", "whvd"), "'whvd' is unknown", "did you mean 'whdv'?")
+
+
+def test_a_recipe_is_printed_with_its_notice_and_can_be_trained_with(run, tmp_path):
+    _, out, _ = run("recipes", "rfrv-clm")
+    assert out.startswith("# notice: ")
+    assert "US 9928443" in out.splitlines()[0]
+    (tmp_path / "mine.toml").write_text(out)
+    assert run("recipes", "mine.toml")[1] == out  # not twice
+    assert "notice" not in run("recipes", "whdv")[1]
+
+
+def test_describe_says_what_a_model_is(run, model, tmp_path):
+    status, out, err = run("describe", model)
+    assert (status, err) == (0, "")
+    assert "learned from                4 films of 4 subjects" in out
+    assert "not a medical device" in out
+    status, out, err = run("describe", model, "--json", "--page", tmp_path / "card.html")
+    assert (status, err) == (0, f"page: {tmp_path / 'card.html'}\n")
+    assert json.loads(out)["held_out"]["films"] == 2
+    one_line(run("describe", model, "--page", tmp_path / "card.html"), "exists already", "--force")
+    assert run("describe", model, "--page", tmp_path / "card.html", "--force")[0] == 0
+    one_line(run("describe", tmp_path), "cannot be read", "expected")
 
 
 def test_an_interrupted_training_ends_soon_and_goes_on(data, tmp_path):

@@ -27,7 +27,7 @@ from landvote.models import divide, load_model, train_model
 from landvote.recipes import recipe
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.runtime.settings import Settings
-from landvote.votes import Voter, VoterSettings
+from landvote.votes import Estimate, Voter, VoterSettings
 from toys import ELL, draw_crosses, ell, ell_sample, registered, votes_at
 
 pytestmark = pytest.mark.slow
@@ -134,8 +134,8 @@ class HabitSettings(VoterSettings):
         assert training.trust == 0.5
         return Habit(np.mean([lesson.views.plain(i).points for i in range(len(lesson.views.working))], axis=0))
 
-    def least_minutes(self, training, lesson, films):  # noqa: ARG002
-        return 0.0
+    def estimate(self, training, lesson, films, held_out):  # noqa: ARG002
+        return Estimate(0.0, 0.0)
 
     def load(self, folder, landmarks, device):  # noqa: ARG002
         return Habit(load_arrays(folder / "habit.npz", "mean")["mean"])

@@ -171,10 +171,12 @@ def test_a_voter_stopped_and_gone_on_with_is_as_one_that_was_not(kind, tmp_path,
     np.testing.assert_array_equal(again.vote(view(45)).votes, whole.vote(view(45)).votes)
 
 
-def test_the_least_training_takes_a_time_that_is_measured_on_a_few_films(kind, tmp_path):
+def test_how_long_learning_takes_is_measured_on_a_few_films(kind, tmp_path):
     settings, training = VOTER_SETTINGS[kind]
     few = lesson(tmp_path, [ell_sample(i) for i in range(3)])
-    assert 0 < settings.least_minutes(training, few, 100) < 60
+    found = settings.estimate(training, few, 100, 10)
+    assert 0 < found.least < found.whole < 60
+    assert settings.estimate(training.model_copy(update={"minutes": 1e-9}), few, 100, 10).whole == 1e-9
     assert list(tmp_path.iterdir()) == []
 
 

@@ -60,6 +60,11 @@ class TestReport:
         write_pts(data / "points" / "f00.pts", SQUARE)
         assert "menpo-pts files look the same, and have it at 1" in dict(check_folder(data).facts)["points"]
 
+    def test_it_tells_how_far_it_is(self, data):
+        told = []
+        check_folder(data, seen=lambda *each: told.append(each))
+        assert told == [(done, 12) for done in range(12)]
+
     def test_sizes_depths_and_spacing(self, data):
         Image.fromarray(np.full((30, 10), 5000, np.uint16)).save(data / "images" / "f00.png")
         (data / "films.csv").write_text("image,spacing_mm\nf00,0.25\n")

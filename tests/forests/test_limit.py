@@ -175,14 +175,17 @@ def test_what_was_decided_for_other_films_does_not_count_and_a_damaged_file_is_n
 def test_the_least_minutes_grow_with_films_and_landmarks_and_are_enough(views, settings, lesson, clock, tmp_path):
     few = lesson(views(4), tmp_path)
     begun = clock.now
-    least = settings.least_minutes(ForestTraining(), few, FILMS)
+    found = settings.estimate(ForestTraining(), few, FILMS, 0)
+    least = found.least
     measuring = clock.now - begun
-    tree = TREE * np.log(FILMS * 6 + 1) / np.log(4 * 6 + 1)  # sorting more takes more
+    measured = np.log(60 * 6 + 1)  # of 60 views of four films; sorting fewer patches takes less
+    tree = TREE * np.log(FILMS * 6 + 1) / measured
     assert least * 60 == pytest.approx(measuring + FILMS * VIEW + 3 * tree)
-    assert settings.least_minutes(ForestTraining(), few, 100 * FILMS) > 90 * (least - measuring / 60)
-    assert settings.least_minutes(ForestTraining(), dataclasses.replace(few, landmarks=1), FILMS) * 60 == pytest.approx(
-        measuring + FILMS * VIEW + tree
-    )
+    whole = 2 * TREE * np.log(2 * FILMS * 6 + 1) / measured  # of two views of each film
+    assert found.whole * 60 == pytest.approx(2 * FILMS * VIEW + 3 * 4 * whole)
+    assert settings.estimate(ForestTraining(), few, 100 * FILMS, 0).least > 90 * (least - measuring / 60)
+    single = settings.estimate(ForestTraining(), dataclasses.replace(few, landmarks=1), FILMS, 0).least
+    assert single * 60 == pytest.approx(measuring + FILMS * VIEW + tree)
     begun = clock.now
     train(lesson(views(), tmp_path / "least"), settings, least)
     assert clock.now - begun <= 1.05 * 60 * least + TREE
@@ -191,5 +194,5 @@ def test_the_least_minutes_grow_with_films_and_landmarks_and_are_enough(views, s
 def test_the_least_minutes_count_films_not_the_parts_of_each(views, settings, lesson, clock, tmp_path):
     one = views(4)
     parts = dataclasses.replace(one, working=[film for film in one.working for _ in range(3)])
-    least = [settings.least_minutes(ForestTraining(), lesson(v, tmp_path), 400) for v in (one, parts)]
+    least = [settings.estimate(ForestTraining(), lesson(v, tmp_path), 400, 0).least for v in (one, parts)]
     assert least[1] > 2.2 * least[0]  # three times the work, measured on three times as much

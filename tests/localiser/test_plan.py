@@ -1,24 +1,27 @@
-"""The plan of a training with a time limit: least and shares are kept; one that is too short is refused, and named."""
+"""The plan of a training: least and shares of a limit are kept, one too short is refused; how long it takes is told."""
 
 import json
+from dataclasses import replace
 from typing import Literal
 
 import pytest
 
 from landvote.errors import ModelError, SettingError
 from landvote.localiser.plan import Plan, Share, TimeLimit
-from toys import GLOBAL, LOCAL, SeerSettings, fitted, voter_of
+from landvote.runtime.events import Planned
+from landvote.votes import Estimate
+from toys import GLOBAL, LOCAL, SeerSettings, box_sample, fitted, voter_of
 
 
 class SlowSettings(SeerSettings):
-    """A seer that says it takes an hour, whatever it takes."""
+    """A seer that says it takes an hour at least and five in all, whatever it takes."""
 
     kind: Literal["slow"] = "slow"
 
-    def least_minutes(self, training, lesson, films):  # noqa: ARG002
+    def estimate(self, training, lesson, films, held_out):  # noqa: ARG002
         assert len(lesson.views.working) == 3  # a few films are enough to measure by
-        assert films == 6
-        return 60.0
+        assert (films, held_out) == (6, 3)
+        return Estimate(60.0, 300.0)
 
 
 def slow(stage, share):
@@ -82,7 +85,50 @@ def test_a_broken_plan_is_named(tmp_path, content):
         fitted(tmp_path, *STAGES, minutes=1000)
 
 
-def test_without_a_limit_nothing_is_measured(tmp_path):
-    one = fitted(tmp_path, *STAGES)
-    assert voter_of(one, "local").lesson.minutes is None
+class NeverSettings(SeerSettings):
+    """A seer that is not to be measured."""
+
+    kind: Literal["never"] = "never"
+
+    def estimate(self, *_):
+        raise AssertionError("it was measured")
+
+
+def test_without_a_limit_nothing_is_measured_but_to_be_told_of(tmp_path):
+    told = []
+    one = fitted(tmp_path, GLOBAL.model_copy(update={"voter": NeverSettings()}), listener=told.append)
+    assert voter_of(one, "global").lesson.minutes is None
     assert not (tmp_path / "plan.json").exists()
+    assert [event for event in told if isinstance(event, Planned)] == []
+
+
+def foretold(folder, *stages, foretell=True, **conditions):
+    """Return how long each plan that was told of takes, minutes, and the films that were opened."""
+    told, opened = [], []
+
+    def sample(i):
+        known = box_sample(i)
+        return replace(known, open=lambda: (opened.append(i), known.open())[1])
+
+    fitted(folder, *stages, training=map(sample, range(6)), validation=map(sample, range(6, 9)),
+           listener=told.append, foretell=foretell, **conditions)  # fmt: skip
+    return [event.minutes for event in told if isinstance(event, Planned)], opened
+
+
+def test_how_long_it_takes_is_told_before_it_begins_and_opens_no_film_again(tmp_path):
+    minutes, opened = foretold(tmp_path, *STAGES)
+    assert minutes == [pytest.approx(600 / 0.9, rel=0.01)]  # judging and saving are the last tenth
+    (tmp_path / "other").mkdir()
+    untold, as_usual = foretold(tmp_path / "other", *STAGES, foretell=False)
+    assert (untold, sorted(as_usual)) == ([], sorted(opened))
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_within_a_limit_it_takes_no_longer_than_that(tmp_path):
+    minutes, _ = foretold(tmp_path, *STAGES, minutes=200)
+    assert minutes == [pytest.approx(200, rel=0.01)]
+
+
+def test_a_call_that_goes_on_is_not_measured_again(tmp_path):
+    (tmp_path / "global").mkdir()
+    assert foretold(tmp_path, GLOBAL.model_copy(update={"voter": NeverSettings()}))[0] == []

@@ -252,6 +252,20 @@ def test_stopped_in_any_phase_it_resumes_to_the_same_model(tmp_path, uninterrupt
     assert isinstance([told.event for told in Logged.read(tmp_path / "m" / "events.jsonl")][-1], Ended)
 
 
+def test_the_survey_is_told_of_while_films_are_decoded(tmp_path):
+    split, chosen = quick("whdv")
+    opened: list[int] = []
+    seen = [replace(ell_sample(i), open=ell_sample(i, opened=opened).open) for i in range(8)]
+    told = []
+
+    def listener(event):
+        if isinstance(event, FilmRead):
+            told.append((event.purpose, event.films, len(opened)))
+
+    train(replace(split, training=seen[:6], validation=seen[6:]), chosen, tmp_path / "m", listener)
+    assert told[:8] == [("survey", 8, films) for films in range(1, 9)]  # those held out too, and before all else
+
+
 def test_what_fails_is_told_in_the_log_of_events(tmp_path):
     split, chosen = quick("whdv")
     with pytest.raises(SettingError, match="tpu9"):

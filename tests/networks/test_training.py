@@ -343,19 +343,35 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("steps", "films", "seconds"), [(4000, 1000, 150 * 6 + 64), (4000, 10, 150 * 6 + 10), (12, 10, 12 * 6 + 10)]
-)
-def test_the_least_training_is_150_steps_or_all_and_a_look(tmp_path, monkeypatch, steps, films, seconds):
+    ("method", "steps", "held_out", "least", "whole"),
+    [("whdv", 4000, 100, 150 * 6 + 64, 4000 * 6 + 1000 * 64), ("whdv", 4000, 10, 150 * 6 + 10, 4000 * 6 + 1000 * 10),
+     ("hdv", 4000, 10, 700 * 6 + 10, 4000 * 6 + 1000 * 10), ("ho", 4000, 10, 800 * 6 + 10, 4000 * 6 + 1000 * 10),
+     ("whdv", 10, 10, 10 * 6 + 10, 10 * 6 + 3 * 10), ("whdv", 10, 0, 10 * 6, 10 * 6)],
+)  # fmt: skip
+def test_the_least_depends_on_the_method_and_the_whole_is_all_steps(
+    tmp_path, monkeypatch, method, steps, held_out, least, whole
+):
     clock = Clock()
     monkeypatch.setattr(voter, "time", clock)
     monkeypatch.setattr(voter, "step", clock.step)
     monkeypatch.setattr(voter, "_mean_error", clock.mean_error)
     settings = QUICK.model_copy(update={"steps": steps})
-    minutes = NETWORK.least_minutes(settings, lesson(tmp_path, views(2), Views([], AUGMENTATION)), films)
-    assert minutes == pytest.approx(seconds / 60)
+    judging = Views([], AUGMENTATION) if held_out == 0 else views(1)
+    network = NETWORK.model_copy(update={"method": method})
+    found = network.estimate(settings, lesson(tmp_path, views(2), judging), 1000, held_out)
+    assert (found.least * 60, found.whole * 60) == (pytest.approx(least), pytest.approx(whole))
     assert clock.steps == 3
 
 
-def test_measuring_the_least_training_leaves_no_file(tmp_path):
-    assert 0 < NETWORK.least_minutes(QUICK, lesson(tmp_path, views(1), Views([], AUGMENTATION)), 100) < 1
+def test_held_out_views_are_counted_not_films(tmp_path, monkeypatch):
+    clock = Clock()
+    for name, stand_in in (("time", clock), ("step", clock.step), ("_mean_error", clock.mean_error)):
+        monkeypatch.setattr(voter, name, stand_in)
+    parts = Views(views(1).working * 3, AUGMENTATION)  # three of one film
+    found = NETWORK.estimate(QUICK, lesson(tmp_path, views(2), parts), 1000, 5)
+    assert found.least * 60 == pytest.approx(12 * 6 + 15)
+
+
+def test_measuring_leaves_no_file(tmp_path):
+    assert 0 < NETWORK.estimate(QUICK, lesson(tmp_path, views(1), Views([], AUGMENTATION)), 100, 0).least < 1
     assert list(tmp_path.iterdir()) == []

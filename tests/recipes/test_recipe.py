@@ -85,6 +85,38 @@ def test_each_is_told_in_a_line_and_forests_under_a_shape_model_by_their_patents
     assert ("patents" in chosen.notice) == (name == "rfrv-clm")
 
 
+MIXED = """
+name = "own"
+[defaults]
+placing = { kind = "film", size = [64, 64] }
+[[stages]]
+name = "first"
+voter = { kind = "forest" }
+[[stages]]
+name = "second"
+voter = { kind = "network", depth = 3 }
+choice = { kind = "shape" }
+"""
+
+
+def test_forests_with_a_shape_model_are_told_by_their_patents_whatever_a_recipe_says(write):
+    claimed = recipe("rfrv-clm").notice
+    assert "US 9928443" in claimed
+    assert recipe(write(MIXED)).notice == claimed
+    assert recipe(write(f'notice = "Ask first."\n{MIXED}')).notice == f"Ask first. {claimed}"
+    assert recipe(write(MIXED.replace("forest", "network"))).notice == ""  # the size fits them too
+    assert recipe(write(MIXED.replace("shape", "peaks"))).notice == ""
+
+
+def test_the_notice_goes_and_comes_with_what_a_recipe_is_made_of(write):
+    claimed = recipe("rfrv-clm").notice
+    assert recipe("rfrv", ["fine.choice.kind=shape"]).notice == claimed
+    assert recipe("rfrv-clm", ["local.choice={kind='peaks'}"]).notice == claimed  # the last stage has a shape model
+    assert recipe("rfrv-clm", ["local.choice={kind='peaks'}", "fine.choice={kind='peaks'}"]).notice == ""
+    assert recipe(write('extends = "rfrv-clm"\nname = "mine"')).notice == claimed
+    assert Recipe.model_validate(recipe("rfrv-clm").model_dump(mode="json")).notice == claimed
+
+
 def test_the_three_methods_differ_in_their_method_and_ho_in_its_smoothing():
     alike = [f"{stage}.voter.smoothing=3" for stage in ("global", "local", "parts")]
     texts = set()

@@ -19,8 +19,8 @@ def simulate(
     from landvote.cli.progress import counting
     from landvote.phantom import simulate_folder
 
-    with counting("simulating", films) as update:
-        simulate_folder(out, films, seed, progress=lambda *_: update(advance=1))
+    with counting("simulating") as update:
+        simulate_folder(out, films, seed, progress=lambda done: update(done, films))
     typer.echo(f"{films} films in {out}")
 
 
@@ -37,11 +37,13 @@ def check(
     ] = False,
 ) -> None:
     """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
+    from landvote.cli.progress import counting
     from landvote.datasets.check import check_folder
     from landvote.datasets.survey import Survey
     from landvote.reports.sheet import contact_sheet
 
-    report = check_folder(data, scheme_named(scheme), centre, Survey(cache))
+    with counting("checking") as update:
+        report = check_folder(data, scheme_named(scheme), centre, Survey(cache), update)
     typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
     picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
     if sheet or not as_json:
@@ -103,8 +105,7 @@ def split(
 
     with hint(ExistsError, "--force overwrites it"), counting("reading films") as update:
         sides = split_folder(
-            data, test=test, val=val, seed=seed, force=force, survey=Survey(cache),
-            progress=lambda done, films: update(completed=done, total=films),
+            data, test=test, val=val, seed=seed, force=force, survey=Survey(cache), progress=update
         )  # fmt: skip
     for name, (films, subjects) in sides.items():
         typer.echo(f"{name:<6}{films} films of {subjects} subjects")

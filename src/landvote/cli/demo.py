@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from landvote.cli.progress import counting, training
+from landvote.cli.progress import counting, locating, training
 from landvote.datasets.folder import read_folder
 from landvote.evaluation import evaluate
 from landvote.formats.predictions import read_predictions, write_predictions
@@ -31,8 +31,8 @@ def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
     data, model, predictions = out / "data", out / "model", out / "predictions.jsonl"
 
     say(f"1/4 simulating {_FILMS} films of children's hips")
-    with counting("simulating", _FILMS) as update:
-        simulate_folder(data, _FILMS, seed=1, progress=lambda *_: update(advance=1))
+    with counting("simulating") as update:
+        simulate_folder(data, _FILMS, seed=1, progress=lambda done: update(done, _FILMS))
     names = [s.identifier for s in read_folder(data)]
     uses = [f"{name},{'test' if i >= _FILMS - _TEST else 'train'}" for i, name in enumerate(names)]
     write_text(data / "split.csv", "\n".join(["image,split", *uses]) + "\n")
@@ -43,13 +43,14 @@ def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
     for stage in chosen.stages_for(samples[0].scheme):
         stage.voter.prepare_process()
     with training() as listener:
-        conditions = Conditions(device=device, listener=listener)
+        conditions = Conditions(device=device, listener=listener, foretell=True)
         localiser = train_model(divide(samples, chosen), chosen, model, conditions).localiser
 
     say(f"3/4 locating 58 landmarks in the {_TEST} films kept apart")
     test = [s for s in samples if s.split == "test"]
     films = [data / "images" / s.identifier for s in test]
-    write_predictions(predictions, locate_files(localiser, films, out / "overlays"))
+    with locating() as listener:
+        write_predictions(predictions, locate_files(localiser, films, out / "overlays", listener))
 
     say("4/4 writing the report")
     return write_report(evaluate(read_predictions(predictions), test), test, out / "report")

@@ -8,6 +8,7 @@ import typer
 
 from landvote.cli.common import Device, hint
 from landvote.cli.data import check, convert, shape, simulate, split
+from landvote.cli.describing import describe
 from landvote.cli.locating import locate
 from landvote.cli.measuring import compare, evaluate
 from landvote.cli.training import recipes, train
@@ -51,7 +52,7 @@ def demo(
     typer.echo(f"report: {report.resolve()}")
 
 
-for verb in (simulate, check, convert, split, recipes, train, locate, evaluate, shape, compare, demo):
+for verb in (simulate, check, convert, split, recipes, train, describe, locate, evaluate, shape, compare, demo):
     app.command()(verb)
 
 

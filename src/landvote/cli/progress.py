@@ -16,16 +16,27 @@ from landvote.runtime.events import Event, FilmLocated, FilmSimulated, Listener,
 from landvote.runtime.rank import this_process
 
 _LINE_SECONDS = 30.0
+_PACE_SECONDS = 3600.0  # by which the time left is told: shards take minutes each
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
 
 
 @contextmanager
-def counting(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
-    """Show a bar of ``total`` items; yield the function that takes ``completed`` and ``total``, or ``advance``."""
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of items; yield the function that is told how many are done, and how many there are."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        yield partial(bars.update, bars.add_task(what, total=total))
+    console, lines = Console(stderr=True), _Lines(time.monotonic())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=_PACE_SECONDS
+    ) as bars:
+        task = bars.add_task(what, total=None)
+
+        def update(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+            if not console.is_terminal:
+                left = bars.tasks[0].time_remaining
+                lines.say(f"{what}: {done} of {total}" + (f", about {in_words(left / 60)} left" if left else ""))
+
+        yield update
 
 
 @contextmanager
@@ -35,7 +46,7 @@ def locating() -> Iterator[Listener]:
 
         def listener(event: Event) -> None:
             if isinstance(event, FilmLocated):
-                update(completed=event.done, total=event.films or None)
+                update(event.done, event.films)
 
         yield listener
 
@@ -52,8 +63,8 @@ def training() -> Iterator[Listener]:
         tasks: dict[str, Any] = {}
 
         def listener(event: Event) -> None:
-            if isinstance(event, Note):
-                bars.console.print(event.text)
+            if text := _sentence(event):
+                bars.console.print(text)
             if (said := _said(event)) is None:
                 return
             stage, done, state = said
@@ -86,10 +97,10 @@ def whole_grid() -> Iterator[Listener]:
 
 
 class _Lines:
-    """Prints a line if it is due, or the last one is half a minute old; keeps the newest that was not."""
+    """Prints a line if it is due, or half a minute after the last one, or the time ``since``; keeps the newest else."""
 
-    def __init__(self) -> None:
-        self._time, self._last, self._waiting = 0.0, "", ""
+    def __init__(self, since: float = -math.inf) -> None:
+        self._time, self._last, self._waiting = since, "", ""
 
     def say(self, line: str = "", *, due: bool = False) -> None:
         """Print the line, or the one that waits, if it is new."""
@@ -100,12 +111,29 @@ class _Lines:
 
 
 def _training_in_lines(lines: _Lines, event: Event) -> None:
-    if isinstance(event, Note):
-        lines.say(event.text, due=True)
+    if text := _sentence(event):
+        lines.say(text, due=True)
     if isinstance(event, StageEnded):
         lines.say(due=True)
-    if isinstance(event, events.StepTaken | events.ForestGrown) and (said := _said(event)) is not None:
+    if not isinstance(event, events.StageBegun) and (said := _said(event)) is not None:
         lines.say("{}: {:.0%}, {}".format(*said))
+
+
+def _sentence(event: Event) -> str:
+    """Return what is said of an event at once and stays to be read; empty for most."""
+    match event:
+        case Note(text):
+            return text
+        case events.Planned(minutes):
+            return f"this takes about {in_words(minutes)} on this machine"
+    return ""
+
+
+def in_words(minutes: float) -> str:
+    """Return a length of time as a person says it."""
+    if minutes >= 90:
+        return f"{minutes / 60:.1f} hours"
+    return "a minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
 
 
 def _said(event: Event) -> tuple[str, float, str] | None:

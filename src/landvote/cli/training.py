@@ -75,7 +75,9 @@ def train(
         stage.voter.prepare_process()
     resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
     with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
-        conditions = Conditions(device=device, minutes=left, listener=listener, stop=stop, survey=Survey(cache))
+        conditions = Conditions(
+            device=device, minutes=left, listener=listener, stop=stop, survey=Survey(cache), foretell=True
+        )  # fmt: skip
         fitted = train_model(
             split, chosen, out, conditions, resume=resume, keep_checkpoints=keep_checkpoints, anonymous=anonymous
         )
@@ -93,8 +95,15 @@ def recipes(
     from landvote.recipes import find, recipe, shipped
 
     if name is not None:
-        recipe(name)  # what is printed can be trained with
-        typer.echo(find(name).read_text(encoding="utf-8"), nl=False)
+        chosen, text = recipe(name), find(name).read_text(encoding="utf-8")  # what is printed can be trained with
+        if chosen.notice and chosen.notice not in text:  # it follows from what the recipe is made of
+            text = f"# notice: {chosen.notice}\n{text}"
+        typer.echo(text, nl=False)
         return
-    for known in shipped():
-        typer.echo(f"{known:<12}{recipe(known).summary}")
+    listed = {known: recipe(known) for known in shipped()}
+    notices = list(dict.fromkeys(one.notice for one in listed.values() if one.notice))
+    for known, one in listed.items():
+        mark = f" [{notices.index(one.notice) + 1}]" if one.notice else ""
+        typer.echo(f"{known:<12}{one.summary}{mark}")
+    for number, notice in enumerate(notices, 1):
+        typer.echo(f"[{number}] notice: {notice}")

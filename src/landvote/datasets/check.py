@@ -1,7 +1,7 @@
 """The report of ``landvote check``: the contents of a DATA folder, and its problems."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -63,11 +63,14 @@ class FolderReport:
 
 
 def check_folder(
-    folder: Path, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None
+    folder: Path, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
+    seen: Callable[[int, int], None] = lambda *_: None,
 ) -> FolderReport:  # fmt: skip
     """Report what is in a DATA folder and what is wrong with it; as :func:`read_folder` reads it.
 
     Every film is decoded that the ``survey`` does not know yet.
+
+    ``seen`` is told before each film how many are done, and how many there are.
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
@@ -80,7 +83,8 @@ def check_folder(
     spacings: dict[str, list[Spacing | None]] = {}
     hashes: dict[str, list[str]] = {}
     pictures: dict[str, Picture] = {}
-    for sample in samples:
+    for done, sample in enumerate(samples):
+        seen(done, len(samples))
         try:
             facts = survey(sample)
         except ImageError as error:

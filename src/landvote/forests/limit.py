@@ -19,9 +19,10 @@ from landvote.forests.settings import ForestSettings
 from landvote.frames import Views
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.runtime.processors import processors
-from landvote.votes import Lesson
+from landvote.votes import Estimate, Lesson
 
 _MEASURED = 200  # films are enough to measure by
+_ENOUGH = 60  # views, of however few films: trees of fewer patches tell little of how long those of thousands take
 _OVERRUN = 1.05  # of the time: a round of trees that is not finished then is given up
 _FEWEST = 0.5  # of the trees asked for: films are seen more often only if at least so many trees can be grown as well
 
@@ -31,27 +32,29 @@ def at_a_time(settings: ForestSettings, lesson: Lesson) -> int:
     return min(settings.jobs or processors(), lesson.landmarks)
 
 
-def measure(views: Views, settings: ForestSettings, jobs: int) -> Callable[[int, int], float]:
-    """Look at some of the films once, and grow a tree of as many landmarks as are learned at the same time.
+def measure(views: Views, settings: ForestSettings, jobs: int, often: int = 1) -> Callable[[int, int], float]:
+    """Look ``often`` at some of the films, and grow a tree of as many landmarks as are learned at the same time.
 
     Returns:
         The function that says how many seconds it takes to look so many times, and to grow so many trees, one after the
         other while every job does, from all that was seen.
     """
-    once = settings.model_copy(update={"views": 1})
-    gather(replace(views, working=views.working[:1]), once)  # what is done once in a process is not counted
+    seen = settings.model_copy(update={"views": often})
+    gather(
+        replace(views, working=views.working[:1]), settings.model_copy(update={"views": 1})
+    )  # what is done once in a process is not counted
     working = views.working[:: max(1, -(-len(views.working) // _MEASURED))]
     begun = time.monotonic()
-    gathered = gather(replace(views, working=working), once, jobs)
+    gathered = gather(replace(views, working=working), seen, jobs)
     measured = len(gathered.points)
     look = (time.monotonic() - begun) / measured
     shown = np.argsort(-np.isfinite(gathered.points).all(axis=2).sum(axis=0), kind="stable")[:jobs].tolist()
-    cut = [(landmark, own) for landmark in shown if len((own := gathered.patches(landmark, once)).which)]
+    cut = [(landmark, own) for landmark in shown if len((own := gathered.patches(landmark, seen)).which)]
 
     def grown(landmark_and_patches: tuple[int, Patches]) -> float:
         landmark, own = landmark_and_patches
         start = time.monotonic()
-        flatten(*grow_tree(own, once, landmark, 0))
+        flatten(*grow_tree(own, seen, landmark, 0))
         return time.monotonic() - start
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -67,16 +70,19 @@ def measure(views: Views, settings: ForestSettings, jobs: int) -> Callable[[int,
     return seconds
 
 
-def least_seconds(settings: ForestSettings, lesson: Lesson, films: int) -> float:
-    """Return how long the least useful training takes, see :meth:`VoterSettings.least_minutes`.
+def estimate(settings: ForestSettings, lesson: Lesson, films: int, minutes: float | None) -> Estimate:
+    """Return how long one look at each film and one tree per landmark take; and all looks and trees within ``minutes``.
 
-    Getting ready and measuring counts as long as it took here: learning within a limit begins with the same.
+    For the least, getting ready and measuring count as long as they took here: learning within a limit begins with much
+    the same.
     """
     begun, jobs = time.monotonic(), at_a_time(settings, lesson)
-    seconds = measure(lesson.views, settings, jobs)
+    seconds = measure(lesson.views, settings, jobs, math.ceil(_ENOUGH / max(1, len(lesson.views))))
     measured = len({film.identifier for film in lesson.views.working})
-    looks = math.ceil(films * len(lesson.views) / measured)
-    return time.monotonic() - begun + seconds(looks, math.ceil(lesson.landmarks / jobs))
+    looks, turns = math.ceil(films * len(lesson.views) / measured), math.ceil(lesson.landmarks / jobs)
+    least = time.monotonic() - begun + seconds(looks, turns)
+    whole = seconds(looks * rounds(lesson.views, settings), turns * settings.trees)
+    return Estimate(least / 60, min(whole / 60, minutes or math.inf))
 
 
 class Limit:

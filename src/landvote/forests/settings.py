@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from landvote.errors import SettingError
 from landvote.runtime.settings import Settings, validated
-from landvote.votes import Lesson, Voter, VoterSettings
+from landvote.votes import Estimate, Lesson, Voter, VoterSettings
 
 
 class ForestTraining(Settings):
@@ -97,11 +97,11 @@ class ForestSettings(VoterSettings):
 
         return ForestVoter.fit(self, validated(ForestTraining, training, "training"), lesson)
 
-    def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:  # noqa: ARG002 - the least has nothing to set
-        """Return the minutes that one look at each film and one tree per landmark take; measured in a few seconds."""
-        from landvote.forests.limit import least_seconds
+    def estimate(self, training: Settings, lesson: Lesson, films: int, held_out: int) -> Estimate:  # noqa: ARG002 - not judged by
+        """Return how long looks at films and trees take, measured on the lesson's views."""
+        from landvote.forests.limit import estimate
 
-        return least_seconds(self, lesson, films) / 60
+        return estimate(self, lesson, films, validated(ForestTraining, training, "training").minutes)
 
     def load(self, folder: Path, landmarks: int, device: str) -> Voter:  # noqa: ARG002 - forests vote on the CPU
         """Read the forests; see :meth:`ForestVoter.load`."""

@@ -39,7 +39,8 @@ _CALIBRATED = 5  # films held out, at least, that errors to expect are scaled on
 class Conditions:
     """Under which a localiser is fitted: the settings of each :class:`Lesson`, ``minutes`` for all stages together.
 
-    ``survey`` tells of films without decoding them.
+    ``survey`` tells of films without decoding them. With ``foretell``, how long all will take is measured beforehand,
+    in some seconds, and the listener is told.
     """
 
     device: str = "auto"
@@ -48,6 +49,16 @@ class Conditions:
     listener: Listener = ignore
     stop: StopToken = field(default_factory=StopToken)
     survey: Survey = field(default_factory=Survey)
+    foretell: bool = False
+
+    def surveyed(self, samples: Sequence[Sample]) -> list[Facts]:
+        """Return the facts of all samples; the listener is told after each, and the stop token asked."""
+
+        def seen(done: int) -> None:
+            self.listener(FilmRead("survey", done, len(samples)))
+            self.stop.check()
+
+        return self.survey.all(samples, seen)
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ def fit_localiser(
     under = conditions or Conditions()
     limit = TimeLimit(under.minutes)
     settings = [s for s in settings if s.applies_to(scheme)]
-    facts = _survey(training, under)
+    facts = under.surveyed(training)
     polarity = Polarity.learn([known.thumbnail for known in facts[:: -(-len(training) // _POLARITY)]])
     points, sizes = [s.points for s in training], [known.film.size or (0, 0) for known in facts]
     reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
@@ -92,7 +103,8 @@ def fit_localiser(
         training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
         validation = [_decoded_once(s, Path(scratch) / f"{i}.npy") for i, s in enumerate(validation)]
         lessons = _lessons(settings, placings, training, validation, under)
-        plan = plan_minutes(settings, lessons, len(training), len(validation), folder, limit)
+        tell = under.listener if under.foretell else None
+        plan = plan_minutes(settings, lessons, len(training), len(validation), folder, limit, tell)
         waiting, stages = lessons(folder), []
         for stage, placing, choice in zip(settings, placings, choices, strict=True):
             under.listener(StageBegun(stage.name))
@@ -103,14 +115,6 @@ def fit_localiser(
         judged = _judge(unscaled, validation, under, limit)
     errors = [distance[np.isfinite(found).all(axis=0) & np.isfinite(distance)] for found, distance in judged]
     return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
-
-
-def _survey(training: Sequence[Sample], under: Conditions) -> list[Facts]:
-    def seen(done: int) -> None:
-        under.listener(FilmRead("survey", done, len(training)))
-        under.stop.check()
-
-    return under.survey.all(training, seen)
 
 
 def _lessons(

@@ -1,4 +1,4 @@
-"""The plan of a training with a time limit: measured on a few films before it begins, kept for calls that go on."""
+"""The plan of a training: measured on a few films before it begins; with a time limit, kept for calls that go on."""
 
 import tempfile
 import time
@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from landvote.errors import ModelError, SettingError
 from landvote.localiser.stage import StageSettings
+from landvote.runtime.events import Listener, Planned
 from landvote.runtime.files import write_json
 from landvote.votes import Lesson
 
@@ -77,34 +78,41 @@ class Plan:
 
 def plan_minutes(
     settings: Sequence[StageSettings], measure: Callable[[Path, int], Sequence[Lesson]], films: int, held_out: int,
-    folder: Path, limit: TimeLimit,
+    folder: Path, limit: TimeLimit, tell: Listener | None = None,
 ) -> Plan:  # fmt: skip
     """Plan the minutes that each stage may learn for: the least that is useful, and its share of the rest.
 
     ``measure`` returns the lessons of all stages, given a folder to work in, and how many of the ``films`` to learn
-    from, and of those ``held_out``, to read.
+    from, and of those ``held_out``, to read. ``tell`` is told of how long all will take; without a limit it is measured
+    for that alone. A call that goes on measures nothing.
 
     Raises:
         SettingError: the limit is less than the least that reading the films and learning take; names that.
         ModelError: the plan of an earlier call cannot be read.
     """
-    if limit.minutes is None:
-        return Plan(folder, limit, {})
-    if (folder / PLAN).exists():
+    if limit.minutes is not None and (folder / PLAN).exists():
         return Plan(folder, limit, _read(folder / PLAN))
+    if limit.minutes is None and (tell is None or any((folder / s.name).exists() for s in settings)):
+        return Plan(folder, limit, {})
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as elsewhere:
         lessons = measure(Path(elsewhere), _MEASURED)
         few = min(_MEASURED, films) + min(_MEASURED, held_out)
         reading = (time.monotonic() - start) / 60 / few * (films + held_out - few)
-        least = [s.voter.least_minutes(s.training, lesson, films) for s, lesson in zip(settings, lessons, strict=True)]
-    needed = (limit.spent + reading + sum(least)) / _USED
-    if needed > limit.minutes:
-        raise SettingError(
-            f"{limit.minutes:.4g} minutes: too few for {films} films to learn from; reading them and the least "
-            f"useful training take about {needed:.3g} minutes on this machine, expected that or more"
-        )
-    return Plan(folder, limit, {s.name: Share(minutes, s.share) for s, minutes in zip(settings, least, strict=True)})
+        found = [s.voter.estimate(s.training, lesson, films, held_out)
+                 for s, lesson in zip(settings, lessons, strict=True)]  # fmt: skip
+    whole = (reading + sum(each.whole for each in found)) / _USED
+    if limit.minutes is not None:
+        needed = (limit.spent + reading + sum(each.least for each in found)) / _USED
+        if needed > limit.minutes:
+            raise SettingError(
+                f"{limit.minutes:.4g} minutes: too few for {films} films to learn from; reading them and the least "
+                f"useful training take about {needed:.3g} minutes on this machine, expected that or more"
+            )
+        whole = min(whole, limit.minutes - limit.spent)
+    if tell is not None:
+        tell(Planned(whole))
+    return Plan(folder, limit, {s.name: Share(each.least, s.share) for s, each in zip(settings, found, strict=True)})
 
 
 def _read(file: Path) -> dict[str, Share]:

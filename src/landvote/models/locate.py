@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,28 +24,27 @@ def locate_files(
     """Yield a prediction per film of :func:`list_films`.
 
     ``overlays`` is a folder for one PNG per film, or None; :func:`landvote.runtime.names.output_paths` names them. The
-    listener is told of each film that is located, and of each that cannot be read; the others go on.
+    listener is told after each film how many of all are done, and of each that cannot be read; the others go on.
 
     Raises:
         DataError: as :func:`list_films`.
         StoppedError: the stop token asked for it.
     """
-    films: Iterable[tuple[Path, str]] = list_films(images, split)
+    films = list(list_films(images, split))  # to say how many are left; very many are located in shards
     pictures: dict[str, Path] = {}
-    if overlays is not None:
-        films = list(films)  # the name of a picture depends on the names of all films
+    if overlays is not None:  # the name of a picture depends on the names of all films
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
-    stop, done = stop or StopToken(), 0
-    for path, identifier in films:
+    stop = stop or StopToken()
+    for done, (path, identifier) in enumerate(films):
         if stop.stopped:
             raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
         try:
             prediction = locate_file(localiser, path, identifier, pictures.get(identifier))
         except ImageError as error:
             listener(FilmFailed(identifier, str(error)))
+            listener(FilmLocated(done + 1, len(films)))
             continue
-        done += 1
-        listener(FilmLocated(done, 0))
+        listener(FilmLocated(done + 1, len(films)))
         yield prediction
 
 

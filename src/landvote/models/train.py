@@ -121,7 +121,8 @@ def train_model(
     under = replace(conditions or Conditions(), seed=recipe.seed)
     with _together(stages):
         if not this_process().is_rank_zero:
-            quiet = replace(under, listener=ignore, minutes=None, stop=StopToken())  # rank 0 decides for all
+            # rank 0 decides for all
+            quiet = replace(under, listener=ignore, minutes=None, stop=StopToken(), foretell=False)
             with tempfile.TemporaryDirectory() as elsewhere:  # rank 0 alone makes the model folder
                 return fit_localiser(scheme, stages, split.training, [], Path(elsewhere), quiet)
         _begin(split, recipe, folder, under, resume=resume, anonymous=anonymous)
@@ -166,12 +167,19 @@ def train_model(
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
     """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
-    for name, digest in read_manifest(folder)["files"].items():
+    check_files(folder)
+    return _of(folder, Localiser.load(folder, device))
+
+
+def check_files(folder: Path) -> dict[str, Any]:
+    """Return what ``model.json`` says; ModelError, with the file, if one that it lists is missing or altered."""
+    manifest = read_manifest(folder)
+    for name, digest in manifest["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
         if (found := _sha256(folder / name)) != digest:
             raise ModelError(f"{folder / name}: altered, SHA-256 is {found[:12]}..., expected {digest[:12]}...")
-    return _of(folder, Localiser.load(folder, device))
+    return manifest
 
 
 def _of(folder: Path, localiser: Localiser) -> Localiser:
@@ -201,6 +209,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest.get("files"), dict):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
     return manifest
+
+
+def read_beginning(folder: Path) -> dict[str, Any]:
+    """Return what ``training.json`` says; ModelError if there is none, or a newer landvote wrote it."""
+    return _read_json(folder / "training.json", "the settings of a training")
 
 
 def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
@@ -239,7 +252,7 @@ def _begin(
         write_films(folder / "films.csv", films)
         write_json(file, FORM.stamp(begun | {"device": under.device}))
         return
-    before = _read_json(file, "the settings of a training")
+    before = read_beginning(folder)
     others = [f"{folder}: was begun with another {key}" for key in begun if before.get(key) != begun[key]]
     if [(f.use, f.pixels_sha256) for f in read_films(folder)] != [(f.use, f.pixels_sha256) for f in films]:
         others.append(f"{folder / 'films.csv'}: was begun with other films")
@@ -250,7 +263,8 @@ def _begin(
 def _film_table(split: Split, under: Conditions, *, anonymous: bool) -> list[FilmRow]:
     samples = [*split.training, *split.validation]
     uses = ["train"] * len(split.training) + ["val"] * len(split.validation)
-    rows = [FilmRow.of(s, use, under.survey(s).film) for s, use in zip(samples, uses, strict=True)]
+    facts = under.surveyed(samples)
+    rows = [FilmRow.of(s, use, known.film) for s, use, known in zip(samples, uses, facts, strict=True)]
     return [row.hidden() for row in rows] if anonymous else rows
 
 

@@ -1,7 +1,7 @@
 """Batches: varied views made ready in the background while the network is busy with the ones before."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -41,7 +41,7 @@ def batch_at(views: Views, step: int, size: int, seed: int, share: slice = _WHOL
     )
 
 
-def batches(views: Views, first: int, size: int, seed: int, share: slice = _WHOLE, ahead: int = 4) -> Iterator[Batch]:
+def batches(views: Views, first: int, size: int, seed: int, share: slice = _WHOLE, ahead: int = 4) -> Generator[Batch]:
     """Yield batches from number ``first`` on, or a ``share`` of each, without end.
 
     A thread keeps ``ahead`` of them ready or in the making. An exception in the thread is raised here, as it was.

@@ -28,9 +28,13 @@ class Targets:
 
 
 class Codec(ABC):
-    """Points <-> planes of ``n`` landmarks: a weight plane for each, and two of offsets where there are ``offsets``."""
+    """Points <-> planes of ``n`` landmarks: a weight plane for each, and two of offsets where there are ``offsets``.
+
+    A network that took fewer than ``least_steps`` was of no use on simulated hips, see results/trunk.md.
+    """
 
     offsets: ClassVar[bool]
+    least_steps: ClassVar[int]
     n: int
     settings: NetworkSettings
 
@@ -86,6 +90,7 @@ class HO(Codec):
     """Heatmap only: mean squared error of the weight."""
 
     offsets = False
+    least_steps = 800
     n: int
     settings: NetworkSettings
 
@@ -99,6 +104,7 @@ class HDV(Codec):
     """Heatmap with displacement voting: plain mean squared error on all three planes."""
 
     offsets = True
+    least_steps = 700
     n: int
     settings: NetworkSettings
 
@@ -119,6 +125,7 @@ class WHDV(Codec):
     """
 
     offsets = True
+    least_steps = 150
     n: int
     settings: NetworkSettings
 

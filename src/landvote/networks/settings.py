@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from landvote.runtime.settings import Settings, validated
-from landvote.votes import Lesson, Voter, VoterSettings
+from landvote.votes import Estimate, Lesson, Voter, VoterSettings
 
 
 class TrainingSettings(Settings):
@@ -125,11 +125,11 @@ class NetworkSettings(VoterSettings):
 
         return NetworkVoter.fit(self, validated(TrainingSettings, training, "training"), lesson)
 
-    def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:
-        """Return the minutes of a few steps and one look at the held-out views, measured on the lesson's views."""
-        from landvote.networks.voter import least_minutes
+    def estimate(self, training: Settings, lesson: Lesson, films: int, held_out: int) -> Estimate:  # noqa: ARG002 - steps count
+        """Return how long steps and looks at the held-out views take, measured on the lesson's views."""
+        from landvote.networks.voter import estimate
 
-        return least_minutes(self, validated(TrainingSettings, training, "training"), lesson, films)
+        return estimate(self, validated(TrainingSettings, training, "training"), lesson, held_out)
 
     def load(self, folder: Path, landmarks: int, device: str) -> Voter:
         """Return the voter that was saved into ``folder``; see :meth:`VoterSettings.load`."""

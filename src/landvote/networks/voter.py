@@ -1,9 +1,11 @@
 """Rival one: a U-Net whose planes say where each landmark is, seen from every cell."""
 
 import copy
+import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -19,7 +21,7 @@ from torch.optim import AdamW
 from landvote.errors import ModelError
 from landvote.frames import View
 from landvote.networks.accumulate import accumulate
-from landvote.networks.batches import batch_at
+from landvote.networks.batches import batches
 from landvote.networks.codecs import CODECS, Codec
 from landvote.networks.device import choose_device, device_name, start_numba, use_bfloat16
 from landvote.networks.parallel import joined, share
@@ -28,12 +30,12 @@ from landvote.networks.training import step, train
 from landvote.networks.unet import UNet
 from landvote.runtime.files import atomic_write
 from landvote.runtime.rank import Process
-from landvote.votes import Lesson, VoteMap, Voter, cast
+from landvote.votes import Estimate, Lesson, VoteMap, Voter, cast
 from landvote.votes.cast import accumulator_shape
 
 _FILE = "network.safetensors"
-_LEAST_STEPS = 150  # fewer were of no use on simulated hips, see results/trunk.md
 _JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
+_MEASURED_SECONDS, _MEASURED_MOST = 1.0, 50  # are enough to tell how long a step takes, or as many steps
 _SEEDING = threading.Lock()  # torch draws first weights from its global generator
 
 
@@ -146,33 +148,36 @@ class NetworkVoter(Voter):
         return [folder / _FILE]
 
 
-def least_minutes(settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, films: int) -> float:
-    """Return the minutes that :data:`_LEAST_STEPS` steps, or all if fewer, and a look at the held-out views take.
+def estimate(settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, held_out: int) -> Estimate:
+    """Return how long the least steps of the codec, or all if fewer, and a look take; and all steps and looks.
 
-    A batch is made before its step here, in training during the step before: rather too long than too short.
+    Steps are measured as they are in training: with the next batch in the making.
     """
     voter = NetworkVoter.untrained(settings, lesson.landmarks, lesson.device, training.seed)
     network = copy.deepcopy(voter.network)  # the one that votes stays in evaluation mode
     optimiser = AdamW(network.parameters(), training.rate)
-    own_share = share(training.batch, joined())
+    made = batches(lesson.views, 0, training.batch, training.seed, share(training.batch, joined()), ahead=1)
 
-    def take(number: int) -> None:
-        batch = batch_at(lesson.views, number, training.batch, training.seed, own_share)
-        step(network, voter.codec, optimiser, batch, Process(), 0.0, bfloat16=voter.bfloat16).item()
+    def take() -> None:
+        step(network, voter.codec, optimiser, next(made), Process(), 0.0, bfloat16=voter.bfloat16).item()
 
-    def look(number: int) -> None:
-        _mean_error(voter, [lesson.views.plain(number)])
+    with closing(made):
+        one_step = _seconds(take)
+    films = {film.identifier for film in lesson.held_out.working}
+    judged = min(_JUDGED, held_out * len(lesson.held_out.working) // max(1, len(films)))
+    one_look = judged * _seconds(lambda: _mean_error(voter, [lesson.views.plain(0)]))
+    steps, looks = min(voter.codec.least_steps, training.steps), -(-training.steps // training.judge_every)
+    whole = (training.steps * one_step + looks * one_look) / 60
+    return Estimate((steps * one_step + one_look) / 60, min(whole, training.minutes or math.inf))
 
-    steps, looks = min(_LEAST_STEPS, training.steps), min(_JUDGED, films)
-    return (steps * _seconds(take, 2) + looks * _seconds(look, 2)) / 60
 
-
-def _seconds(work: Callable[[int], None], times: int) -> float:
-    """Return how long ``work`` takes on average, after one time that is not counted; it is told its number."""
-    work(0)
-    start = time.monotonic()
-    for number in range(1, times + 1):
-        work(number)
+def _seconds(work: Callable[[], object]) -> float:
+    """Return how long ``work`` takes on average, after one time that is not counted."""
+    work()
+    start, times = time.monotonic(), 0
+    while times < 2 or (time.monotonic() - start < _MEASURED_SECONDS and times < _MEASURED_MOST):
+        work()
+        times += 1
     return (time.monotonic() - start) / times
 
 

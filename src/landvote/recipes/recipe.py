@@ -8,13 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from landvote.data.scheme import Scheme
 from landvote.errors import SettingError
+from landvote.forests.settings import ForestSettings
 from landvote.localiser.stage import StageSettings
 from landvote.recipes.changes import change_settings
 from landvote.runtime.settings import Settings, named_file, validated
+
+_CLAIMED = (
+    "Forest votes combined with the fit of a shape model are claimed by the patents US 9928443 and EP 2893491 "
+    "(GB, FR, DE): take advice before you use this recipe there."
+)
 
 
 class Recipe(Settings):
@@ -23,18 +29,27 @@ class Recipe(Settings):
     Attributes:
         name: by which it is spoken of.
         summary: in a line.
-        notice: of a licence or patent that a user has to know of; may be empty.
         validation: share of the films held out to judge by, as whole subjects, where the data has no ``val`` films.
         seed: of the split and of all training; a stage's own seed is added to it.
         stages: coarse to fine.
+        notice: of a licence or patent that a user has to know of; may be empty. That on forests with a shape model is
+            there whenever the stages have both, whatever the recipe is called or says.
     """
 
     name: str
     summary: str = ""
-    notice: str = ""
     validation: float = Field(default=0.15, ge=0, lt=1)
     seed: int = 0
     stages: tuple[StageSettings, ...] = Field(min_length=1)
+    notice: str = Field(default="", validate_default=True)
+
+    @field_validator("notice")
+    @classmethod
+    def _as_the_stages_say(cls, notice: str, info: ValidationInfo) -> str:
+        stages: tuple[StageSettings, ...] = info.data.get("stages", ())  # none where there is a mistake in them
+        both = any(isinstance(s.voter, ForestSettings) for s in stages) and any(s.choice.needs_all for s in stages)
+        own = notice.replace(_CLAIMED, "").strip()  # a recipe that extends another, or was changed, may have it or not
+        return f"{own} {_CLAIMED * both}".strip()
 
     @model_validator(mode="after")
     def _told_apart(self) -> "Recipe":

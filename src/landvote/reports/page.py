@@ -9,8 +9,9 @@ from landvote.reports.tables import number
 def page(name: str, **values: object) -> str:
     """Return the page of the template ``NAME.html.j2``.
 
-    All pages extend ``page.html.j2``, which has the style and says how errors were measured; it needs ``title``,
-    ``metrics`` (kind of error -> how it is called) and ``annotators`` (whether several of them marked a film).
+    All pages extend ``page.html.j2``, which has the style and says how errors were measured; it needs ``title``, and,
+    unless a page leaves out that block, ``metrics`` (kind of error -> how it is called) and ``annotators`` (whether
+    several of them marked a film).
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("landvote.reports", "."), autoescape=True, undefined=jinja2.StrictUndefined,

@@ -28,6 +28,13 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Planned(Event):
+    """A training will take about so many ``minutes`` from here on, by what was measured on a few films."""
+
+    minutes: float
+
+
+@dataclass(frozen=True)
 class StageBegun(Event):
     """A stage begins to learn."""
 
@@ -93,7 +100,7 @@ class FilmSimulated(Event):
 
 @dataclass(frozen=True)
 class FilmLocated(Event):
-    """``done`` films have been located, of ``films`` in all (0 where that is not known)."""
+    """``done`` of ``films`` have been located, or found to be unreadable."""
 
     frequent: ClassVar[bool] = True
     done: int

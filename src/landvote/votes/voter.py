@@ -60,6 +60,14 @@ class Lesson:
     stop: StopToken = field(default_factory=StopToken)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """How long learning takes on this machine, wall-clock minutes: the ``least`` that is useful, and the ``whole``."""
+
+    least: float
+    whole: float
+
+
 class VoterSettings(Settings, ABC):
     """How one kind of voter votes, and what that kind can. A subclass names its ``kind``.
 
@@ -107,10 +115,11 @@ class VoterSettings(Settings, ABC):
         """
 
     @abstractmethod
-    def least_minutes(self, training: Settings, lesson: Lesson, films: int) -> float:
-        """Return the minutes that the least useful training takes on this machine, measured on a few views.
+    def estimate(self, training: Settings, lesson: Lesson, films: int, held_out: int) -> Estimate:
+        """Return how long learning takes on this machine, measured on a few views in some seconds.
 
-        The lesson is as for :meth:`fit`, but with the views of a few films; ``films`` will be learned from.
+        The lesson is as for :meth:`fit`, but with the views of a few films; ``films`` will be learned from, and
+        ``held_out`` will be judged by. Nothing is written, and no random generator is touched.
         """
 
     @abstractmethod
