@@ -16,6 +16,7 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
 from landvote.errors import ImageError
+from landvote.runtime.files import StrPath
 
 _BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
 _NAMED = 10  # how many culprits a line of the report names
@@ -60,13 +61,13 @@ class FolderReport:
         return {"ok": self.ok, **lists}
 
 
-def check_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
+def check_folder(folder: StrPath, scheme: Scheme | None = None, origin: int = 0) -> FolderReport:
     """Decode every film of a DATA folder and report what is there and what is wrong; as :func:`read_folder` reads it.
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
     """
-    samples, errors = survey_folder(folder, scheme, origin)
+    samples, errors = survey_folder(Path(folder), scheme, origin)
     warnings, problems = [], [str(error) for error in errors]
     films: list[dict[str, Any]] = []
     spacings: Counter[str] = Counter()

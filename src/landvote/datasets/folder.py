@@ -29,6 +29,7 @@ from landvote.formats.image import find_images, read_image
 from landvote.formats.points import PointRow, PointTable, read_csv
 from landvote.formats.pts import check_origin, read_pts
 from landvote.formats.tables import records
+from landvote.runtime.files import StrPath
 
 _TABLES = ("subjects.csv", "films.csv", "split.csv")
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -36,7 +37,7 @@ _NAMED = 3  # how many culprits a message names
 
 
 def read_folder(
-    folder: Path, scheme: Scheme | None = None, *, origin: int = 0, require_points: bool = False
+    folder: StrPath, scheme: Scheme | None = None, *, origin: int = 0, require_points: bool = False
 ) -> list[Sample]:
     """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
@@ -47,7 +48,7 @@ def read_folder(
     Raises:
         DataError: no images; points or a split that contradict the films, the scheme or themselves.
     """
-    samples, problems = survey_folder(folder, scheme, origin)
+    samples, problems = survey_folder(Path(folder), scheme, origin)
     if problems:
         raise problems[0]
     if require_points and not any(s.annotations for s in samples):
@@ -87,10 +88,7 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, origin: int = 0) -
 
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
     """Decode a film; ``spacing`` is used where the image itself gives none."""
-    film = replace(read_image(path), identifier=identifier)
-    if film.spacing is None and spacing is not None:
-        return replace(film, spacing=spacing, spacing_note="")
-    return film
+    return replace(read_image(path), identifier=identifier).spaced(spacing)
 
 
 class Films:

@@ -38,7 +38,7 @@ from landvote.localiser.stage import StageSettings
 from landvote.models.films import FilmRow, read_films, write_films
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, Stopped, ignore
-from landvote.runtime.files import refuse_existing, write_json
+from landvote.runtime.files import StrPath, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
@@ -75,7 +75,7 @@ def divide(samples: Sequence[Sample], recipe: Recipe) -> Split:
 
 
 def train_model(
-    split: Split, recipe: Recipe, folder: Path, conditions: Conditions | None = None, *,
+    split: Split, recipe: Recipe, folder: StrPath, conditions: Conditions | None = None, *,
     resume: bool = False, voters: Path | None = None, keep_checkpoints: bool = False, anonymous: bool = False,
 ) -> Fitted:  # fmt: skip
     """Fit a localiser and write its model folder; with ``resume``, go on where a stopped or killed call had come to.
@@ -97,7 +97,7 @@ def train_model(
         StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
     """
-    scheme, start = split.training[0].scheme, time.monotonic()
+    folder, scheme, start = Path(folder), split.training[0].scheme, time.monotonic()
     stages = recipe.stages_for(scheme)
     under = replace(conditions or Conditions(), seed=recipe.seed)
     with _together(stages):
@@ -145,8 +145,9 @@ def train_model(
     return replace(fitted, localiser=replace(fitted.localiser, model=model_hash(folder)))
 
 
-def load_model(folder: Path, device: str = "auto") -> Localiser:
+def load_model(folder: StrPath, device: str = "auto") -> Localiser:
     """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
+    folder = Path(folder)
     for name, digest in read_manifest(folder)["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
