@@ -146,7 +146,12 @@ def train_model(
 
 
 def load_model(folder: StrPath, device: str = "auto") -> Localiser:
-    """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
+    """Read a model folder; ``device`` is that of networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        ModelError: it is unfinished, or a file is missing or altered; names the file.
+        SettingError: there is no such device.
+    """
     folder = Path(folder)
     for name, digest in read_manifest(folder)["files"].items():
         if not (folder / name).is_file():

@@ -68,12 +68,12 @@ class VoterSettings(Settings, ABC):
             look at the same grids, so what networks need holds for all.
         checkpoints: the files in the lesson's folder that only a stopped call goes on from.
         training_settings: the settings under ``training`` in a stage of this voter; of their class is each argument
-            ``training`` below.
+            ``training`` below. By default there is nothing to set.
     """
 
     multiple: ClassVar[int] = 32
     checkpoints: ClassVar[tuple[str, ...]] = ()
-    training_settings: ClassVar[type[Settings]]
+    training_settings: ClassVar[type[Settings]] = Settings
 
     def check(self, size: tuple[int, int]) -> None:
         """Return if views of ``size`` (width, height) can be voted on.
