@@ -18,6 +18,7 @@ if _TYPE_CHECKING:
     from landvote.data.scheme import Scheme
     from landvote.datasets.check import check_folder
     from landvote.datasets.folder import read_folder
+    from landvote.datasets.split import split_by_subject
     from landvote.evaluation import evaluate
     from landvote.formats.image import radiograph_of, read_image
     from landvote.formats.predictions import read_predictions
@@ -37,7 +38,7 @@ __version__ = _version("landvote")
 __all__ = [  # noqa: RUF022 - in flow order, as docs/python.md lists them
     "simulate_folder", "read_folder", "check_folder", "Sample", "Scheme",
     "read_image", "radiograph_of", "Radiograph", "Spacing",
-    "recipe", "divide", "train_model", "Conditions", "StopToken", "view_datasets",
+    "split_by_subject", "recipe", "divide", "train_model", "Conditions", "StopToken", "view_datasets",
     "load_model", "Localiser", "locate", "Prediction", "save_predictions", "read_predictions",
     "evaluate", "write_report",
     "VOTERS", "VoterSettings", "Voter", "VoteMap",
@@ -49,8 +50,8 @@ _HOMES = {
     "Sample": "data.sample", "Scheme": "data.scheme",
     "read_image": "formats.image", "radiograph_of": "formats.image", "Radiograph": "data.radiograph",
     "Spacing": "data.film",
-    "recipe": "recipes", "divide": "models", "train_model": "models", "Conditions": "localiser",
-    "StopToken": "runtime.stop", "view_datasets": "models.view_dataset",
+    "split_by_subject": "datasets.split", "recipe": "recipes", "divide": "models", "train_model": "models",
+    "Conditions": "localiser", "StopToken": "runtime.stop", "view_datasets": "models.view_dataset",
     "load_model": "models", "Localiser": "localiser", "locate": "models.any_film", "Prediction": "data.prediction",
     "save_predictions": "models.saving", "read_predictions": "formats.predictions",
     "evaluate": "evaluation", "write_report": "reports.evaluation",

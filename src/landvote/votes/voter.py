@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from landvote.errors import SettingError
 from landvote.frames import View, Views
 from landvote.runtime.events import Listener, ignore
 from landvote.runtime.settings import Settings
@@ -82,13 +83,14 @@ class VoterSettings(Settings, ABC):
             ValueError: they cannot; names the setting, the value found and the value expected.
         """
 
-    @abstractmethod
     def together(self) -> AbstractContextManager[None]:
         """Return the context in which several processes that torchrun started train one voter together.
 
         Raises:
-            SettingError: such a voter is trained by one process.
+            SettingError: such a voter is trained by one process, as most are.
         """
+        kind = type(self).model_fields["kind"].default
+        raise SettingError(f"a voter of kind {kind!r} in several processes: expected one, without torchrun")
 
     def prepare_process(self) -> None:
         """Set what this process needs to compute fast (allocator, threads); called by entry points alone."""
