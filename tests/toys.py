@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from landvote.data.film import Spacing
 from landvote.data.radiograph import Radiograph
@@ -174,6 +176,26 @@ def draw_crosses(folder: Path, names: Sequence[str], missing: Callable[[int], It
         rows.append((name, None, ends))
     write_wide_csv(folder / "landmarks.csv", rows)
     return folder
+
+
+def dicom(pixels: np.ndarray, **attributes: object) -> Dataset:
+    """Return a data set of one film, stored as it is, with further attributes by their keywords."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    ds = Dataset()
+    ds.file_meta = meta
+    ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = meta.MediaStorageSOPClassUID, generate_uid(), "CR"
+    ds.Rows, ds.Columns = pixels.shape[:2]
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated = pixels.dtype.itemsize * 8
+    ds.BitsStored = 12 if ds.BitsAllocated == 16 else 8
+    ds.HighBit, ds.PixelRepresentation = ds.BitsStored - 1, int(pixels.dtype.kind == "i")
+    ds.PixelData = pixels.tobytes()
+    for keyword, value in attributes.items():
+        setattr(ds, keyword, value)
+    return ds
 
 
 # -- points alone, for placings ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """landvote: anatomical landmarks in radiographs, found by voting.
 
-The names here are what scripts need most; everything else is imported from its own module.
+The names here are what scripts and notebooks need, in the order in which films flow; ``docs/python.md`` shows each in
+use. Everything else is imported from its own module.
 """
 
 from importlib.metadata import version as _version
@@ -10,23 +11,56 @@ from typing import Any as _Any
 from landvote.errors import LandvoteError
 
 if _TYPE_CHECKING:
+    from landvote.data.film import Spacing
     from landvote.data.prediction import Prediction
     from landvote.data.radiograph import Radiograph
     from landvote.data.sample import Sample
     from landvote.data.scheme import Scheme
+    from landvote.datasets.check import check_folder
+    from landvote.datasets.convert import convert_points
     from landvote.datasets.folder import read_folder
-    from landvote.formats.image import read_image
-    from landvote.models import load_model
+    from landvote.datasets.split import split_by_subject, split_folder
+    from landvote.evaluation import evaluate
+    from landvote.formats.image import radiograph_of, read_image
+    from landvote.formats.predictions import read_predictions
+    from landvote.formats.saving import save_predictions
+    from landvote.localiser import Conditions, Localiser
+    from landvote.localiser.families import VOTERS
+    from landvote.models import divide, load_model, train_model
+    from landvote.models.any_film import locate
+    from landvote.models.describe import describe_model
+    from landvote.models.view_dataset import view_datasets
+    from landvote.phantom import simulate_folder
+    from landvote.recipes import recipe
+    from landvote.reports.evaluation import write_report
+    from landvote.runtime.stop import StopToken
+    from landvote.votes import VoteMap, Voter, VoterSettings
 
 __version__ = _version("landvote")
-__all__ = [
-    "LandvoteError", "Prediction", "Radiograph", "Sample", "Scheme", "__version__", "load_model", "read_folder",
-    "read_image",
+__all__ = [  # noqa: RUF022 - in flow order, as docs/python.md lists them
+    "simulate_folder", "read_folder", "check_folder", "convert_points", "Sample", "Scheme",
+    "read_image", "radiograph_of", "Radiograph", "Spacing",
+    "split_folder", "split_by_subject", "recipe", "divide", "train_model", "Conditions", "StopToken", "view_datasets",
+    "describe_model", "load_model", "Localiser", "locate", "Prediction", "save_predictions", "read_predictions",
+    "evaluate", "write_report",
+    "VOTERS", "VoterSettings", "Voter", "VoteMap",
+    "LandvoteError", "__version__",
 ]  # fmt: skip
 
 _HOMES = {
-    "Prediction": "data.prediction", "Radiograph": "data.radiograph", "Sample": "data.sample", "Scheme": "data.scheme",
-    "load_model": "models", "read_folder": "datasets.folder", "read_image": "formats.image",
+    "simulate_folder": "phantom", "read_folder": "datasets.folder", "check_folder": "datasets.check",
+    "convert_points": "datasets.convert",
+    "Sample": "data.sample", "Scheme": "data.scheme",
+    "read_image": "formats.image", "radiograph_of": "formats.image", "Radiograph": "data.radiograph",
+    "Spacing": "data.film",
+    "split_folder": "datasets.split", "split_by_subject": "datasets.split",
+    "recipe": "recipes", "divide": "models", "train_model": "models",
+    "Conditions": "localiser", "StopToken": "runtime.stop", "view_datasets": "models.view_dataset",
+    "describe_model": "models.describe",
+    "load_model": "models", "Localiser": "localiser", "locate": "models.any_film", "Prediction": "data.prediction",
+    "save_predictions": "formats.saving", "read_predictions": "formats.predictions",
+    "evaluate": "evaluation", "write_report": "reports.evaluation",
+    "VOTERS": "localiser.families", "VoterSettings": "votes", "Voter": "votes", "VoteMap": "votes",
 }  # fmt: skip
 
 
@@ -37,3 +71,8 @@ def __getattr__(name: str) -> _Any:  # noqa: ANN401 - whatever the name stands f
     from importlib import import_module
 
     return getattr(import_module(f"landvote.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the names that a notebook completes."""
+    return __all__

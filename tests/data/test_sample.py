@@ -23,6 +23,20 @@ def test_pixels_of_another_shape_are_refused(shape):
         Radiograph(np.zeros(shape, np.uint8), "f")
 
 
+@pytest.mark.parametrize("kind", ["int16", "float64", "bool", ">u2"])
+def test_pixels_of_another_type_are_refused(kind):
+    with pytest.raises(ImageError, match=r"f: pixels of type .*, expected one of uint8, uint16, float32"):
+        Radiograph(np.zeros((2, 3), kind), "f")
+
+
+def test_a_spacing_given_beside_the_film_counts_where_it_has_none():
+    given, own = Spacing(0.2, 0.2, "films.csv"), Spacing(0.1, 0.1, "PixelSpacing")
+    unknown = Radiograph(np.zeros((2, 3), np.uint8), "f", spacing_note="the file gives no pixel spacing")
+    assert (unknown.spaced(given).spacing, unknown.spaced(given).spacing_note) == (given, "")
+    assert unknown.spaced(None) is unknown
+    assert Radiograph(np.zeros((2, 3), np.uint8), "f", own).spaced(given).spacing == own
+
+
 def test_size_is_width_then_height():
     assert film().size == (30, 20)
 

@@ -1,16 +1,20 @@
 """DICOM: grey-scale pipeline, polarity, spacing and its provenance, and files that are not films."""
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.uid import RLELossless
 
+from landvote.data.film import Spacing
 from landvote.errors import ImageError
-from landvote.formats.image import read_image
+from landvote.formats.image import radiograph_of, read_image
+from toys import dicom
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "dicom"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="no DICOM samples beside the checkout")
@@ -18,22 +22,7 @@ STORED = np.array([[0, 100, 200], [1000, 2000, 4095]], np.uint16)
 
 
 def dataset(pixels=STORED, **attributes):
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    ds = Dataset()
-    ds.file_meta = meta
-    ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = meta.MediaStorageSOPClassUID, generate_uid(), "CR"
-    ds.Rows, ds.Columns = pixels.shape[:2]
-    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.BitsAllocated = pixels.dtype.itemsize * 8
-    ds.BitsStored = 12 if ds.BitsAllocated == 16 else 8
-    ds.HighBit, ds.PixelRepresentation = ds.BitsStored - 1, int(pixels.dtype.kind == "i")
-    ds.PixelData = pixels.tobytes()
-    for keyword, value in attributes.items():
-        setattr(ds, keyword, value)
-    return ds
+    return dicom(pixels, **attributes)
 
 
 def save(path, ds):
@@ -197,6 +186,62 @@ class TestSpacing:
         film = read()
         assert film.spacing is None
         assert "no pixel spacing" in film.spacing_note
+
+
+class TestInMemory:
+    def test_a_data_set_is_read_as_its_file_and_stays_as_it_is(self, tmp_path):
+        ds = dataset(
+            PhotometricInterpretation="MONOCHROME1", WindowCenter=1000, WindowWidth=1000, PixelSpacing=[0.3, 0.2],
+            PatientID="17", StudyInstanceUID="1.2.3", PatientOrientation=["L", "F"],
+        )  # fmt: skip
+        before = copy.deepcopy(ds)
+        film = radiograph_of(ds)
+        assert (ds, ds.file_meta) == (before, before.file_meta)
+        file = read_image(save(tmp_path / "film.dcm", ds))
+        assert (film.identifier, file.identifier) == (ds.SOPInstanceUID, "film.dcm")
+        assert film.pixel_hash() == file.pixel_hash()
+        assert (film.spacing, film.spacing_note) == (file.spacing, file.spacing_note)
+        assert replace(film.source, path=file.source.path) == file.source
+        assert (film.source.path, film.source.patient != "") == ("", True)
+
+    def test_without_meta_information_pixels_are_taken_as_they_are(self):
+        ds = dataset()
+        del ds.file_meta
+        np.testing.assert_array_equal(radiograph_of(ds, "mine").pixels, STORED)
+        assert not hasattr(ds, "file_meta")
+
+    def test_compressed(self):
+        ds = dataset(np.arange(4096, dtype=np.uint16).reshape(64, 64))
+        ds.compress(RLELossless)
+        np.testing.assert_array_equal(radiograph_of(ds).pixels, np.arange(4096).reshape(64, 64))
+
+    def test_a_spacing_given_beside_counts_where_the_data_set_has_none(self):
+        assert radiograph_of(dataset(), spacing=0.15).spacing == Spacing(0.15, 0.15, "user")
+        assert radiograph_of(dataset(PixelSpacing=[0.3, 0.2]), spacing=0.15).spacing.source == "PixelSpacing"
+
+    @pytest.mark.parametrize(
+        ("attributes", "message"),
+        [
+            ({"PixelData": None}, "mine: pixels cannot be decoded"),
+            ({"NumberOfFrames": 3}, "mine: holds 3 frames"),
+            ({"PhotometricInterpretation": "HSV"}, "mine: photometric interpretation 'HSV'"),
+        ],
+    )
+    def test_a_broken_one_is_named(self, attributes, message):
+        with pytest.raises(ImageError, match=message):
+            radiograph_of(dataset(**attributes), "mine")
+
+    def test_one_without_anything_is_named(self):
+        with pytest.raises(ImageError, match="data set: DICOM without pixels"):
+            radiograph_of(Dataset())
+
+    def test_messages_name_no_patient(self, monkeypatch):
+        def broken(ds):
+            raise ValueError(f"odd value in the film of {ds.PatientName}")
+
+        monkeypatch.setattr("landvote.formats.dicom.pixel_array", broken)
+        with pytest.raises(ImageError, match=r"mine: pixels cannot be decoded .*of \.\.\.\^\.\.\."):
+            radiograph_of(dataset(PatientName="Doe^Jane"), "mine")
 
 
 class TestBadFiles:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.film import Spacing
 from landvote.errors import ImageError
 from landvote.formats import image as module
-from landvote.formats.image import find_images, read_image
+from landvote.formats.image import find_images, radiograph_of, read_image
 
 
 def ramp(dtype=np.uint8, shape=(40, 60)):
@@ -259,3 +260,39 @@ class TestFindImages:
     def test_nothing_there_is_an_error(self):
         with pytest.raises(ImageError, match="no such file"):
             find_images(Path("nowhere/at/all"))
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", ">u2", "i2", "i8", "f4", "f8", "?"])
+def test_an_array_of_any_real_type_is_a_film(kind):
+    array = np.array([[0, 1, 1], [1, 0, 1]]).astype(kind)
+    film = radiograph_of(array, "mine", 0.15)
+    assert film.pixels.dtype in (np.uint8, np.uint16, np.float32)
+    np.testing.assert_array_equal(film.pixels, array)
+    assert (film.identifier, film.spacing, film.source.path) == ("mine", Spacing(0.15, 0.15, "user"), "")
+
+
+def test_an_array_with_values_below_zero_is_shifted_and_its_unequal_spacing_kept():
+    film = radiograph_of(np.array([[-3.5, 0.0]]), spacing=Spacing(0.1, 0.2, "calibration"))
+    np.testing.assert_array_equal(film.pixels, [[0.0, 3.5]])
+    assert (film.identifier, film.spacing.y, film.spacing.source) == ("array", 0.2, "calibration")
+
+
+@pytest.mark.parametrize(
+    ("film", "message"),
+    [
+        (np.zeros((4, 5, 3), np.uint8), r"mine: an array of uint8 of shape \(4, 5, 3\), expected .*\(height, width\)"),
+        (np.zeros((0, 5)), "shape \\(0, 5\\)"),
+        (np.zeros((2, 2), complex), "an array of complex128"),
+        (np.array([["a", "b"]]), "an array of <U1"),
+        (np.array([[1.0, np.nan]]), "mine: holds pixels that are not numbers"),
+        ([[1, 2], [3, 4]], "mine: a list, expected a numpy array or a pydicom Dataset"),
+    ],
+)
+def test_what_is_no_film_is_told_so(film, message):
+    with pytest.raises(ImageError, match=message):
+        radiograph_of(film, "mine")
+
+
+def test_a_spacing_that_is_none_is_refused():
+    with pytest.raises(ImageError, match="expected positive"):
+        radiograph_of(np.zeros((2, 2)), "mine", 0)

@@ -7,7 +7,11 @@ from landvote.errors import ImageError
 
 @dataclass(frozen=True)
 class Spacing:
-    """Millimetres per pixel along x and y, and the source of the figures (``"PixelSpacing"``, ``"user"``, ...)."""
+    """Millimetres per pixel along x and y, and the source of the figures (``"PixelSpacing"``, ``"user"``, ...).
+
+    Raises:
+        ImageError: a figure is not a positive number.
+    """
 
     x: float
     y: float

@@ -1,7 +1,7 @@
 """The radiograph: grey pixels, millimetres per pixel, an identifier."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +11,8 @@ from landvote.data.film import Film, Source, Spacing
 from landvote.errors import ImageError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
+
+_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Radiograph:
         spacing: millimetres per pixel, or None where the file does not say (or says it implausibly).
         spacing_note: why the spacing is unknown, or what a user should know about it; may be empty.
         source: the file it was read from.
+
+    Raises:
+        ImageError: the pixels have another shape or type.
     """
 
     pixels: Pixels
@@ -34,6 +39,9 @@ class Radiograph:
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or min(self.pixels.shape) < 1:
             raise ImageError(f"{self.identifier}: pixels have shape {self.pixels.shape}, expected (height, width)")
+        if self.pixels.dtype not in _TYPES:
+            found, expected = self.pixels.dtype, ", ".join(map(str, _TYPES))
+            raise ImageError(f"{self.identifier}: pixels of type {found}, expected one of {expected}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -45,6 +53,12 @@ class Radiograph:
         digest = hashlib.sha256(repr(self.pixels.shape).encode())
         digest.update(np.ascontiguousarray(self.pixels, dtype=np.float32).tobytes())
         return digest.hexdigest()
+
+    def spaced(self, spacing: Spacing | None) -> "Radiograph":
+        """Return it with a spacing given beside the film, which counts where the film has none itself."""
+        if self.spacing is not None or spacing is None:
+            return self
+        return replace(self, spacing=spacing, spacing_note="")
 
     def film(self, *, inverted: bool = False) -> Film:
         """Return what can be said of it without its pixels; ``inverted`` is whether these were inverted."""

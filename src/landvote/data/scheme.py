@@ -5,7 +5,6 @@
 """
 
 import hashlib
-import os
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import BeforeValidator, model_validator
 
 from landvote.data.points import FloatArray
 from landvote.errors import SchemeError
+from landvote.runtime.files import StrPath
 from landvote.runtime.settings import Settings, named_file, validated
 
 
@@ -110,14 +110,14 @@ class Scheme(Settings):
         return cls(name="numbered", landmarks=tuple(map(str, range(n))), file_points=n, columns=tuple(range(n)))
 
     @classmethod
-    def read(cls, path: Path) -> "Scheme":
+    def read(cls, path: StrPath) -> "Scheme":
         """Read a scheme from a TOML file.
 
         Raises:
             SchemeError: the file is missing, not TOML, or contradicts itself.
         """
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
+            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise SchemeError(f"{path}: cannot be read ({error.strerror})") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -125,7 +125,7 @@ class Scheme(Settings):
         return validated(SchemeFile, content, str(path), SchemeError).scheme()
 
     @classmethod
-    def named(cls, name_or_file: str | os.PathLike[str]) -> "Scheme":
+    def named(cls, name_or_file: StrPath) -> "Scheme":
         """Return the scheme in a file, or one that ships with landvote (``femur``, ``chest``, ...).
 
         Raises:

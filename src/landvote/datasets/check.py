@@ -17,6 +17,7 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
+from landvote.runtime.files import StrPath
 from landvote.runtime.privacy import keyed_hash
 
 _BITS = {"uint8": "8 bit", "uint16": "16 bit", "float32": "float"}
@@ -63,7 +64,7 @@ class FolderReport:
 
 
 def check_folder(
-    folder: Path, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
+    folder: StrPath, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
     seen: Callable[[int, int], None] = lambda *_: None,
 ) -> FolderReport:  # fmt: skip
     """Report what is in a DATA folder and what is wrong with it; as :func:`read_folder` reads it.
@@ -76,7 +77,7 @@ def check_folder(
         DataError: there is nothing to report on: no films, or a broken scheme.
         SettingError: a centre other than 0, 0.5 and 1.
     """
-    found = survey_folder(folder, scheme, centre)
+    found = survey_folder(Path(folder), scheme, centre)
     samples, survey = found.samples, survey or Survey()
     warnings, problems = [], [str(error) for error in found.problems]
     films: list[dict[str, Any]] = []

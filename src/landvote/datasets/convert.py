@@ -6,10 +6,11 @@ from pathlib import Path
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import films_of, own_scheme, read_data_points
 from landvote.errors import DataError, PointsError, SettingError
-from landvote.formats.family import FORMATS, Written, read_points, write_points
+from landvote.formats.family import FORMATS, Written, format_named, read_points, write_points
 from landvote.formats.films import Films
 from landvote.formats.format import Format, check_centre
 from landvote.formats.points import PointTable
+from landvote.runtime.files import StrPath
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,10 @@ class Conversion:
 
 
 def convert_points(
-    source: Path, out: Path, form: Format, *, kind: str | None = None, centre: float | None = None,
+    source: StrPath, out: StrPath, form: Format | str, *, kind: str | None = None, centre: float | None = None,
     scheme: Scheme | None = None, images: Path | None = None, force: bool = False,
 ) -> Conversion:  # fmt: skip
-    """Read the points of ``source`` and write them to ``out`` in another format.
+    """Read the points of ``source`` and write them to ``out`` in the format ``form``.
 
     ``source`` is a DATA folder, or a file or folder of points; ``kind`` is its format, by default what it looks like,
     and ``centre`` what it calls the centre of the first pixel, by default what its format does. ``scheme`` gives the
@@ -33,9 +34,10 @@ def convert_points(
 
     Raises:
         DataError: points that cannot be read, contradict the films or the scheme, or cannot be written.
-        SettingError: an unknown ``kind`` or ``centre``.
+        SettingError: an unknown ``form``, ``kind`` or ``centre``.
     """
     check_centre(centre)
+    source, out, form = Path(source), Path(out), format_named(form) if isinstance(form, str) else form
     problems: list[DataError] = []
     data = (source / "images").is_dir()
     films = _films(images) if images is not None else films_of(source) if data else None

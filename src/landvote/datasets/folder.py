@@ -32,6 +32,7 @@ from landvote.formats.format import check_centre
 from landvote.formats.image import read_image
 from landvote.formats.points import PointTable
 from landvote.formats.tables import records
+from landvote.runtime.files import StrPath
 
 _TABLES = ("subjects.csv", "films.csv", "split.csv")
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -53,7 +54,7 @@ class FoundFolder:
 
 
 def read_folder(
-    folder: Path, scheme: Scheme | None = None, *, centre: float | None = None, require_points: bool = False
+    folder: StrPath, scheme: Scheme | None = None, *, centre: float | None = None, require_points: bool = False
 ) -> list[Sample]:
     """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
@@ -66,7 +67,7 @@ def read_folder(
         DataError: no images; points or a split that contradict the films, the scheme or themselves.
         SettingError: another ``centre``.
     """
-    found = survey_folder(folder, scheme, centre)
+    found = survey_folder(Path(folder), scheme, centre)
     if found.problems:
         raise found.problems[0]
     if require_points and not any(s.annotations for s in found.samples):
@@ -130,10 +131,7 @@ def read_films(folder: Path, tables: Sequence[str] = _TABLES) -> list[Sample]:
 
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
     """Decode a film; ``spacing`` is used where the image itself gives none."""
-    film = replace(read_image(path), identifier=identifier)
-    if film.spacing is None and spacing is not None:
-        return replace(film, spacing=spacing, spacing_note="")
-    return film
+    return replace(read_image(path), identifier=identifier).spaced(spacing)
 
 
 def films_of(folder: Path) -> Films:

@@ -16,11 +16,11 @@ from landvote.data.sample import Sample
 from landvote.datasets.folder import read_films
 from landvote.datasets.survey import Survey
 from landvote.errors import SettingError, SplitError
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import StrPath, refuse_existing, write_text
 
 
 def split_folder(
-    folder: Path, *, test: float = 0.2, val: float = 0.15, seed: int = 0, force: bool = False,
+    folder: StrPath, *, test: float = 0.2, val: float = 0.15, seed: int = 0, force: bool = False,
     survey: Survey | None = None, progress: Callable[[int, int], None] = lambda *_: None,
 ) -> dict[str, tuple[int, int]]:  # fmt: skip
     """Write ``split.csv`` into a DATA folder, which says of every film whether it is for train, val or test.
@@ -40,6 +40,7 @@ def split_folder(
     """
     if not (test >= 0 and val >= 0 and 0 < test + val < 1):
         raise SettingError(f"test = {test}, val = {val}; expected 0 or more each, and between 0 and 1 together")
+    folder = Path(folder)
     file = folder / "split.csv"
     if not force:
         refuse_existing(file)
@@ -87,12 +88,13 @@ def group_films(samples: Sequence[Sample], films: Sequence[Film | None]) -> dict
 
 
 def split_by_subject(
-    samples: Sequence[Sample], share: float, seed: int, groups: Mapping[str, str]
+    samples: Sequence[Sample], share: float, seed: int, groups: Mapping[str, str] | None = None
 ) -> tuple[list[Sample], list[Sample]]:
     """Hold out whole groups of films, at random, until they make up ``share`` of the films.
 
-    ``groups`` are those of :func:`group_films`. The same seed and groups give the same division whatever the order of
-    the samples. Returns the films kept and those held out, each in the order given; neither is empty.
+    ``groups`` are those of :func:`group_films`, or None for films of one subject. The same seed and groups give the
+    same division whatever the order of the samples. Returns the films kept and those held out, each in the order given;
+    neither is empty.
 
     Raises:
         SettingError: ``share`` is out of its range.
@@ -100,6 +102,7 @@ def split_by_subject(
     """
     if not 0 < share < 1:
         raise SettingError(f"share = {share}, expected between 0 and 1")
+    groups = groups or {sample.identifier: sample.subject for sample in samples}
     films = Counter(groups[sample.identifier] for sample in samples)
     if len(films) < 2:
         found = f"{len(samples)} films of {len(films)} subject(s), by the data's subjects, patients and pixels"

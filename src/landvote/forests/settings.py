@@ -5,13 +5,11 @@ Imports no scikit-learn: that takes a second, and only a process that votes or l
 
 # ruff: noqa: PLC0415
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from landvote.errors import SettingError
 from landvote.runtime.settings import Settings, validated
 from landvote.votes import Estimate, Lesson, Voter, VoterSettings
 
@@ -82,14 +80,6 @@ class ForestSettings(VoterSettings):
     seed: NonNegativeInt = 0
     jobs: NonNegativeInt = 0
     memory_gib: PositiveFloat = 6.0
-
-    def together(self) -> AbstractContextManager[None]:
-        """Raise: all processors of one machine grow forests, by threads.
-
-        Raises:
-            SettingError: always.
-        """
-        raise SettingError("a voter of kind 'forest' in several processes: expected one, without torchrun")
 
     def fit(self, training: Settings, lesson: Lesson) -> Voter:
         """Grow the forests, or those that are not in the lesson's folder yet; see :meth:`ForestVoter.fit`."""

@@ -12,8 +12,10 @@ from landvote.errors import ImageError
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs; the largest films have about 30 million
 
 
-def tightest(path: Path, array: npt.NDArray[Any]) -> Pixels:
+def tightest(where: Path | str, array: npt.NDArray[Any]) -> Pixels:
     """Return ``array`` as uint8, uint16 or float32, never negative; negative values shift the whole image up.
+
+    ``where`` is the film, for the message.
 
     Raises:
         ImageError: the image holds NaN or infinity.
@@ -22,7 +24,7 @@ def tightest(path: Path, array: npt.NDArray[Any]) -> Pixels:
         return array
     wide = array.astype(np.float64)
     if not np.isfinite(wide).all():
-        raise ImageError(f"{path}: holds pixels that are not numbers, expected finite values")
+        raise ImageError(f"{where}: holds pixels that are not numbers, expected finite values")
     wide -= min(float(wide.min()), 0.0)
     if wide.max() <= np.iinfo(np.uint16).max and np.array_equal(wide, np.rint(wide)):
         return wide.astype(np.uint16)

@@ -1,4 +1,4 @@
-"""DICOM files -> radiographs: decode, modality and VOI transformations, polarity, spacing.
+"""DICOM files and data sets -> radiographs: decode, modality and VOI transformations, polarity, spacing.
 
 The order is that of the standard's grey-scale pipeline (DICOM PS3.4 N.2): stored values -> modality LUT or rescale ->
 VOI LUT or window -> polarity. MONOCHROME1 is inverted last, so bone comes out brighter than air.
@@ -8,7 +8,10 @@ import math
 import re
 import struct
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
@@ -51,49 +54,58 @@ def read_dicom(path: Path) -> Radiograph:
     Raises:
         ImageError: not DICOM, no pixels, several frames, truncated, or compressed in a way nothing here decodes.
     """
-    dataset = Dataset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked below
-        try:
-            dataset = _parse(path)
-            _refuse_odd(path, dataset)
-            pixels = _present(path, dataset, _decode(path, dataset))
-            spacing, note = _read_spacing(dataset)
-            source = _read_source(path, dataset)
-        except _BROKEN as error:
-            raise ImageError(f"{path}: damaged or contradictory DICOM file ({_reason(error, dataset)})") from error
-    return Radiograph(pixels, path.name, spacing, note, source)
-
-
-def _parse(path: Path) -> Dataset:
-    dataset = pydicom.dcmread(path, force=True)
+    with _explained(str(path), Dataset()):
+        dataset = pydicom.dcmread(path, force=True)
     if not len(dataset):
         raise ImageError(f"{path}: no readable DICOM attributes (not DICOM, or cut short), expected a DICOM image")
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the standard's default
-    return dataset
+    film = read_dataset(dataset, str(path))
+    return replace(film, identifier=path.name, source=replace(film.source, path=str(path.absolute())))
 
 
-def _refuse_odd(path: Path, dataset: Dataset) -> None:
+def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
+    """Return the film in a data set, which stays as it is, as :func:`read_dicom` does; ``identifier`` is its own."""
+    with _explained(identifier, dataset):
+        if "TransferSyntaxUID" not in (getattr(dataset, "file_meta", None) or ()):
+            dataset = copy(dataset)  # shallow: the pixels stay where they are
+            dataset.file_meta = FileMetaDataset()
+            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the standard's default
+        _refuse_odd(identifier, dataset)
+        pixels = _present(identifier, dataset, _decode(identifier, dataset))
+        spacing, note = _read_spacing(dataset)
+        return Radiograph(pixels, identifier, spacing, note, _read_source(dataset))
+
+
+@contextmanager
+def _explained(where: str, dataset: Dataset) -> Iterator[None]:
+    """Turn whatever a broken data set raises into an ImageError without its patient."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked
+        try:
+            yield
+        except _BROKEN as error:
+            raise ImageError(f"{where}: damaged or contradictory DICOM ({_reason(error, dataset)})") from error
+
+
+def _refuse_odd(where: str, dataset: Dataset) -> None:
     if not any(keyword in dataset for keyword in _PIXELS):
         kind = UID(str(dataset.get("SOPClassUID", ""))).name or "unknown kind"
-        raise ImageError(f"{path}: DICOM without pixels ({kind}; or cut short), expected an image")
+        raise ImageError(f"{where}: DICOM without pixels ({kind}; or cut short), expected an image")
     frames = int(dataset.get("NumberOfFrames") or 1)
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if frames > 1:
-        raise ImageError(f"{path}: holds {frames} frames, expected one")
+        raise ImageError(f"{where}: holds {frames} frames, expected one")
     if not 0 < rows * columns <= MAX_PIXELS:
-        raise ImageError(f"{path}: {columns} columns x {rows} rows, expected 1 to {MAX_PIXELS} pixels")
+        raise ImageError(f"{where}: {columns} columns x {rows} rows, expected 1 to {MAX_PIXELS} pixels")
 
 
-def _decode(path: Path, dataset: Dataset) -> npt.NDArray[Any]:
+def _decode(where: str, dataset: Dataset) -> npt.NDArray[Any]:
     """Return the stored values, (height, width) or (height, width, 3)."""
     try:
         return pixel_array(dataset)
     except _BROKEN as error:
         syntax = dataset.file_meta.TransferSyntaxUID
         raise ImageError(
-            f"{path}: pixels cannot be decoded (transfer syntax {syntax.name}: {_reason(error, dataset)})"
+            f"{where}: pixels cannot be decoded (transfer syntax {syntax.name}: {_reason(error, dataset)})"
         ) from error
 
 
@@ -107,19 +119,19 @@ def _reason(error: BaseException, dataset: Dataset) -> str:
     return text
 
 
-def _read_source(path: Path, dataset: Dataset) -> Source:
+def _read_source(dataset: Dataset) -> Source:
     """Return the film's UIDs, its orientation, and a keyed hash in place of its patient."""
     number = (str(dataset.get(keyword) or "").strip() for keyword in ("PatientID", "IssuerOfPatientID"))
     person = (str(dataset.get(keyword) or "").strip() for keyword in ("PatientName", "PatientBirthDate"))
     patient = next(("\0".join(parts) for first, *rest in (number, person) if (parts := [first, *rest])[0]), "")
     return Source(
-        path=str(path.absolute()), orientation="\\".join(dataset.get("PatientOrientation") or ()),
+        orientation="\\".join(dataset.get("PatientOrientation") or ()),
         study=str(dataset.get("StudyInstanceUID") or ""), series=str(dataset.get("SeriesInstanceUID") or ""),
         instance=str(dataset.get("SOPInstanceUID") or ""), patient=keyed_hash(patient),
     )  # fmt: skip
 
 
-def _present(path: Path, dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:
+def _present(where: str, dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:
     photometric = str(dataset.get("PhotometricInterpretation", ""))
     if photometric == "PALETTE COLOR":
         stored = apply_color_lut(stored, dataset)
@@ -127,7 +139,7 @@ def _present(path: Path, dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:
         deep = stored.astype(np.uint16 if stored.dtype.itemsize > 1 else np.uint8)
         return cv2.cvtColor(np.ascontiguousarray(deep[..., :3]), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
     if not photometric.startswith("MONOCHROME"):
-        raise ImageError(f"{path}: photometric interpretation {photometric!r}, expected grey, RGB or palette")
+        raise ImageError(f"{where}: photometric interpretation {photometric!r}, expected grey, RGB or palette")
     values = apply_modality_lut(stored, dataset)
     if "VOILUTSequence" in dataset:
         values = np.rint(values).astype(np.int64)  # positions in a table
@@ -135,7 +147,7 @@ def _present(path: Path, dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:
         values = apply_voi_lut(values, dataset)
     if photometric == "MONOCHROME1":
         values = values.max() - values
-    return tightest(path, values)
+    return tightest(where, values)
 
 
 def _has_window(dataset: Dataset) -> bool:

@@ -1,4 +1,4 @@
-"""Image files -> radiographs: PNG, JPEG, TIFF, BMP here, DICOM in its own module.
+"""Image files, and films in memory -> radiographs: PNG, JPEG, TIFF, BMP here, DICOM in its own module.
 
 Resolution tags of PNG, JPEG and TIFF files speak of paper or screens, not of patients: they are never taken as
 millimetres, so these formats have no spacing.
@@ -10,17 +10,20 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
+from pydicom.dataset import Dataset
 
-from landvote.data.film import Source
+from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
-from landvote.formats.dicom import has_magic, read_dicom
+from landvote.formats.dicom import has_magic, read_dataset, read_dicom
+from landvote.runtime.files import StrPath
 
 _DICOM_SUFFIXES = (".dcm", ".dicom")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
@@ -29,7 +32,7 @@ _EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 
 
-def read_image(path: Path) -> Radiograph:
+def read_image(path: StrPath) -> Radiograph:
     """Read one PNG, JPEG, TIFF, BMP or DICOM file, told by its content rather than its name, which identifies the film.
 
     Colour becomes luminance (Rec. 601), transparency black, and the EXIF orientation is applied. 8-bit files give
@@ -38,6 +41,7 @@ def read_image(path: Path) -> Radiograph:
     Raises:
         ImageError: the file is missing, empty, truncated, too large, of several pages, or no such image.
     """
+    path = Path(path)
     start = _first_bytes(path)
     if has_magic(start) or path.suffix.lower() in _DICOM_SUFFIXES:
         return read_dicom(path)
@@ -54,6 +58,35 @@ def read_image(path: Path) -> Radiograph:
         raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
     turned = f"EXIF {orientation}" if orientation != 1 else ""
     return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned))
+
+
+def radiograph_of(
+    film: npt.NDArray[Any] | Dataset, identifier: str = "", spacing: Spacing | float | None = None
+) -> Radiograph:
+    """Return the radiograph of a film in memory, an array or a pydicom data set, which is left as it is.
+
+    Args:
+        film: (height, width) grey values, bone brighter than air as far as is known, of any type of real numbers; or a
+            data set of one frame, whose pixels are decoded as those of a DICOM file are. Its ``file_meta`` says how
+            they are compressed; without it they are taken to be uncompressed.
+        identifier: the name of the film; by default the SOP Instance UID of a data set, or ``"array"``.
+        spacing: millimetres per pixel, a number where they are the same along x and y. It counts where a data set gives
+            none itself.
+
+    Raises:
+        ImageError: the array has another shape or type, or values that are not finite; the data set has no pixels, has
+            several frames, or cannot be decoded; or the spacing is not positive.
+    """
+    known = spacing if isinstance(spacing, Spacing | None) else Spacing(float(spacing), float(spacing), "user")
+    if isinstance(film, Dataset):
+        return read_dataset(film, identifier or str(film.get("SOPInstanceUID") or "data set")).spaced(known)
+    name = identifier or "array"
+    if not isinstance(film, np.ndarray):
+        raise ImageError(f"{name}: a {type(film).__name__}, expected a numpy array or a pydicom Dataset")
+    if film.ndim != 2 or not film.size or film.dtype.kind not in "buif":
+        found = f"an array of {film.dtype} of shape {film.shape}"
+        raise ImageError(f"{name}: {found}, expected real numbers of shape (height, width)")
+    return Radiograph(tightest(name, film), name, known)
 
 
 def find_images(path: Path) -> list[Path]:

@@ -26,7 +26,7 @@ from landvote.data.points import FloatArray
 from landvote.data.prediction import Prediction
 from landvote.data.seen import SEEN, Seen
 from landvote.errors import ImageError, PointsError
-from landvote.runtime.files import atomic_write
+from landvote.runtime.files import StrPath, atomic_write
 from landvote.runtime.form import Form, Record
 
 _SOURCE = tuple(field.name for field in fields(Source))
@@ -73,7 +73,7 @@ def prediction_line(p: Prediction) -> str:
     return json.dumps(FORM.stamp(record), allow_nan=False) + "\n"
 
 
-def read_predictions(path: Path) -> list[Prediction]:
+def read_predictions(path: StrPath) -> list[Prediction]:
     """Read predictions from JSON lines, in a file or in a folder of shards (:mod:`landvote.models.shards`).
 
     Only ``image`` and ``points`` are required, so other tools' output will do; predictions of landvote 0.1.0 are read.
@@ -83,7 +83,7 @@ def read_predictions(path: Path) -> list[Prediction]:
             landvote wrote it; or there are shards still to come.
     """
     predictions: dict[str, Prediction] = {}
-    for file in _shards(path) if path.is_dir() else [path]:
+    for file in _shards(Path(path)) if Path(path).is_dir() else [Path(path)]:
         for p in _read_file(file):
             if p.identifier in predictions:
                 raise PointsError(f"{file}: film {p.identifier!r} is predicted twice, expected once")

@@ -4,6 +4,6 @@ from landvote.frames.augment import Augmentation
 from landvote.frames.frame import Frame
 from landvote.frames.placings import Placing
 from landvote.frames.view import View, standardise
-from landvote.frames.views import Reading, Views
+from landvote.frames.views import Reading, TrainingLook, Views
 
-__all__ = ["Augmentation", "Frame", "Placing", "Reading", "View", "Views", "standardise"]
+__all__ = ["Augmentation", "Frame", "Placing", "Reading", "TrainingLook", "View", "Views", "standardise"]

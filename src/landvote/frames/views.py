@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +90,9 @@ class Views:
         return View(self.augmentation.shade(view.pixels, rng), points, view.frame, view.identifier)
 
 
+TrainingLook: TypeAlias = tuple[Placing, Augmentation, npt.NDArray[np.intp] | None]
+
+
 class Reading:
     """Reads films for all stages at once: each film is decoded once, and every stage keeps what it can see of it.
 
@@ -96,9 +100,8 @@ class Reading:
     """
 
     def __init__(
-        self, samples: Sequence[Sample], looks: Sequence[tuple[Placing, Augmentation, npt.NDArray[np.intp] | None]],
-        seen: Callable[[], None] = lambda: None,
-    ) -> None:  # fmt: skip
+        self, samples: Sequence[Sample], looks: Sequence[TrainingLook], seen: Callable[[], None] = lambda: None
+    ) -> None:
         self._samples, self._looks, self._seen = samples, looks, seen
         self._working: list[list[CachedFilm]] = [[] for _ in looks]
         self._read = 0

@@ -17,7 +17,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.survey import Facts, Survey
-from landvote.frames import Placing, Reading
+from landvote.frames import Placing, Reading, TrainingLook
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
 from landvote.localiser.expected_error import Calibration, cues
@@ -37,10 +37,16 @@ _CALIBRATED = 5  # films held out, at least, that errors to expect are scaled on
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which a localiser is fitted: the settings of each :class:`Lesson`, ``minutes`` for all stages together.
+    """Under which a localiser is fitted.
 
-    ``survey`` tells of films without decoding them. With ``foretell``, how long all will take is measured beforehand,
-    in some seconds, and the listener is told.
+    Attributes:
+        device: that networks learn on: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        seed: of all that is random; :func:`train_model` takes that of the recipe.
+        minutes: wall-clock minutes that all stages together may take, or None for as long as their settings say.
+        listener: a function that is called with each event of :mod:`landvote.runtime.events`.
+        stop: is asked after each film, step and tree.
+        survey: tells of films without decoding them.
+        foretell: whether to measure beforehand, in some seconds, how long all will take, and tell the listener.
     """
 
     device: str = "auto"
@@ -88,19 +94,14 @@ def fit_localiser(
     under = conditions or Conditions()
     limit = TimeLimit(under.minutes)
     settings = [s for s in settings if s.applies_to(scheme)]
-    facts = under.surveyed(training)
-    polarity = Polarity.learn([known.thumbnail for known in facts[:: -(-len(training) // _POLARITY)]])
-    points, sizes = [s.points for s in training], [known.film.size or (0, 0) for known in facts]
-    reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
     # placings and choices first: unusable shapes fail here, before hours of training
-    shapes = [TrainingShapes(scheme, reference, points, sizes, s.voter.multiple) for s in settings]
-    placings = [s.placing.fit(known) for s, known in zip(settings, shapes, strict=True)]
-    choices = [s.choice.fit(points) for s in settings]
+    polarity, placings = fit_placings(settings, training, under)
+    choices = [s.choice.fit([sample.points for sample in training]) for s in settings]
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_SCRATCH}*"):  # by a call that was killed
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch:
-        training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
+        training, validation = in_polarity(training, polarity), in_polarity(validation, polarity)
         validation = [_decoded_once(s, Path(scratch) / f"{i}.npy") for i, s in enumerate(validation)]
         lessons = _lessons(settings, placings, training, validation, under)
         tell = under.listener if under.foretell else None
@@ -117,6 +118,25 @@ def fit_localiser(
     return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
 
 
+def fit_placings(
+    settings: Sequence[StageSettings], training: Sequence[Sample], under: Conditions
+) -> tuple[Polarity, list[Placing]]:
+    """Survey the films, and return the polarity of most of them and the placing of each stage."""
+    facts = under.surveyed(training)
+    polarity = Polarity.learn([known.thumbnail for known in facts[:: -(-len(training) // _POLARITY)]])
+    scheme, points = training[0].scheme, [s.points for s in training]
+    sizes = [known.film.size or (0, 0) for known in facts]
+    reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
+    shapes = [TrainingShapes(scheme, reference, points, sizes, s.voter.multiple) for s in settings]
+    return polarity, [s.placing.fit(known) for s, known in zip(settings, shapes, strict=True)]
+
+
+def looks_of(settings: Sequence[StageSettings], placings: Sequence[Placing], scheme: Scheme) -> list[TrainingLook]:
+    """Return how each stage reads films; see :class:`landvote.frames.Reading`."""
+    mirrors = [_restrict(scheme.mirror(), p.targets[0]) if scheme.mirrored else None for p in placings]
+    return [(p, s.augmentation, mirror) for p, s, mirror in zip(placings, settings, mirrors, strict=True)]
+
+
 def _lessons(
     settings: Sequence[StageSettings], placings: Sequence[Placing], training: Sequence[Sample],
     validation: Sequence[Sample], under: Conditions,
@@ -126,14 +146,13 @@ def _lessons(
     It is given the model folder, and of how many films at most, to learn from and held out each; then it reads on where
     it had come to.
     """
-    scheme, read = training[0].scheme, count(1)
+    read = count(1)
 
     def seen() -> None:
         under.listener(FilmRead("learning", next(read), len(training) + len(validation)))
         under.stop.check()
 
-    mirrors = [_restrict(scheme.mirror(), p.targets[0]) if scheme.mirrored else None for p in placings]
-    looks = [(p, s.augmentation, mirror) for p, s, mirror in zip(placings, settings, mirrors, strict=True)]
+    looks = looks_of(settings, placings, training[0].scheme)
     readings = [Reading(samples, looks, seen) for samples in (training, validation)]
 
     def lessons(folder: Path, most: int | None = None) -> list[Lesson]:
@@ -186,7 +205,7 @@ def _decoded_once(sample: Sample, file: Path) -> Sample:
     return replace(sample, open=opened)
 
 
-def _in_polarity(samples: Sequence[Sample], polarity: Polarity) -> list[Sample]:
+def in_polarity(samples: Sequence[Sample], polarity: Polarity) -> list[Sample]:
     """Return samples whose films are opened in the polarity of most."""
     return [replace(s, open=partial(_normalised, s.open, polarity)) for s in samples]
 

@@ -40,7 +40,12 @@ class Localiser:
     seen: SeenFilms | None = None
 
     def locate(self, radiograph: Radiograph) -> Prediction:
-        """Return all landmarks of a film and the error to expect of each, in image coordinates and pixels."""
+        """Return all landmarks of a film, and the error to expect of each.
+
+        Points are (n, 2) image coordinates, x right, y down, (0, 0) the centre of the top-left pixel, and NaN where a
+        landmark was not found; errors are (n,) pixels. A film that looks like a negative of those learned from is
+        inverted first. Several threads may call this at a time.
+        """
         seen, inverted = self.polarity.normalise(radiograph)
         found = self.search(seen)
         error = self.calibration.expected_error(cues(self.stages[-1].look, seen, found))

@@ -15,7 +15,7 @@ from landvote.errors import ModelError
 from landvote.models.films import FilmRow, read_films
 from landvote.models.train import check_files, model_hash, read_beginning
 from landvote.recipes import Recipe
-from landvote.runtime.files import write_text
+from landvote.runtime.files import StrPath, write_text
 from landvote.runtime.settings import Settings, validated
 
 _FEW = 30  # of fewer films the median is known to a third of them at best: 95 % intervals span ranks 11 to 20 of 30
@@ -191,17 +191,15 @@ class ModelCard:
         return asdict(self) | {"limits": self.limits}
 
 
-def describe_model(folder: Path) -> ModelCard:
+def describe_model(folder: StrPath) -> ModelCard:
     """Return what a model folder says of itself.
 
     Raises:
         ModelError: it is unfinished, or a file is missing, altered or of another version of landvote.
     """
-    manifest, begun, where = (
-        folder / "model.json",
-        read_beginning(folder),
-        f"{folder / 'training.json'}: not as expected",
-    )
+    folder = Path(folder)
+    manifest, begun = folder / "model.json", read_beginning(folder)
+    where = f"{folder / 'training.json'}: not as expected"
     written = validated(_Manifest, check_files(folder), f"{manifest}: not as expected", ModelError)
     recipe = validated(Recipe, begun.get("recipe"), where, ModelError)
     scheme = validated(Scheme, begun.get("scheme"), where, ModelError)

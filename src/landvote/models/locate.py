@@ -2,9 +2,10 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from landvote.data.prediction import Prediction
@@ -34,17 +35,35 @@ def locate_files(
     pictures: dict[str, Path] = {}
     if overlays is not None:  # the name of a picture depends on the names of all films
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
+    work = ((name, partial(locate_file, localiser, path, name, pictures.get(name))) for path, name in films)
+    yield from one_by_one(work, listener, stop, films=len(films), skip_unreadable=True)
+
+
+def one_by_one(
+    work: Iterable[tuple[str, Callable[[], Prediction]]], listener: Listener, stop: StopToken | None, *,
+    films: int, skip_unreadable: bool,
+) -> Iterator[Prediction]:  # fmt: skip
+    """Yield what the work on each film returns, and tell the listener; ``work`` names the films.
+
+    ``films`` are how many there are, or 0 where that is not known.
+
+    Raises:
+        ImageError: a film cannot be read, unless they are to be skipped.
+        StoppedError: the stop token asked for it.
+    """
     stop = stop or StopToken()
-    for done, (path, identifier) in enumerate(films):
+    for done, (identifier, located) in enumerate(work):
         if stop.stopped:
             raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
         try:
-            prediction = locate_file(localiser, path, identifier, pictures.get(identifier))
+            prediction = located()
         except ImageError as error:
+            if not skip_unreadable:
+                raise
             listener(FilmFailed(identifier, str(error)))
-            listener(FilmLocated(done + 1, len(films)))
+            listener(FilmLocated(done + 1, films))
             continue
-        listener(FilmLocated(done + 1, len(films)))
+        listener(FilmLocated(done + 1, films))
         yield prediction
 
 

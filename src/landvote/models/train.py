@@ -39,7 +39,7 @@ from landvote.localiser.stage import StageSettings
 from landvote.models.films import FilmRow, read_films, seen_films, write_films
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, FilmRead, Stopped, ignore
-from landvote.runtime.files import refuse_existing, write_json
+from landvote.runtime.files import StrPath, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
@@ -94,7 +94,7 @@ def _surveyed(samples: Sequence[Sample], under: Conditions) -> list[Film | None]
 
 
 def train_model(
-    split: Split, recipe: Recipe, folder: Path, conditions: Conditions | None = None, *,
+    split: Split, recipe: Recipe, folder: StrPath, conditions: Conditions | None = None, *,
     resume: bool = False, voters: Path | None = None, keep_checkpoints: bool = False, anonymous: bool = False,
 ) -> Fitted:  # fmt: skip
     """Fit a localiser and write its model folder; with ``resume``, go on where a stopped or killed call had come to.
@@ -116,7 +116,7 @@ def train_model(
         StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
     """
-    scheme, start = split.training[0].scheme, time.monotonic()
+    folder, scheme, start = Path(folder), split.training[0].scheme, time.monotonic()
     stages = recipe.stages_for(scheme)
     under = replace(conditions or Conditions(), seed=recipe.seed)
     with _together(stages):
@@ -165,8 +165,14 @@ def train_model(
     return replace(fitted, localiser=_of(folder, fitted.localiser))
 
 
-def load_model(folder: Path, device: str = "auto") -> Localiser:
-    """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
+def load_model(folder: StrPath, device: str = "auto") -> Localiser:
+    """Read a model folder; ``device`` is that of networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        ModelError: it is unfinished, or a file is missing or altered; names the file.
+        SettingError: there is no such device.
+    """
+    folder = Path(folder)
     check_files(folder)
     return _of(folder, Localiser.load(folder, device))
 

@@ -13,11 +13,11 @@ from landvote.formats.points import PointTable
 from landvote.formats.wide_csv import WideCsv
 from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
-from landvote.runtime.files import atomic_write, refuse_existing, write_text
+from landvote.runtime.files import StrPath, atomic_write, refuse_existing, write_text
 
 
 def simulate_folder(
-    out: Path, films: int, seed: int = 0, settings: PhantomSettings = DEFAULTS,
+    out: StrPath, films: int, seed: int = 0, settings: PhantomSettings = DEFAULTS,
     progress: Callable[[int], None] | None = None,
 ) -> None:  # fmt: skip
     """Write ``films`` simulated films as a data folder; ``out`` may exist only if empty.
@@ -34,8 +34,8 @@ def simulate_folder(
     """
     if films < 1 or seed < 0:
         raise SettingError(f"films = {films}, seed = {seed}; expected films of 1 or more and a seed of 0 or more")
-    refuse_existing(out)
-    out = out.resolve()  # "." has no name to write beside
+    refuse_existing(Path(out))
+    out = Path(out).resolve()  # "." has no name to write beside
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:

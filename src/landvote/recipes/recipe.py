@@ -15,6 +15,7 @@ from landvote.errors import SettingError
 from landvote.forests.settings import ForestSettings
 from landvote.localiser.stage import StageSettings
 from landvote.recipes.changes import change_settings
+from landvote.runtime.files import StrPath
 from landvote.runtime.settings import Settings, named_file, validated
 
 _CLAIMED = (
@@ -77,7 +78,7 @@ def shipped() -> dict[str, Path]:
     return {file.stem: file for file in sorted(Path(__file__).parent.glob("*.toml"), key=lambda f: f.stem)}
 
 
-def find(name_or_file: str, beside: Path = Path()) -> Path:
+def find(name_or_file: StrPath, beside: Path = Path()) -> Path:
     """Return the file of a recipe, given a shipped one's name or a path, relative to ``beside`` or the working folder.
 
     Raises:
@@ -86,7 +87,7 @@ def find(name_or_file: str, beside: Path = Path()) -> Path:
     return named_file(name_or_file, shipped(), "recipe", SettingError, beside)
 
 
-def recipe(name_or_file: str, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
+def recipe(name_or_file: StrPath, changes: Iterable[str] = (), scheme: Scheme | None = None) -> Recipe:
     """Return a shipped recipe, or that of a TOML file, with ``changes`` made to it, see :func:`change_settings`.
 
     With a ``scheme`` stages for other kinds of scheme are left out, and changes have to fit the rest. Without it a

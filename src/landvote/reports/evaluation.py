@@ -16,12 +16,12 @@ from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number, write_csv
-from landvote.runtime.files import refuse_existing, write_json, write_text
+from landvote.runtime.files import StrPath, refuse_existing, write_json, write_text
 
 _MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
 
 
-def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *, force: bool = False) -> Path:
+def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: StrPath, *, force: bool = False) -> Path:
     """Write ``summary.json``, the tables as CSV and ``report.html``, which needs no file beside it; return its path.
 
     The samples are the films, for the overlays; those shown are decoded, a film that cannot be is named in its place.
@@ -30,6 +30,7 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: Path, *
         DataError: there is something in ``out`` and no ``force``, which replaces an earlier report; or it cannot be
             written.
     """
+    out = Path(out)
     if not force:
         refuse_existing(out)
     summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors["px"].landmarks}

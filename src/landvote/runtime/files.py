@@ -12,9 +12,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from landvote.errors import DataError, ExistsError
+
+StrPath: TypeAlias = str | os.PathLike[str]
+"""A path, as the functions take it that scripts call first."""
 
 _LONGEST = 40  # characters of a name that its temporary file has too: both together may be too long for a name
 

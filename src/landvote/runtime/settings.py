@@ -4,7 +4,6 @@ A family (placings, voters, choices, searches, codecs) is one table. A new membe
 table, or, from outside the package, one call of :meth:`Family.register`; nothing else knows its name.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from landvote.errors import SettingError, nearest, one_of
+from landvote.runtime.files import StrPath
 
 
 class Settings(BaseModel):
@@ -105,7 +105,7 @@ def validated(
 
 
 def named_file(
-    name_or_file: str | os.PathLike[str], shipped: Mapping[str, Path], noun: str, raised: type[Exception],
+    name_or_file: StrPath, shipped: Mapping[str, Path], noun: str, raised: type[Exception],
     beside: Path = Path(),
 ) -> Path:  # fmt: skip
     """Return a TOML file: one ``shipped`` with landvote, by its name, or by a path relative to ``beside``.

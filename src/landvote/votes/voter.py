@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from landvote.errors import SettingError
 from landvote.frames import View, Views
 from landvote.runtime.events import Listener, ignore
 from landvote.runtime.settings import Settings
@@ -76,12 +77,12 @@ class VoterSettings(Settings, ABC):
             look at the same grids, so what networks need holds for all.
         checkpoints: the files in the lesson's folder that only a stopped call goes on from.
         training_settings: the settings under ``training`` in a stage of this voter; of their class is each argument
-            ``training`` below.
+            ``training`` below. By default there is nothing to set.
     """
 
     multiple: ClassVar[int] = 32
     checkpoints: ClassVar[tuple[str, ...]] = ()
-    training_settings: ClassVar[type[Settings]]
+    training_settings: ClassVar[type[Settings]] = Settings
 
     def check(self, size: tuple[int, int]) -> None:
         """Return if views of ``size`` (width, height) can be voted on.
@@ -90,13 +91,14 @@ class VoterSettings(Settings, ABC):
             ValueError: they cannot; names the setting, the value found and the value expected.
         """
 
-    @abstractmethod
     def together(self) -> AbstractContextManager[None]:
         """Return the context in which several processes that torchrun started train one voter together.
 
         Raises:
-            SettingError: such a voter is trained by one process.
+            SettingError: such a voter is trained by one process, as most are.
         """
+        kind = type(self).model_fields["kind"].default
+        raise SettingError(f"a voter of kind {kind!r} in several processes: expected one, without torchrun")
 
     def prepare_process(self) -> None:
         """Set what this process needs to compute fast (allocator, threads); called by entry points alone."""
