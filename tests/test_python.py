@@ -18,19 +18,21 @@ from toys import dicom, tiny_changes
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-SMALL = ["validation=0.3", *tiny_changes("whdv", steps=6, batch=2, judge_every=3)]
+SMALL = ["validation=0.3", *tiny_changes("whdv", steps=60, batch=2, judge_every=30)]
 PRELUDE = f"""
 import landvote
 whole = landvote.recipe
 landvote.recipe = lambda name, changes=(), scheme=None: whole(name, [*{SMALL}, *changes], scheme)
 """
 SAID = """
+import numpy as np
 assert sample.points.shape == (58, 2) and len(sample.annotations) == 2 and len(sample.scheme.landmarks) == 58
 assert (len(split.training), len(split.validation), len(unseen)) == (6, 3, 3) and report.ok
 assert [s.voter.k for s in changed.stages if s.name == "local"] == [24.0] and changed.seed == 1
 assert len(fitted.held_out) == 3 and prediction.points.shape == (58, 2) and prediction.expected_error.shape == (58,)
 assert film.spacing.x == 0.15 and landvote.radiograph_of(dataset).spacing.x == 0.2
 assert len(list(landvote.locate(localiser, films))) == 12 + 1 + 1 + 1 + 1 + 3
+assert not np.isnan([p.points for p in predictions]).any()
 assert evaluation.summary["films"]["scored"] == 3 == len(list(Path("points").rglob("*.pts")))
 assert Path("landmarks.csv").is_file() and Path("report/report.html").is_file()
 assert pixels.shape[0] <= 4 and points.shape[1:] == (58, 2) and matrix.shape[1:] == (2, 3)
