@@ -87,7 +87,7 @@ with tempfile.TemporaryDirectory() as folder:
     lesson = Lesson("local", 2, views, views, Path(folder))
     network.fit(training, lesson).save(Path(folder))
     network.load(Path(folder), 2, "cpu")
-    network.least_minutes(training, lesson, 8)
+    network.estimate(training, lesson, 8, 2)
 print(*(now == then for now, then in zip(state(), before, strict=True)))
 """
 
