@@ -1,6 +1,6 @@
 """The sample: one radiograph and the facts about it; every reader yields samples."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,3 +67,9 @@ class Sample:
     def points(self) -> Points:
         """The truth: per landmark the mean over the annotators that gave it, (n, 2); NaN where none did."""
         return mean_points(list(self.annotations.values()), len(self.scheme))
+
+
+def numbered(subjects: Sequence[str]) -> list[int]:
+    """Return a number from 1 on in place of each subject's name, in the order in which they come first."""
+    numbers = {subject: number for number, subject in enumerate(dict.fromkeys(subjects), 1)}
+    return [numbers[subject] for subject in subjects]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from landvote.data.points import FloatArray, Points, mean_points
+from landvote.data.sample import numbered
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import own_scheme, read_folder
 from landvote.errors import PointsError
@@ -43,7 +44,8 @@ def read_shapes(path: Path, scheme: Scheme | None = None, centre: float | None =
     check_centre(centre)
     if (path / "images").is_dir():
         samples = [s for s in read_folder(path, scheme, centre=centre, require_points=True) if s.annotations]
-        attributes = tuple({"subject": s.subject, **s.attributes} for s in samples)
+        subjects = numbered([s.subject for s in samples])  # their names may be patients'
+        attributes = tuple({"subject": str(n), **s.attributes} for n, s in zip(subjects, samples, strict=True))
         points = np.stack([s.points for s in samples])
         return ShapeTable(tuple(s.identifier for s in samples), points, samples[0].scheme, attributes)
     scheme = scheme or own_scheme(path)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from landvote.data.sample import Sample
+from landvote.data.sample import Sample, numbered
 from landvote.data.scheme import Scheme
 from landvote.errors import SettingError, one_of
 from landvote.evaluation.matching import Matching
@@ -41,12 +41,6 @@ def film_table(matching: Matching, errors: Mapping[str, Errors]) -> pd.DataFrame
         for name, values in zip(("expected", "actual"), pixels.expectation(), strict=True):
             table[f"{name}_error_px"] = film_means(values)
     return table
-
-
-def numbered(subjects: Sequence[str]) -> list[int]:
-    """Return a number from 1 on in place of each subject's name, in the order in which they come first."""
-    numbers = {subject: number for number, subject in enumerate(dict.fromkeys(subjects), 1)}
-    return [numbers[subject] for subject in subjects]
 
 
 def landmark_means(folds: Sequence[Sequence[FloatArray]], scheme: Scheme, draws: Draws) -> pd.DataFrame:

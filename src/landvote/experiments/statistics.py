@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from landvote.data.points import Points
+from landvote.data.sample import numbered
 from landvote.errors import ShapeError
 from landvote.evaluation.measure import ANNOTATORS, METRICS, calibration, film_means
 from landvote.evaluation.metrics import FloatArray, point_to_point
 from landvote.evaluation.statistics import Figures, average, draw, estimate, figures
-from landvote.evaluation.tables import group, landmark_means, named, numbered
+from landvote.evaluation.tables import group, landmark_means, named
 from landvote.experiments.grid import Size
 from landvote.experiments.results import Results, Run
 from landvote.shapes import align
