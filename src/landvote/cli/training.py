@@ -41,6 +41,8 @@ def train(
     named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, scheme_named(scheme), origin=origin, require_points=True)
     chosen = named(recipe, changes or (), samples[0].scheme)
+    for stage in chosen.stages_for(samples[0].scheme):
+        stage.voter.prepare_process()
     split = divide(samples, chosen)
     if split.without_points:
         say(f"left out, for want of points: {some(split.without_points)}")
@@ -49,8 +51,6 @@ def train(
     if chosen.notice:
         say(f"notice: {chosen.notice}")
     say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
-    for stage in chosen.stages_for(samples[0].scheme):
-        stage.voter.prepare_process()
     resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
     with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
         conditions = Conditions(device=device, minutes=max_minutes, listener=listener, stop=stop)

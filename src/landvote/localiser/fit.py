@@ -62,12 +62,15 @@ def fit_localiser(
     Raises:
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
         SettingError: the time limit is too short for any training; names the least it takes.
+        MissingExtraError: a voter needs packages that are not installed.
         StoppedError: the stop token asked for it; the same call goes on from there.
         TrainingError: training cannot go on.
     """
     under = conditions or Conditions()
     limit = TimeLimit(under.minutes)
     settings = [s for s in settings if s.applies_to(scheme)]
+    for stage in settings:
+        stage.voter.check_packages()
     polarity = Polarity.learn([thumbnail(s.open()) for s in training[:: -(-len(training) // _POLARITY)]])
     training, validation = _in_polarity(training, polarity), _in_polarity(validation, polarity)
     points = [s.points for s in training]

@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
@@ -69,6 +70,7 @@ def locate_shards(
     Raises:
         ImageError: there is no film at all.
         ModelError: the model is not whole.
+        MissingExtraError: the model needs packages that are not installed.
         SettingError: the folder was begun with another model, other films or other shards.
         DataError: the folder holds something else, or cannot be written to.
         StoppedError: the stop token asked for it; the same call goes on after the last film.
@@ -90,7 +92,8 @@ def locate_shards(
     if done < films:
         raise StoppedError(f"{out}: stopped with {done} of {films} films in finished shards; the same call goes on")
     for left in (*out.glob("*.part"), *out.glob("*.lock")):  # of processes that were killed when they had finished
-        left.unlink(missing_ok=True)
+        with suppress(PermissionError):  # on Windows, of a lock that another call still holds, and will remove
+            left.unlink(missing_ok=True)
     failed = _gather_failures(out)
     return films - failed, failed
 

@@ -85,6 +85,7 @@ def train_model(
         DataError: the folder has something in it and ``resume`` is not asked for.
         SettingError: the training to resume had other settings or films; several processes for a voter that one process
             trains; a time limit too short for any training.
+        MissingExtraError: a voter needs packages that are not installed.
         StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
     """
@@ -140,7 +141,12 @@ def train_model(
 
 
 def load_model(folder: Path, device: str = "auto") -> Localiser:
-    """Read a model folder; ModelError, with the file, if it is unfinished, or a file is missing or altered."""
+    """Read a model folder.
+
+    Raises:
+        ModelError: it is unfinished, or a file is missing or altered; names the file.
+        MissingExtraError: a voter needs packages that are not installed.
+    """
     for name, digest in _read_manifest(folder)["files"].items():
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name}: missing, expected a file with SHA-256 {digest[:12]}...")
