@@ -46,8 +46,8 @@ wheel: $(READY) ## build the wheel, dist/landvote-*.whl
 lowest: ## run `quick` with the lowest versions that pyproject.toml allows, in a venv of its own
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(PYTHON) tests/lowest.py > $(LOWEST)/constraints.txt
-	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable '.[all,dev]'
-	$(LOWEST)/bin/python -m pytest $(WORKERS) -m "not slow" $(PYTEST)
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable '.[all,test]'
+	$(LOWEST)/bin/python -m pytest $(WORKERS) -m "not slow" -W default::DeprecationWarning $(PYTEST)
 
 # The stamp is written last, so a broken installation is done again, and a finished one only when pyproject.toml changes.
 $(READY): pyproject.toml

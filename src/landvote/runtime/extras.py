@@ -4,7 +4,7 @@ from importlib import import_module
 
 from landvote.errors import MissingExtraError
 
-PACKAGES = {"networks": ("torch", "safetensors"), "cluster": ("ray",), "tensorboard": ("tensorboard",)}
+PACKAGES = {"networks": ("torch", "safetensors"), "tensorboard": ("tensorboard",), "cluster": ("ray",)}
 """What Python imports of each extra; pyproject.toml has the same extras, and says in which versions."""
 
 
