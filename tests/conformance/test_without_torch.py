@@ -77,7 +77,7 @@ def test_hips_are_simulated_learned_by_forests_located_and_evaluated(run, tmp_pa
     data, model, found = tmp_path / "hips", tmp_path / "model", tmp_path / "found.jsonl"
     well(run("simulate", data, "--films", 6))
     well(run("check", data, "--sheet", tmp_path / "sheet.png"))
-    well(run("train", data, "--recipe", "rfrv-clm", "--out", model, *tiny_words("rfrv-clm")))
+    well(run("train", data, "--recipe", "rfrv", "--out", model, *tiny_words("rfrv")))
     well(run("locate", model, data, "--out", found, "--overlays", tmp_path / "overlays"))
     well(run("evaluate", found, "--truth", data, "--out", tmp_path / "report"))
     assert (tmp_path / "report" / "report.html").is_file()
