@@ -18,7 +18,7 @@ import landvote
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")])
-HEAVY = {"torch", "sklearn", "numba", "matplotlib", "pandas", "pydicom"}
+HEAVY = {"torch", "safetensors", "ray", "sklearn", "scipy", "numba", "cv2", "matplotlib", "pandas", "pydicom"}
 MAX_FILE = 2 * 1024**2
 
 
@@ -76,6 +76,14 @@ def test_the_version_is_the_same_everywhere():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
     assert re.search(rf"^version: {re.escape(version)}$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+
+
+def test_every_package_has_a_lowest_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found = runpy.run_path(str(ROOT / "tests" / "lowest.py"))["lowest"](project)
+    required = {line for lines in project["optional-dependencies"].values() for line in lines}
+    named = {re.match(r"[\w-]+", line)[0] for line in (*required, *project["dependencies"])}
+    assert set(found) == named - {"landvote"}
 
 
 def test_docs_tree_in_the_readme_is_the_tree_there_is():

@@ -11,6 +11,7 @@
     │   ├── ShapeError       shapes that no model can be learned from, or points it cannot be brought to
     │   └── SplitError       films or subjects divided in a way that would flatter the result
     ├── SettingError         an unknown setting, or a value out of its range
+    ├── MissingExtraError    what is asked for needs packages that are not installed
     ├── ModelError           a model folder that is incomplete, altered or made for something else
     ├── TrainingError        training that cannot go on
     ├── WorkerError          work that is lost with its process or machine again and again
@@ -57,6 +58,10 @@ class SplitError(DataError):
 
 class SettingError(LandvoteError):
     """An unknown setting, or a value out of its range."""
+
+
+class MissingExtraError(LandvoteError):
+    """What is asked for needs packages of an extra that is not installed."""
 
 
 class ModelError(LandvoteError):

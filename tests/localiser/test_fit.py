@@ -1,5 +1,6 @@
 """Fitting: all stages learn from films with points, missing ones left out; events are told; a stop is obeyed."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
-from landvote.errors import PointsError, StoppedError
+from landvote.errors import MissingExtraError, PointsError, StoppedError
 from landvote.localiser import StageSettings, fit_localiser
+from landvote.networks.settings import NetworkSettings
 from landvote.runtime.events import FilmLocated, FilmRead, StageBegun, StageEnded
 from landvote.runtime.stop import StopToken
 from toys import BOX, GLOBAL, LOCAL, SPACING, SeerSettings, box, box_sample, fitted, voter_of
@@ -41,6 +43,14 @@ def test_stages_that_do_not_apply_are_left_out(tmp_path):
     parts = StageSettings(name="parts", placing={"kind": "repeats", "size": (64, 64)}, voter=SeerSettings())
     row = LOCAL.model_copy(update={"name": "row", "applies": "row"})
     assert [s.settings.name for s in fitted(tmp_path, GLOBAL, parts, row).stages] == ["global"]
+
+
+def test_a_voter_without_its_packages_is_an_error_before_the_first_stage_learns(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    network = LOCAL.model_copy(update={"voter": NetworkSettings()})
+    with pytest.raises(MissingExtraError, match=r"pip install 'landvote\[networks\]'"):
+        fitted(tmp_path, GLOBAL, network)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_events_name_the_stage_and_every_film(tmp_path):

@@ -75,7 +75,7 @@ device.keep_freed_memory = device.keep_threads = device.ctypes.CDLL = lambda *_:
 
 def state():
     return [torch.get_rng_state().tolist(), torch.get_num_threads(), np.random.get_state()[1].tolist(),
-            torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()]
+            torch.get_default_dtype(), torch.empty(0).device, torch.is_grad_enabled()]
 
 frame = Frame.whole((16, 16), (16, 16))
 films = [CachedFilm.of(np.random.default_rng(i).integers(0, 255, (16, 16)), frame, np.full((2, 2), 7.0), "film")

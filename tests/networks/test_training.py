@@ -3,6 +3,7 @@
 import csv
 import math
 import resource
+import sys
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from landvote.errors import DataError, StoppedError, TrainingError
+from landvote.errors import DataError, MissingExtraError, StoppedError, TrainingError
 from landvote.frames import Augmentation, Frame, Views
 from landvote.frames.views import CachedFilm
 from landvote.networks import training as module
@@ -311,6 +312,18 @@ def limited(size):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_the_looks_go_to_tensorboard_where_asked_for(tmp_path):
+    fit(tmp_path, QUICK.model_copy(update={"tensorboard": True}))
+    assert len(list(tmp_path.glob("events.out.tfevents.*"))) == 1
+
+
+def test_tensorboard_that_is_not_installed_is_told_before_the_first_step(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(MissingExtraError, match=r"^training.tensorboard needs .*'landvote\[tensorboard\]'$"):
+        fit(tmp_path, QUICK.model_copy(update={"tensorboard": True}))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("file", ["checkpoint.pt", "network.safetensors"])

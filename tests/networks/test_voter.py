@@ -143,6 +143,23 @@ def test_a_device_that_is_not_there_is_named(name):
         choose_device(name)
 
 
+def test_a_kind_of_device_without_autocast_is_not_chosen_and_named_where_asked_for(monkeypatch):
+    """As MPS before torch 2.5."""
+    known = torch.autocast
+
+    def autocast(kind, *args, **others):
+        if kind != "cpu":
+            raise RuntimeError(f"no autocast on {kind}")
+        return known(kind, *args, **others)
+
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch, "autocast", autocast)
+    assert choose_device("auto").type == "cpu"
+    with pytest.raises(SettingError, match="no autocast on meta"):
+        choose_device("meta")
+
+
 def test_precision_is_as_asked_for():
     cpu = choose_device("cpu")
     assert choose_device("auto").type in {"cpu", "cuda", "mps"}

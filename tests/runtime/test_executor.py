@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from landvote.errors import DataError, SettingError, TrainingError, WorkerError
+from landvote.errors import DataError, MissingExtraError, SettingError, TrainingError, WorkerError
 from landvote.runtime import executor
 from landvote.runtime.executor import Job, choose_executor, in_processes, relayed
 from landvote.runtime.stop import StopToken
@@ -83,10 +85,29 @@ def test_an_unknown_engine(tmp_path):
         choose_executor("rya")
 
 
-def test_without_ray_it_is_said_how_to_get_it(tmp_path, monkeypatch):
+def test_without_ray_it_is_said_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(SettingError, match=r'pip install "landvote\[cluster\]"'):
-        list(choose_executor("ray")(job(refuse, tmp_path)))
+    with pytest.raises(MissingExtraError, match=r"^engine ray needs ray, .*pip install 'landvote\[cluster\]'$"):
+        choose_executor("ray")
+
+
+def test_a_parent_that_is_gone_is_known(monkeypatch):
+    assert executor._lives(os.getppid())
+    assert not executor._lives(os.getppid() + 1)
+
+
+def test_a_parent_that_is_gone_is_known_where_its_number_stays(monkeypatch):
+    """As on Windows: multiprocessing has a handle to the parent."""
+    ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    running = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    monkeypatch.setattr(executor, "_WINDOWS", True)
+    ended.wait()
+    for process, lives in ((ended, False), (running, True)):
+        parent = multiprocessing.process._ParentProcess("parent", process.pid, process.stdout.fileno())
+        monkeypatch.setattr(multiprocessing, "parent_process", lambda parent=parent: parent)
+        assert executor._lives(os.getppid()) is lives
+    running.communicate()
+    ended.stdout.close()
 
 
 def test_a_machine_that_does_not_see_the_folder_or_has_another_version():

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from landvote.errors import DataError, ExistsError
+from landvote.runtime import files
 from landvote.runtime.files import atomic_write, refuse_existing, write_text
 
 
@@ -57,6 +59,25 @@ def test_full_disk_is_named(tmp_path: Path) -> None:
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("patience", "written"), [(60.0, True), (0.0, False)])
+def test_a_file_that_a_program_reads_is_waited_for_where_it_cannot_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: float, written: bool
+) -> None:
+    """As on Windows; the reader is done after the third look."""
+    replace, looks = Path.replace, iter(range(3))
+
+    def busy(self: Path, target: Path) -> Path:
+        if next(looks, None) is not None:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self), None, str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(files, "_PATIENCE", patience)
+    monkeypatch.setattr(Path, "replace", busy)
+    with nullcontext() if written else pytest.raises(DataError, match=r"file\.txt: cannot be written"):
+        write_text(tmp_path / "file.txt", "text")
+    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"] * written
 
 
 def test_trouble_with_another_file_is_passed_on(tmp_path: Path) -> None:

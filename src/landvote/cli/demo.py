@@ -26,9 +26,17 @@ _SETTINGS = (  # coarser grids than the recipe's own, and steps for minutes, not
 
 
 def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
-    """Run the demonstration in an empty folder; return the path of its report. ExistsError if ``out`` is not empty."""
+    """Run the demonstration in an empty folder; return the path of its report.
+
+    Raises:
+        ExistsError: ``out`` is not empty.
+        MissingExtraError: torch is not installed.
+    """
     refuse_existing(out)
     data, model, predictions = out / "data", out / "model", out / "predictions.jsonl"
+    chosen = recipe("whdv", _SETTINGS)
+    for stage in chosen.stages:
+        stage.voter.prepare_process()
 
     say(f"1/4 simulating {_FILMS} films of children's hips")
     with counting("simulating") as update:
@@ -39,9 +47,6 @@ def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
 
     say(f"2/4 training WHDV on {_FILMS - _TEST} of them")
     samples = read_folder(data, require_points=True)
-    chosen = recipe("whdv", _SETTINGS)
-    for stage in chosen.stages_for(samples[0].scheme):
-        stage.voter.prepare_process()
     with training() as listener:
         conditions = Conditions(device=device, listener=listener, foretell=True)
         localiser = train_model(divide(samples, chosen), chosen, model, conditions).localiser

@@ -60,6 +60,8 @@ def train(
     named(recipe, changes or ())  # a wrong word is told of before many films are read
     samples = read_folder(data, scheme_named(scheme), centre=centre, require_points=True)
     chosen = named(recipe, changes or (), samples[0].scheme)
+    for stage in chosen.stages_for(samples[0].scheme):
+        stage.voter.prepare_process()
     began = time.monotonic()
     with training() as listener, stopped_by_interrupt(out / "stop") as stop:
         split = divide(samples, chosen, Conditions(listener=listener, stop=stop, survey=Survey(cache)))
@@ -71,8 +73,6 @@ def train(
     if chosen.notice:
         say(f"notice: {chosen.notice}")
     say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
-    for stage in chosen.stages_for(samples[0].scheme):
-        stage.voter.prepare_process()
     resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
     with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
         conditions = Conditions(

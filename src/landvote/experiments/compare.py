@@ -58,6 +58,7 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
 
     Raises:
         SettingError: the grid, the scale or the shard is not one.
+        MissingExtraError: a run that is to be worked on needs packages that are not installed.
         DataError: there are no films, not enough of them, or a report is asked for and no run is finished.
         StoppedError: the stop came while films were simulated.
     """
@@ -142,6 +143,9 @@ def run_plans(
     own = tasks(plans)[shard[0] - 1 :: shard[1]]
     # whole tasks: finished runs of a task have votes to share with those that are not
     todo = [t for t in own if not all(map(workspace.finished, t)) or workspace.unfinished(t[0]).parent.exists()]
+    for plan in (p for task in todo for p in task if not workspace.finished(p)):
+        for stage in plan.recipe.stages:
+            stage.voter.check_packages()
     gpus = 1.0 if workspace.device.startswith("cuda") else 0.0
     job = Job(partial(run_task, workspace=workspace), todo, len(todo), (workspace.data,), workspace.results, gpus)
 

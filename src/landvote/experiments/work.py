@@ -172,7 +172,7 @@ class Clock:
     """
 
     def __init__(self, file: Path) -> None:
-        before: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+        before: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         self._file, self.marks, self._noted = file, dict(before.get("marks", {})), -_HEARTBEAT
         self._start = time.monotonic() - before.get("seconds", 0.0)  # of all calls, had they followed each other
 

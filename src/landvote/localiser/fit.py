@@ -88,12 +88,15 @@ def fit_localiser(
     Raises:
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
         SettingError: the time limit is too short for any training; names the least it takes.
+        MissingExtraError: a voter needs packages that are not installed.
         StoppedError: the stop token asked for it; the same call goes on from there.
         TrainingError: training cannot go on.
     """
     under = conditions or Conditions()
     limit = TimeLimit(under.minutes)
     settings = [s for s in settings if s.applies_to(scheme)]
+    for stage in settings:
+        stage.voter.check_packages()
     # placings and choices first: unusable shapes fail here, before hours of training
     polarity, placings = fit_placings(settings, training, under)
     choices = [s.choice.fit([sample.points for sample in training]) for s in settings]

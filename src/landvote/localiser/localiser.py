@@ -87,6 +87,7 @@ class Localiser:
 
         Raises:
             ModelError: a file is missing or not as it should be.
+            MissingExtraError: a voter needs packages that are not installed.
         """
         file = folder / _SETTINGS
         try:

@@ -96,6 +96,7 @@ class Stage:
 
         Raises:
             ModelError: a file is missing, broken, or for other landmarks.
+            MissingExtraError: the voter needs packages that are not installed.
         """
         placing = settings.placing.load(folder, scheme)
         voter = settings.voter.load(folder, len(placing.targets[0]), device)

@@ -95,7 +95,7 @@ def list_films(images: Sequence[Path], split: str | None = None) -> Iterator[tup
         disk.execute("CREATE TABLE films (place BLOB PRIMARY KEY, identifier BLOB UNIQUE) WITHOUT ROWID")
         for given in images:
             root = given / "images" if (given / "images").is_dir() else given
-            rows = ((os.fsencode(p).replace(b"/", b"\0"), os.fsencode(p)) for p in walk_images(root))
+            rows = ((os.fsencode(p.as_posix()).replace(b"/", b"\0"), os.fsencode(p)) for p in walk_images(root))
             disk.execute("DELETE FROM found")
             disk.executemany("INSERT INTO found VALUES (?, ?)", rows)
             for (name,) in disk.execute("SELECT path FROM found ORDER BY parts"):

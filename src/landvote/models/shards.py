@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
@@ -68,6 +69,7 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
 
     Raises:
         ModelError: the model is not whole.
+        MissingExtraError: the model needs packages that are not installed.
         SettingError: the folder was begun with another model, other films or other shards; or as :func:`list_films`.
         DataError: the folder holds something else, or cannot be written to; or as :func:`list_films`.
         StoppedError: the stop token asked for it; the same call goes on after the last film.
@@ -89,7 +91,8 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
     if done < films:
         raise StoppedError(f"{out}: stopped with {done} of {films} films in finished shards; the same call goes on")
     for left in (*out.glob("*.part"), *out.glob("*.lock")):  # of processes that were killed when they had finished
-        left.unlink(missing_ok=True)
+        with suppress(PermissionError):  # on Windows, of a lock that another call still holds, and will remove
+            left.unlink(missing_ok=True)
     failed = _gather_failures(out)
     return films - failed, failed
 

@@ -113,6 +113,7 @@ def train_model(
         DataError: the folder has something in it and ``resume`` is not asked for.
         SettingError: the training to resume had other settings or films; several processes for a voter that one process
             trains; a time limit too short for any training.
+        MissingExtraError: a voter needs packages that are not installed.
         StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
     """
@@ -170,6 +171,7 @@ def load_model(folder: StrPath, device: str = "auto") -> Localiser:
 
     Raises:
         ModelError: it is unfinished, or a file is missing or altered; names the file.
+        MissingExtraError: a voter needs packages that are not installed.
         SettingError: there is no such device.
     """
     folder = Path(folder)

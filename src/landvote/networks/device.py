@@ -29,7 +29,8 @@ def choose_device(name: str) -> torch.device:
         SettingError: no such device, or it is not there; one GPU is named for several processes.
     """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        mps = torch.backends.mps.is_available() and _has_autocast("mps")
+        name = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
     try:
         device = torch.device(name)
         if device.type == "cuda" and (me := this_process()).size > 1:
@@ -37,9 +38,19 @@ def choose_device(name: str) -> torch.device:
                 raise SettingError(f"device {name!r} for {me.size} processes: expected cuda, of which each takes one")
             device = torch.device("cuda", me.local)
         torch.empty(1, device=device)
+        torch.autocast(device.type, torch.bfloat16, enabled=False)
     except (RuntimeError, AssertionError) as error:  # torch asserts when it was built without CUDA
         raise SettingError(f"device {name!r} cannot be used ({error}); expected auto, cpu, cuda or mps") from error
     return device
+
+
+def _has_autocast(kind: str) -> bool:
+    """Say whether this version of torch knows autocast, which networks are called in, on that kind of device."""
+    try:
+        torch.autocast(kind, torch.bfloat16, enabled=False)
+    except RuntimeError:
+        return False
+    return True
 
 
 def device_name(device: torch.device) -> str:

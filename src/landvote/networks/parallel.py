@@ -66,8 +66,8 @@ def _part(notes: PrefixStore, *, lead: bool) -> None:
         notes.set("ended", "")
         return
     notes.wait(["ended"], _WORK_OF_RANK_0)
-    if notes.check(["failed"]):
-        raise TrainingError(notes.get("failed").decode())
+    if first := notes.compare_set("failed", "", "").decode():
+        raise TrainingError(first)
 
 
 def joined() -> Process:

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from landvote.runtime.extras import require
 from landvote.runtime.settings import Settings, validated
 from landvote.votes import Estimate, Lesson, Voter, VoterSettings
 
@@ -106,14 +107,20 @@ class NetworkSettings(VoterSettings):
         if self.stride > unit:
             raise ValueError(f"stride {self.stride} with depth {self.depth}: expected at most {unit}")
 
+    def check_packages(self) -> None:
+        """Return if torch and safetensors can be imported; else raise a MissingExtraError."""
+        require("networks", "a voter of kind 'network'")
+
     def together(self) -> AbstractContextManager[None]:
         """Join the processes that torchrun started."""
+        self.check_packages()
         from landvote.networks.parallel import together
 
         return together()
 
     def prepare_process(self) -> None:
         """Keep freed memory and the number of threads, see :mod:`landvote.networks.device`; for entry points alone."""
+        self.check_packages()
         from landvote.networks.device import keep_freed_memory, keep_threads
 
         keep_freed_memory()
@@ -121,18 +128,21 @@ class NetworkSettings(VoterSettings):
 
     def fit(self, training: Settings, lesson: Lesson) -> Voter:
         """Train a network, or go on from the checkpoint in the lesson's folder; see :meth:`VoterSettings.fit`."""
+        self.check_packages()
         from landvote.networks.voter import NetworkVoter
 
         return NetworkVoter.fit(self, validated(TrainingSettings, training, "training"), lesson)
 
     def estimate(self, training: Settings, lesson: Lesson, films: int, held_out: int) -> Estimate:  # noqa: ARG002 - steps count
         """Return how long steps and looks at the held-out views take, measured on the lesson's views."""
+        self.check_packages()
         from landvote.networks.voter import estimate
 
         return estimate(self, validated(TrainingSettings, training, "training"), lesson, held_out)
 
     def load(self, folder: Path, landmarks: int, device: str) -> Voter:
         """Return the voter that was saved into ``folder``; see :meth:`VoterSettings.load`."""
+        self.check_packages()
         from landvote.networks.voter import NetworkVoter
 
         return NetworkVoter.load(self, folder, landmarks, device)

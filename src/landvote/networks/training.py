@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from landvote.errors import SettingError, StoppedError, TrainingError
+from landvote.errors import StoppedError, TrainingError
 from landvote.networks.batches import Batch, batches
 from landvote.networks.codecs import Codec
 from landvote.networks.parallel import agree, joined, mean, share, weigh, wrap
 from landvote.networks.settings import TrainingSettings
 from landvote.runtime.events import StepTaken
+from landvote.runtime.extras import require
 from landvote.runtime.files import atomic_write, write_text
 from landvote.runtime.rank import Process
 from landvote.votes import Lesson
@@ -41,7 +42,8 @@ def train(
     that it does not learn from; lower is better. With ``bfloat16``, convolutions are computed in it.
 
     Raises:
-        SettingError: a batch has fewer views than there are processes, or TensorBoard is asked for and not installed.
+        SettingError: a batch has fewer views than there are processes.
+        MissingExtraError: TensorBoard is asked for and not installed.
         StoppedError: the token of rank 0 asked for it; the checkpoint has all steps that were taken.
         TrainingError: the loss is not a number any more; the checkpoint of before remains. Or the processes do not
             train the same.
@@ -180,10 +182,9 @@ def _finish(state: State, settings: TrainingSettings, judge: Callable[[nn.Module
 
 def _tensorboard(folder: Path) -> Callable[[dict[str, float]], None]:
     """Return the function that writes a row of the log for TensorBoard into ``folder``."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise SettingError("training.tensorboard needs TensorBoard: install landvote[tensorboard]") from error
+    require("tensorboard", "training.tensorboard")
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
+
     writer = SummaryWriter(folder)
 
     def write(row: dict[str, float]) -> None:

@@ -6,6 +6,7 @@ that a task writes are its result; its return value is for progress and messages
 """
 
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -26,6 +27,7 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from landvote.errors import DataError, LandvoteError, SettingError, WorkerError, nearest
+from landvote.runtime.extras import require
 from landvote.runtime.processors import processors
 from landvote.runtime.stop import StopToken
 
@@ -35,6 +37,7 @@ Result = TypeVar("Result")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 _ONE_THREAD = dict.fromkeys(_THREADS, "1")  # the last one is for forests, which are grown by threads of joblib's
 _RETRIES = 3  # a machine may be lost, and another; what kills its process each time will do so again
+_WINDOWS = os.name == "nt"
 _ANSWERS = 10.0  # seconds in which a cluster's head has to
 _RELAYED = 0.2  # seconds until a stop reaches other processes, at most
 _WAITING = 1000  # tasks that wait at a cluster: it may grow with them, but they take memory
@@ -67,13 +70,18 @@ class Executor(Protocol):
 
 
 def choose_executor(engine: str, at_most: int = 0) -> Executor:
-    """Return the executor of ``local``, processes of this machine, or ``ray``, a Ray cluster; SettingError for others.
+    """Return the executor of ``local``, processes of this machine, or ``ray``, a Ray cluster.
 
     It runs ``at_most`` tasks at a time; 0: one per processor.
+
+    Raises:
+        SettingError: there is no such engine.
+        MissingExtraError: Ray is asked for and not installed.
     """
     if engine == "local":
         return partial(in_processes, at_most=at_most)
     if engine == "ray":
+        require("cluster", "engine ray")
         return partial(in_cluster, at_most=at_most)
     raise SettingError(f"engine {engine!r}: expected local or ray{nearest(engine, ('local', 'ray'))}")
 
@@ -153,11 +161,19 @@ def _follow(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while _lives(parent):
             time.sleep(0.5)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _lives(parent: int) -> bool:
+    """Say whether the parent of this process is there."""
+    if _WINDOWS:  # where a process keeps the number of a parent that is gone
+        started_by = multiprocessing.parent_process()
+        return started_by is not None and started_by.is_alive()
+    return os.getppid() == parent
 
 
 def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
@@ -167,7 +183,7 @@ def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
     where there is none, one is started on this machine, and stopped at the end.
 
     Raises:
-        SettingError: Ray is not installed, there is nothing at ``RAY_ADDRESS``, or a machine has another landvote.
+        SettingError: there is nothing at ``RAY_ADDRESS``, or a machine has another landvote.
         DataError: a machine does not see the folders.
         WorkerError: a task was lost with its process or machine again and again; raised when all others are through.
     """
@@ -197,11 +213,8 @@ def in_cluster(job: Job[Task, Result], at_most: int = 0) -> Iterator[Result]:
 def _cluster() -> Iterator[ModuleType]:
     """Yield Ray, connected to a cluster; leave that at the end, unless this process had been connected before."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster started here sends no usage reports
-    try:
-        import ray  # noqa: PLC0415 - an extra, and slow to import
-    except ImportError as error:
-        by = 'pip install "landvote[cluster]"'
-        raise SettingError(f"engine ray: Ray is not installed ({error}), expected it by: {by}") from error
+    import ray  # noqa: PLC0415 - an extra, and slow to import
+
     if ray.is_initialized():
         yield ray
         return

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,6 +20,7 @@ from landvote.errors import DataError, ExistsError
 StrPath: TypeAlias = str | os.PathLike[str]
 """A path, as the functions take it that scripts call first."""
 
+_PATIENCE = 5.0 if os.name == "nt" else 0.0  # seconds: Windows does not replace a file while a program reads it
 _LONGEST = 40  # characters of a name that its temporary file has too: both together may be too long for a name
 
 
@@ -47,7 +49,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
             umask = os.umask(0)
             os.umask(umask)
             temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; give what open() would have given
-            temporary.replace(path)
+            _move(temporary, path)
     except OSError as error:
         if error.filename not in (None, str(temporary), str(path)):
             raise  # some other file's trouble
@@ -80,6 +82,20 @@ def is_stdout(path: Path) -> bool:
         return False
 
 
+def _move(temporary: Path, path: Path) -> None:
+    """Let a file take the place of ``path``; wait for readers of that where the system makes it wait."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def _copy(temporary: Path, path: Path) -> None:
     if stdout := is_stdout(path):
         sys.stdout.flush()  # text of before comes first
@@ -91,7 +107,7 @@ def _copy(temporary: Path, path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write text to ``path``, whole or not at all; names of files that are not UTF-8 keep their bytes."""
     with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

@@ -91,6 +91,13 @@ class VoterSettings(Settings, ABC):
             ValueError: they cannot; names the setting, the value found and the value expected.
         """
 
+    def check_packages(self) -> None:
+        """Return if the packages that such voters learn and vote with can be imported.
+
+        Raises:
+            MissingExtraError: they cannot; names the command that installs them.
+        """
+
     def together(self) -> AbstractContextManager[None]:
         """Return the context in which several processes that torchrun started train one voter together.
 
@@ -113,6 +120,7 @@ class VoterSettings(Settings, ABC):
         Raises:
             StoppedError: ``lesson.stop`` asked for it; what is in the folder is gone on from.
             SettingError: the settings do not fit the lesson or the machine.
+            MissingExtraError: packages that this takes are not installed.
             TrainingError: learning cannot go on.
         """
 
@@ -126,4 +134,9 @@ class VoterSettings(Settings, ABC):
 
     @abstractmethod
     def load(self, folder: Path, landmarks: int, device: str) -> Voter:
-        """Return the voter saved into ``folder``; ModelError if a file is missing, broken or of another voter."""
+        """Return the voter saved into ``folder``.
+
+        Raises:
+            ModelError: a file is missing, broken or of another voter.
+            MissingExtraError: packages that this voter needs are not installed.
+        """

@@ -1,0 +1,22 @@
+"""Extras: packages that landvote does without until something is asked for that needs them."""
+
+from importlib import import_module
+
+from landvote.errors import MissingExtraError
+
+PACKAGES = {"networks": ("torch", "safetensors"), "tensorboard": ("tensorboard",), "cluster": ("ray",)}
+"""What Python imports of each extra; pyproject.toml has the same extras, and says in which versions."""
+
+
+def require(extra: str, purpose: str) -> None:
+    """Import the packages of an extra; ``purpose`` is what needs them, in the words of a message.
+
+    Raises:
+        MissingExtraError: a package is not installed, or broken; names the command that installs it.
+    """
+    for package in PACKAGES[extra]:
+        try:
+            import_module(package)
+        except (ImportError, OSError) as error:  # a broken package on Windows is the latter
+            expected = f"expected it by: pip install 'landvote[{extra}]'"
+            raise MissingExtraError(f"{purpose} needs {package}, found none ({error}); {expected}") from error
