@@ -151,6 +151,8 @@ def test_named_landmarks_and_sizes_that_differ_are_told(card):
     named: ModelCard = replace(card, landmarks=("head", "neck"), learned=films)
     words = dict(named.facts())
     assert words["landmarks"] == "head; neck"
+    many = replace(card, landmarks=tuple(f"point {i}" for i in range(12)))
+    assert dict(many.facts())["landmarks"].endswith("; point 9; and 2 more")
     assert words["sizes, learned from"] == "50 to 200 wide and 100 to 100 high (pixels)"
     assert words["orientations, learned from"] == "EXIF 6: 2"
 

@@ -18,6 +18,7 @@ from landvote.recipes import Recipe
 from landvote.runtime.files import StrPath, write_text
 from landvote.runtime.settings import Settings, validated
 
+_LISTED = 10  # landmarks are enough to know a scheme by; the record has all
 _FEW = 30  # of fewer films the median is known to a third of them at best: 95 % intervals span ranks 11 to 20 of 30
 
 
@@ -158,11 +159,12 @@ class ModelCard:
             apart = "it was not learned from" if self.judged == self.held_out.films else "were held out and judged"
             worth = self.held_out if self.judged == self.held_out.films else _count(self.judged, "film")
             figures = f"median {self.median_px:.2f}, worst {self.worst_px:.2f} px, judged by {worth} that {apart}"
+        more = f"; and {len(self.landmarks) - _LISTED} more" if len(self.landmarks) > _LISTED else ""
         numbered = self.landmarks == tuple(map(str, range(len(self.landmarks))))
         rows = [
             ("recipe", f"{self.recipe}{f': {self.summary}' * bool(self.summary)}"),
             ("scheme", f"{self.scheme}, {_count(len(self.landmarks), 'landmark')}"),
-            ("landmarks", "numbered from 0" if numbered else "; ".join(self.landmarks)),
+            ("landmarks", "numbered from 0" if numbered else "; ".join(self.landmarks[:_LISTED]) + more),
             ("learned from", str(self.learned)),
             ("judged by", str(self.held_out) if self.held_out.films else "no film"),
             ("mean error", figures),
