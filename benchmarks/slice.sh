@@ -54,7 +54,8 @@ def plain(name):
 versions = {plain(d.name): d.version for d in distributions()}
 
 def names(package):
-    return {plain(r) for r in requires(package) or () if "extra ==" not in r} & versions.keys()
+    asked = (r for r in requires(package) or () if "extra ==" not in r or (package == "landvote" and "networks" in r))
+    return {plain(r) for r in asked} & versions.keys()
 
 found, left = set(), names("landvote") - {"torch", "matplotlib", "jinja2"}
 while left:

@@ -48,7 +48,8 @@ def call(*words, **environment):
 
 
 def names(package):
-    return {re.match(r"[\w-]+", r)[0].lower().replace("_", "-") for r in requires(package) or () if "extra ==" not in r}
+    asked = (r for r in requires(package) or () if "extra ==" not in r or (package == "landvote" and "networks" in r))
+    return {re.match(r"[\w-]+", r)[0].lower().replace("_", "-") for r in asked}
 
 
 def needs(*packages):

@@ -121,7 +121,7 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(l
         status, _, err = landvote("convert", "p-toy.toy", "q.jsonl")
         assert (status, "expected the films at hand" in err) == (2, True)
         assert landvote("convert", "p-toy.toy", "q.jsonl", "--films", data)[0] == 0
-        assert landvote("evaluate", "q.jsonl", "--truth", data, "--out", "report")[0] == 0
+        assert landvote("evaluate", "q.jsonl", "--truth", data, "--out", "report", "--model", "model")[0] == 0
         found = json.loads((tmp_path / "report" / "summary.json").read_text())
         assert landvote("evaluate", "p.jsonl", "--truth", data, "--out", "first")[0] == 0
         first = json.loads((tmp_path / "first" / "summary.json").read_text())

@@ -65,7 +65,7 @@ class FilmFacts:
         ]
         widths, heights = ([int(side) for row in rows if (side := getattr(row, name))] for name in ("width", "height"))
         return cls(
-            len(rows), len({row.subject for row in rows}),
+            len(rows), len({row.subject or row.patient or row.image for row in rows}),
             (min(widths), max(widths)) if widths else None, (min(heights), max(heights)) if heights else None,
             tuple(spacings), dict(Counter(row.orientation for row in rows if row.orientation)),
         )  # fmt: skip
