@@ -282,7 +282,7 @@ def test_the_command(model, data, tmp_path, monkeypatch, capsys):
 def test_a_folder_that_is_not_of_shards(tmp_path, content):
     if content is not None:
         (tmp_path / "shards.json").write_text(content)
-    with pytest.raises(PointsError, match=r"shards\.json: cannot be read"):
+    with pytest.raises(PointsError, match=r"shards\.json: (cannot be read|has no .shards.|shards is .many.)"):
         read_predictions(tmp_path)
 
 

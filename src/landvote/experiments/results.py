@@ -1,6 +1,5 @@
 """The results of a grid: the errors of every finished run, film by film, from files alone."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -97,8 +96,7 @@ def gather(grid: Grid, plans: Sequence[RunPlan], samples: Sequence[Sample], work
         matching = match(read_predictions(workspace.predictions(plan)), truth)
         unit, scale = scales(matching.films, matching.scheme, grid.unit)
         predicted = np.stack([f.predicted for f in matching.films])
-        file = workspace.record(plan)
-        told = RUN.read(json.loads(file.read_text(encoding="utf-8")), str(file))
+        told = RUN.load(workspace.record(plan), "computed_on", "votes_of", "machine")
         named = (plan.method, plan.size, plan.fold, plan.seed, plan.films)
         runs.append(Run(*named, measure(matching, unit, scale), predicted, told))
     films, missing = tuple(f.sample for f in matching.films), tuple(p.name for p in plans if p not in finished)

@@ -40,7 +40,7 @@ def _from_0_1(record: Record) -> Record:
 
 
 FORM = Form("predictions", 2, PointsError, {1: _from_0_1})
-SHARDS = Form("shards", 2, PointsError, {1: lambda record: record})
+SHARDS = Form("shards of predictions", 2, PointsError, {1: lambda record: record})
 """Of ``shards.json``, beside predictions in shards; only its number is new."""
 
 
@@ -92,11 +92,9 @@ def read_predictions(path: StrPath) -> list[Prediction]:
 
 
 def _shards(folder: Path) -> list[Path]:
-    try:
-        told = json.loads((folder / "shards.json").read_text(encoding="utf-8"))
-        expected = int(SHARDS.read(told, str(folder / "shards.json"))["shards"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PointsError(f"{folder / 'shards.json'}: cannot be read ({error!r}), expected that of locate") from error
+    expected = SHARDS.load(folder / "shards.json", "shards")["shards"]
+    if not isinstance(expected, int):
+        raise PointsError(f"{folder / 'shards.json'}: shards is {expected!r}, expected a number")
     found = sorted(folder.glob("predictions-*.jsonl"))
     if len(found) != expected:
         done = f"{len(found)} finished shards"

@@ -1,6 +1,5 @@
 """The localiser: stages from coarse to fine. It knows neither networks nor forests, nor what a stage is made of."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from landvote.runtime.files import write_json
 from landvote.runtime.form import Form
 from landvote.runtime.settings import Settings, validated
 
-FORM = Form("a model", 2, ModelError)
+FORM = Form("a finished model", 2, ModelError)
 """Of the JSON files in a model folder."""
 
 _SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
@@ -90,14 +89,8 @@ class Localiser:
             MissingExtraError: a voter needs packages that are not installed.
         """
         file = folder / _SETTINGS
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ModelError(f"{file}: cannot be read ({error}), expected the settings of a localiser") from error
-        if not isinstance(content, dict):
-            raise ModelError(f"{file}: holds a {type(content).__name__}, expected the settings of a localiser")
         where = f"{file}: not the settings of this version of landvote"
-        written = validated(_Written, FORM.read(content, str(file)), where, ModelError)
+        written = validated(_Written, FORM.load(file), where, ModelError)
         own = load_arrays(folder / _ARRAYS, "polarity", "calibration")
         if own["calibration"].shape != (2,):
             raise ModelError(f"{folder / _ARRAYS}: calibration of shape {own['calibration'].shape}, expected (2,)")

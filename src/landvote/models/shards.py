@@ -117,7 +117,7 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int,
         }  # fmt: skip
         if not manifest.exists():
             write_json(manifest, SHARDS.stamp(shards))
-    before = SHARDS.read(json.loads(manifest.read_text(encoding="utf-8")), str(manifest))
+    before = SHARDS.load(manifest)
     for key, what in _SAME.items():
         if before.get(key) != shards[key]:
             other = f"was begun with {what} ({key} {before.get(key)!r}, now {shards[key]!r})"

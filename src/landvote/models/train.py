@@ -44,6 +44,7 @@ from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
 
+_MANIFEST = ("files", "films", "versions", "held_out_error_px")
 _BEGINNING = ("films.csv", "training.json", "events.jsonl")
 
 
@@ -213,7 +214,7 @@ def model_hash(folder: Path) -> str:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return what ``model.json`` says; ModelError if there is none, or a newer landvote wrote it."""
-    manifest = _read_json(folder / "model.json", "a finished model")
+    manifest = FORM.load(folder / "model.json", *_MANIFEST)
     if not isinstance(manifest.get("files"), dict):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
     return manifest
@@ -221,7 +222,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def read_beginning(folder: Path) -> dict[str, Any]:
     """Return what ``training.json`` says; ModelError if there is none, or a newer landvote wrote it."""
-    return _read_json(folder / "training.json", "the settings of a training")
+    return FORM.load(folder / "training.json", "recipe", "scheme")
 
 
 def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
@@ -274,16 +275,6 @@ def _film_table(split: Split, under: Conditions, *, anonymous: bool) -> list[Fil
     facts = under.surveyed(samples)
     rows = [FilmRow.of(s, use, known.film) for s, use, known in zip(samples, uses, facts, strict=True)]
     return [row.hidden() for row in rows] if anonymous else rows
-
-
-def _read_json(file: Path, expected: str) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"{file}: cannot be read ({error}), expected {expected}") from error
-    if not isinstance(content, dict):
-        raise ModelError(f"{file}: holds a {type(content).__name__}, expected {expected}")
-    return FORM.read(content, str(file))
 
 
 def _sha256(file: Path) -> str:

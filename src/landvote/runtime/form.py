@@ -1,7 +1,9 @@
 """The form of a file: each kind of file carries a number, which grows whenever its keys change their meaning."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from landvote.errors import LandvoteError
@@ -46,4 +48,22 @@ class Form:
             if old not in self.migrations:
                 raise self.error(f"{where}: {self.noun} of format {number}, expected {self.number}; make it anew")
             record = self.migrations[old](record)
+        return record
+
+    def load(self, file: Path, *keys: str) -> Record:
+        """Read a JSON file in today's form, without its number; it has the ``keys``.
+
+        Raises:
+            LandvoteError: (the kind in ``error``) it cannot be read, is no JSON object, lacks a key, or has
+                another form.
+        """
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self.error(f"{file}: cannot be read ({error}), expected {self.noun}") from error
+        if not isinstance(content, dict):
+            raise self.error(f"{file}: holds a {type(content).__name__}, expected {self.noun}")
+        record = self.read(content, str(file))
+        if missing := [key for key in keys if key not in record]:
+            raise self.error(f"{file}: has no {missing[0]!r}, expected {self.noun} with it")
         return record
