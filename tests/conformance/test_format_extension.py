@@ -16,6 +16,7 @@ import pytest
 
 from landvote import cli
 from landvote.data.points import mean_points
+from landvote.data.scheme import SchemeFile
 from landvote.datasets.folder import read_folder
 from landvote.errors import PointsError, SettingError
 from landvote.formats.family import FORMATS, read_points
@@ -28,6 +29,9 @@ from toys import draw_crosses, registered, tiny_words
 pytestmark = pytest.mark.slow
 
 SCHEME = 'name = "cross"\npoints = 5\nnames = ["middle", "top", "right", "bottom", "left"]\nreference = [1, 3]\n'
+CROSS = SchemeFile(
+    name="toy-cross", points=5, names=("middle", "top", "right", "bottom", "left"), reference=(1, 3), normaliser=(1, 3)
+).scheme()
 
 
 class Toy(Format):
@@ -106,7 +110,15 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(l
         assert "points      toy; the centre of the first pixel is taken as 0.5\n" in said
         assert "occluded    1 points" in said
 
-        assert landvote("train", data, "--recipe", "whdv", "--out", "model", *tiny_words())[0] == 0
+        CROSS.register()
+        assert (
+            landvote("check", data, "--scheme", "toy-cross", "--sheet", "sheet.png")[1].count(
+                "scheme      toy-cross, 5"
+            )
+            == 1
+        )
+        words = ("--recipe", "whdv", "--scheme", "toy-cross", *tiny_words())
+        assert landvote("train", data, "--out", "model", *words)[0] == 0
         status, said, err = landvote("locate", "model", data, "--out", "p.jsonl", "--to", "toy")
         assert (status, "6 films as toy: p-toy.toy" in said) == (0, True)
         assert re.search(
@@ -121,11 +133,15 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(l
         status, _, err = landvote("convert", "p-toy.toy", "q.jsonl")
         assert (status, "expected the films at hand" in err) == (2, True)
         assert landvote("convert", "p-toy.toy", "q.jsonl", "--films", data)[0] == 0
-        assert landvote("evaluate", "q.jsonl", "--truth", data, "--out", "report", "--model", "model")[0] == 0
+        words = ("--truth", data, "--scheme", "toy-cross")
+        assert landvote("evaluate", "q.jsonl", *words, "--out", "report", "--model", "model")[0] == 0
         found = json.loads((tmp_path / "report" / "summary.json").read_text())
-        assert landvote("evaluate", "p.jsonl", "--truth", data, "--out", "first")[0] == 0
+        assert landvote("evaluate", "p.jsonl", *words, "--out", "first")[0] == 0
         first = json.loads((tmp_path / "first" / "summary.json").read_text())
         assert found["films"] == first["films"]
+        assert found["scheme"] == "toy-cross"
+        assert found["unit"] == "%"
+        CROSS.unregister()
 
 
 def test_a_folder_of_films_may_have_several_annotators(landvote, data, tmp_path):

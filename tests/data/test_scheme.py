@@ -146,3 +146,19 @@ def test_groups_given_out_of_order_are_sorted(read):
     holes[2] = np.nan  # this part stays in its place, the others are sorted round it
     np.testing.assert_array_equal(scheme.sorted(holes), holes[[6, 7, 2, 3, 0, 1, 4, 5]])
     np.testing.assert_array_equal(scheme.model_copy(update={"order": ""}).sorted(points), points)
+
+
+def test_a_registered_scheme_goes_by_its_name():
+    mine = Scheme.numbered(3).model_copy(update={"name": "mine"})
+    with pytest.raises(SchemeError, match="mine"):
+        Scheme.named("mine")
+    mine.register()
+    try:
+        mine.register()  # a notebook's cell that is run again
+        assert Scheme.named("mine") == mine
+        with pytest.raises(SchemeError, match="scheme 'mine' is there already, expected a name of its own"):
+            Scheme.numbered(4).model_copy(update={"name": "mine"}).register()
+    finally:
+        mine.unregister()
+    with pytest.raises(SchemeError, match="scheme 'femur' is there already"):
+        mine.model_copy(update={"name": "femur"}).register()

@@ -1,6 +1,7 @@
 """Fitting: all stages learn from films with points, missing ones left out; events are told; a stop is obeyed."""
 
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
+from landvote.datasets.survey import Facts, Survey
 from landvote.errors import MissingExtraError, PointsError, StoppedError
 from landvote.localiser import StageSettings, fit_localiser
 from landvote.networks.settings import NetworkSettings
@@ -99,6 +101,29 @@ def test_the_error_on_each_film_held_out_is_told(tmp_path):
     for film, told in zip((6, 8), made.held_out, strict=True):
         away = np.linalg.norm(made.localiser.locate(box_sample(film).open()).points - box(film)[1], axis=1)
         assert told == pytest.approx(np.delete(away, [1] if film == 8 else []).mean())
+
+
+@pytest.mark.parametrize("minutes", [None, 5])
+def test_after_the_survey_each_film_is_opened_once(tmp_path, minutes):
+    opened, surveyed = Counter(), []
+
+    class Knowing(Survey):
+        def __call__(self, sample):
+            surveyed.append(sample.identifier)
+            return Facts.of(box_sample(int(sample.identifier.removesuffix(".png"))).open())
+
+    def counted(i):
+        def opening():
+            opened[f"{i}.png"] += 1
+            return box_sample(i).open()
+
+        return replace(box_sample(i), open=opening)
+
+    fitted(tmp_path, training=[counted(i) for i in range(6)], validation=[counted(i) for i in range(6, 9)],
+           minutes=minutes, survey=Knowing(tmp_path / "cache"), foretell=True)  # fmt: skip
+    assert opened == Counter({f"{i}.png": 1 for i in range(9)})
+    assert len(surveyed) == 6
+    assert not list(tmp_path.glob(".films*"))  # where films held out lay until they were judged
 
 
 def test_no_voter_sees_a_negative(tmp_path):

@@ -126,12 +126,30 @@ class Scheme(Settings):
 
     @classmethod
     def named(cls, name_or_file: StrPath) -> "Scheme":
-        """Return the scheme in a file, or one that ships with landvote (``femur``, ``chest``, ...).
+        """Return the scheme in a file, one that was registered, or one that ships with landvote (``femur``, ...).
 
         Raises:
             SchemeError: neither a file nor a known name.
         """
-        return cls.read(named_file(name_or_file, shipped(), "scheme", SchemeError))
+        registered = _REGISTERED.get(str(name_or_file))
+        return registered or cls.read(named_file(name_or_file, shipped(), "scheme", SchemeError))
+
+    def register(self) -> None:
+        """Let :meth:`named`, and with it ``--scheme``, know this scheme by its name, for as long as the program runs.
+
+        Raises:
+            SchemeError: another scheme has the name.
+        """
+        if self.name in shipped() or _REGISTERED.get(self.name, self) != self:
+            raise SchemeError(f"scheme {self.name!r} is there already, expected a name of its own")
+        _REGISTERED[self.name] = self
+
+    def unregister(self) -> None:
+        """Take a registered scheme out again."""
+        _REGISTERED.pop(self.name, None)
+
+
+_REGISTERED: dict[str, Scheme] = {}
 
 
 class SchemeFile(Settings):
