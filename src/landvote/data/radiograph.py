@@ -52,8 +52,14 @@ class Radiograph:
         """Return the SHA-256 of size and grey values, the same for the same picture in two lossless formats."""
         digest = hashlib.sha256(repr(self.pixels.shape).encode())
         plain = np.float32 if self.pixels.dtype.kind == "f" else np.uint16  # 8 and 16 bit are one
-        digest.update(np.ascontiguousarray(self.pixels, dtype=plain))
+        digest.update(memoryview(np.ascontiguousarray(self.pixels, dtype=plain)))
         return digest.hexdigest()
+
+    def spaced(self, spacing: Spacing | None) -> "Radiograph":
+        """Return it with a spacing given beside the film, which counts where the film has none itself."""
+        if self.spacing is not None or spacing is None:
+            return self
+        return replace(self, spacing=spacing, spacing_note="")
 
     def film(self, *, inverted: bool = False) -> Film:
         """Return what can be said of it without its pixels; ``inverted`` is whether these were inverted."""
