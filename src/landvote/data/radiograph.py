@@ -52,7 +52,7 @@ class Radiograph:
         """Return the SHA-256 of size and grey values, the same for the same picture in two lossless formats."""
         digest = hashlib.sha256(repr(self.pixels.shape).encode())
         plain = np.float32 if self.pixels.dtype.kind == "f" else np.uint16  # 8 and 16 bit are one
-        digest.update(memoryview(np.ascontiguousarray(self.pixels, dtype=plain)))
+        digest.update(np.ascontiguousarray(self.pixels, dtype=plain).data)
         return digest.hexdigest()
 
     def spaced(self, spacing: Spacing | None) -> "Radiograph":
