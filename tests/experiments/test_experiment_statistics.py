@@ -72,7 +72,7 @@ def test_evaluate_and_compare_say_the_same_of_the_same_predictions(make_results:
         for f, points, expected in zip(films, made.runs[0].predicted, made.runs[0].errors.expected, strict=True)
     ]
     write_predictions(tmp_path / "predictions.jsonl", predictions)
-    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "run.json").write_text('{"computed_on": {}, "votes_of": null, "machine": "m"}')
     plan = SimpleNamespace(
         method="WHDV", size=100, fold=0, seed=0, films=100, name="", key="", test=[f.identifier for f in films]
     )

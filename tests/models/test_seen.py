@@ -21,7 +21,8 @@ from landvote.runtime.privacy import keyed_hash
 def model_of(folder, rows):
     """Make what a model folder tells of its films."""
     write_films(folder / "films.csv", rows)
-    (folder / "model.json").write_text(json.dumps({"format": 2, "files": {"films.csv": ""}}))
+    manifest = {"format": 2, "files": {"films.csv": ""}, "films": {}, "versions": {}, "held_out_error_px": []}
+    (folder / "model.json").write_text(json.dumps(manifest))
     return folder
 
 

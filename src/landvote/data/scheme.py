@@ -135,7 +135,7 @@ class Scheme(Settings):
         return registered or cls.read(named_file(name_or_file, shipped(), "scheme", SchemeError))
 
     def register(self) -> None:
-        """Let :meth:`named`, and with it ``--scheme``, know this scheme by its name, for as long as the program runs.
+        """Let :meth:`named`, and so every verb, know this scheme by its name, for as long as the program runs.
 
         Raises:
             SchemeError: another scheme has the name.
