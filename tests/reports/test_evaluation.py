@@ -48,7 +48,7 @@ def test_page_stands_alone_and_says_what_is_missing(
         "not predicted, not scored: 1",
         "error ≤",
         "Bayesian bootstrap over subjects (2000 resamples)",
-        "Not a medical device",
+        "not a medical device",
         "Third worst",
         "side: left",
     ):
