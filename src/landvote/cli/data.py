@@ -119,7 +119,7 @@ def split(
 
 def shape(
     data: Annotated[
-        Path, typer.Argument(help="DATA folder, or a file or folder of points in any format, without films.")
+        Path, typer.Argument(help="DATA folder, or a file or folder of points in any format; films are not needed.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for pictures, curves and CSVs.", metavar="DIR")],
     scheme: SchemeOption = None,
@@ -131,7 +131,7 @@ def shape(
     centre: Centre = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier study.")] = False,
 ) -> None:
-    """Learn a shape model; write its mean and modes as pictures, its quality as curves, its parameters per film."""
+    """Learn a shape model; write mean and modes as pictures, quality as curves, and one row of parameters per film."""
     from landvote.datasets.shapes import read_shapes
     from landvote.reports.study import study
 

@@ -38,11 +38,14 @@ def locate(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="Locate only the films that the split of one DATA folder marks as train, val or test."),
+        typer.Option(help="Locate only this side of the split of one DATA folder: train, val or test."),
     ] = None,
     films_per_shard: Annotated[
         int | None,
-        typer.Option(help="Write files of so many films each into the folder --out; a second call resumes.", min=1),
+        typer.Option(
+            help="For very many films: write files of so many films each into the folder --out; a second call resumes.",
+            min=1,
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Number of shards in work at a time; 0: one per processor.")] = 0,
     engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
@@ -50,7 +53,7 @@ def locate(
     device: Device = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Find the landmarks of films; name the films that cannot be read, leave them out, and end with exit status 1."""
+    """Find the landmarks of films. A film that cannot be read is named and left out, and the exit status is then 1."""
     if films_per_shard is not None:
         if overlays or to or force:
             raise SettingError("--films-per-shard: expected without --overlays, --to and --force")

@@ -21,7 +21,7 @@ def evaluate(
     scheme: SchemeOption = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Model folder; names the films that the model has seen if predictions do not say so."),
+        typer.Option(help="Model folder that names the films seen by the model, for predictions that do not."),
     ] = None,
     unit: Annotated[str, typer.Option(help="px, mm, % (of the scheme's normalising pair) or auto.")] = "auto",
     radius: Annotated[
