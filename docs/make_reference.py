@@ -14,10 +14,10 @@ from landvote.runtime.files import write_text
 PAGE = Path(__file__).with_name("command-line.md")
 HEAD = """# Command line
 
-This page is written by `make docs`; edit `src/landvote/cli/` instead. Every verb prints this with `--help`.
-The form of a DATA folder is described in [data.md](data.md).
-The exit status is 0 when all the work was done, and not 0 when any of it was not.
-`landvote --version` says which landvote it is.
+`make docs` writes this page; edit `src/landvote/cli/` instead. Every verb prints its part with `--help`.
+[data.md](data.md) describes the form of a DATA folder.
+The exit status is 0 if the command did all of its work, and another number otherwise.
+`landvote --version` prints the version.
 """
 
 

@@ -61,7 +61,7 @@ class SettingError(LandvoteError):
 
 
 class MissingExtraError(LandvoteError):
-    """What is asked for needs packages of an extra that is not installed."""
+    """The call needs packages of an extra that is not installed."""
 
 
 class ModelError(LandvoteError):

@@ -45,10 +45,10 @@ def test_page_stands_alone_and_says_what_is_missing(
     for said in (
         "7 films of 5 subjects, 12 landmarks",
         "3 of 84 landmarks were not found",
-        "not predicted, not scored: 1",
+        "no prediction, not scored: 1",
         "error ≤",
         "Bayesian bootstrap over subjects (2000 resamples)",
-        "Not a medical device",
+        "not a medical device",
         "Third worst",
         "side: left",
     ):

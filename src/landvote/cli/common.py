@@ -21,20 +21,22 @@ if TYPE_CHECKING:  # as heavy as the verbs
 Data = Annotated[Path, typer.Argument(help="Folder with images/ and points, such as landmarks.csv.", metavar="DATA")]
 SchemeOption = Annotated[
     str | None,
-    typer.Option("--scheme", help="Scheme file, or a shipped one: femur, chest, chest-lungs-heart, spine, wings."),
+    typer.Option("--scheme", help="Scheme file, or a shipped scheme: femur, chest, chest-lungs-heart, spine, wings."),
 ]
 Centre = Annotated[
     float | None,
     typer.Option(
         metavar="0|0.5|1",
         help="Coordinate of the centre of the first pixel in point files: 0 (VXL), 0.5 (its corner is 0) or 1 (menpo, "
-        "iBUG); else that of their format.",
+        "iBUG); by default that of the format.",
     ),
 ]
 Cache = Annotated[
     Path | None,
     typer.Option(
-        "--cache", help="Folder for facts of films that were read once; else the user's cache.", metavar="DIR"
+        "--cache",
+        help="Folder for facts of films that landvote has read; by default the user's cache folder.",
+        metavar="DIR",
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
@@ -54,7 +56,7 @@ def stopped_by_interrupt(file: Path | None = None, minutes: float | None = None)
     stop = StopToken.after(minutes, file)
 
     def interrupted(*_: object) -> None:
-        typer.echo("stopping after this step or film; again to end at once", err=True)
+        typer.echo("stopping after this step or film; press Ctrl-C again to end at once", err=True)
         signal.signal(signal.SIGINT, before)
         stop.stop()
 

@@ -12,10 +12,10 @@ from landvote.errors import ExistsError, SettingError
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to make.", metavar="OUT")],
-    films: Annotated[int, typer.Option("--films", min=1, help="How many; 1696 make the paper's set.")],
-    seed: Annotated[int, typer.Option(min=0, help="Film i of a seed is the same everywhere.")] = 0,
+    films: Annotated[int, typer.Option("--films", min=1, help="Number of films; the paper's set has 1696.")],
+    seed: Annotated[int, typer.Option(min=0, help="Film i of a seed is the same on every machine.")] = 0,
 ) -> None:
-    """Simulate radiographs of children's hips, annotated twice, as a DATA folder."""
+    """Simulate radiographs of children's hips, each annotated twice, as a DATA folder."""
     from landvote.cli.progress import counting
     from landvote.phantom import simulate_folder
 
@@ -29,14 +29,15 @@ def check(
     scheme: SchemeOption = None,
     centre: Centre = None,
     sheet: Annotated[
-        Path | None, typer.Option(help="Where the contact sheet goes, anew each time; else NAME-check.png here.")
+        Path | None,
+        typer.Option(help="File of the contact sheet, written anew each time; by default NAME-check.png here."),
     ] = None,
     cache: Cache = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the findings as JSON, and draw a contact sheet only for --sheet.")
     ] = False,
 ) -> None:
-    """Tell what a DATA folder holds and what is wrong with it, and draw a contact sheet of overlays."""
+    """List the contents and problems of a DATA folder, and draw a contact sheet of its films with their points."""
     from landvote.cli.progress import counting
     from landvote.datasets.check import check_folder
     from landvote.datasets.survey import Survey
@@ -55,24 +56,26 @@ def check(
 
 def convert(
     source: Annotated[Path, typer.Argument(help="DATA folder, or a file or folder of points.", metavar="IN")],
-    out: Annotated[Path, typer.Argument(help="File, or folder of one file per film; - is standard output.")],
+    out: Annotated[Path, typer.Argument(help="File, or folder with one file per film; - is standard output.")],
     kind: Annotated[
-        str | None, typer.Option("--from", help="Format of IN; else what it looks like.", metavar="FORMAT")
+        str | None, typer.Option("--from", help="Format of IN; by default landvote recognises it.", metavar="FORMAT")
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", help="Format of OUT; else the one with its suffix.", metavar="FORMAT")
+        str | None, typer.Option("--to", help="Format of OUT; by default the format with its suffix.", metavar="FORMAT")
     ] = None,
     scheme: SchemeOption = None,
     films: Annotated[
-        Path | None, typer.Option(help="Folder of the films, for their whole names and their sizes.", metavar="DIR")
+        Path | None,
+        typer.Option(help="Folder of the films, which gives their full names and their sizes.", metavar="DIR"),
     ] = None,
     centre: Centre = None,
     to_centre: Annotated[
-        float | None, typer.Option("--to-centre", help="The same for OUT; else that of its format.", metavar="0|0.5|1")
+        float | None,
+        typer.Option("--to-centre", help="The same for OUT; by default that of its format.", metavar="0|0.5|1"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT if it exists.")] = False,
 ) -> None:
-    """Write the points of one format in another, and tell what was assumed of IN and what OUT cannot hold."""
+    """Convert points to another format, and list the assumptions about IN and the facts that OUT cannot hold."""
     from landvote.datasets.convert import convert_points, format_for
     from landvote.formats.family import format_named
     from landvote.runtime.files import is_stdout
@@ -92,13 +95,15 @@ def convert(
 
 def split(
     data: Data,
-    test: Annotated[float, typer.Option(help="Share of the films to measure on.", min=0, max=1)] = 0.2,
-    val: Annotated[float, typer.Option(help="Share of the films to judge a training by.", min=0, max=1)] = 0.15,
+    test: Annotated[float, typer.Option(help="Share of the films for measuring the model.", min=0, max=1)] = 0.2,
+    val: Annotated[
+        float, typer.Option(help="Share of the films for judging the model during training.", min=0, max=1)
+    ] = 0.15,
     seed: Annotated[int, typer.Option(help="The same seed and films give the same split.")] = 0,
     cache: Cache = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the split of before.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier split.")] = False,
 ) -> None:
-    """Divide the films of DATA by subject into train, val and test, and write this into its split.csv."""
+    """Divide the films of DATA by subject into train, val and test, and write the result into its split.csv."""
     from landvote.cli.progress import counting
     from landvote.datasets.split import split_folder
     from landvote.datasets.survey import Survey
@@ -114,18 +119,19 @@ def split(
 
 def shape(
     data: Annotated[
-        Path, typer.Argument(help="DATA folder, or a file or folder of points in any format; no films needed.")
+        Path, typer.Argument(help="DATA folder, or a file or folder of points in any format; films are not needed.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for pictures, curves and CSVs.", metavar="DIR")],
     scheme: SchemeOption = None,
-    share: Annotated[float, typer.Option(help="Of the variance that the modes cover.", min=0.01, max=1)] = 0.98,
+    share: Annotated[float, typer.Option(help="Share of the variance that the modes cover.", min=0.01, max=1)] = 0.98,
     mirrored: Annotated[
-        bool, typer.Option("--mirrored", help="Learn from mirror images too; the scheme has to name the pairs.")
+        bool,
+        typer.Option("--mirrored", help="Also learn from mirror images; the scheme has to name the mirrored pairs."),
     ] = False,
     centre: Centre = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier study.")] = False,
 ) -> None:
-    """Learn a shape model: mean and modes as pictures, its quality as curves, one row of parameters per film."""
+    """Learn a shape model; write mean and modes as pictures, quality as curves, and one row of parameters per film."""
     from landvote.datasets.shapes import read_shapes
     from landvote.reports.study import study
 

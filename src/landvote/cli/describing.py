@@ -1,4 +1,4 @@
-"""The verb describe: what a model is, and what that is worth."""
+"""The verb describe: the films, errors, training, notices and limits of a model."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,13 @@ from landvote.errors import ExistsError
 
 def describe(
     model: Annotated[Path, typer.Argument(help="Model folder.", metavar="MODEL")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON.")] = False,
-    page: Annotated[Path | None, typer.Option(help="Write it as a page of HTML as well.", metavar="FILE.html")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a page that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the description as JSON.")] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Also write the description as an HTML page.", metavar="FILE.html")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the page if it exists.")] = False,
 ) -> None:
-    """Say what a model is: its films, its errors on films held out, its training, its licence notices and limits."""
+    """Describe a model: its films, its errors on held-out films, its training, its licence notices and its limits."""
     from landvote.models.describe import describe_model, write_page
     from landvote.runtime.files import refuse_existing
 

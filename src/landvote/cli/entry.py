@@ -34,17 +34,17 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def landvote(
     version: Annotated[
-        bool, typer.Option("--version", help="Say which landvote this is.", callback=_say_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version of landvote.", callback=_say_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Take what stands before the verb."""
+    """Take the options that stand before the verb."""
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to make.", metavar="DIR")] = Path("landvote-demo"),
     device: Device = "auto",
 ) -> None:
-    """Simulate hips, train on some, locate the others and write the report: the whole of landvote in a few minutes."""
+    """Simulate hips, train on some, locate landmarks in the others and write the report: all of landvote in minutes."""
     from landvote.cli.demo import run_demo
 
     with hint(ExistsError, "--out names another folder"):

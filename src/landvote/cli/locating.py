@@ -21,7 +21,7 @@ def locate(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", help="Predictions, one JSON object a line; - is standard output.", metavar="FILE.jsonl|DIR"
+            "--out", help="Predictions, one JSON object per line; - is standard output.", metavar="FILE.jsonl|DIR"
         ),
     ],
     overlays: Annotated[
@@ -31,26 +31,29 @@ def locate(
         list[str] | None,
         typer.Option(
             "--to",
-            help="The points in another format as well, such as wide-csv or vxl-pts=points; without a path it goes "
+            help="Also write the points in this format, such as wide-csv or vxl-pts=points; without PATH they go "
             "beside --out. May be repeated.",
             metavar="FORMAT[=PATH]",
         ),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="Only the films of one DATA folder that its split says are for train, val or test."),
+        typer.Option(help="Locate only this side of the split of one DATA folder: train, val or test."),
     ] = None,
     films_per_shard: Annotated[
         int | None,
-        typer.Option(help="For very many films: --out is a folder of such files; a second call goes on.", min=1),
+        typer.Option(
+            help="For very many films: write files of so many films each into the folder --out; a second call resumes.",
+            min=1,
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Shards worked on at a time; 0: one per processor.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Number of shards in work at a time; 0: one per processor.")] = 0,
     engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
     centre: Centre = None,
     device: Device = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Find the landmarks of films; films that cannot be read are named and left out, and the exit status is 1."""
+    """Find the landmarks of films. A film that cannot be read is named and left out, and the exit status is then 1."""
     if films_per_shard is not None:
         if overlays or to or force:
             raise SettingError("--films-per-shard: expected without --overlays, --to and --force")

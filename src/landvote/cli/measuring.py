@@ -21,20 +21,21 @@ def evaluate(
     scheme: SchemeOption = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Model folder, for predictions that do not say which films the model has seen, or not all."),
+        typer.Option(help="Model folder that names the films seen by the model, for predictions that do not."),
     ] = None,
     unit: Annotated[str, typer.Option(help="px, mm, % (of the scheme's normalising pair) or auto.")] = "auto",
     radius: Annotated[
         list[float] | None, typer.Option(help="Radius of a success rate (error <= radius); may be repeated.")
     ] = None,
     subgroup: Annotated[
-        list[str] | None, typer.Option(help="Column of films.csv or subjects.csv to report apart.")
+        list[str] | None,
+        typer.Option(help="Column of films.csv or subjects.csv that divides the films into groups; may be repeated."),
     ] = None,
     centre: Centre = None,
     cache: Cache = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
 ) -> None:
-    """Score predictions against true points: errors, curves and overlays as one HTML report, CSVs and JSON."""
+    """Score predictions against true points; write errors, curves and overlays as one HTML report, CSVs and JSON."""
     from landvote.datasets.folder import read_folder
     from landvote.datasets.survey import Survey
     from landvote.evaluation import evaluate as score
@@ -54,27 +55,30 @@ def evaluate(
 
 
 def compare(
-    grid: Annotated[Path, typer.Argument(help="The experiment, as TOML.", metavar="GRID.toml")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the results; a second call goes on there.")],
-    scale: Annotated[str, typer.Option(help="paper, the grid as it stands, or a reduced one it names.")] = "paper",
+    grid: Annotated[Path, typer.Argument(help="The experiment as TOML.", metavar="GRID.toml")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results; a second call resumes there.")],
+    scale: Annotated[
+        str, typer.Option(help="paper: the grid as it stands; or a reduced scale that the grid names.")
+    ] = "paper",
     engine: Annotated[
         str,
-        typer.Option(help="local: processes of this machine; ray: a Ray cluster; none: only report on what is there."),
+        typer.Option(help="local: processes of this machine; ray: a Ray cluster; none: only report on finished runs."),
     ] = "local",
     shard: Annotated[
-        str, typer.Option(help="Work only on this part of the grid, such as 2/8; others do the rest.", metavar="I/N")
+        str,
+        typer.Option(help="Work only on this part of the grid, such as 2/8; other calls do the rest.", metavar="I/N"),
     ] = "1/1",
     data: Annotated[Path | None, typer.Option(help="DATA folder, instead of the grid's own.", metavar="DATA")] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Runs worked on at a time; 0: one per processor.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Number of runs in work at a time; 0: one per processor.")] = 0,
     max_minutes: Annotated[
         float | None,
-        typer.Option(help="Wall-clock minutes this call may take, report included; a second call goes on.", min=0.5),
+        typer.Option(help="Wall-clock minutes this call may take, report included; a second call resumes.", min=0.5),
     ] = None,
     keep_models: Annotated[bool, typer.Option("--keep-models", help="Keep the models of finished runs.")] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
     device: Device = "cpu",
 ) -> None:
-    """Train and measure many recipes on many training sets, and write tables, tests and curves of how they compare."""
+    """Train and measure many recipes on many training sets, and write tables, tests and curves that compare them."""
     with stopped_by_interrupt(minutes=max_minutes) as stop:  # the minutes begin before the imports
         from landvote.cli.progress import whole_grid
         from landvote.experiments import choose_engine, compare_grid

@@ -25,29 +25,32 @@ from landvote.errors import ExistsError
 def train(
     data: Data,
     recipe: Annotated[
-        str, typer.Option("--recipe", help="One that `landvote recipes` lists, or a TOML file.", metavar="RECIPE")
+        str, typer.Option("--recipe", help="Recipe that `landvote recipes` lists, or a TOML file.", metavar="RECIPE")
     ],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
     scheme: SchemeOption = None,
     max_minutes: Annotated[
         float | None, typer.Option(help="Wall-clock minutes the training may take.", min=0.05)
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume a stopped training.")] = False,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a setting, such as local.network.width=32.", metavar="KEY=VALUE"),
+        typer.Option(
+            "--set", help="Change a setting, such as local.network.width=32; may be repeated.", metavar="KEY=VALUE"
+        ),
     ] = None,
     anonymous: Annotated[
-        bool, typer.Option("--anonymous", help="Keyed hashes in place of films' names and UIDs, and no paths.")
+        bool, typer.Option("--anonymous", help="Keep keyed hashes in place of films' names and UIDs, and no paths.")
     ] = False,
     keep_checkpoints: Annotated[
-        bool, typer.Option("--keep-checkpoints", help="Leave what a stopped training goes on from in the model.")
+        bool,
+        typer.Option("--keep-checkpoints", help="Keep in the model the files from which a stopped training resumes."),
     ] = False,
     device: Device = "auto",
     cache: Cache = None,
     centre: Centre = None,
 ) -> None:
-    """Train a model on the films of DATA; films its split marks as test are never touched."""
+    """Train a model on the films of DATA, without those that its split marks as test."""
     from landvote.cli.progress import training
     from landvote.datasets.folder import read_folder
     from landvote.datasets.survey import Survey
@@ -89,9 +92,9 @@ def train(
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print this one, as TOML.", metavar="[RECIPE]")] = None,
+    name: Annotated[str | None, typer.Argument(help="Print this recipe as TOML.", metavar="[RECIPE]")] = None,
 ) -> None:
-    """List the recipes that come with landvote, or print one: copy it, change it, train with it."""
+    """List the recipes that come with landvote, or print one to copy, change and train with."""
     from landvote.recipes import find, recipe, shipped
 
     if name is not None:

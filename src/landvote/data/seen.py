@@ -8,7 +8,7 @@ from landvote.data.film import Film
 
 Seen: TypeAlias = Literal["train", "val", "patient", "no", ""]
 """Whether a model has seen a film: it learned from it (``train``), was judged by it (``val``), has seen another film of
-its patient (``patient``), or none of these (``no``); empty where that is not known. What flatters most comes first."""
+its patient (``patient``), or none of these (``no``); empty where that is not known. The most flattering comes first."""
 
 SEEN: tuple[Seen, ...] = get_args(Seen)
 FLATTERING: tuple[Seen, ...] = ("train", "val", "patient")

@@ -45,8 +45,8 @@ def comparisons(results: Results, table: pd.DataFrame, metric: str) -> Table:
     """Return the pairs of methods from :func:`landvote.experiments.paired.paired_table`."""
     caption = (
         f"Methods in pairs, {METRICS[metric].lower()} errors in {results.unit}: a difference below 0, or a ratio below "
-        f"1, is in favour of the first. p: Wilcoxon’s signed-rank test, corrected by Holm for all {len(table)} tests, "
-        f"and as it was before. {whole_basis(results, metric)}."
+        f"1, favours the first. p is that of Wilcoxon’s signed-rank test, first with Holm’s correction for all "
+        f"{len(table)} tests, then without it. {whole_basis(results, metric)}."
     )
     columns: Columns = {
         "training films": "size", "first": "first", "second": "second", "difference": "difference",
@@ -62,8 +62,8 @@ def comparisons(results: Results, table: pd.DataFrame, metric: str) -> Table:
 def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
     """Return the counts from :func:`landvote.experiments.statistics.failure_table`."""
     caption = (
-        f"Failures, films counted once a run. Lost: mean point-to-point error beyond {number(limit)} {results.unit}, "
-        f"or most landmarks not found. {whole_basis(results)}."
+        f"Failures; each film counts once in each run. A film is lost if its mean point-to-point error exceeds "
+        f"{number(limit)} {results.unit}, or if more than half of its landmarks were not found. {whole_basis(results)}."
     )
     columns: Columns = {
         "training films": "size", "method": "method", "films × runs": "films",
@@ -76,8 +76,8 @@ def failures(results: Results, table: pd.DataFrame, limit: float) -> Table:
 def expectations(results: Results, table: pd.DataFrame) -> Table:
     """Return the rows of :func:`landvote.experiments.statistics.calibration_table`."""
     caption = (
-        f"The point-to-point errors that a method expects, and those it makes, in {results.unit}, means over films and "
-        f"runs; Spearman’s rank correlation between the two, mean over runs. {whole_basis(results)}."
+        f"Expected and actual point-to-point errors of each method in {results.unit}, means over films and runs; "
+        f"Spearman’s rank correlation between the two, mean over runs. {whole_basis(results)}."
     )
     columns: Columns = {
         "training films": "size", "method": "method", "films × runs": "films", "expected": "mean_expected",

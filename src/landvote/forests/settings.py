@@ -30,8 +30,8 @@ class ForestTraining(Settings):
 class ForestSettings(VoterSettings):
     """One forest per landmark: how it is grown and how it votes. Lengths are in grid cells.
 
-    The method is that of Cootes et al. (ECCV 2012) and Lindner et al. (TMI 2013; TPAMI 2015), who set these values task
-    by task. What is said of them below is their usual range; the defaults are what did well on simulated hips.
+    The method is that of Cootes et al. (ECCV 2012) and Lindner et al. (TMI 2013; TPAMI 2015). These papers set the
+    values task by task. The brackets below give their usual range; the defaults did well on simulated hips.
 
     Attributes:
         trees: trees per landmark (2013, 2015: 10 to 20; here 20 found no more than 10).

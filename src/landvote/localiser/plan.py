@@ -42,7 +42,7 @@ class TimeLimit:
 
 @dataclass
 class Share:
-    """What a stage has of the time, in minutes.
+    """The share of a stage in the time, in minutes.
 
     Attributes:
         learning: of its lesson; the time that stages before it have left over is added when it begins.

@@ -81,7 +81,7 @@ class FilmFacts:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, what it rests on, and what that is worth.
+    """The description of a model: its recipe, its films, its errors and its limits.
 
     Attributes:
         model: its hash, see :func:`landvote.models.model_hash`.
@@ -129,7 +129,7 @@ class ModelCard:
 
     @property
     def limits(self) -> tuple[str, ...]:
-        """What the model is not known to do, in sentences."""
+        """The limits of the model, and of the facts known about it, in sentences."""
         said = []
         if not self.judged:
             said.append("Nothing is known of its errors: it was judged by no film, and expected errors are not scaled.")
@@ -240,7 +240,7 @@ def write_page(card: ModelCard, file: Path) -> None:
 
 
 class _Manifest(Settings):
-    """What is described of ``model.json``."""
+    """The part of ``model.json`` that a card describes."""
 
     model_config = ConfigDict(extra="ignore")
     versions: dict[str, str]

@@ -5,7 +5,7 @@ from importlib import import_module
 from landvote.errors import MissingExtraError
 
 PACKAGES = {"networks": ("torch", "safetensors"), "tensorboard": ("tensorboard",), "cluster": ("ray",)}
-"""What Python imports of each extra; pyproject.toml has the same extras, and says in which versions."""
+"""The packages of each extra as Python imports them; pyproject.toml has the same extras, with their versions."""
 
 
 def require(extra: str, purpose: str) -> None:

@@ -20,7 +20,7 @@ class Voter(ABC):
     @property
     @abstractmethod
     def computed_on(self) -> str:
-        """What computes the votes and how exactly, for the record: the last digits depend on it."""
+        """The device that computes the votes, and its precision, for the record: the last digits depend on both."""
 
     @abstractmethod
     def vote(self, view: View) -> VoteMap:
@@ -33,7 +33,7 @@ class Voter(ABC):
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a voter learns from, and where.
+    """The views that a voter learns from, and the conditions of learning.
 
     Attributes:
         stage: the stage's name, for events.
