@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -12,6 +10,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from landvote import cli
 from toys import tiny_words
 
 pytestmark = pytest.mark.slow
@@ -54,15 +53,19 @@ def _dicom(grey, number):
 
 
 @pytest.fixture
-def say(tmp_path):
+def say(tmp_path, monkeypatch, capsys):
     """Return a function that runs a verb and returns all that it said; the folder it ran in holds all that it wrote."""
-    own = os.environ | {"LANDVOTE_CACHE": str(tmp_path / "cache"), "COLUMNS": "200"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LANDVOTE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
 
     def landvote(*words, status=0):
-        command = [sys.executable, "-m", "landvote", *map(str, words)]
-        done = subprocess.run(command, cwd=tmp_path, env=own, check=False, capture_output=True, text=True)
-        assert done.returncode == status, done.stderr
-        return done.stdout + done.stderr
+        monkeypatch.setattr(sys, "argv", ["landvote", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert ended.value.code == status, err
+        return out + err
 
     return landvote
 
