@@ -7,10 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from landvote.data.film import Film
 from landvote.data.sample import Sample
 from landvote.datasets.folder import read_films
@@ -67,24 +63,25 @@ def group_films(samples: Sequence[Sample], films: Sequence[Film | None]) -> dict
     and those whose pixels are the same; and all that are so joined by others. ``films`` are what is known of the
     samples, in their order, or None. A group is named after its first subject, and does not depend on the order.
     """
-    keys = [
-        (row, key)
-        for row, (sample, film) in enumerate(zip(samples, films, strict=True))
-        for key in (
-            ("subject", sample.named_subject),
-            ("patient", film.source.patient if film and not sample.named_subject else ""),
-            ("pixels", film.pixels_sha256 if film else ""),
-        )
-        if key[1]
-    ]
-    place = {key: len(samples) + i for i, key in enumerate(dict.fromkeys(key for _, key in keys))}
-    rows, columns = [row for row, _ in keys], [place[key] for _, key in keys]
-    size = len(samples) + len(place)
-    _, labels = connected_components(coo_array((np.ones(len(keys)), (rows, columns)), shape=(size, size)))
+    above = list(range(len(samples)))  # a film of the same group that comes no later; the first is its own
+
+    def first(row: int) -> int:
+        while above[row] != row:
+            above[row] = row = above[above[row]]
+        return row
+
+    seen: dict[tuple[str, str], int] = {}
+    for row, (sample, film) in enumerate(zip(samples, films, strict=True)):
+        patient = film.source.patient if film and not sample.named_subject else ""
+        pixels = film.pixels_sha256 if film else ""
+        for key in (("subject", sample.named_subject), ("patient", patient), ("pixels", pixels)):
+            if key[1]:
+                one, other = sorted((first(row), first(seen.setdefault(key, row))))
+                above[other] = one
     names: dict[int, str] = {}
-    for label, sample in zip(labels.tolist(), samples, strict=False):
-        names[label] = min(names.get(label, sample.subject), sample.subject)
-    return {s.identifier: names[label] for label, s in zip(labels.tolist(), samples, strict=False)}
+    for row, sample in enumerate(samples):
+        names[first(row)] = min(names.get(first(row), sample.subject), sample.subject)
+    return {sample.identifier: names[first(row)] for row, sample in enumerate(samples)}
 
 
 def split_by_subject(
