@@ -49,6 +49,10 @@ def test_missing_in_every_spelling(read, empty):
         "image;x0;y0\r\na;1;2\r\n",
         "image\tx0\ty0\n\na\t1\t2\n\n",
         'image,x0,y0\n"a",1,2\n,,\n',
+        "image,x0,y0,,\na,1,2,,\n,,,,\n",
+        "image,x0,y0,,\na,1,2\n",
+        "image,x0,y0\na,1,2,,,\n",
+        ",image,x0,,y0\n,a,1,,2\n",
     ],
 )
 def test_as_spreadsheets_write_it(read, text):
@@ -84,6 +88,13 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
         ("image,x0,y0,x1\na,1,2,3\n", "line 1: columns"),
         ("image,x1,y1\na,1,2\n", "line 1: columns"),
         ("image,x0,x0\na,1,2\n", "column 'x0' stands there twice"),
+        ("image,x0,y0,,\na,1,2,,\nb,1,2,,3\n", "line 1: column 5 has no name, expected one, as"),
+        (",image,x0,y0\n0,a,1,2\n", "line 1: column 1 has no name"),
+        ("image,x0,y0,,\na,1,2,\nb,1\n", "line 3: 2 values, expected 3"),
+        (
+            "scorer,ann,ann\nbodyparts,hip,hip\ncoords,x,y\na,1,2\n",
+            "DeepLabCut (scorer, bodyparts, coords), expected one",
+        ),
         ("image\na\n", "line 1: columns"),
         ("", "empty, expected a header"),
         ("image,x0,y0\na,1,2" + "0" * 200_000 + "\n", "line 2: cannot be read as CSV (field larger"),
@@ -97,5 +108,5 @@ def test_errors_name_file_line_and_value(read, text, says):
 
 def test_a_binary_file_is_an_error(tmp_path):
     (tmp_path / "l.csv").write_bytes(b"\x89PNG\xff\xfe\x00")
-    with pytest.raises(PointsError, match="cannot be read as CSV"):
+    with pytest.raises(PointsError, match=r"l\.csv: not UTF-8 \(looks like no text\)"):
         read_points(tmp_path / "l.csv")
