@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import os
 import re
 import shutil
 import signal
@@ -453,6 +455,23 @@ def test_check_tells_and_draws_and_fails_where_something_is_wrong(run, data, tmp
     assert Path("bad-check.png").exists()
     assert not (bad / "check.png").exists()
     assert "7.png" in out
+
+
+def test_a_film_whose_name_is_not_utf8_is_checked_split_and_named(run, data, tmp_path, monkeypatch):
+    copy = shutil.copytree(data, tmp_path / "copy")
+    for table in ("landmarks.csv", "split.csv"):
+        lines = (copy / table).read_bytes().splitlines(keepends=True)
+        (copy / table).write_bytes(b"".join(line for line in lines if not line.startswith(b"3.png")))
+    try:
+        (copy / "images" / "3.png").rename(copy / "images" / os.fsdecode(b"r\xf6ntgen.png"))
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))  # as strict as a terminal
+    assert run("split", copy, "--force")[0] == 0
+    assert run("check", copy)[0] == 0
+    sys.stdout.flush()
+    assert rb"1 films have no points: r\udcf6ntgen.png" in sys.stdout.buffer.getvalue()
+    assert b"r\xf6ntgen.png,t" in (copy / "split.csv").read_bytes()
 
 
 def test_check_as_json_says_nothing_else_on_stdout(run, data, tmp_path):

@@ -97,6 +97,7 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
         ),
         ("image\na\n", "line 1: columns"),
         ("", "empty, expected a header"),
+        (",,\n,,\n", "empty, expected a header"),
         ("image,x0,y0\na,1,2" + "0" * 200_000 + "\n", "line 2: cannot be read as CSV (field larger"),
     ],
 )
@@ -104,6 +105,20 @@ def test_errors_name_file_line_and_value(read, text, says):
     with pytest.raises(PointsError, match=r"landmarks\.csv") as caught:
         read(text)
     assert says in str(caught.value)
+
+
+def test_names_of_files_keep_their_bytes_and_other_text_is_utf8(tmp_path):
+    name = b"h\xfcfte.png".decode(errors="surrogateescape")
+    WideCsv().write(tmp_path / "l.csv", PointTable.numbered([(name, "", POINTS)]))
+    assert read_points(tmp_path / "l.csv").rows[0].image == name
+    WideCsv().write(tmp_path / "l.csv", PointTable.numbered([("a", "", POINTS), ("b", name, POINTS)]))
+    with pytest.raises(
+        PointsError, match=r"l\.csv, line 3: not UTF-8 \(looks like Latin-1 or Windows-1252\), expected"
+    ):
+        read_points(tmp_path / "l.csv")
+    (tmp_path / "l.csv").write_text("image,x0,y0,h\xfcfte\na,1,2,3\n", encoding="latin-1")
+    with pytest.raises(PointsError, match=r"l\.csv, line 1: not UTF-8"):
+        read_points(tmp_path / "l.csv")
 
 
 def test_a_binary_file_is_an_error(tmp_path):

@@ -58,6 +58,8 @@ class Films:
 
     def unknown(self, name: str) -> str:
         """Return what to expect in place of ``name``, which is no film: the nearest, or any other as an example."""
+        if name.encode(errors="ignore").decode() != name:
+            return f"not UTF-8 (looks like Latin-1 or Windows-1252), expected names within {self.place} saved as UTF-8"
         last = _composed(PureWindowsPath(name).name).casefold()  # knows both kinds of slashes
         alike = (identifier for identifier, path in self.files.items() if _composed(path.name).casefold() == last)
         if found := next(alike, None):

@@ -104,8 +104,10 @@ def _copy(temporary: Path, path: Path) -> None:
         to.flush()
 
 
-def read_text(path: Path, error: type[LandvoteError] = DataError) -> str:
+def read_text(path: Path, error: type[LandvoteError] = DataError, *, keep_bytes: bool = False) -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark; every kind of line end becomes a newline.
+
+    With ``keep_bytes``, a text that is almost UTF-8 keeps its other bytes, as :func:`write_text` writes them.
 
     Raises:
         DataError: (or the kind in ``error``) no such file; not UTF-8, and what it looks like.
@@ -121,6 +123,8 @@ def read_text(path: Path, error: type[LandvoteError] = DataError) -> str:
             where, looks = str(path), "UTF-16"
         elif b"\0" in cause.object:
             where, looks = str(path), "no text"
+        elif keep_bytes:
+            return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
         raise error(f"{where}: not UTF-8 (looks like {looks}), expected a text saved as UTF-8") from cause
 
 
