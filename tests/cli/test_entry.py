@@ -102,6 +102,11 @@ def test_train_says_what_it_learns_from(run, data, tmp_path):
 def test_train_with_a_scheme_file_and_films_without_points(run, data, tmp_path):
     shutil.copytree(data, tmp_path / "data")
     Image.fromarray(np.zeros((80, 90), np.uint8)).save(tmp_path / "data" / "images" / "blank.png")
+    header, *rows = (line.split(",") for line in (tmp_path / "data" / "landmarks.csv").read_text().splitlines())
+    rows[1][1:] = ["0"] * 10  # a film that was not annotated, and a landmark that was not in two others
+    rows[2][-2:] = rows[3][-2:] = ["-1", "-1"]
+    (tmp_path / "data" / "landmarks.csv").write_text("\n".join(map(",".join, (header, *rows))))
+    (tmp_path / "data" / "films.csv").write_text("image,side\n0.png,left\nghost.png,left\n")
     (tmp_path / "cross.toml").write_text('name = "cross"\npoints = 5\nreference = [1, 3]\n')
     words = [
         "train",
@@ -116,6 +121,10 @@ def test_train_with_a_scheme_file_and_films_without_points(run, data, tmp_path):
     status, out, _ = run(*words, "--device", "cpu", *TINY)
     assert status == 0
     assert "left out, for want of points: blank.png" in out
+    assert "left out, for points in one place: 1.png\n" in out
+    assert "films.csv, line 3: 1 rows name no film ('ghost.png')" in out
+    assert "warning: (-1, -1) comes back exactly for landmark 4" in out
+    assert "2 films: 2.png, 3.png" in out
     assert json.loads((tmp_path / "m" / "training.json").read_text())["scheme"]["name"] == "cross"
 
 
