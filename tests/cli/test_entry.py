@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import os
 import re
 import shutil
 import signal
@@ -100,6 +102,11 @@ def test_train_says_what_it_learns_from(run, data, tmp_path):
 def test_train_with_a_scheme_file_and_films_without_points(run, data, tmp_path):
     shutil.copytree(data, tmp_path / "data")
     Image.fromarray(np.zeros((80, 90), np.uint8)).save(tmp_path / "data" / "images" / "blank.png")
+    header, *rows = (line.split(",") for line in (tmp_path / "data" / "landmarks.csv").read_text().splitlines())
+    rows[1][1:] = ["0"] * 10  # a film that was not annotated, and a landmark that was not in two others
+    rows[2][-2:] = rows[3][-2:] = ["-1", "-1"]
+    (tmp_path / "data" / "landmarks.csv").write_text("\n".join(map(",".join, (header, *rows))))
+    (tmp_path / "data" / "films.csv").write_text("image,side\n0.png,left\nghost.png,left\n")
     (tmp_path / "cross.toml").write_text('name = "cross"\npoints = 5\nreference = [1, 3]\n')
     words = [
         "train",
@@ -114,6 +121,10 @@ def test_train_with_a_scheme_file_and_films_without_points(run, data, tmp_path):
     status, out, _ = run(*words, "--device", "cpu", *TINY)
     assert status == 0
     assert "left out, for want of points: blank.png" in out
+    assert "left out, for points in one place: 1.png\n" in out
+    assert "films.csv, line 3: 1 rows name no film ('ghost.png')" in out
+    assert "warning: (-1, -1) comes back exactly for landmark 4" in out
+    assert "2 films: 2.png, 3.png" in out
     assert json.loads((tmp_path / "m" / "training.json").read_text())["scheme"]["name"] == "cross"
 
 
@@ -453,6 +464,23 @@ def test_check_tells_and_draws_and_fails_where_something_is_wrong(run, data, tmp
     assert Path("bad-check.png").exists()
     assert not (bad / "check.png").exists()
     assert "7.png" in out
+
+
+def test_a_film_whose_name_is_not_utf8_is_checked_split_and_named(run, data, tmp_path, monkeypatch):
+    copy = shutil.copytree(data, tmp_path / "copy")
+    for table in ("landmarks.csv", "split.csv"):
+        lines = (copy / table).read_bytes().splitlines(keepends=True)
+        (copy / table).write_bytes(b"".join(line for line in lines if not line.startswith(b"3.png")))
+    try:
+        (copy / "images" / "3.png").rename(copy / "images" / os.fsdecode(b"r\xf6ntgen.png"))
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))  # as strict as a terminal
+    assert run("split", copy, "--force")[0] == 0
+    assert run("check", copy)[0] == 0
+    sys.stdout.flush()
+    assert rb"1 films have no points: r\udcf6ntgen.png" in sys.stdout.buffer.getvalue()
+    assert b"r\xf6ntgen.png,t" in (copy / "split.csv").read_bytes()
 
 
 def test_check_as_json_says_nothing_else_on_stdout(run, data, tmp_path):

@@ -83,3 +83,27 @@ def test_the_truth_is_the_mean_over_those_who_gave_a_point():
 def test_half_a_point_counts_as_missing():
     a, b = np.array([[NAN, 8.0]]), np.array([[2.0, 4.0]])
     np.testing.assert_array_equal(mean_points([a, b], 1), [[2, 4]])
+
+
+@pytest.mark.parametrize(
+    ("points", "collapsed"),
+    [
+        ([[0, 0], [0, 0], [0, 0], [0, 0]], True),
+        ([[7, 7], [NAN, NAN], [7, 7], [NAN, NAN]], True),
+        ([[7, 7], [7, 7], [9, 9], [3, 4]], True),  # the reference points
+        ([[7, 7], [8, 8], [3, 3], [3, 3]], True),  # a part
+        ([[7, 7], [NAN, NAN], [NAN, NAN], [NAN, NAN]], False),
+        ([[1, 2], [3, 4], [1, 2], [3, 4]], False),
+    ],
+)
+def test_points_in_one_place_are_collapsed(points, collapsed):
+    scheme = Scheme(
+        name="s",
+        landmarks=tuple("abcd"),
+        file_points=4,
+        columns=(0, 1, 2, 3),
+        reference=(0, 1),
+        repeats=((0, 1), (2, 3)),
+    )
+    assert Sample("f", film, scheme, {"": np.array(points, float)}).collapsed is collapsed
+    assert not Sample("f", film, scheme).collapsed

@@ -12,7 +12,7 @@ from landvote.datasets.check import check_folder
 from landvote.datasets.folder import read_folder
 from landvote.formats.image import read_image
 from landvote.runtime.privacy import keyed_hash
-from toys import write_pts, write_wide_csv
+from toys import dicom, write_pts, write_wide_csv
 
 SQUARE = np.array([[5.0, 5.0], [25.0, 5.0], [25.0, 15.0], [5.0, 15.0]])
 
@@ -113,6 +113,53 @@ class TestReport:
         assert [w for w in warnings if "negatives" in w] == [
             "2 films look like negatives of the others and will be inverted: f03.png, f08.png"
         ]
+
+    def test_points_in_one_place_are_named_and_hide_no_other_finding(self, data):
+        annotate(data, f03=np.zeros((4, 2)), f05=SQUARE[[1, 0, 2, 3]])
+        report = check_folder(data)
+        assert len(report.problems) == 1
+        assert "1 films have their points" in report.problems[0]
+        assert report.problems[0].endswith(": f03.png")
+        assert any("unlike the others" in w and "f05.png" in w and "f03.png" not in w for w in report.warnings)
+
+    def test_a_code_for_missing_is_named_and_not_the_films_that_are_right(self, data):
+        coded = np.concatenate([SQUARE[:3], [[0, 0]]])
+        annotate(data, **{f"f{i:02}": coded for i in range(9)})
+        (warning,) = check_folder(data).warnings
+        films = ", ".join(f"f{i:02}.png" for i in range(9))
+        found = "(0, 0) comes back exactly for landmark 3: a code for missing? leave such points empty"
+        assert warning == f"{found}; 9 films: {films}"
+
+    def test_rows_of_tables_and_films_without_a_split(self, data):
+        (data / "subjects.csv").write_text("image,subject\n" + "".join(f"f{i:02},p{i}\n" for i in range(13)))
+        (data / "split.csv").write_text("image,split\n" + "".join(f"f{i:02},val\n" for i in range(10)))
+        warnings = "\n".join(check_folder(data).warnings)
+        assert "subjects.csv, line 14: 1 rows name no film ('f12')" in warnings
+        assert "2 films are in no split and count as train: f10.png, f11.png" in warnings
+
+    def test_copies_are_named_with_their_splits(self, data):
+        Image.open(data / "images" / "f04.png").save(data / "images" / "other.bmp")
+        (data / "split.csv").write_text("image,split\nf04,train\nother,test\n")
+        assert check_folder(data).problems == ("the same picture twice: f04.png (train) and other.bmp (test)",)
+
+    def test_films_of_one_patient_by_their_files(self, data):
+        for i in range(6):
+            pixels = np.random.default_rng(i).integers(0, 4000, (20, 40), dtype=np.uint16)
+            dicom(pixels, PatientID=f"SYNTH {i // 2}").save_as(data / "images" / f"d{i}.dcm", enforce_file_format=True)
+        text = check_folder(data).text()
+        assert "6 films are of 3 patients by their files, and no table names subjects: d0.dcm, d1.dcm, " in text
+        assert "SYNTH" not in text
+        known = [f"d{i}.dcm,s{i}" for i in range(6)] + [f"f{i:02},p{i}" for i in range(12)]
+        (data / "subjects.csv").write_text("\n".join(["image,subject", *known]))
+        assert "patients" not in check_folder(data).text()
+
+    def test_films_that_exif_turns(self, data):
+        exif = Image.Exif()
+        exif[0x0112] = 3
+        Image.open(data / "images" / "f02.png").save(data / "images" / "f02.png", exif=exif)
+        (warning,) = check_folder(data).warnings
+        assert warning.startswith("1 films are turned by their EXIF orientation")
+        assert warning.endswith(": f02.png")
 
     def test_points_of_absent_films_and_broken_rows(self, data):
         annotate(data, ghost=SQUARE)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from landvote.data.scheme import Scheme
-from landvote.datasets.folder import read_folder
+from landvote.datasets.folder import read_folder, survey_folder
 from landvote.errors import DataError, ImageError, PointsError, SchemeError, SettingError, SplitError
 from toys import write_pts, write_wide_csv
 
@@ -133,6 +133,48 @@ class TestPoints:
         with pytest.raises(PointsError, match=r"5 films that are not in images/: d\.png, e\.png, f\.png, \.\.\."):
             read_folder(data)
 
+    @pytest.mark.parametrize("name", ["images/b.png", "./b.png", "B.png", r"C:\study\b.png", r"images\B.PNG"])
+    def test_the_nearest_film_is_named(self, data, name):
+        (data / "landmarks.csv").write_text(f"image,x0,y0\n{name},1,2\n")
+        with pytest.raises(PointsError, match=r"; expected a name within images/; did you mean 'b\.png'\?"):
+            read_folder(data)
+
+    def test_names_are_compared_in_one_form_of_unicode(self, data):
+        letter = "\u00fc", "u\u0308"
+        for name in ("one", "two"):
+            (data / "images" / "left").mkdir(exist_ok=True)
+            Image.new("L", (20, 10)).save(data / "images" / "left" / f"h{letter[1]}{name}.png")
+        (data / "landmarks.csv").write_text(
+            f"image,x0,y0\nleft/h{letter[0]}one.png,1,2\nh{letter[0]}two,3,4\n", encoding="utf-8"
+        )
+        (data / "split.csv").write_text(f"image,split\nh{letter[0]}one.png,test\n", encoding="utf-8")
+        found = {s.identifier: (s.points[0, 0], s.split) for s in read_folder(data) if s.annotations}
+        assert found == {f"left/h{letter[1]}one.png": (1, "test"), f"left/h{letter[1]}two.png": (3, None)}
+
+    def test_films_that_differ_in_case_or_form_alone_are_told_apart_by_their_whole_names(self, data):
+        for name in ("x.png", "X.png", "\u00fc.png", "u\u0308.png"):
+            Image.new("L", (20, 10)).save(data / "images" / name)
+        if len(list((data / "images").iterdir())) < 7:
+            pytest.skip("this file system takes them for one")
+        (data / "landmarks.csv").write_text(
+            "image,x0,y0\nx,1,0\nX.png,2,0\n\u00fc.png,3,0\nu\u0308.png,4,0\n", encoding="utf-8"
+        )
+        found = {s.identifier: s.points[0, 0] for s in read_folder(data) if s.annotations}
+        assert found == {"x.png": 1, "X.png": 2, "\u00fc.png": 3, "u\u0308.png": 4}
+        (data / "landmarks.csv").write_text("image,x0,y0\n\u00fc,3,0\n", encoding="utf-8")
+        with pytest.raises(PointsError, match="may be"):
+            read_folder(data)
+
+    def test_a_point_too_far_away_to_be_one_leaves_the_other_films(self, data):
+        annotate(data, b=np.array([[1, 2], [3, 1e300], [5, 6]]))
+        with pytest.raises(
+            PointsError, match=r"line 3: point 1 of 'b\.png' is at \(3, 1e\+300\), expected .* between -1e6 and 1e6"
+        ):
+            read_folder(data)
+        found = survey_folder(data)
+        assert len(found.problems) == 1
+        assert [bool(s.annotations) for s in found.samples] == [True, False, True]
+
     def test_two_kinds_of_points_are_an_error(self, data):
         annotate(data)
         write_pts(data / "images" / "a.pts", POINTS)
@@ -209,7 +251,15 @@ class TestTables:
             ("subjects.csv", "image,subject\na,p1\nb,p1\n", SplitError, "1 films without a subject ('c.png', ...)"),
             ("subjects.csv", "image,subject\na,p1\na.png,p2\n", DataError, "line 3: film 'a.png' was given before"),
             ("subjects.csv", "film,subject\na,p1\n", DataError, "expected 'image' among them"),
-            ("subjects.csv", "image,subject\nx,p1\n", DataError, "names none of the films"),
+            (
+                "subjects.csv",
+                "image,subject\nx,p1\n",
+                DataError,
+                "line 2: 1 rows name no film ('x'); expected a name within",
+            ),
+            ("subjects.csv", "image,subject\n", DataError, "no rows below the header, expected one for each film"),
+            ("subjects.csv", "image,age\na,7\n", DataError, "columns 'image, age', expected 'subject' among them"),
+            ("split.csv", "image,side\na,test\n", DataError, "columns 'image, side', expected 'split' among them"),
             ("films.csv", "image,spacing_mm\na,0\n", DataError, "spacing_mm of 'a.png' is '0', expected a positive"),
             ("films.csv", "image,spacing_mm\na,wide\n", DataError, "'wide', expected a positive number"),
             ("films.csv", "image,age\na,1,2\n", DataError, "line 2: 3 values, expected 2"),
@@ -220,6 +270,33 @@ class TestTables:
         with pytest.raises(error) as caught:
             read_folder(data)
         assert says in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("name", "column"), [("split.csv", "split"), ("films.csv", "split"), ("films.csv", "spacing_mm")]
+    )
+    def test_a_split_or_spacing_of_no_film_is_an_error_that_names_the_nearest(self, data, name, column):
+        value = "test" if column == "split" else "0.2"
+        (data / name).write_text(f"image,{column}\na.png,{value}\nB.PNG,{value}\nc0.png,{value}\n")
+        with pytest.raises(DataError) as caught:
+            read_folder(data)
+        found = f"{name}, line 3: 2 rows name no film ('B.PNG', 'c0.png'); expected a name within images/; did you mean"
+        assert f"{found} 'b.png'?" in str(caught.value)
+
+    def test_other_rows_of_no_film_are_told_of(self, data):
+        (data / "subjects.csv").write_text("image,subject\na,p1\nb,p1\nc,p2\nd,p3\n")
+        (data / "films.csv").write_text("image,side,split\na,left,test\nx,right,\n")
+        told = []
+        assert len(read_folder(data, warn=told.append)) == 3
+        assert [text.partition(f"{data}/")[2].partition(";")[0] for text in told] == [
+            "subjects.csv, line 5: 1 rows name no film ('d')",
+            "films.csv, line 3: 1 rows name no film ('x')",
+        ]
+
+    def test_a_table_whose_name_fits_two_films_is_an_error(self, data):
+        Image.new("L", (20, 10)).save(data / "images" / "a.bmp")
+        (data / "split.csv").write_text("image,split\na,test\n")
+        with pytest.raises(DataError, match=r"split\.csv, line 2: 'a' may be 'a\.bmp' or 'a\.png'"):
+            read_folder(data)
 
     def test_tables_that_contradict_each_other(self, data):
         (data / "subjects.csv").write_text("image,subject\na,p1\nb,p2\nc,p3\n")

@@ -49,6 +49,11 @@ class TestBySubject:
         assert kept
         assert held
 
+    def test_a_name_that_is_not_utf8_is_drawn_as_any_other(self):
+        odd = replace(films(["x"])[0], subject=b"r\xf6ntgen".decode(errors="surrogateescape"), identifier="odd")
+        samples = [*films(range(9)), odd]
+        assert len({s.identifier for seed in range(20) for s in divided(samples, 0.3, seed)[1]} & {"odd"}) == 1
+
     def test_one_subject_cannot_be_divided(self):
         with pytest.raises(SplitError, match=r"3 films of 1 subject\(s\)"):
             divided(films([7, 7, 7]), 0.2)

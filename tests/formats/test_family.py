@@ -129,5 +129,5 @@ def test_films_are_brought_under_their_names_or_told_of(films):
     assert ["points of 'b.png' were given before" in str(p) for p in problems] == [True, False]
     assert "points of 1 films that are not in images/: c" in str(problems[1])
     assert films.film("left/a").identifier == "left/a.png"
-    with pytest.raises(PointsError, match="'c' is not in images/, expected a film there"):
+    with pytest.raises(PointsError, match=r"'c' is no film; expected a name within images/, such as 'a\.png'"):
         films.film("c")

@@ -49,6 +49,10 @@ def test_missing_in_every_spelling(read, empty):
         "image;x0;y0\r\na;1;2\r\n",
         "image\tx0\ty0\n\na\t1\t2\n\n",
         'image,x0,y0\n"a",1,2\n,,\n',
+        "image,x0,y0,,\na,1,2,,\n,,,,\n",
+        "image,x0,y0,,\na,1,2\n",
+        "image,x0,y0\na,1,2,,,\n",
+        ",image,x0,,y0\n,a,1,,2\n",
     ],
 )
 def test_as_spreadsheets_write_it(read, text):
@@ -84,8 +88,16 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
         ("image,x0,y0,x1\na,1,2,3\n", "line 1: columns"),
         ("image,x1,y1\na,1,2\n", "line 1: columns"),
         ("image,x0,x0\na,1,2\n", "column 'x0' stands there twice"),
+        ("image,x0,y0,,\na,1,2,,\nb,1,2,,3\n", "line 1: column 5 has no name, expected one, as"),
+        (",image,x0,y0\n0,a,1,2\n", "line 1: column 1 has no name"),
+        ("image,x0,y0,,\na,1,2,\nb,1\n", "line 3: 2 values, expected 3"),
+        (
+            "scorer,ann,ann\nbodyparts,hip,hip\ncoords,x,y\na,1,2\n",
+            "DeepLabCut (scorer, bodyparts, coords), expected one",
+        ),
         ("image\na\n", "line 1: columns"),
         ("", "empty, expected a header"),
+        (",,\n,,\n", "empty, expected a header"),
         ("image,x0,y0\na,1,2" + "0" * 200_000 + "\n", "line 2: cannot be read as CSV (field larger"),
     ],
 )
@@ -95,7 +107,21 @@ def test_errors_name_file_line_and_value(read, text, says):
     assert says in str(caught.value)
 
 
+def test_names_of_files_keep_their_bytes_and_other_text_is_utf8(tmp_path):
+    name = b"h\xfcfte.png".decode(errors="surrogateescape")
+    WideCsv().write(tmp_path / "l.csv", PointTable.numbered([(name, "", POINTS)]))
+    assert read_points(tmp_path / "l.csv").rows[0].image == name
+    WideCsv().write(tmp_path / "l.csv", PointTable.numbered([("a", "", POINTS), ("b", name, POINTS)]))
+    with pytest.raises(
+        PointsError, match=r"l\.csv, line 3: not UTF-8 \(looks like Latin-1 or Windows-1252\), expected"
+    ):
+        read_points(tmp_path / "l.csv")
+    (tmp_path / "l.csv").write_text("image,x0,y0,h\xfcfte\na,1,2,3\n", encoding="latin-1")
+    with pytest.raises(PointsError, match=r"l\.csv, line 1: not UTF-8"):
+        read_points(tmp_path / "l.csv")
+
+
 def test_a_binary_file_is_an_error(tmp_path):
     (tmp_path / "l.csv").write_bytes(b"\x89PNG\xff\xfe\x00")
-    with pytest.raises(PointsError, match="cannot be read as CSV"):
+    with pytest.raises(PointsError, match=r"l\.csv: not UTF-8 \(looks like no text\)"):
         read_points(tmp_path / "l.csv")

@@ -41,6 +41,13 @@ def test_no_film_with_both_reference_points_is_an_error(tmp_path):
         fitted(tmp_path, training=[box_sample(i, [0]) for i in range(3)], validation=())
 
 
+def test_a_film_whose_points_lie_in_one_place_is_named(tmp_path):
+    films = [box_sample(i) for i in range(4)]
+    films[1] = replace(films[1], annotations={"": np.full((5, 2), 7.0)})
+    with pytest.raises(PointsError, match=r"1\.png: its points, or reference points, lie in one place"):
+        fitted(tmp_path, training=films)
+
+
 def test_stages_that_do_not_apply_are_left_out(tmp_path):
     parts = StageSettings(name="parts", placing={"kind": "repeats", "size": (64, 64)}, voter=SeerSettings())
     row = LOCAL.model_copy(update={"name": "row", "applies": "row"})

@@ -188,6 +188,9 @@ def test_resuming_with_another_recipe_or_other_films_is_an_error(model, trained)
     fewer = divide([ell_sample(i) for i in range(10)], tiny())
     with pytest.raises(SettingError, match=r"films\.csv: was begun with other films"):
         train(fewer, tiny(), model, resume=True)
+    moved = [replace(s, annotations={"": s.points + np.array([12, 0])}) for s in split.training]
+    with pytest.raises(SettingError, match="model: was begun with other points; resume with the same, or begin anew"):
+        train(replace(split, training=moved), tiny(), model, resume=True)
     load_model(model, "cpu")  # and nothing was changed
 
 
@@ -384,6 +387,25 @@ def test_divide_uses_the_datas_own_val_films_and_no_test_film():
     assert [s.identifier for s in split.training] == ["00.png", "06.png"]
     assert [s.identifier for s in split.validation] == ["02.png"]
     assert split.without_points == ["08.png"]
+
+
+def test_divide_names_films_whose_points_lie_in_one_place():
+    samples = [ell_sample(i) for i in range(6)]
+    samples[2] = replace(samples[2], annotations={"": np.zeros((6, 2))})
+    split = divide(samples, tiny())
+    assert split.collapsed == ["02.png"]
+    assert len(split.training) + len(split.validation) == 5
+
+
+def test_divide_refuses_a_split_with_one_picture_on_both_sides(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png", "c.png"])
+    shutil.copy(data / "images" / "a.png", data / "images" / "c.png")
+    (data / "split.csv").write_text("image,split\na,train\nb,train\nc,val\n")
+    under = Conditions(survey=Survey(tmp_path / "cache"))
+    with pytest.raises(SplitError, match=r"a\.png in train and c\.png in val are the same picture, expected in one"):
+        divide(read_folder(data), tiny(), under)
+    (data / "split.csv").write_text("image,split\na,train\nb,val\nc,train\n")
+    assert len(divide(read_folder(data), tiny(), under).validation) == 1
 
 
 def test_divide_may_hold_out_nothing():

@@ -56,3 +56,9 @@ def test_missing_points_are_left_out(tmp_path):
     contact_sheet([sample], tmp_path / "sheet.png")
     marked = np.argwhere((cv2.imread(str(tmp_path / "sheet.png"))[16:] == (0, 255, 255)).all(axis=2))
     assert marked.min() > 100
+
+
+def test_a_name_that_is_not_utf8_gets_a_cell_as_well(samples, tmp_path):
+    odd = replace(samples[0], identifier=b"r\xf6ntgen \xc3\xbc.png".decode(errors="surrogateescape"))
+    assert contact_sheet([odd], tmp_path / "sheet.png") == 1
+    assert cv2.imread(str(tmp_path / "sheet.png"))[:16].any()

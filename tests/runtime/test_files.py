@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from landvote.errors import DataError, ExistsError
+from landvote.errors import DataError, ExistsError, SettingError
 from landvote.runtime import files
-from landvote.runtime.files import atomic_write, refuse_existing, write_text
+from landvote.runtime.files import atomic_write, read_text, refuse_existing, write_text
 
 
 def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
@@ -195,3 +195,25 @@ def test_a_folder_called_dash_is_not_taken_for_standard_output(tmp_path: Path, m
     write_text(tmp_path / "-" / "file", "precious")
     with pytest.raises(ExistsError):
         refuse_existing(Path("-"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a\nü\n".encode("utf-16"), r"f\.csv: not UTF-8 \(looks like UTF-16\), expected a text saved as UTF-8"),
+        ("a\nü\n".encode("utf-16-be"), "looks like no text"),
+        ("a\nü\n".encode("latin-1"), r"f\.csv, line 2: not UTF-8 \(looks like Latin-1 or Windows-1252\), expected"),
+        (b"\x89PNG\xff\x00", "looks like no text"),
+    ],
+)
+def test_an_encoding_that_is_not_utf8_is_named(tmp_path, content, says):
+    (tmp_path / "f.csv").write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read_text(tmp_path / "f.csv")
+
+
+def test_text_is_read_with_or_without_a_mark_and_whatever_ends_its_lines(tmp_path):
+    (tmp_path / "f.csv").write_bytes("\ufeffü\r\na\rb\n".encode())
+    assert read_text(tmp_path / "f.csv") == "ü\na\nb\n"
+    with pytest.raises(SettingError, match=r"gone\.toml: cannot be read \(No such file"):
+        read_text(tmp_path / "gone.toml", SettingError)

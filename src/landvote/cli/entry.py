@@ -1,5 +1,6 @@
 """The entry point: one command with verbs. Each reads, calls one function of the library, and prints the outcome."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +65,9 @@ def main() -> None:
     from landvote.runtime.processors import limit_numba
 
     limit_numba()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of films may be no text that a terminal can show
     try:
         app()
     except LandvoteError as error:

@@ -53,6 +53,7 @@ def train(
     """Train a model on the films of DATA, without those that its split marks as test."""
     from landvote.cli.progress import training
     from landvote.datasets.folder import read_folder
+    from landvote.datasets.placeholders import placeholders
     from landvote.datasets.survey import Survey
     from landvote.localiser import Conditions
     from landvote.models import divide, train_model
@@ -61,7 +62,9 @@ def train(
 
     say: Callable[[str], None] = typer.echo if this_process().is_rank_zero else lambda _: None
     named(recipe, changes or ())  # a wrong word is told of before many films are read
-    samples = read_folder(data, scheme_named(scheme), centre=centre, require_points=True)
+    samples = read_folder(
+        data, scheme_named(scheme), centre=centre, require_points=True, warn=lambda text: say(f"warning: {text}")
+    )  # fmt: skip
     chosen = named(recipe, changes or (), samples[0].scheme)
     for stage in chosen.stages_for(samples[0].scheme):
         stage.voter.prepare_process()
@@ -71,6 +74,10 @@ def train(
     left = None if max_minutes is None else max_minutes - (time.monotonic() - began) / 60
     if split.without_points:
         say(f"left out, for want of points: {some(split.without_points)}")
+    if split.collapsed:
+        say(f"left out, for points in one place: {some(split.collapsed)}")
+    for code in placeholders([*split.training, *split.validation]):
+        say(f"warning: {code}; {len(code.films)} films: {some(list(code.films))}")
     if reordered := [s.identifier for s in (*split.training, *split.validation) if s.sorted]:
         say(f"parts sorted into the order of the scheme: {some(reordered)}")
     if chosen.notice:

@@ -68,6 +68,14 @@ class Sample:
         """The truth: per landmark the mean over the annotators that gave it, (n, 2); NaN where none did."""
         return mean_points(list(self.annotations.values()), len(self.scheme))
 
+    @property
+    def collapsed(self) -> bool:
+        """Whether all points, all reference points or all of a part lie in one place: nothing can be laid on them."""
+        points = self.points
+        groups = (range(len(points)), self.scheme.reference, *self.scheme.repeats)
+        given = (found[np.isfinite(found).all(axis=1)] for found in (points[list(group)] for group in groups))
+        return any(len(found) > 1 and bool((found == found[0]).all()) for found in given)
+
 
 def numbered(subjects: Sequence[str]) -> list[int]:
     """Return a number from 1 on in place of each subject's name, in the order in which they come first."""

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, model_validator
 
 from landvote.data.points import FloatArray
 from landvote.errors import SchemeError
-from landvote.runtime.files import StrPath
+from landvote.runtime.files import StrPath, read_text
 from landvote.runtime.settings import Settings, named_file, validated
 
 
@@ -117,10 +117,8 @@ class Scheme(Settings):
             SchemeError: the file is missing, not TOML, or contradicts itself.
         """
         try:
-            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SchemeError(f"{path}: cannot be read ({error.strerror})") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            content = tomllib.loads(read_text(Path(path), SchemeError))
+        except tomllib.TOMLDecodeError as error:
             raise SchemeError(f"{path}: not a TOML file ({error})") from error
         return validated(SchemeFile, content, str(path), SchemeError).scheme()
 

@@ -1,7 +1,7 @@
 """The report of ``landvote check``: the contents of a DATA folder, and its problems."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from landvote.data.film import Spacing
+from landvote.data.film import Source, Spacing
 from landvote.data.points import Points
 from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
+from landvote.datasets.placeholders import Placeholder, placeholders
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
 from landvote.runtime.files import StrPath
@@ -32,7 +33,8 @@ class FolderReport:
     Attributes:
         samples: what was read, unreadable films included.
         facts: lines that describe, each a heading and a text.
-        warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged.
+        warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged, films that
+            their files turn or say are of one patient, rows of tables that name no film.
         problems: what is wrong: unreadable or duplicate films, points or splits that contradict something.
         films: what is known of each film that can be read, as plain JSON: ``image``, ``subject`` (its keyed hash),
             ``split``, ``size`` (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null,
@@ -79,8 +81,9 @@ def check_folder(
     """
     found = survey_folder(Path(folder), scheme, centre)
     samples, survey = found.samples, survey or Survey()
-    warnings, problems = [], [str(error) for error in found.problems]
+    warnings, problems = list(found.warnings), [str(error) for error in found.problems]
     films: list[dict[str, Any]] = []
+    sources: dict[str, Source] = {}
     spacings: dict[str, list[Spacing | None]] = {}
     hashes: dict[str, list[str]] = {}
     pictures: dict[str, Picture] = {}
@@ -92,6 +95,7 @@ def check_folder(
             problems.append(f"cannot be read: {error}")
             continue
         films.append(_record(facts, sample))
+        sources[sample.identifier] = facts.film.source
         note = f" ({facts.spacing_note})" if facts.spacing_note else ""
         spacing = facts.film.spacing
         spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
@@ -100,9 +104,16 @@ def check_folder(
         if outside := _outside(facts, sample.points):
             names = _some([sample.scheme.landmarks[i] for i in outside])
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
-    problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
+    splits = {s.identifier: f"{s.identifier} ({s.split})" if s.split else s.identifier for s in samples}
+    twice = [map(splits.__getitem__, names) for names in hashes.values() if len(names) > 1]
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in twice]
+    collapsed = [s.identifier for s in samples if s.collapsed]
+    problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
-    warnings += _inverted(pictures) + _missing(samples) + moved + _strange(samples)
+    coded = placeholders(samples)
+    warnings += _turned(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+    warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
+    warnings += moved + _strange(samples, coded) + _without_split(samples)
     lines = (*_pixels(films, spacings), *_contents(samples, found.points))
     return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(films))
 
@@ -140,6 +151,29 @@ def _pixels(films: Sequence[dict[str, Any]], spacings: dict[str, list[Spacing | 
         ("depth", _counts(depths)),
         ("spacing", _counts(Counter({_spacings(source, found): len(found) for source, found in spacings.items()}))),
     ]
+
+
+def _turned(sources: Mapping[str, Source]) -> list[str]:
+    names = [name for name, source in sources.items() if source.orientation.startswith("EXIF")]
+    return _named(names, "films are turned by their EXIF orientation; were their points set on the turned picture?")
+
+
+def _patients(samples: Sequence[Sample], sources: Mapping[str, Source]) -> list[str]:
+    """Return films of patients of whom there are several, by their files alone; never the patients' numbers."""
+    patients: dict[str, list[str]] = {}
+    for sample in samples:
+        source = sources.get(sample.identifier)
+        if source and source.patient and not sample.named_subject:
+            patients.setdefault(source.patient, []).append(sample.identifier)
+    several = [names for names in patients.values() if len(names) > 1]
+    finding = f"films are of {len(several)} patients by their files, and no table names subjects"
+    return _named([name for names in several for name in names], finding)
+
+
+def _without_split(samples: Sequence[Sample]) -> list[str]:
+    if not any(s.split for s in samples):
+        return []
+    return _named([s.identifier for s in samples if not s.split], "films are in no split and count as train")
 
 
 def _inverted(pictures: dict[str, Picture]) -> list[str]:
@@ -191,9 +225,13 @@ def _outside(facts: Facts, points: Points) -> list[int]:
     return np.flatnonzero(beyond.any(axis=1)).tolist()
 
 
-def _strange(samples: Sequence[Sample]) -> list[str]:
-    """Return films whose points lie unlike those of the others, by robust SDs of the RMS distance to the mean shape."""
-    whole = [s for s in samples if s.annotations and np.isfinite(s.points).all()]
+def _strange(samples: Sequence[Sample], coded: Sequence[Placeholder]) -> list[str]:
+    """Return films whose points lie unlike those of the others, by robust SDs of the RMS distance to the mean shape.
+
+    Films named before are left out: with a landmark that is ``coded``, or with all points in one place.
+    """
+    known = {film for code in coded for film in code.films} | {s.identifier for s in samples if s.collapsed}
+    whole = [s for s in samples if s.annotations and np.isfinite(s.points).all() and s.identifier not in known]
     if len(whole) < 10 or len(whole[0].scheme) < 3:
         return []
     shapes = np.stack([s.points @ np.array([1, 1j]) for s in whole])

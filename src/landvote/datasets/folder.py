@@ -8,12 +8,13 @@
                        points/ or in points/<annotator>/
       scheme.toml      optional: what the landmarks are
       subjects.csv     optional: image, subject, and whatever else is known of a film
-      films.csv        optional: the same; spacing_mm gives millimetres per pixel where the image does not
+      films.csv        optional: the same, subject or not; spacing_mm gives millimetres per pixel where the image does
+                       not
       split.csv        optional: image, split (train, val or test)
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,9 @@ from landvote.formats.tables import records
 from landvote.runtime.files import StrPath
 
 _TABLES = ("subjects.csv", "films.csv", "split.csv")
+_FOR = {"subjects.csv": "subject", "split.csv": "split"}  # the column that a table is for
+_NEEDED = ("split", "spacing_mm")  # a row that gives these to no film is an error: a film would go without
+_NAMED = 3  # how many culprits a message names
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -46,25 +50,28 @@ class FoundFolder:
         samples: one per film.
         problems: every error that :func:`read_folder` would stop at.
         points: the format of the points, and what was assumed of it, in words; empty where there are none.
+        warnings: what is passed over, in words: rows of tables that name no film.
     """
 
     samples: tuple[Sample, ...]
     problems: tuple[DataError, ...]
     points: str
+    warnings: tuple[str, ...]
 
 
 def read_folder(
-    folder: StrPath, scheme: Scheme | None = None, *, centre: float | None = None, require_points: bool = False
-) -> list[Sample]:
+    folder: StrPath, scheme: Scheme | None = None, *, centre: float | None = None, require_points: bool = False,
+    warn: Callable[[str], None] = lambda _: None,
+) -> list[Sample]:  # fmt: skip
     """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
     ``folder`` is as drawn at the top of this module. A film without points has no annotations; with ``require_points``
     it is an error if none has any. ``scheme`` says what the points mean; else the folder's ``scheme.toml`` does, or
     they are numbered. ``centre`` is what the point files call the centre of the first pixel, 0, 0.5 or 1; else what
-    their format does.
+    their format does. ``warn`` is told of what is passed over: rows of tables that name no film.
 
     Raises:
-        DataError: no images; points or a split that contradict the films, the scheme or themselves.
+        DataError: no images; points, tables or a split that contradict the films, the scheme or themselves.
         SettingError: another ``centre``.
     """
     found = survey_folder(Path(folder), scheme, centre)
@@ -72,6 +79,8 @@ def read_folder(
         raise found.problems[0]
     if require_points and not any(s.annotations for s in found.samples):
         raise PointsError(f"{folder}: no points, expected landmarks.csv or .pts files")
+    for text in found.warnings:
+        warn(text)
     return list(found.samples)
 
 
@@ -90,7 +99,8 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | No
         own = {"landmarks": table.landmarks, "outlines": table.outlines}
         scheme = Scheme.numbered(len(table.landmarks)).model_copy(update=own)
     annotations = _annotations(table, scheme)
-    facts = _facts(folder, films, problems)
+    warnings: list[str] = []
+    facts = _facts(folder, films, problems, warnings)
     samples = []
     for identifier, path in films.files.items():
         known = facts[identifier]
@@ -108,7 +118,8 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | No
             )
         )
     said = "; ".join([table.form, *table.notes])
-    return FoundFolder(tuple(samples), (*problems, *_leaks(folder, samples)), said if table.form else "")
+    problems += _leaks(folder, samples)
+    return FoundFolder(tuple(samples), tuple(problems), said if table.form else "", tuple(warnings))
 
 
 def read_films(folder: Path, tables: Sequence[str] = _TABLES) -> list[Sample]:
@@ -118,7 +129,7 @@ def read_films(folder: Path, tables: Sequence[str] = _TABLES) -> list[Sample]:
         DataError: no images; tables that contradict the films or each other.
     """
     films, problems = films_of(folder), list[DataError]()
-    facts, bare = _facts(folder, films, problems, tables), Scheme.numbered(0)
+    facts, bare = _facts(folder, films, problems, [], tables), Scheme.numbered(0)
     samples = []
     for identifier, path in films.files.items():
         known, opened = facts[identifier], partial(open_film, path, identifier, None)
@@ -194,18 +205,29 @@ def _annotations(table: PointTable, scheme: Scheme) -> dict[str, dict[str, Float
 
 
 def _facts(
-    folder: Path, films: Films, problems: list[DataError], tables: Sequence[str] = _TABLES
+    folder: Path, films: Films, problems: list[DataError], warnings: list[str], tables: Sequence[str] = _TABLES
 ) -> dict[str, dict[str, str]]:
-    """Return identifier -> column -> text, over tables of the folder; films a table does not name have nothing."""
+    """Return identifier -> column -> text, over tables of the folder; films a table does not name have nothing.
+
+    Rows that name no film are a problem where a film might go without what they say, else a warning.
+    """
     facts: dict[str, dict[str, str]] = {identifier: {} for identifier in films.files}
     for path in (folder / name for name in tables if (folder / name).exists()):
         try:
-            matched = _merge_table(path, films, facts)
+            unknown, needed, matched = _merge_table(path, films, facts)
         except DataError as error:
             problems.append(error)
             continue
-        if not matched:
-            problems.append(DataError(f"{path}: names none of the films in images/ ({next(iter(films.files))!r}, ...)"))
+        if not matched and not unknown:
+            problems.append(DataError(f"{path}: no rows below the header, expected one for each film"))
+        elif unknown:
+            names = ", ".join(map(repr, list(unknown.values())[:_NAMED])) + (", ..." if len(unknown) > _NAMED else "")
+            where, first = next(iter(unknown.items()))
+            found = f"{where}: {len(unknown)} rows name no film ({names}); {films.unknown(first)}"
+            if needed or not matched:
+                problems.append((SplitError if path.name == "split.csv" else DataError)(found))
+            else:
+                warnings.append(found)
     without = [identifier for identifier, known in facts.items() if "subject" not in known]
     if 0 < len(without) < len(facts):
         found = f"{len(without)} films without a subject ({without[0]!r}, ...)"
@@ -213,16 +235,32 @@ def _facts(
     return facts
 
 
-def _merge_table(path: Path, films: Films, facts: Mapping[str, dict[str, str]]) -> int:
-    """Add a table's columns to the films it names; return how many it names."""
+def _merge_table(
+    path: Path, films: Films, facts: Mapping[str, dict[str, str]]
+) -> tuple[dict[str, str], bool, set[str]]:  # fmt: skip
+    """Add a table's columns to the films it names.
+
+    Returns:
+        The rows that name no film, as "file, line n" -> name; whether one of them says what a film must not go without;
+        and the films that the table names.
+    """
     header, lines = records(path)
-    if "image" not in header:
-        raise DataError(f"{path}, line 1: columns {', '.join(header)!r}, expected 'image' among them")
+    for column in ("image", *filter(None, [_FOR.get(path.name)])):
+        if column not in header:
+            raise DataError(f"{path}, line 1: columns {', '.join(header)!r}, expected {column!r} among them")
     seen: set[str] = set()
+    unknown: dict[str, str] = {}
+    needed = False
     for where, cells in lines:
         row = dict(zip(header, cells, strict=True))
-        identifier = films.find(row.pop("image"))
+        name = row.pop("image")
+        try:
+            identifier = films.find(name)
+        except PointsError as error:
+            raise DataError(f"{where}: {error}") from error
         if identifier is None:
+            unknown[where] = name
+            needed |= any(row.get(column) for column in _NEEDED)
             continue
         if identifier in seen:
             raise DataError(f"{where}: film {identifier!r} was given before, expected once")
@@ -234,7 +272,7 @@ def _merge_table(path: Path, films: Films, facts: Mapping[str, dict[str, str]]) 
                 if column == "subject":  # perhaps a patient's name
                     found, other = "one", "another one"
                 raise DataError(f"{where}: {column} of {identifier!r} is {found}, but {other} in another table")
-    return len(seen)
+    return unknown, needed, seen
 
 
 def _split(identifier: str, text: str, problems: list[DataError]) -> str | None:

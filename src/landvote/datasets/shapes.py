@@ -12,6 +12,7 @@ from landvote.datasets.folder import own_scheme, read_folder
 from landvote.errors import PointsError
 from landvote.formats.family import read_points
 from landvote.formats.format import check_centre
+from landvote.formats.points import far_point
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def read_shapes(path: Path, scheme: Scheme | None = None, centre: float | None =
         scheme = Scheme.numbered(len(table.landmarks))
     films: dict[str, list[Points]] = {}
     for row in table.rows:
+        if far := far_point(row, table.landmarks):
+            raise far
         selected = row.points if len(row.points) == len(scheme) else row.points[list(scheme.columns)]
         films.setdefault(row.image, []).append(selected)
     if not films:

@@ -104,7 +104,7 @@ def split_by_subject(
     if len(films) < 2:
         found = f"{len(samples)} films of {len(films)} subject(s), by the data's subjects, patients and pixels"
         raise SplitError(f"{found}; expected two or more to divide, told apart by a column 'subject'")
-    order = sorted(films, key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())
+    order = sorted(films, key=lambda group: hashlib.sha256(f"{seed} {group}".encode(errors="surrogatepass")).digest())
     held: set[str] = set()
     count = 0
     for group in order[:-1]:  # the last one always stays

@@ -11,6 +11,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from landvote.errors import SettingError, one_of
 from landvote.recipes import find
+from landvote.runtime.files import read_text
 from landvote.runtime.settings import Settings, validated
 
 Size = PositiveInt | Literal["all"]
@@ -123,7 +124,7 @@ class Grid(Settings):
 def read_grid(file: Path) -> Grid:
     """Read a grid file; SettingError, with the setting and what was expected, if it holds no grid."""
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(read_text(file, SettingError))
+    except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{file}: cannot be read ({error}), expected a grid in TOML") from error
     return validated(Grid, content, str(file))

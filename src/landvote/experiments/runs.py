@@ -101,7 +101,7 @@ def split_films(samples: Sequence[Sample], grid: Grid) -> FilmSplit:
 
 def _shuffled(samples: Sequence[Sample], seed: str) -> list[Sample]:
     """Return samples in an order of their subjects' that depends on names and seed alone."""
-    place = {s.subject: hashlib.sha256(f"{seed} {s.subject}".encode()).digest() for s in samples}
+    place = {s.subject: hashlib.sha256(f"{seed} {s.subject}".encode(errors="surrogatepass")).digest() for s in samples}
     return sorted(samples, key=lambda s: (place[s.subject], s.identifier))
 
 
@@ -138,12 +138,12 @@ def fingerprints(samples: Sequence[Sample], folder: Path | None, seed: int) -> d
     files = films_of(folder).files if folder else {}
     found = {}
     for sample in samples:
-        digest = hashlib.sha256(f"{seed} {sample.identifier}".encode())
+        digest = hashlib.sha256(f"{seed} {sample.identifier}".encode(errors="surrogatepass"))
         if folder:
             with files[sample.identifier].open("rb") as opened:
                 digest = hashlib.file_digest(opened, "sha256")
         for annotator, points in sorted(sample.annotations.items()):
-            digest.update(annotator.encode())
+            digest.update(annotator.encode(errors="surrogatepass"))
             digest.update(points.tobytes())
         found[sample.identifier] = digest.hexdigest()
     return found

@@ -1,19 +1,22 @@
 """Finds the films that point files name, with or without their folder and suffix."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from landvote.data.radiograph import Radiograph
-from landvote.errors import DataError, ImageError, PointsError
+from landvote.errors import DataError, ImageError, PointsError, nearest
 from landvote.formats.image import find_images, read_image
-from landvote.formats.points import PointRow, PointTable
+from landvote.formats.points import PointRow, PointTable, far_point
 
 _NAMED = 3  # how many culprits a message names
 
 
 class Films:
     """Film files by their identifiers, found again by however a table calls them.
+
+    Names are compared in one form of Unicode (NFC): macOS and Windows write one and the same letter in two.
 
     Attributes:
         files: identifier (path within their folder, with forward slashes) -> file.
@@ -22,12 +25,14 @@ class Films:
 
     def __init__(self, files: Mapping[str, Path], place: str) -> None:
         self.files, self.place = dict(files), place
+        self._whole: dict[str, set[str]] = {}
         self._called: dict[str, set[str]] = {}  # without suffix
         self._named: dict[str, set[str]] = {}  # without folder
         for identifier, path in self.files.items():
-            self._called.setdefault(identifier.removesuffix(path.suffix), set()).add(identifier)
+            self._whole.setdefault(_composed(identifier), set()).add(identifier)
+            self._called.setdefault(_composed(identifier.removesuffix(path.suffix)), set()).add(identifier)
             for name in {path.name, path.stem}:
-                self._named.setdefault(name, set()).add(identifier)
+                self._named.setdefault(_composed(name), set()).add(identifier)
 
     @classmethod
     def below(cls, folder: Path) -> "Films":
@@ -45,10 +50,23 @@ class Films:
         """
         if name in self.files:
             return name
-        known = sorted(self._called.get(name) or self._named.get(name, set()))
+        form = _composed(name)
+        known = sorted(self._whole.get(form) or self._called.get(form) or self._named.get(form, set()))
         if len(known) > 1:
             raise PointsError(f"{name!r} may be {known[0]!r} or {known[1]!r}, expected the full name")
         return known[0] if known else None
+
+    def unknown(self, name: str) -> str:
+        """Return what to expect in place of ``name``, which is no film: the nearest, or any other as an example."""
+        if name.encode(errors="ignore").decode() != name:
+            return f"not UTF-8 (looks like Latin-1 or Windows-1252), expected names within {self.place} saved as UTF-8"
+        last = _composed(PureWindowsPath(name).name).casefold()  # knows both kinds of slashes
+        alike = (identifier for identifier, path in self.files.items() if _composed(path.name).casefold() == last)
+        if found := next(alike, None):
+            return f"expected a name within {self.place}; did you mean {found!r}?"
+        return (
+            f"expected a name within {self.place}{nearest(name, self.files) or f', such as {next(iter(self.files))!r}'}"
+        )
 
     def film(self, name: str) -> Radiograph:
         """Decode the film called ``name``: for formats that need its size or its millimetres per pixel.
@@ -59,11 +77,14 @@ class Films:
         """
         identifier = self.find(name)
         if identifier is None:
-            raise PointsError(f"{name!r} is not in {self.place}, expected a film there")
+            raise PointsError(f"{name!r} is no film; {self.unknown(name)}")
         return replace(read_image(self.files[identifier]), identifier=identifier)
 
     def match(self, table: PointTable, problems: list[DataError]) -> PointTable:
-        """Return the table with each film under its identifier; what has none, or is given twice, is a problem."""
+        """Return the table with each film under its identifier.
+
+        A row that has none, is given twice, or has a point too far away to be one, is a problem, and is left out.
+        """
         rows: dict[tuple[str, str], PointRow] = {}
         unknown: list[PointRow] = []
         for row in table.rows:
@@ -74,6 +95,8 @@ class Films:
                 continue
             if identifier is None:
                 unknown.append(row)
+            elif far := far_point(row, table.landmarks):
+                problems.append(far)
             elif (identifier, row.annotator) in rows:
                 problems.append(PointsError(f"{row.where}: points of {identifier!r} were given before, expected once"))
             else:
@@ -81,7 +104,10 @@ class Films:
         if unknown:
             names, where = ", ".join(row.image for row in unknown[:_NAMED]), unknown[0].where
             names += ", ..." if len(unknown) > _NAMED else ""
-            problems.append(
-                PointsError(f"{where}: points of {len(unknown)} films that are not in {self.place}: {names}")
-            )
+            found = f"{where}: points of {len(unknown)} films that are not in {self.place}: {names}"
+            problems.append(PointsError(f"{found}; {self.unknown(unknown[0].image)}"))
         return replace(table, rows=tuple(rows.values()))
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)

@@ -18,6 +18,8 @@ from landvote.errors import PointsError, nearest
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
+_FARTHEST = 1e6  # pixels: no film is so wide, and what lies beyond is a number that was never set
+
 
 @dataclass(frozen=True, eq=False)
 class PointRow:
@@ -172,6 +174,17 @@ def table_of(marks: Sequence[Mark], scheme: Scheme | None) -> PointTable:
     ordered = scheme is None and bool(landmarks) and not all(map(str.isdecimal, landmarks))
     notes = ("landmarks are in the order in which they are first named",) if ordered else ()
     return PointTable(tuple(rows.values()), landmarks, notes=notes)
+
+
+def far_point(row: PointRow, landmarks: Sequence[str]) -> PointsError | None:
+    """Return an error that names a point a million pixels or more away from the film's corner; None without one."""
+    with np.errstate(invalid="ignore"):
+        far = np.flatnonzero((np.abs(row.points) >= _FARTHEST).any(axis=1))
+    if not len(far):
+        return None
+    x, y = row.points[far[0]]
+    found = f"{row.where}: point {landmarks[far[0]]} of {row.image!r} is at ({x:g}, {y:g})"
+    return PointsError(f"{found}, expected coordinates between -1e6 and 1e6 pixels")
 
 
 def numbers(n: int) -> tuple[str, ...]:

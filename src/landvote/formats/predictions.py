@@ -26,7 +26,7 @@ from landvote.data.points import FloatArray
 from landvote.data.prediction import Prediction
 from landvote.data.seen import SEEN, Seen
 from landvote.errors import ImageError, PointsError
-from landvote.runtime.files import StrPath, atomic_write
+from landvote.runtime.files import StrPath, atomic_write, read_text
 from landvote.runtime.form import Form, Record
 
 _SOURCE = tuple(field.name for field in fields(Source))
@@ -103,10 +103,7 @@ def _shards(folder: Path) -> list[Path]:
 
 
 def _read_file(path: Path) -> list[Prediction]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+2028
-    except (OSError, UnicodeDecodeError) as error:
-        raise PointsError(f"{path}: cannot be read ({error})") from error
+    lines = read_text(path, PointsError).split("\n")  # splitlines() would also cut at U+2028
     return [_parse(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
 
 

@@ -25,7 +25,7 @@ from landvote.errors import PointsError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.points import PointRow, PointTable, numbers
-from landvote.runtime.files import write_text
+from landvote.runtime.files import read_text, write_text
 
 _LABEL = re.compile(r"^(version|n_points|image_size_[xyz])\s*:\s*(.*)$")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -110,10 +110,7 @@ def write_pts(path: Path, row: PointRow) -> None:
 
 def _parse(path: Path) -> tuple[dict[str, str], list[tuple[int, list[str]]]]:
     """Return the labels and, per line with values, (line number, values)."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PointsError(f"{path}: cannot be read as text ({error})") from error
+    text = read_text(path, PointsError)
     labels: dict[str, str] = {}
     body: list[tuple[int, list[str]]] = []
     braces = ""

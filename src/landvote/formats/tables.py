@@ -2,42 +2,73 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from landvote.errors import DataError
-from landvote.runtime.files import atomic_write
+from landvote.runtime.files import atomic_write, read_text
+
+Lines: TypeAlias = list[tuple[str, list[str]]]
+
+_BYTES = re.compile("[\udc80-\udcff]")  # that are not UTF-8, as Python keeps them
 
 
 def records(path: Path, error: type[DataError] = DataError) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
     """Return the header and, per row that is not blank, ("file, line n", cells), all stripped of blanks.
 
-    Columns are separated by whichever of comma, semicolon and tab the header uses.
+    Columns are separated by whichever of comma, semicolon and tab the header uses. Columns without name and content,
+    which spreadsheets leave, are passed over. Names of files, in the column ``image``, may have bytes that are not
+    UTF-8.
 
     Raises:
-        DataError: (or the kind in ``error``) no such file, not UTF-8 text, no header, a column named twice; a row with
-            too few or too many values.
+        DataError: (or the kind in ``error``) no such file, not UTF-8 text, no header, a column named twice or not at
+            all; a row with too few or too many values.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise error(f"{path}: cannot be read as CSV ({cause})") from cause
+    text = read_text(path, error, keep_bytes=True)
     first = text.partition("\n")[0]
     if not first.strip():
         raise error(f"{path}: empty, expected a header line")
-    lines = _lines(path, text, separator(first), error)
-    header = next(lines)[1]
+    (_, header), *lines = _lines(path, text, separator(first), error)
+    if header[0] == "scorer":
+        found = "the header lines of DeepLabCut (scorer, bodyparts, coords)"
+        raise error(f"{path}, line 1: {found}, expected one line that names each column, such as 'image, x0, y0, ...'")
+    if _BYTES.search(text):
+        _refuse_bytes(path, header, lines, error)
+    named = _named_columns(path, header, lines, error)
+    if not named:
+        raise error(f"{path}: empty, expected a header line")
+    header = [header[i] for i in named]
     if twice := [name for name in header if header.count(name) > 1]:
         raise error(f"{path}, line 1: column {twice[0]!r} stands there twice, expected once")
 
     def rows() -> Iterator[tuple[str, list[str]]]:
         for where, cells in lines:
-            if any(cells) and len(cells) != len(header):
+            if any(cells) and (len(cells) <= named[-1] or any(cells[named[-1] + 1 :])):
                 raise error(f"{where}: {len(cells)} values, expected {len(header)} as in the header")
             if any(cells):
-                yield where, cells
+                yield where, [cells[i] for i in named]
 
     return header, rows()
+
+
+def _named_columns(path: Path, header: list[str], lines: Lines, error: type[DataError]) -> list[int]:
+    """Return the places of the columns that have a name; raise an error for values in another one."""
+    for where, cells in lines:
+        if unnamed := [i for i, cell in enumerate(cells[: len(header)]) if cell and not header[i]]:
+            found = f"{path}, line 1: column {unnamed[0] + 1} has no name"
+            raise error(f"{found}, expected one, as {where} has a value there")
+    return [i for i, name in enumerate(header) if name]
+
+
+def _refuse_bytes(path: Path, header: list[str], lines: Lines, error: type[DataError]) -> None:
+    """Raise an error for bytes that are not UTF-8 elsewhere than in the name of a file."""
+    image = header.index("image") if "image" in header else -1
+    for where, cells in ((f"{path}, line 1", header), *lines):
+        if any(_BYTES.search(cell) for i, cell in enumerate(cells) if i != image or cells is header):
+            found = "not UTF-8 (looks like Latin-1 or Windows-1252)"
+            raise error(f"{where}: {found}, expected a text saved as UTF-8")
 
 
 def separator(line: str) -> str:

@@ -17,6 +17,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.survey import Facts, Survey
+from landvote.errors import PointsError
 from landvote.frames import Placing, Reading, TrainingLook
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
@@ -86,6 +87,7 @@ def fit_localiser(
     After the survey, each film is decoded once.
 
     Raises:
+        PointsError: the points of a film lie in one place, and nothing can be laid on them; names the film.
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
         SettingError: the time limit is too short for any training; names the least it takes.
         MissingExtraError: a voter needs packages that are not installed.
@@ -97,6 +99,8 @@ def fit_localiser(
     settings = [s for s in settings if s.applies_to(scheme)]
     for stage in settings:
         stage.voter.check_packages()
+    if collapsed := next((s.identifier for s in (*training, *validation) if s.collapsed), None):
+        raise PointsError(f"{collapsed}: its points, or reference points, lie in one place, expected different places")
     # placings and choices first: unusable shapes fail here, before hours of training
     polarity, placings = fit_placings(settings, training, under)
     choices = [s.choice.fit([sample.points for sample in training]) for s in settings]

@@ -3,7 +3,8 @@
 ::
 
     MODEL/
-      training.json     recipe, scheme, seed and device: written first, so that a killed training can go on
+      training.json     recipe, scheme, seed, device and the SHA-256 of all points: written first, so that a killed
+                        training can go on
       films.csv         every film: subject, whether it was learned from (train) or judged by (val), its pixels and file
       events.jsonl      events of the training, line by line; for programs that watch
       global/ local/    per stage: the files of its placing, voter and choice; until the training is finished also the
@@ -23,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,27 +51,37 @@ _BEGINNING = ("films.csv", "training.json", "events.jsonl")
 
 @dataclass(frozen=True)
 class Split:
-    """Which films are learned from, which are judged by, and which were left out for want of points."""
+    """The films that are learned from and judged by, and the names of those that are left out.
+
+    Attributes:
+        training: learned from.
+        validation: judged by.
+        without_points: left out for want of points.
+        collapsed: left out since their points lie in one place, see :attr:`landvote.data.sample.Sample.collapsed`.
+    """
 
     training: list[Sample]
     validation: list[Sample]
     without_points: list[str]
+    collapsed: list[str] = field(default_factory=list)
 
 
 def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | None = None) -> Split:
     """Divide samples by the data's own split, or hold out a share of the subjects where it has none.
 
-    Films marked ``test`` are never touched; films without any point are named and left out. Where films are held out,
-    those that have a file are surveyed, as the training needs it anyway: films of one patient, or with the same pixels,
-    stay together as :func:`landvote.datasets.split.group_films` says. Of ``conditions`` the survey, the listener and
-    the stop token count.
+    Films marked ``test`` are never touched; films without any point, or with all in one place, are named and left out.
+    Films to learn from and to judge by that have a file are surveyed, as the training needs it anyway: where films are
+    held out, those of one patient, or with the same pixels, stay together as
+    :func:`landvote.datasets.split.group_films` says. Of ``conditions`` the survey, the listener and the stop token
+    count.
 
     Raises:
         ImageError: a film cannot be read.
-        SplitError: nothing is left to learn from, or all films belong together.
+        SplitError: nothing is left to learn from, all films belong together, or the data's own split has one picture on
+            both sides.
         StoppedError: the stop token asked for it.
     """
-    pointed = [s for s in samples if s.annotations]
+    pointed = [s for s in samples if s.annotations and not s.collapsed]
     known = [s for s in pointed if s.split in (None, "train")]
     validation = [s for s in pointed if s.split == "val"]
     if not known:
@@ -79,7 +90,21 @@ def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | N
     if not validation and recipe.validation > 0:
         groups = group_films(known, _surveyed(known, conditions or Conditions()))
         known, validation = split_by_subject(known, recipe.validation, recipe.seed, groups)
-    return Split(known, validation, [s.identifier for s in samples if not s.annotations])
+    elif validation:
+        _refuse_copies(known, validation, conditions or Conditions())
+    collapsed = [s.identifier for s in samples if s.collapsed and s.split != "test"]
+    return Split(known, validation, [s.identifier for s in samples if not s.annotations], collapsed)
+
+
+def _refuse_copies(training: Sequence[Sample], validation: Sequence[Sample], under: Conditions) -> None:
+    samples = [*training, *validation]
+    learned: dict[str, str] = {}
+    for number, (sample, film) in enumerate(zip(samples, _surveyed(samples, under), strict=True)):
+        if film and number < len(training):
+            learned.setdefault(film.pixels_sha256, sample.identifier)
+        elif film and (copy := learned.get(film.pixels_sha256)):
+            found = f"{copy} in train and {sample.identifier} in val are the same picture"
+            raise SplitError(f"{found}, expected in one split")
 
 
 def _surveyed(samples: Sequence[Sample], under: Conditions) -> list[Film | None]:
@@ -112,8 +137,8 @@ def train_model(
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.
-        SettingError: the training to resume had other settings or films; several processes for a voter that one process
-            trains; a time limit too short for any training.
+        SettingError: the training to resume had other settings, films or points; several processes for a voter that one
+            process trains; a time limit too short for any training.
         MissingExtraError: a voter needs packages that are not installed.
         StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
@@ -255,18 +280,29 @@ def _begin(
     """Write down what the model folder is of, or compare with what is there."""
     scheme, file = split.training[0].scheme, folder / "training.json"
     begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json"), "anonymous": anonymous}
+    points = _points_hash(split)
     films = _film_table(split, under, anonymous=anonymous)
     if not (resume and file.exists()):
         refuse_existing(folder)
         write_films(folder / "films.csv", films)
-        write_json(file, FORM.stamp(begun | {"device": under.device}))
+        write_json(file, FORM.stamp(begun | {"points_sha256": points, "device": under.device}))
         return
     before = read_beginning(folder)
     others = [f"{folder}: was begun with another {key}" for key in begun if before.get(key) != begun[key]]
     if [(f.use, f.pixels_sha256) for f in read_films(folder)] != [(f.use, f.pixels_sha256) for f in films]:
         others.append(f"{folder / 'films.csv'}: was begun with other films")
+    if before.get("points_sha256") != points:
+        others.append(f"{folder}: was begun with other points")
     if others:
         raise SettingError(f"{others[0]}; resume with the same, or begin anew elsewhere")
+
+
+def _points_hash(split: Split) -> str:
+    """Return the SHA-256 of the points that are learned from and judged by, film by film."""
+    digest = hashlib.sha256()
+    for sample in (*split.training, *split.validation):
+        digest.update(sample.points.tobytes())
+    return digest.hexdigest()
 
 
 def _film_table(split: Split, under: Conditions, *, anonymous: bool) -> list[FilmRow]:

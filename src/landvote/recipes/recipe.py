@@ -15,7 +15,7 @@ from landvote.errors import SettingError
 from landvote.forests.settings import ForestSettings
 from landvote.localiser.stage import StageSettings
 from landvote.recipes.changes import change_settings
-from landvote.runtime.files import StrPath
+from landvote.runtime.files import StrPath, read_text
 from landvote.runtime.settings import Settings, named_file, validated
 
 _CLAIMED = (
@@ -126,8 +126,8 @@ def _stage(table: dict[str, Any], where: str) -> StageSettings:
 
 def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(read_text(file, SettingError))
+    except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{file}: cannot be read ({error}), expected a recipe in TOML") from error
     if file in above:
         raise SettingError(f"{file}: extends itself, by way of {' and '.join(f.name for f in above)}")

@@ -34,7 +34,8 @@ def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> i
     sheet = np.zeros((rows * (_CELL + _TEXT), columns * _CELL, 3), dtype=np.uint8)
     for i, sample in enumerate(picked):
         top, left = i // columns * (_CELL + _TEXT), i % columns * _CELL
-        cv2.putText(sheet, sample.identifier[-30:], (left + 3, top + 12), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 255))
+        name = sample.identifier[-30:].encode("ascii", "replace").decode()  # OpenCV dies of a name that is not UTF-8
+        cv2.putText(sheet, name, (left + 3, top + 12), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 255))
         picture = _cell(sample)
         top, left = top + _TEXT, left + (_CELL - picture.shape[1]) // 2
         sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture

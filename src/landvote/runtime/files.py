@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from landvote.errors import DataError, ExistsError
+from landvote.errors import DataError, ExistsError, LandvoteError
 
 StrPath: TypeAlias = str | os.PathLike[str]
 """A path, as the functions take it that scripts call first."""
@@ -102,6 +102,30 @@ def _copy(temporary: Path, path: Path) -> None:
     with temporary.open("rb") as made, nullcontext(sys.stdout.buffer) if stdout else path.open("wb") as to:
         shutil.copyfileobj(made, to)
         to.flush()
+
+
+def read_text(path: Path, error: type[LandvoteError] = DataError, *, keep_bytes: bool = False) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark; every kind of line end becomes a newline.
+
+    With ``keep_bytes``, a text that is almost UTF-8 keeps its other bytes, as :func:`write_text` writes them.
+
+    Raises:
+        DataError: (or the kind in ``error``) no such file; not UTF-8, and what it looks like.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as cause:
+        raise error(f"{path}: cannot be read ({cause.strerror})") from cause
+    except UnicodeDecodeError as cause:
+        lines = cause.object[: cause.start].count(b"\n")
+        where, looks = f"{path}, line {lines + 1}", "Latin-1 or Windows-1252"
+        if cause.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            where, looks = str(path), "UTF-16"
+        elif b"\0" in cause.object:
+            where, looks = str(path), "no text"
+        elif keep_bytes:
+            return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        raise error(f"{where}: not UTF-8 (looks like {looks}), expected a text saved as UTF-8") from cause
 
 
 def write_text(path: Path, text: str) -> None:
