@@ -119,12 +119,23 @@ def _flattened(dataset: Dataset) -> Dataset:
 def _decode(where: str, dataset: Dataset) -> npt.NDArray[Any]:
     """Return the stored values, (height, width) or (height, width, 3)."""
     try:
-        return pixel_array(dataset)
+        return pixel_array(_with_wide_padding(dataset))
     except _BROKEN as error:
         syntax = dataset.file_meta.TransferSyntaxUID
         raise ImageError(
             f"{where}: pixels cannot be decoded (transfer syntax {syntax.name}: {_reason(error, dataset)})"
         ) from error
+
+
+def _with_wide_padding(dataset: Dataset) -> Dataset:
+    """Return a data set of which all bits are decoded, if it pads with a value that BitsStored cannot hold."""
+    padding, bits = dataset.get("PixelPaddingValue"), dataset.get("BitsStored")
+    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
+    if padding is None or compressed or not bits or dataset.get("PixelRepresentation") or int(padding) < 2**bits:
+        return dataset
+    wide = copy(dataset)
+    wide.BitsStored, wide.HighBit = dataset.BitsAllocated, dataset.BitsAllocated - 1
+    return wide
 
 
 def _reason(error: BaseException, dataset: Dataset) -> str:
@@ -175,6 +186,10 @@ def _read_spacing(dataset: Dataset) -> tuple[Spacing | None, str]:
             row, column = found  # DICOM gives the distance between rows first, which is along y
             notes.append(_provenance(dataset, keyword, found))
             return Spacing(x=column, y=row, source=keyword), "; ".join(notes)
+    with suppress(TypeError, ValueError):
+        height, width = (float(number) for number in dataset.get("PixelAspectRatio") or ())
+        if height != width:
+            notes.append(f"PixelAspectRatio is {height:g}\\{width:g}, so that pixels are not square")
     return None, "; ".join(notes) or "the file gives no pixel spacing"
 
 

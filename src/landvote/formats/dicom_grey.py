@@ -53,7 +53,7 @@ def _padding(where: str, dataset: Dataset, stored: Values) -> npt.NDArray[np.boo
     ends = np.array([first, first if last is None or not math.isfinite(last) else last])
     if stored.dtype.kind in "iu":  # 65535 beside signed values means -1: writers choose the wrong type of number
         ends = ends.astype(np.int64).astype(stored.dtype)
-    return (stored >= ends.min()) & (stored <= ends.max())
+    return np.asarray((stored >= ends.min()) & (stored <= ends.max()))
 
 
 def _modality(where: str, dataset: Dataset, stored: Values) -> tuple[Values, Range]:
