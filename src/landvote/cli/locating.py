@@ -87,9 +87,8 @@ def locate(
     typer.echo(f"{count} films located: {out}", err=quiet)
     complete = _write_points(list(kept), targets, images, split, quiet)
     for event in told:
-        left_out = isinstance(event, FilmFailed)
-        complete &= not left_out
-        typer.echo(f"left out: {event.message}" if left_out else f"warning: {event.text}", err=True)
+        typer.echo(f"warning: {event.text}" if isinstance(event, Note) else f"left out: {event.message}", err=True)
+        complete &= isinstance(event, Note)
     if not complete:
         raise typer.Exit(1)
 

@@ -5,7 +5,6 @@ millimetres, so these formats have no spacing.
 """
 
 import io
-import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -24,12 +23,12 @@ from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
 from landvote.formats.dicom import has_magic, read_dataset, read_dicom
 from landvote.formats.tiff import Directory
+from landvote.formats.walking import walk_files
 from landvote.runtime.files import StrPath
 
 _DICOM_SUFFIXES = (".dcm", ".dicom")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
 _OTHER_SUFFIXES = (".pts", ".csv", ".json", ".jsonl", ".txt")  # of points, which lie beside films: not opened to look
-_NO_FILMS = ("DICOMDIR", "@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "__MACOSX")
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
@@ -115,9 +114,8 @@ def walk_images(path: Path) -> Iterator[Path]:
     """Yield the image files at ``path`` one by one, in any order: itself if it is a file, else all below it.
 
     Files count as images by their suffix, or by the DICOM magic where their suffix is another; so do links that lead
-    nowhere, and files that cannot be opened to look, since a film may be lost there. Each folder is entered once, by a
-    link only if nothing else leads to it. Hidden files and folders are skipped, and so are those that file servers and
-    archives make of their own accord.
+    nowhere, and files that cannot be opened to look, since a film may be lost there. See :func:`walk_files` for what is
+    passed over.
 
     Raises:
         ImageError: there is nothing at ``path``, or a folder below it cannot be read.
@@ -127,41 +125,15 @@ def walk_images(path: Path) -> Iterator[Path]:
         return
     if not path.is_dir():
         raise ImageError(f"{path}: no such file or folder")
-    entered, links = set[tuple[int, int]](), [path]
-    while links:
-        found: list[Path] = []
-        for link in sorted(links):  # after all that is reached without them, so that names do not depend on luck
-            if not (link is not path and link.parent.resolve().is_relative_to(link.resolve())):
-                yield from _walk(link, entered, found)
-        links = found
-
-
-def _walk(folder: Path, entered: set[tuple[int, int]], links: list[Path]) -> Iterator[Path]:
-    """Yield the images in a folder and its subfolders, unless it was entered before; linked ones go into ``links``."""
-    try:
-        known = folder.stat()
-        if (known.st_dev, known.st_ino) in entered:
-            return
-        entered.add((known.st_dev, known.st_ino))
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                path = folder / entry.name
-                if entry.name.startswith(".") or entry.name in _NO_FILMS:
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _walk(path, entered, links)
-                elif entry.is_dir():
-                    links.append(path)
-                elif (entry.is_file() or entry.is_symlink()) and _looks_like_image(path):
-                    yield path
-    except OSError as error:
-        raise ImageError(f"{folder}: cannot be read ({error.strerror}), expected a folder of films") from error
+    yield from filter(_looks_like_image, walk_files(path))
 
 
 def _looks_like_image(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES or suffix in _OTHER_SUFFIXES:
         return suffix in _SUFFIXES
+    if path.name == "DICOMDIR":  # has the magic, and lists films
+        return False
     try:
         with path.open("rb") as file:
             return has_magic(file.read(132))
