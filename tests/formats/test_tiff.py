@@ -30,6 +30,7 @@ def tiff(pixels, *, order="<", big=False, packed=False, pages=1, **more):
     lists = b"".join(struct.pack(f"{order}{samples}H", *tags[tag]) for tag in (258, 339) if isinstance(tags[tag], list))
     tags[273] = header + len(lists)
     start, entries, place = header + len(lists) + len(data), b"", header
+    tags = {tag: value for tag, value in tags.items() if value is not None}
     for tag, value in sorted(tags.items()):
         values = value if isinstance(value, list) else [value]
         code, letter = (3, "H") if isinstance(value, list) or tag in (262, 274) else (4, "I")
@@ -62,6 +63,15 @@ def test_every_depth_is_read_as_it_was_written(tmp_path, kind, order, packed):
     pixels = read(tmp_path, tiff(values, order=order, packed=packed))
     expected = values.astype(np.float64) - min(float(values.min()), 0)
     np.testing.assert_allclose(pixels, expected, rtol=1e-6, atol=1e-7 * expected.max())
+
+
+def test_values_of_no_stated_kind_are_unsigned(tmp_path):
+    values = RNG.integers(0, 2**32, (6, 9), dtype=np.uint32)
+    try:
+        pixels = read(tmp_path, tiff(values, t339=None))
+    except ImageError as error:  # OpenCV before 5
+        pytest.skip(str(error))
+    np.testing.assert_array_equal(pixels, values.astype(np.float32))
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -13,7 +13,8 @@ from landvote.errors import ImageError
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRY, _ORIENTATION, _SAMPLES, _FORMAT = 256, 257, 258, 262, 274, 277, 339
 _CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}  # field types of whole numbers
-_KINDS = {1: ("u", "unsigned"), 2: ("i", "signed"), 3: ("f", "float")}
+_FLOAT = 3
+_KINDS = {1: ("u", "unsigned"), 2: ("i", "signed"), _FLOAT: ("f", "float")}
 _EXPECTED = "expected grey or colour of 8 or 16 bits, or grey of 32 or 64 bits"
 
 
@@ -25,13 +26,13 @@ class Directory:
         order: ``<`` or ``>``, the order of bytes.
         more: whether the file has another directory.
         tags: tag -> first value, of tags that hold whole numbers.
-        places: tag -> the byte at which its value lies, where it lies in the directory.
+        places: tag -> the byte at which its value lies, and the form of that for ``struct``, where it is a single one.
     """
 
     order: str
     more: bool
     tags: dict[int, int] = field(default_factory=dict)
-    places: dict[int, int] = field(default_factory=dict)
+    places: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, content: bytes) -> Self | None:
@@ -51,8 +52,8 @@ class Directory:
                 within = place + entry - struct.calcsize(order + offset)
                 if values * struct.calcsize(order + _CODES[kind]) > struct.calcsize(order + offset):
                     (within,) = struct.unpack_from(order + offset, content, within)
-                else:
-                    found.places[tag] = within
+                elif values == 1:
+                    found.places[tag] = within, order + _CODES[kind]
                 (found.tags[tag],) = struct.unpack_from(order + _CODES[kind], content, within)
         return found
 
@@ -73,9 +74,14 @@ class Directory:
 
     def unturned(self, content: bytes) -> bytes:
         """Return the content without its orientation, by which OpenCV would turn the pixels itself, or fail."""
-        if (place := self.places.get(_ORIENTATION)) is None:
+        return self._changed(content, _ORIENTATION, 1)
+
+    def _changed(self, content: bytes, tag: int, value: int) -> bytes:
+        if tag not in self.places:
             return content
-        return content[:place] + struct.pack(self.order + "H", 1) + content[place + 2 :]
+        (place, form), changed = self.places[tag], bytearray(content)
+        struct.pack_into(form, changed, place, value)
+        return bytes(changed)
 
     def decode(self, path: Path, content: bytes) -> tuple[npt.NDArray[Any], int]:
         """Return the (height, width) values of a file that is not plain, brighter where larger, and its orientation.
@@ -89,9 +95,12 @@ class Directory:
             raise ImageError(f"{found}, {_EXPECTED}")
         if self.more:
             raise ImageError(f"{path}: holds several images, expected one")
-        values = cv2.imdecode(np.frombuffer(self.unturned(content), np.uint8), cv2.IMREAD_UNCHANGED)
-        expected = np.dtype(f"{kind}{bits // 8}"), self.size[::-1]
-        if values is None or (values.dtype, values.shape) != expected:
+        content = self.unturned(content)
+        if bits >= 32:  # old versions of OpenCV know real numbers alone of that size; the bits are the same
+            content = self._changed(content, _FORMAT, _FLOAT)
+        values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        if values is None or (values.dtype.itemsize * 8, values.shape) != (bits, self.size[::-1]):
             raise ImageError(f"{found}: damaged, or not decoded by this version of OpenCV; {_EXPECTED}")
+        values = values.view(f"{kind}{bits // 8}")
         white_is_zero = self.tags.get(_PHOTOMETRY) == 0
         return (-values.astype(np.float64) if white_is_zero else values), self.tags.get(_ORIENTATION, 1)
