@@ -103,6 +103,23 @@ class TestReport:
         annotate(data, f05=SQUARE[[1, 0, 2, 3]])
         assert any("unlike the others" in w and "f05.png" in w for w in check_folder(data).warnings)
 
+    def test_films_of_one_grey_are_wrong(self, data):
+        Image.fromarray(np.full((20, 40), 7, np.uint8)).save(data / "images" / "f03.png")
+        for _ in range(2):  # the second time as the survey remembers it
+            report = check_folder(data)
+            assert report.problems == ("1 films are of one grey, with nothing to see: f03.png",)
+
+    def test_pixels_that_are_not_square_are_told_of(self, data):
+        for i, spacing in ((3, [0.2, 0.1]), (4, [0.2, 0.2])):
+            ds = dicom(np.random.default_rng(i).integers(0, 4096, (20, 40), dtype=np.uint16), PixelSpacing=spacing)
+            (data / "images" / f"f{i:02}.png").unlink()
+            ds.save_as(data / "images" / f"f{i:02}.png", enforce_file_format=True)
+        report = check_folder(data)
+        assert report.ok
+        assert report.warnings == (
+            "1 films have pixels that are not square, and are looked at as if they were: f03.png",
+        )
+
     def test_negatives_are_noticed(self, data):
         light = np.tile(np.linspace(0, 200, 40), (20, 1))
         for i in range(12):

@@ -182,6 +182,29 @@ class TestSpacing:
         ds.PixelSpacing = value
         assert read_image(save(tmp_path / "film.dcm", ds)).spacing is None
 
+    @pytest.mark.parametrize("group", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"])
+    def test_functional_groups_hold_spacing_rescale_and_window(self, read, group):
+        told = {
+            "PixelMeasuresSequence": {"PixelSpacing": [0.35, 0.3]},
+            "PixelValueTransformationSequence": {"RescaleSlope": 2, "RescaleIntercept": -1000},
+            "FrameVOILUTSequence": {"WindowCenter": 1000, "WindowWidth": 1000},
+        }
+        item, alone = Dataset(), {}
+        for macro, attributes in told.items():
+            setattr(item, macro, Sequence([Dataset()]))
+            for keyword, value in attributes.items():
+                setattr(item[macro][0], keyword, value)
+            alone |= attributes
+        film, same = read(NumberOfFrames=1, **{group: Sequence([item])}), read(**alone)
+        assert film.spacing == Spacing(0.3, 0.35, "PixelSpacing") == same.spacing
+        np.testing.assert_array_equal(film.pixels, same.pixels)
+        assert read(PixelSpacing=[0.1, 0.1], **{group: Sequence([item])}).spacing.x == 0.1
+
+    def test_an_aspect_ratio_alone_is_told_of(self, read):
+        film = read(PixelAspectRatio=[2, 1])
+        assert (film.spacing, film.spacing_note) == (None, "PixelAspectRatio is 2\\1, so that pixels are not square")
+        assert "PixelAspectRatio" not in read(PixelAspectRatio=[1, 1]).spacing_note
+
     def test_none_is_unknown_and_says_so(self, read):
         film = read()
         assert film.spacing is None
@@ -286,6 +309,10 @@ class TestBadFiles:
         ds.Rows = ds.Columns = 65535
         with pytest.raises(ImageError, match="65535 columns x 65535 rows"):
             read_image(save(tmp_path / "film.dcm", ds))
+
+    def test_values_that_do_not_begin_at_the_lowest_bit(self, read):
+        with pytest.raises(ImageError, match=r"film\.dcm: HighBit is 15 with BitsStored 12, expected 11"):
+            read(HighBit=15)
 
     def test_no_size(self, tmp_path):
         ds = dataset()

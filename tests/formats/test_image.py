@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
@@ -85,6 +86,42 @@ def test_palette_with_a_transparent_entry(tmp_path):
     picture.putpalette([250, 250, 250, 90, 90, 90])
     picture.save(tmp_path / "film.png", transparency=0)
     np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, [[0, 90]])
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_alpha_that_is_zero_throughout_is_no_wish_for_black(tmp_path, mode):
+    film = Image.fromarray(ramp()).convert(mode)
+    film.putalpha(0)
+    film.save(tmp_path / "film.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp())
+
+
+def test_alpha_of_sixteen_bits_that_is_zero_throughout(tmp_path):
+    cv2.imwrite(str(tmp_path / "film.png"), np.dstack([ramp(np.uint16)] * 3 + [np.zeros((40, 60), np.uint16)]))
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp(np.uint16))
+
+
+@pytest.mark.parametrize(("mode", "white"), [("L", 255), ("1", 1), ("RGB", (255, 255, 255))])
+def test_a_grey_that_is_called_transparent_stays_as_it_is(tmp_path, mode, white):
+    grey = np.repeat(np.array([[0, 255, 0, 255]], np.uint8), 3, axis=0)
+    Image.fromarray(grey).convert(mode).save(tmp_path / "film.png", transparency=white)
+    assert b"tRNS" in (tmp_path / "film.png").read_bytes()
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, grey)
+
+
+def test_long_texts_and_colour_profiles_do_not_matter(tmp_path):
+    texts = PngInfo()
+    texts.add_text("History", "x" * 1_700_000, zip=True)
+    texts.add_itxt("Title", "y" * 1_700_000, zip=True)
+    Image.fromarray(ramp()).save(tmp_path / "film.png", pnginfo=texts, icc_profile=bytes(1_500_000))
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp())
+
+
+def test_an_orientation_in_a_text_is_applied(tmp_path):
+    texts = PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta><rdf:Description tiff:Orientation="3"/></x:xmpmeta>')
+    Image.fromarray(ramp()).save(tmp_path / "film.png", pnginfo=texts)
+    np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp()[::-1, ::-1])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -252,6 +289,30 @@ class TestFindImages:
         (tmp_path / "README").write_bytes(b"hello")
         (tmp_path / "EMPTY").write_bytes(b"")
         assert [p.name for p in find_images(tmp_path)] == ["1.2.840.17", "IM0001"]
+
+    def test_dicom_is_found_by_its_magic_whatever_its_suffix(self, tmp_path):
+        for name in ("film.IMA", "film.dic", "film.img", "film.1"):
+            (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+        (tmp_path / "Thumbs.db").write_bytes(bytes(200))
+        assert [p.name for p in find_images(tmp_path)] == ["film.1", "film.IMA", "film.dic", "film.img"]
+
+    def test_a_list_of_dicom_films_is_none(self, tmp_path):
+        for name in ("DICOMDIR", "IM0001"):
+            (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+        assert [p.name for p in find_images(tmp_path)] == ["IM0001"]
+
+    def test_a_link_that_leads_nowhere_is_a_film_that_cannot_be_read(self, tmp_path):
+        for name in ("film.png", "IM0001", "notes.txt"):
+            (tmp_path / name).symlink_to("not-fetched-yet")
+        assert [p.name for p in find_images(tmp_path)] == ["IM0001", "film.png"]
+        with pytest.raises(ImageError, match=r"film\.png: cannot be read \(No such file"):
+            read_image(tmp_path / "film.png")
+
+    def test_files_of_points_are_not_opened(self, tmp_path, monkeypatch):
+        for name in ("film.png", "film.pts", "landmarks.csv"):
+            (tmp_path / name).write_bytes(b"x")
+        monkeypatch.setattr(Path, "open", None)
+        assert [p.name for p in find_images(tmp_path)] == ["film.png"]
 
     def test_a_file_is_itself(self, tmp_path):
         (tmp_path / "film.png").write_bytes(b"x")

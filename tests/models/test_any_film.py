@@ -32,17 +32,24 @@ def localiser():
     return SimpleNamespace(locate=found)
 
 
+def pale(shape, grey, kind=np.uint8):
+    """Return pixels of that mean, of which two differ: a film of one grey is left out."""
+    pixels = np.full(shape, grey, kind)
+    pixels[0, :2] += np.array([-1, 1]).astype(kind)
+    return pixels
+
+
 def paint(file, grey=90):
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((20, 30), grey, np.uint8)).save(file)
+    Image.fromarray(pale((20, 30), grey)).save(file)
     return file
 
 
 def test_each_form_of_film_is_located_under_its_name(localiser, tmp_path):
-    data = dicom(np.full((4, 5), 7, np.uint16), PixelSpacing=[0.2, 0.2])
+    data = dicom(pale((4, 5), 7, np.uint16), PixelSpacing=[0.2, 0.2])
     folder = paint(tmp_path / "folder" / "a" / "b.png", 30).parents[1]
     files = [paint(tmp_path / "one.png", 10), str(paint(tmp_path / "two.png", 20)), folder]
-    mine = Radiograph(np.full((2, 2), 5, np.uint8), "mine")
+    mine = Radiograph(pale((2, 2), 5), "mine")
     films = [*files, ARRAY, data, mine, ell_sample(3), radiograph_of(ARRAY, "spaced", 0.3)]
     found = list(locate(localiser, iter(films)))
     named = ["one.png", "two.png", "a/b.png", "3", data.SOPInstanceUID, "mine", "03.png", "spaced"]
@@ -57,8 +64,8 @@ def test_each_form_of_film_is_located_under_its_name(localiser, tmp_path):
 def test_one_film_counts_as_one(localiser, tmp_path, form):
     path = paint(tmp_path / "one.png")
     films = {
-        "array": ARRAY, "data set": dicom(np.ones((4, 5), np.uint8)), "path": path, "text": str(path),
-        "radiograph": Radiograph(np.zeros((2, 2), np.uint8), "f", Spacing(1, 1, "user")), "sample": ell_sample(0),
+        "array": ARRAY, "data set": dicom(pale((4, 5), 9)), "path": path, "text": str(path),
+        "radiograph": Radiograph(pale((2, 2), 9), "f", Spacing(1, 1, "user")), "sample": ell_sample(0),
     }  # fmt: skip
     assert len(list(locate(localiser, films[form]))) == 1
 

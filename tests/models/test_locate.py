@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.film import Spacing
 from landvote.data.prediction import Prediction
+from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
-from landvote.errors import DataError, SettingError, SplitError
+from landvote.errors import DataError, ImageError, SettingError, SplitError
 from landvote.formats.family import FORMATS, write_points
 from landvote.formats.jsonl import table_of_predictions
+from landvote.models.any_film import locate
 from landvote.models.locate import list_films, locate_files
-from landvote.runtime.events import Event, FilmLocated
+from landvote.runtime.events import Event, FilmFailed, FilmLocated, Note
 
 
 def prediction(identifier: str, value: float) -> Prediction:
@@ -37,7 +41,9 @@ def localiser():
 def draw(folder: Path, *names: str) -> list[str]:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((20, 30), 90, np.uint8)).save(folder / name, format="PNG")
+        Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)).save(
+            folder / name, format="PNG"
+        )
     return sorted(names)
 
 
@@ -99,6 +105,30 @@ def data(tmp_path):
     (tmp_path / "split.csv").write_text("image,split\na.png,train\nleft/a.png,test\nb,Test\n")
     (tmp_path / "landmarks.csv").write_text("image,x0\na.png,1\n")
     return tmp_path
+
+
+def test_films_of_one_grey_are_left_out_and_named(localiser, tmp_path):
+    draw(tmp_path, "a.png", "b.png")
+    Image.fromarray(np.full((20, 30), 90, np.uint8)).save(tmp_path / "b.png")
+    events: list[Event] = []
+    assert [p.identifier for p in locate_files(localiser, [tmp_path], None, events.append)] == ["a.png"]
+    (failed,) = (event for event in events if isinstance(event, FilmFailed))
+    assert failed == FilmFailed("b.png", f"{tmp_path / 'b.png'}: every pixel is 90, expected a picture")
+    with pytest.raises(ImageError, match="mine: every pixel is 3, expected a picture"):
+        list(locate(localiser, Radiograph(np.full((4, 5), 3, np.uint8), "mine")))
+
+
+def test_films_with_pixels_that_are_not_square_are_located_and_named(localiser, tmp_path):
+    def found(film: Radiograph) -> Prediction:
+        return replace(prediction(film.identifier, 1.0), film=film.film())
+
+    widths = {"a": 0.1, "b": 0.2, "c": 0.25}
+    films = [Radiograph(np.eye(9, dtype=np.uint8), name, Spacing(x, 0.2, "user")) for name, x in widths.items()]
+    events: list[Event] = []
+    located = list(locate(SimpleNamespace(locate=found), films, listener=events.append))
+    assert [p.identifier for p in located] == ["a", "b", "c"]
+    (note,) = (event for event in events if isinstance(event, Note))
+    assert note.text == "2 films have pixels that are not square, and were looked at as if they were: a, c"
 
 
 def test_films_of_one_split_alone_are_located(localiser, data):

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
@@ -267,6 +268,15 @@ def test_the_survey_is_told_of_while_films_are_decoded(tmp_path):
 
     train(replace(split, training=seen[:6], validation=seen[6:]), chosen, tmp_path / "m", listener)
     assert told[:8] == [("survey", 8, films) for films in range(1, 9)]  # those held out too, and before all else
+
+
+def test_films_of_one_grey_are_told_of(tmp_path):
+    split, chosen = quick("whdv")
+    flat = replace(split.training[0], open=lambda: Radiograph(np.full((96, 96), 7, np.uint8), "00.png"))
+    told = []
+    train(replace(split, training=[flat, *split.training[1:]]), chosen, tmp_path / "m", told.append)
+    name = split.training[0].identifier
+    assert Note(f"1 films are of one grey, with nothing to learn from: {name}") in told
 
 
 def test_what_fails_is_told_in_the_log_of_events(tmp_path):

@@ -65,7 +65,7 @@ def locate(
     from landvote.formats.predictions import write_predictions
     from landvote.models import load_model
     from landvote.models.locate import locate_files
-    from landvote.runtime.events import Event, FilmFailed
+    from landvote.runtime.events import Event, FilmFailed, Note
     from landvote.runtime.files import is_stdout, refuse_existing
 
     targets = _targets(to or [], out, images, centre)
@@ -74,23 +74,24 @@ def locate(
             with hint(ExistsError, "--force overwrites it"):
                 refuse_existing(path)
     localiser = load_model(model, device)
-    failures: list[FilmFailed] = []
+    told: list[FilmFailed | Note] = []
 
     with locating() as shown, stopped_by_interrupt() as stop:
 
         def listener(event: Event) -> None:
             shown(event)
-            if isinstance(event, FilmFailed):
-                failures.append(event)
+            if isinstance(event, FilmFailed | Note):
+                told.append(event)
 
         found = locate_files(localiser, images, overlays, listener, stop, split)
         written, kept = tee(found) if targets else (found, iter(()))
         count = write_predictions(out, written)
     quiet = any(is_stdout(path) for path in (out, *targets))
     typer.echo(f"{count} films located: {out}", err=quiet)
-    complete = _write_points(list(kept), targets, images, split, quiet) and not failures
-    for failure in failures:
-        typer.echo(f"left out: {failure.message}", err=True)
+    complete = _write_points(list(kept), targets, images, split, quiet)
+    for event in told:
+        typer.echo(f"warning: {event.text}" if isinstance(event, Note) else f"left out: {event.message}", err=True)
+        complete &= isinstance(event, Note)
     if not complete:
         raise typer.Exit(1)
 

@@ -21,6 +21,11 @@ class Spacing:
         if not (0 < self.x < float("inf") and 0 < self.y < float("inf")):
             raise ImageError(f"spacing {self.x} x {self.y} mm ({self.source}), expected positive numbers")
 
+    @property
+    def is_square(self) -> bool:
+        """Whether pixels are as wide as they are high, to one in a hundred."""
+        return abs(self.x / self.y - 1) < 0.01
+
 
 @dataclass(frozen=True)
 class Source:

@@ -48,6 +48,11 @@ class Radiograph:
         """Width and height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether all pixels are of one grey, so that there is nothing to see."""
+        return bool(self.pixels.min() == self.pixels.max())
+
     def pixel_hash(self) -> str:
         """Return the SHA-256 of size and grey values, the same for the same picture in two lossless formats."""
         digest = hashlib.sha256(repr(self.pixels.shape).encode())

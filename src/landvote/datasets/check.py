@@ -35,7 +35,8 @@ class FolderReport:
         facts: lines that describe, each a heading and a text.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged, films that
             their files turn or say are of one patient, rows of tables that name no film.
-        problems: what is wrong: unreadable or duplicate films, points or splits that contradict something.
+        problems: what is wrong: films that are unreadable, of one grey or there twice, points or splits that contradict
+            something.
         films: what is known of each film that can be read, as plain JSON: ``image``, ``subject`` (its keyed hash),
             ``split``, ``size`` (width, height; pixels), ``depth``, ``spacing`` (mm, and its source) or null,
             ``annotators``, ``points`` (how many are known) and ``pixels_sha256``.
@@ -87,6 +88,7 @@ def check_folder(
     spacings: dict[str, list[Spacing | None]] = {}
     hashes: dict[str, list[str]] = {}
     pictures: dict[str, Picture] = {}
+    flat, oblong = list[str](), list[str]()
     for done, sample in enumerate(samples):
         seen(done, len(samples))
         try:
@@ -101,9 +103,13 @@ def check_folder(
         spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
         hashes.setdefault(facts.film.pixels_sha256, []).append(sample.identifier)
         pictures[sample.identifier] = facts.thumbnail
+        flat += [sample.identifier] if facts.is_flat else []
+        oblong += [sample.identifier] if spacing and not spacing.is_square else []
         if outside := _outside(facts, sample.points):
             names = _some([sample.scheme.landmarks[i] for i in outside])
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
+    problems += _named(flat, "films are of one grey, with nothing to see")
+    warnings += _named(oblong, "films have pixels that are not square, and are looked at as if they were")
     splits = {s.identifier: f"{s.identifier} ({s.split})" if s.split else s.identifier for s in samples}
     twice = [map(splits.__getitem__, names) for names in hashes.values() if len(names) > 1]
     problems += [f"the same picture twice: {' and '.join(names)}" for names in twice]

@@ -28,6 +28,10 @@ from landvote.runtime.files import write_json, writing
 
 Record = dict[str, Any]
 
+_READING = (
+    f"{version('landvote')}, reading 2"  # counts up when films of a version come to be read otherwise than before
+)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -38,17 +42,20 @@ class Facts:
         depth: the numpy name of its pixels' type, such as ``"uint16"``.
         spacing_note: as in :class:`landvote.data.radiograph.Radiograph`.
         thumbnail: see :func:`landvote.data.polarity.thumbnail`.
+        is_flat: whether all its pixels are of one grey.
     """
 
     film: Film
     depth: str
     spacing_note: str
     thumbnail: Picture
+    is_flat: bool
 
     @classmethod
     def of(cls, radiograph: Radiograph) -> "Facts":
         """Return the facts of a decoded film."""
-        return cls(radiograph.film(), radiograph.pixels.dtype.name, radiograph.spacing_note, thumbnail(radiograph))
+        depth, note = radiograph.pixels.dtype.name, radiograph.spacing_note
+        return cls(radiograph.film(), depth, note, thumbnail(radiograph), radiograph.is_flat)
 
 
 class Survey:
@@ -99,7 +106,7 @@ def _read(kept: Path) -> Record | None:
         record = json.loads(kept.read_bytes())
     except (OSError, ValueError):  # never surveyed, deleted, or cut short by another program: decoded again
         return None
-    return record if isinstance(record, dict) and record.get("landvote") == version("landvote") else None
+    return record if isinstance(record, dict) and record.get("landvote") == _READING else None
 
 
 def _still_true(record: Record | None, file: Path) -> Record | None:
@@ -116,9 +123,9 @@ def _record(file: Path) -> Record:
     stat = _stat(file)  # before it is read: a film that changes meanwhile is decoded again next time
     facts = Facts.of(read_image(file))
     return {
-        "landvote": version("landvote"), "bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": _sha256(file),
+        "landvote": _READING, "bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": _sha256(file),
         "film": asdict(facts.film), "depth": facts.depth, "spacing_note": facts.spacing_note,
-        "thumbnail": base64.b64encode(facts.thumbnail.tobytes()).decode(),
+        "thumbnail": base64.b64encode(facts.thumbnail.tobytes()).decode(), "is_flat": facts.is_flat,
     }  # fmt: skip
 
 
@@ -128,7 +135,7 @@ def _facts(record: Record) -> Facts:
     spacing = Spacing(**told["spacing"]) if told["spacing"] else None
     film = Film((width, height), spacing, told["inverted"], told["pixels_sha256"], Source(**told["source"]))
     seen = np.frombuffer(base64.b64decode(record["thumbnail"]))
-    return Facts(film, record["depth"], record["spacing_note"], seen)
+    return Facts(film, record["depth"], record["spacing_note"], seen, record["is_flat"])
 
 
 def _stat(file: Path) -> os.stat_result:

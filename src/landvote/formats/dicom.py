@@ -1,8 +1,4 @@
-"""DICOM files and data sets -> radiographs: decode, modality and VOI transformations, polarity, spacing.
-
-The order is that of the standard's grey-scale pipeline (DICOM PS3.4 N.2): stored values -> modality LUT or rescale ->
-VOI LUT or window -> polarity. MONOCHROME1 is inverted last, so bone comes out brighter than air.
-"""
+"""DICOM files and data sets -> radiographs: decode, bring colour to grey, read the spacing and the source."""
 
 import math
 import re
@@ -21,14 +17,15 @@ import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
-from landvote.formats.depth import MAX_PIXELS, tightest
+from landvote.formats.depth import MAX_PIXELS
+from landvote.formats.dicom_grey import PIXELS, present
 from landvote.runtime.privacy import keyed_hash
 
 # Everything pydicom and its decoders are known to raise over files that break the standard.
@@ -38,7 +35,11 @@ _BROKEN = (
 )  # fmt: skip
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")  # best first
 _PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "OtherPatientNames")
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_MACROS = (
+    "PixelMeasuresSequence", "FramePixelDataPropertiesSequence", "PixelValueTransformationSequence",
+    "FrameVOILUTSequence",
+)  # fmt: skip
 
 
 def has_magic(start: bytes) -> bool:
@@ -70,6 +71,7 @@ def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
             dataset.file_meta = FileMetaDataset()
             dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the standard's default
         _refuse_odd(identifier, dataset)
+        dataset = _flattened(dataset)
         pixels = _present(identifier, dataset, _decode(identifier, dataset))
         spacing, note = _read_spacing(dataset)
         return Radiograph(pixels, identifier, spacing, note, _read_source(dataset))
@@ -87,7 +89,7 @@ def _explained(where: str, dataset: Dataset) -> Iterator[None]:
 
 
 def _refuse_odd(where: str, dataset: Dataset) -> None:
-    if not any(keyword in dataset for keyword in _PIXELS):
+    if not any(keyword in dataset for keyword in PIXELS):
         kind = UID(str(dataset.get("SOPClassUID", ""))).name or "unknown kind"
         raise ImageError(f"{where}: DICOM without pixels ({kind}; or cut short), expected an image")
     frames = int(dataset.get("NumberOfFrames") or 1)
@@ -96,17 +98,44 @@ def _refuse_odd(where: str, dataset: Dataset) -> None:
         raise ImageError(f"{where}: holds {frames} frames, expected one")
     if not 0 < rows * columns <= MAX_PIXELS:
         raise ImageError(f"{where}: {columns} columns x {rows} rows, expected 1 to {MAX_PIXELS} pixels")
+    bits, high = dataset.get("BitsStored"), dataset.get("HighBit")
+    if bits and high is not None and high != bits - 1:  # retired; the decoders take the values from the lowest bit on
+        raise ImageError(f"{where}: HighBit is {high} with BitsStored {bits}, expected {bits - 1}")
+
+
+def _flattened(dataset: Dataset) -> Dataset:
+    """Return a data set of one frame with what its functional groups say of the pixels beside the rest."""
+    groups = [group for keyword in _GROUPS for group in dataset.get(keyword) or ()]
+    macros = [macro for group in groups for keyword in _MACROS for macro in group.get(keyword) or ()]
+    if not macros:
+        return dataset
+    flat = copy(dataset)  # shallow: the pixels stay where they are
+    for element in (element for macro in macros for element in macro):
+        if not flat.get(element.keyword):
+            flat[element.tag] = element
+    return flat
 
 
 def _decode(where: str, dataset: Dataset) -> npt.NDArray[Any]:
     """Return the stored values, (height, width) or (height, width, 3)."""
     try:
-        return pixel_array(dataset)
+        return pixel_array(_with_wide_padding(dataset))
     except _BROKEN as error:
         syntax = dataset.file_meta.TransferSyntaxUID
         raise ImageError(
             f"{where}: pixels cannot be decoded (transfer syntax {syntax.name}: {_reason(error, dataset)})"
         ) from error
+
+
+def _with_wide_padding(dataset: Dataset) -> Dataset:
+    """Return a data set of which all bits are decoded, if it pads with a value that BitsStored cannot hold."""
+    padding, bits = dataset.get("PixelPaddingValue"), dataset.get("BitsStored")
+    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
+    if padding is None or compressed or not bits or dataset.get("PixelRepresentation") or int(padding) < 2**bits:
+        return dataset
+    wide = copy(dataset)
+    wide.BitsStored, wide.HighBit = dataset.BitsAllocated, dataset.BitsAllocated - 1
+    return wide
 
 
 def _reason(error: BaseException, dataset: Dataset) -> str:
@@ -140,21 +169,7 @@ def _present(where: str, dataset: Dataset, stored: npt.NDArray[Any]) -> Pixels:
         return cv2.cvtColor(np.ascontiguousarray(deep[..., :3]), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
     if not photometric.startswith("MONOCHROME"):
         raise ImageError(f"{where}: photometric interpretation {photometric!r}, expected grey, RGB or palette")
-    values = apply_modality_lut(stored, dataset)
-    if "VOILUTSequence" in dataset:
-        values = np.rint(values).astype(np.int64)  # positions in a table
-    if "VOILUTSequence" in dataset or _has_window(dataset):
-        values = apply_voi_lut(values, dataset)
-    if photometric == "MONOCHROME1":
-        values = values.max() - values
-    return tightest(where, values)
-
-
-def _has_window(dataset: Dataset) -> bool:
-    """Say whether the first window is one; a width of zero is a blank, not a wish for a black image."""
-    width = dataset.get("WindowWidth")
-    first = width[0] if isinstance(width, pydicom.multival.MultiValue) and width else width
-    return bool(first) and float(first) > 0 and dataset.get("WindowCenter") is not None
+    return present(where, dataset, stored)
 
 
 def _read_spacing(dataset: Dataset) -> tuple[Spacing | None, str]:
@@ -171,6 +186,10 @@ def _read_spacing(dataset: Dataset) -> tuple[Spacing | None, str]:
             row, column = found  # DICOM gives the distance between rows first, which is along y
             notes.append(_provenance(dataset, keyword, found))
             return Spacing(x=column, y=row, source=keyword), "; ".join(notes)
+    with suppress(TypeError, ValueError):
+        height, width = (float(number) for number in dataset.get("PixelAspectRatio") or ())
+        if height != width:
+            notes.append(f"PixelAspectRatio is {height:g}\\{width:g}, so that pixels are not square")
     return None, "; ".join(notes) or "the file gives no pixel spacing"
 
 

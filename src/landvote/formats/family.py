@@ -21,6 +21,7 @@ from landvote.formats.jsonl import PredictionLines
 from landvote.formats.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
+from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
@@ -136,10 +137,10 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
     suffixes = {suffix for kind in FORMATS if FORMATS[kind].per_film for suffix in FORMATS[kind].suffixes}
     images = set(films.files.values()) if films else set()
     found = []
-    for path in sorted(root.rglob("*")):
+    for path in sorted(walk_files(root)) if root.is_dir() else ():
         name = path.relative_to(root).as_posix()
         suffix = _suffix(name, suffixes)
-        if not suffix or "/." in f"/{name}" or path in images or not path.is_file():
+        if not suffix or path in images or not path.is_file():
             continue
         name = name[: -len(suffix)]
         annotator, _, within = name.partition("/")

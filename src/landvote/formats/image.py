@@ -5,7 +5,6 @@ millimetres, so these formats have no spacing.
 """
 
 import io
-import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -23,23 +22,33 @@ from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
 from landvote.formats.dicom import has_magic, read_dataset, read_dicom
+from landvote.formats.tiff import Directory
+from landvote.formats.walking import walk_files
 from landvote.runtime.files import StrPath
 
 _DICOM_SUFFIXES = (".dcm", ".dicom")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
+_OTHER_SUFFIXES = (".pts", ".csv", ".json", ".jsonl", ".txt")  # of points, which lie beside films: not opened to look
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+_ORIENTING = (b"Raw profile type exif", b"XML:com.adobe.xmp", b"xmp\0")  # texts that can hold an orientation
 _EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+_BROKEN = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
+    zlib.error, cv2.error,
+)  # fmt: skip
 
 
 def read_image(path: StrPath) -> Radiograph:
     """Read one PNG, JPEG, TIFF, BMP or DICOM file, told by its content rather than its name, which identifies the film.
 
-    Colour becomes luminance (Rec. 601), transparency black, and the EXIF orientation is applied. 8-bit files give
-    uint8, deeper ones uint16, or float32 where the values do not fit.
+    Colour becomes luminance (Rec. 601), transparency black unless the whole film is transparent, and the EXIF
+    orientation is applied. 8-bit files give uint8, deeper ones uint16, or float32 where the values do not fit.
 
     Raises:
-        ImageError: the file is missing, empty, truncated, too large, of several pages, or no such image.
+        ImageError: the file is missing, empty, truncated, too large, of several pages, of a depth that is not read, or
+            no such image.
     """
     path = Path(path)
     start = _first_bytes(path)
@@ -47,9 +56,16 @@ def read_image(path: StrPath) -> Radiograph:
         return read_dicom(path)
     try:
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            _refuse_odd(path, image)
-            pixels, orientation = _decode(path, image, content)
+        tiff = Directory.read(content)
+        if tiff is not None and not tiff.is_plain:
+            _refuse_large(path, *tiff.size)
+            values, orientation = tiff.decode(path, content)
+            pixels = _upright(tightest(path, values), orientation).copy()
+        else:
+            content = _without_texts(content)
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+                _refuse_odd(path, image)
+                pixels, orientation = _decode(path, image, tiff.unturned(content) if tiff else content)
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -97,37 +113,38 @@ def find_images(path: Path) -> list[Path]:
 def walk_images(path: Path) -> Iterator[Path]:
     """Yield the image files at ``path`` one by one, in any order: itself if it is a file, else all below it.
 
-    Files count as images by their suffix, or, without one, by the DICOM magic; hidden files and folders are skipped,
-    and linked folders are not entered.
+    Files count as images by their suffix, or by the DICOM magic where their suffix is another; so do links that lead
+    nowhere, and files that cannot be opened to look, since a film may be lost there. See :func:`walk_files` for what is
+    passed over.
 
     Raises:
-        ImageError: there is nothing at ``path``.
+        ImageError: there is nothing at ``path``, or a folder below it cannot be read.
     """
     if path.is_file():
         yield path
         return
     if not path.is_dir():
         raise ImageError(f"{path}: no such file or folder")
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from walk_images(path / entry.name)
-            elif entry.is_file() and _looks_like_image(path / entry.name):
-                yield path / entry.name
+    yield from filter(_looks_like_image, walk_files(path))
 
 
 def _looks_like_image(path: Path) -> bool:
     suffix = path.suffix.lower()
-    known_other = suffix and not suffix[1:].isdigit()  # DICOM files are often called 1.2.840.113619
-    return suffix in _SUFFIXES or (not known_other and has_magic(_first_bytes(path, or_empty=b" ")))
-
-
-def _first_bytes(path: Path, or_empty: bytes = b"") -> bytes:
+    if suffix in _SUFFIXES or suffix in _OTHER_SUFFIXES:
+        return suffix in _SUFFIXES
+    if path.name == "DICOMDIR":  # has the magic, and lists films
+        return False
     try:
         with path.open("rb") as file:
-            start = file.read(132) or or_empty
+            return has_magic(file.read(132))
+    except OSError:
+        return True  # read_image says why
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror}), {_EXPECTED}") from error
     if not start:
@@ -136,16 +153,33 @@ def _first_bytes(path: Path, or_empty: bytes = b"") -> bytes:
 
 
 def _refuse_odd(path: Path, image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"{path}: too large ({width} x {height}), expected at most {MAX_PIXELS} pixels")
+    _refuse_large(path, *image.size)
     pages = getattr(image, "n_frames", 1)
     if pages > 1 and image.format != "MPO":  # the first picture of an MPO is the photograph, the rest previews
         raise ImageError(f"{path}: holds {pages} images, expected one")
 
 
+def _refuse_large(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{path}: too large ({width} x {height}), expected at most {MAX_PIXELS} pixels")
+
+
+def _without_texts(content: bytes) -> bytes:
+    """Return a PNG file without its texts and colour profile, which Pillow refuses if they are long, but for EXIF."""
+    if not content.startswith(_PNG):
+        return content
+    kept, place = [_PNG], len(_PNG)
+    while place + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        chunk = content[place : place + length + 12]
+        if kind not in _TEXTS or chunk[8:].startswith(_ORIENTING):
+            kept.append(chunk)
+        place += length + 12
+    return b"".join(kept)
+
+
 def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int]:
-    """Return the pixels, and the EXIF orientation that brought them upright."""
+    """Return the pixels, and the EXIF orientation that brought them upright; ``content`` is not turned by itself."""
     deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
@@ -176,18 +210,25 @@ def _opencv(path: Path, content: bytes) -> npt.NDArray[np.uint16]:
 
 
 def _grey(path: Path, image: Image.Image) -> Pixels:
-    """Turn any Pillow mode into one plane."""
-    if image.mode in {"1", "L"} and "transparency" not in image.info:
+    """Turn any Pillow mode into one plane; a grey value or colour that is called transparent stays as it is.
+
+    Programs call white transparent where bone is white. A palette says how opaque each entry is, as an alpha channel
+    does.
+    """
+    if image.mode in {"1", "L"}:
         return np.asarray(image.convert("L"), dtype=np.uint8)
     if image.mode.startswith(("I", "F")):
         return tightest(path, np.asarray(image))
-    has_alpha = image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or "transparency" in image.info
+    keyed = image.mode == "P" and "transparency" in image.info
+    has_alpha = image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or keyed
+    if not has_alpha:
+        image.info.pop("transparency", None)
     return _luminance(np.asarray(image.convert("RGBA" if has_alpha else "RGB")))
 
 
 def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels:
     grey = cv2.cvtColor(colour[..., :3], cv2.COLOR_RGB2GRAY)
-    if colour.shape[2] == 4:
+    if colour.shape[2] == 4 and colour[..., 3].any():  # alpha that is zero throughout is a slip, not a wish for black
         alpha = colour[..., 3] / np.float64(np.iinfo(colour.dtype).max)
         grey = np.rint(grey * alpha).astype(colour.dtype)
     return grey  # type: ignore[return-value]

@@ -17,7 +17,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.formats.image import radiograph_of, read_image
 from landvote.localiser import Localiser
-from landvote.models.locate import list_films, one_by_one
+from landvote.models.locate import list_films, one_by_one, something_to_see
 from landvote.runtime.events import Listener, ignore
 from landvote.runtime.files import StrPath
 from landvote.runtime.stop import StopToken
@@ -48,7 +48,7 @@ def locate(
         stop: is asked before each film.
 
     Raises:
-        ImageError: a film cannot be read, or a path has no films.
+        ImageError: a film cannot be read, is of one grey, or a path has no films.
         StoppedError: the stop token asked for it.
     """
     if isinstance(films, Radiograph | Sample | Dataset | np.ndarray | str | os.PathLike):
@@ -58,7 +58,7 @@ def locate(
 
 
 def _located(localiser: Localiser, identifier: str, opened: Callable[[], Radiograph]) -> Prediction:
-    return replace(localiser.locate(opened()), identifier=identifier)
+    return replace(localiser.locate(something_to_see(opened())), identifier=identifier)
 
 
 def _opened(films: Iterable[Any]) -> Iterator[Named]:

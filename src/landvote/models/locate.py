@@ -9,13 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from landvote.data.prediction import Prediction
+from landvote.data.radiograph import Radiograph
 from landvote.datasets.folder import read_films
 from landvote.errors import ImageError, SettingError, SplitError, StoppedError
 from landvote.formats.image import read_image, walk_images
 from landvote.localiser import Localiser
-from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
+from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, ignore
 from landvote.runtime.names import output_paths
 from landvote.runtime.stop import StopToken
+
+_NAMED = 10  # how many films a note names
 
 
 def locate_files(
@@ -45,13 +48,14 @@ def one_by_one(
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield what the work on each film returns, and tell the listener; ``work`` names the films.
 
-    ``films`` are how many there are, or 0 where that is not known.
+    ``films`` are how many there are, or 0 where that is not known. A note at the end names the
+    films whose pixels are not square.
 
     Raises:
         ImageError: a film cannot be read, unless they are to be skipped.
         StoppedError: the stop token asked for it.
     """
-    stop = stop or StopToken()
+    stop, oblong = stop or StopToken(), list[str]()
     for done, (identifier, located) in enumerate(work):
         if stop.stopped:
             raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
@@ -64,18 +68,34 @@ def one_by_one(
             listener(FilmLocated(done + 1, films))
             continue
         listener(FilmLocated(done + 1, films))
+        if (spacing := prediction.film.spacing) and not spacing.is_square:
+            oblong.append(identifier)
         yield prediction
+    if oblong:
+        named = ", ".join(oblong[:_NAMED]) + (", ..." if len(oblong) > _NAMED else "")
+        found = f"{len(oblong)} films have pixels that are not square, and were looked at as if they were"
+        listener(Note(f"{found}: {named}"))
 
 
 def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
-    """Return the prediction of one film, and draw it into the PNG ``overlay``; ImageError if it cannot be read."""
-    radiograph = read_image(path)
+    """Return the prediction of one film, and draw it into a PNG; ImageError if it cannot be read or is of one grey."""
+    radiograph = something_to_see(read_image(path))
     prediction = localiser.locate(radiograph)
     if overlay is not None:
         from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
         write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
     return replace(prediction, identifier=identifier)
+
+
+def something_to_see(radiograph: Radiograph) -> Radiograph:
+    """Return a radiograph as it is; ImageError if it is of one grey, in which any model would find points."""
+    if radiograph.is_flat:
+        grey = radiograph.pixels.flat[0]
+        raise ImageError(
+            f"{radiograph.source.path or radiograph.identifier}: every pixel is {grey}, expected a picture"
+        )
+    return radiograph
 
 
 def list_films(images: Sequence[Path], split: str | None = None) -> Iterator[tuple[Path, str]]:

@@ -39,7 +39,7 @@ from landvote.localiser.plan import PLAN
 from landvote.localiser.stage import StageSettings
 from landvote.models.films import FilmRow, read_films, seen_films, write_films
 from landvote.recipes import Recipe
-from landvote.runtime.events import Ended, Event, EventLog, Failed, FilmRead, Stopped, ignore
+from landvote.runtime.events import Ended, Event, EventLog, Failed, FilmRead, Note, Stopped, ignore
 from landvote.runtime.files import StrPath, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
@@ -309,6 +309,9 @@ def _film_table(split: Split, under: Conditions, *, anonymous: bool) -> list[Fil
     samples = [*split.training, *split.validation]
     uses = ["train"] * len(split.training) + ["val"] * len(split.validation)
     facts = under.surveyed(samples)
+    if flat := [s.identifier for s, known in zip(samples, facts, strict=True) if known.is_flat]:
+        named = ", ".join(flat[:10]) + (", ..." if len(flat) > 10 else "")
+        under.listener(Note(f"{len(flat)} films are of one grey, with nothing to learn from: {named}"))
     rows = [FilmRow.of(s, use, known.film) for s, use, known in zip(samples, uses, facts, strict=True)]
     return [row.hidden() for row in rows] if anonymous else rows
 
