@@ -262,6 +262,8 @@ class TestTables:
             ("split.csv", "image,side\na,test\n", DataError, "columns 'image, side', expected 'split' among them"),
             ("films.csv", "image,spacing_mm\na,0\n", DataError, "spacing_mm of 'a.png' is '0', expected a positive"),
             ("films.csv", "image,spacing_mm\na,wide\n", DataError, "'wide', expected a positive number"),
+            ("films.csv", "image,Spacing (mm)\na,0.2\n", DataError, "column 'Spacing (mm)', expected 'spacing_mm'"),
+            ("split.csv", "image,Split\na,test\n", DataError, "column 'Split', expected 'split', which it seems to be"),
             ("films.csv", "image,age\na,1,2\n", DataError, "line 2: 3 values, expected 2"),
         ],
     )

@@ -14,6 +14,7 @@
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +38,7 @@ from landvote.runtime.files import StrPath
 
 _TABLES = ("subjects.csv", "films.csv", "split.csv")
 _FOR = {"subjects.csv": "subject", "split.csv": "split"}  # the column that a table is for
+_KNOWN = ("image", "subject", "split", "spacing_mm")
 _NEEDED = ("split", "spacing_mm")  # a row that gives these to no film is an error: a film would go without
 _NAMED = 3  # how many culprits a message names
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -235,6 +237,17 @@ def _facts(
     return facts
 
 
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    """Raise an error if a column that the table is for is missing, or one with a meaning is written otherwise."""
+    for column in header:
+        meant = re.sub(r"\W+", "_", column.casefold()).strip("_")
+        if meant in _KNOWN and column != meant:
+            raise DataError(f"{path}, line 1: column {column!r}, expected {meant!r}, which it seems to be")
+    for column in ("image", *filter(None, [_FOR.get(path.name)])):
+        if column not in header:
+            raise DataError(f"{path}, line 1: columns {', '.join(header)!r}, expected {column!r} among them")
+
+
 def _merge_table(
     path: Path, films: Films, facts: Mapping[str, dict[str, str]]
 ) -> tuple[dict[str, str], bool, set[str]]:  # fmt: skip
@@ -245,9 +258,7 @@ def _merge_table(
         and the films that the table names.
     """
     header, lines = records(path)
-    for column in ("image", *filter(None, [_FOR.get(path.name)])):
-        if column not in header:
-            raise DataError(f"{path}, line 1: columns {', '.join(header)!r}, expected {column!r} among them")
+    _check_header(path, header)
     seen: set[str] = set()
     unknown: dict[str, str] = {}
     needed = False
