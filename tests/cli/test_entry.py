@@ -22,7 +22,7 @@ from landvote.formats.family import read_points
 from landvote.formats.predictions import read_predictions
 from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped
-from toys import tiny_words
+from toys import dicom, tiny_words
 
 pytestmark = pytest.mark.slow
 
@@ -298,13 +298,16 @@ def test_locate_names_broken_films_and_does_the_others(run, data, model, tmp_pat
     for name, content in {"a.png": good, "cut.png": good[:90], "empty.png": b"", "text.png": b"not a film\n" * 20,
                           "b.png": good, "notes.txt": b"no film and not called one"}.items():  # fmt: skip
         (films / name).write_bytes(content)
+    Image.new("L", (60, 40), 7).save(films / "grey.png")
+    dicom(np.eye(40, dtype=np.uint8), PixelSpacing=[0.2, 0.1]).save_as(films / "c.IMA", enforce_file_format=True)
     status, out, err = run("locate", model, films, "--out", tmp_path / "p.jsonl", "--device", "cpu")
     assert status == 1
-    assert "2 films located" in out
-    assert [r["image"] for r in records(tmp_path / "p.jsonl")] == ["a.png", "b.png"]
+    assert "3 films located" in out
+    assert [r["image"] for r in records(tmp_path / "p.jsonl")] == ["a.png", "b.png", "c.IMA"]
     lines = err.splitlines()
-    assert len(lines) == 3
-    for name in ("cut.png", "empty.png", "text.png"):
+    assert len(lines) == 5
+    assert sum(line.startswith("warning: 1 films have pixels that are not square") for line in lines) == 1
+    for name in ("cut.png", "empty.png", "text.png", "grey.png"):
         assert sum(name in line and line.startswith("left out: ") for line in lines) == 1
 
 

@@ -122,14 +122,13 @@ def test_films_with_pixels_that_are_not_square_are_located_and_named(localiser, 
     def found(film: Radiograph) -> Prediction:
         return replace(prediction(film.identifier, 1.0), film=film.film())
 
-    films = [
-        Radiograph(np.eye(9, dtype=np.uint8), name, Spacing(x, 0.2, "user")) for name, x in (("a", 0.1), ("b", 0.2))
-    ]
+    widths = {"a": 0.1, "b": 0.2, "c": 0.25}
+    films = [Radiograph(np.eye(9, dtype=np.uint8), name, Spacing(x, 0.2, "user")) for name, x in widths.items()]
     events: list[Event] = []
     located = list(locate(SimpleNamespace(locate=found), films, listener=events.append))
-    assert [p.identifier for p in located] == ["a", "b"]
+    assert [p.identifier for p in located] == ["a", "b", "c"]
     (note,) = (event for event in events if isinstance(event, Note))
-    assert note.text == "a: pixels of 0.1 x 0.2 mm, which are not square; it was looked at as if they were"
+    assert note.text == "2 films have pixels that are not square, and were looked at as if they were: a, c"
 
 
 def test_films_of_one_split_alone_are_located(localiser, data):

@@ -18,6 +18,8 @@ from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, ign
 from landvote.runtime.names import output_paths
 from landvote.runtime.stop import StopToken
 
+_NAMED = 10  # how many films a note names
+
 
 def locate_files(
     localiser: Localiser, images: Sequence[Path], overlays: Path | None, listener: Listener = ignore,
@@ -46,13 +48,14 @@ def one_by_one(
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield what the work on each film returns, and tell the listener; ``work`` names the films.
 
-    ``films`` are how many there are, or 0 where that is not known. A note names each film whose pixels are not square.
+    ``films`` are how many there are, or 0 where that is not known. A note at the end names the
+    films whose pixels are not square.
 
     Raises:
         ImageError: a film cannot be read, unless they are to be skipped.
         StoppedError: the stop token asked for it.
     """
-    stop = stop or StopToken()
+    stop, oblong = stop or StopToken(), list[str]()
     for done, (identifier, located) in enumerate(work):
         if stop.stopped:
             raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
@@ -66,9 +69,12 @@ def one_by_one(
             continue
         listener(FilmLocated(done + 1, films))
         if (spacing := prediction.film.spacing) and not spacing.is_square:
-            found = f"pixels of {spacing.x:.4g} x {spacing.y:.4g} mm, which are not square"
-            listener(Note(f"{identifier}: {found}; it was looked at as if they were"))
+            oblong.append(identifier)
         yield prediction
+    if oblong:
+        named = ", ".join(oblong[:_NAMED]) + (", ..." if len(oblong) > _NAMED else "")
+        found = f"{len(oblong)} films have pixels that are not square, and were looked at as if they were"
+        listener(Note(f"{found}: {named}"))
 
 
 def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
