@@ -9,7 +9,7 @@ from PIL import Image
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline
 from landvote.errors import DataError, PointsError, SettingError
-from landvote.formats.family import FORMATS, Written, format_named, read_points, write_points
+from landvote.formats.family import FORMATS, Written, film_files, format_named, read_points, write_points
 from landvote.formats.films import Films
 from landvote.formats.points import PointRow, PointTable
 from toys import write_pts
@@ -79,6 +79,16 @@ def test_annotators_have_a_folder_each(films, tmp_path):
     assert sorted(p.relative_to(tmp_path / "points").as_posix() for p in (tmp_path / "points").rglob("*.pts")) == [
         "__/bob/a.pts", "ann/a.pts", "b.pts",
     ]  # fmt: skip
+
+
+def test_points_beside_films_in_a_linked_folder_are_read(tmp_path):
+    archive, images = tmp_path / "archive", tmp_path / "images"
+    images.mkdir()
+    write_pts(archive / "b.pts", [(1.0, 2.0)])
+    Image.fromarray(np.eye(9, dtype=np.uint8)).save(archive / "b.png")
+    (images / "more").symlink_to(archive)
+    found = film_files(images, Films.below(images), annotators=False)
+    assert [(file.image, file.path) for file in found] == [("more/b", images / "more" / "b.pts")]
 
 
 def test_what_a_format_cannot_hold_is_counted(tmp_path):

@@ -126,13 +126,14 @@ def whole_files(folder: Path) -> list[Path]:
 
 
 def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[FilmFile]:
-    """Return the files below ``root`` that a format of one file per film may have written, sorted, but no hidden ones.
+    """Return the files below ``root`` that a format of one file per film may have written, sorted.
 
-    A file is called after its film, with its folders. With ``annotators`` the first folder is an annotator where
-    ``films`` has no film of the whole name.
+    They are found as films are, see :func:`landvote.formats.walking.walk_files`. A file is called after its film, with
+    its folders. With ``annotators`` the first folder is an annotator where ``films`` has no film of the whole name.
 
     Raises:
         PointsError: a file may be that of several films.
+        ImageError: a folder cannot be read.
     """
     suffixes = {suffix for kind in FORMATS if FORMATS[kind].per_film for suffix in FORMATS[kind].suffixes}
     images = set(films.files.values()) if films else set()
