@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from landvote import cli
 from landvote.runtime.processors import limit_numba
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch and OpenBLAS are first imported
@@ -59,6 +61,21 @@ def draw():
     from toys import draw_crosses
 
     return draw_crosses
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Return a function that runs the command in an empty folder and returns its exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def landvote(*words):
+        monkeypatch.setattr(sys, "argv", ["landvote", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return landvote
 
 
 class _Addresses(HTMLParser):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from landvote import cli
 from toys import tiny_words
 
 pytestmark = pytest.mark.slow
@@ -53,18 +50,14 @@ def _dicom(grey, number):
 
 
 @pytest.fixture
-def say(tmp_path, monkeypatch, capsys):
+def say(run, tmp_path, monkeypatch):
     """Return a function that runs a verb and returns all that it said; the folder it ran in holds all that it wrote."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LANDVOTE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
 
     def landvote(*words, status=0):
-        monkeypatch.setattr(sys, "argv", ["landvote", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert ended.value.code == status, err
+        ended, out, err = run(*words)
+        assert ended == status, err
         return out + err
 
     return landvote

@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from landvote import cli
 from landvote.formats.family import read_points
 from landvote.formats.predictions import read_predictions
 from landvote.recipes import shipped
@@ -37,21 +36,6 @@ def data(tmp_path_factory, draw):
     uses = "\n".join(f"{i}.png,{'test' if i > 5 else 'train'}" for i in range(8))
     (folder / "split.csv").write_text(f"image,split\n{uses}\n")
     return folder
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Return a function that runs the command in an empty folder and returns its exit status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def landvote(*words):
-        monkeypatch.setattr(sys, "argv", ["landvote", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return landvote
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
 
-from landvote import cli
 from landvote.data.points import mean_points
 from landvote.data.scheme import SchemeFile
 from landvote.datasets.folder import read_folder
@@ -71,20 +69,6 @@ class Toy(Format):
 
 
 @pytest.fixture
-def landvote(monkeypatch, capsys, tmp_path):
-    """Return the function that runs the command in an empty folder, and returns its exit status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def _landvote(*words):
-        monkeypatch.setattr(sys, "argv", ["landvote", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()
-
-    return _landvote
-
-
-@pytest.fixture
 def data(tmp_path):
     """Draw films of crosses with a scheme, and an occluded point on the first."""
     folder = draw_crosses(tmp_path / "data", [f"{i}.png" for i in range(6)])
@@ -92,10 +76,10 @@ def data(tmp_path):
     return folder
 
 
-def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(landvote, data, tmp_path):
+def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(run, data, tmp_path):
     truth = {s.identifier: s.points for s in read_folder(data)}
     with registered(FORMATS, Toy):
-        status, said, _ = landvote("convert", data, "landmarks.toy")
+        status, said, _ = run("convert", data, "landmarks.toy")
         assert (status, said.splitlines()[1]) == (0, "6 films as toy: landmarks.toy")
         assert "TOY\n0.png||middle|" in (tmp_path / "landmarks.toy").read_text()[:20]
         (data / "landmarks.csv").unlink()
@@ -105,21 +89,19 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(l
             np.testing.assert_allclose(s.points, truth[s.identifier], atol=1e-6)
             assert s.scheme.landmarks == ("middle", "top", "right", "bottom", "left")
 
-        status, said, _ = landvote("check", data, "--sheet", "sheet.png")
+        status, said, _ = run("check", data, "--sheet", "sheet.png")
         assert status == 0
         assert "points      toy; the centre of the first pixel is taken as 0.5\n" in said
         assert "occluded    1 points" in said
 
         CROSS.register()
         assert (
-            landvote("check", data, "--scheme", "toy-cross", "--sheet", "sheet.png")[1].count(
-                "scheme      toy-cross, 5"
-            )
+            run("check", data, "--scheme", "toy-cross", "--sheet", "sheet.png")[1].count("scheme      toy-cross, 5")
             == 1
         )
         words = ("--recipe", "whdv", "--scheme", "toy-cross", *tiny_words())
-        assert landvote("train", data, "--out", "model", *words)[0] == 0
-        status, said, err = landvote("locate", "model", data, "--out", "p.jsonl", "--to", "toy")
+        assert run("train", data, "--out", "model", *words)[0] == 0
+        status, said, err = run("locate", "model", data, "--out", "p.jsonl", "--to", "toy")
         assert (status, "6 films as toy: p-toy.toy" in said) == (0, True)
         assert re.search(
             "not in p-toy.toy: the expected errors of [0-9]+ points, what else the predictions of 6 films say", err
@@ -130,13 +112,13 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(l
         for p in located:
             np.testing.assert_allclose(rows[p.identifier], p.points, atol=1e-6)  # as in p.jsonl
 
-        status, _, err = landvote("convert", "p-toy.toy", "q.jsonl")
+        status, _, err = run("convert", "p-toy.toy", "q.jsonl")
         assert (status, "expected the films at hand" in err) == (2, True)
-        assert landvote("convert", "p-toy.toy", "q.jsonl", "--films", data)[0] == 0
+        assert run("convert", "p-toy.toy", "q.jsonl", "--films", data)[0] == 0
         words = ("--truth", data, "--scheme", "toy-cross")
-        assert landvote("evaluate", "q.jsonl", *words, "--out", "report", "--model", "model")[0] == 0
+        assert run("evaluate", "q.jsonl", *words, "--out", "report", "--model", "model")[0] == 0
         found = json.loads((tmp_path / "report" / "summary.json").read_text())
-        assert landvote("evaluate", "p.jsonl", *words, "--out", "first")[0] == 0
+        assert run("evaluate", "p.jsonl", *words, "--out", "first")[0] == 0
         first = json.loads((tmp_path / "first" / "summary.json").read_text())
         assert found["films"] == first["films"]
         assert found["scheme"] == "toy-cross"
@@ -144,25 +126,25 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(l
         CROSS.unregister()
 
 
-def test_a_folder_of_films_may_have_several_annotators(landvote, data, tmp_path):
+def test_a_folder_of_films_may_have_several_annotators(run, data, tmp_path):
     with registered(FORMATS, Toy):
-        landvote("convert", data, "landmarks.toy")
+        run("convert", data, "landmarks.toy")
         text = (tmp_path / "landmarks.toy").read_text()
         (data / "landmarks.csv").unlink()
         again = text.replace("||", "|ann|") + text.replace("||", "|bob|").removeprefix("TOY\n")
         (data / "landmarks.toy").write_text(again)
-        status, said, _ = landvote("convert", data, "points", "--to", "vxl-pts")
+        status, said, _ = run("convert", data, "points", "--to", "vxl-pts")
         assert (status, "6 films as vxl-pts: points" in said) == (0, True)
         assert {p.parent.name for p in (tmp_path / "points").rglob("*.pts")} == {"ann", "bob"}
         sample = read_folder(data)[0]
         np.testing.assert_array_equal(sample.points, mean_points(list(sample.annotations.values()), 5))
 
 
-def test_without_its_line_it_is_unknown_and_the_nearest_is_named(landvote, data, tmp_path):
+def test_without_its_line_it_is_unknown_and_the_nearest_is_named(run, data, tmp_path):
     (tmp_path / "l.toy").write_text("TOY\n")
-    status, _, err = landvote("convert", "l.toy", "p.jsonl")
+    status, _, err = run("convert", "l.toy", "p.jsonl")
     assert (status, "no points, expected those of a known format (wide-csv, long-csv, vxl-pts," in err) == (2, True)
-    status, _, err = landvote("convert", data, "l.toy")
+    status, _, err = run("convert", data, "l.toy")
     assert (status, "no format ends so" in err, "--to names it" in err) == (2, True, True)
 
 

@@ -39,7 +39,7 @@ from landvote.localiser.plan import PLAN
 from landvote.localiser.stage import StageSettings
 from landvote.models.films import FilmRow, read_films, seen_films, write_films
 from landvote.recipes import Recipe
-from landvote.runtime.events import Ended, Event, EventLog, Failed, FilmRead, Note, Stopped, ignore
+from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, Stopped, ignore
 from landvote.runtime.files import StrPath, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
@@ -110,12 +110,7 @@ def _refuse_copies(training: Sequence[Sample], validation: Sequence[Sample], und
 def _surveyed(samples: Sequence[Sample], under: Conditions) -> list[Film | None]:
     """Return what is known of films that have a file; None for films in memory, which are decoded at every survey."""
     filed = [s for s in samples if s.file]
-
-    def seen(done: int) -> None:
-        under.listener(FilmRead("survey", done, len(filed)))
-        under.stop.check()
-
-    known = {s.identifier: facts.film for s, facts in zip(filed, under.survey.all(filed, seen), strict=True)}
+    known = {s.identifier: facts.film for s, facts in zip(filed, under.surveyed(filed), strict=True)}
     return [known.get(s.identifier) for s in samples]
 
 
