@@ -11,7 +11,7 @@ from landvote.errors import SettingError, one_of
 from landvote.frames import Reading, Views
 from landvote.localiser import Conditions
 from landvote.localiser.fit import fit_placings, in_polarity, looks_of
-from landvote.models.train import Split
+from landvote.models.division import Split
 from landvote.recipes import Recipe
 
 
