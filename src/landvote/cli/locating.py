@@ -1,5 +1,6 @@
 """The verb locate: few films into one file, or very many in shards."""
 
+import re
 from dataclasses import replace
 from itertools import tee
 from pathlib import Path
@@ -13,6 +14,8 @@ from landvote.errors import ExistsError, SettingError
 if TYPE_CHECKING:  # as heavy as the verb
     from landvote.data.prediction import Prediction
     from landvote.formats.format import Format
+
+_FORMAT_AND_PATH = re.compile(r"([\w-]+(?::\w+=[^=,]+(?:,\w+=[^=,]+)*)?)(?:=(.*))?", re.DOTALL)  # tps:origin=edge=PATH
 
 
 def locate(
@@ -103,14 +106,15 @@ def _targets(to: list[str], out: Path, images: list[Path], centre: float | None)
 
     targets: dict[Path, Format] = {}
     for word in to:
-        kind, _, path = word.partition("=")
+        divided = _FORMAT_AND_PATH.fullmatch(word)
+        kind, path = divided.groups("") if divided else (word, "")
         form = format_named(kind, centre)
         if not path and is_stream(out):
             raise SettingError(f"--to {kind}: there is no file to put it beside, expected --to {kind}=PATH")
         above = [given for given in images if given.is_dir() and out.resolve().is_relative_to(given.resolve())]
         if not path and above:
             raise SettingError(f"--to {kind}: {out} is in {above[0]}, which is read, expected --to {kind}=PATH")
-        name = f"{out.stem}-{kind}{'' if form.per_film else form.suffixes[0]}"
+        name = f"{out.stem}-{form.kind}{'' if form.per_film else form.suffixes[0]}"
         target = Path(path) if path else out.with_name(name)
         if target in {out, *targets}:
             raise SettingError(f"--to {word}: {target} is written already, expected another path")

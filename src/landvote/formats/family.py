@@ -14,13 +14,15 @@ import numpy as np
 
 from landvote.data.points import mean_points
 from landvote.data.scheme import Scheme
-from landvote.errors import DataError, PointsError
+from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.jsonl import PredictionLines
 from landvote.formats.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
+from landvote.formats.sides import is_side, with_side
+from landvote.formats.unreadable import refuse_unreadable
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import refuse_existing
@@ -29,7 +31,8 @@ from landvote.runtime.settings import Family, validated
 
 FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines)
 
-_START = 4096  # bytes by which a format is told
+_START = 65536  # bytes by which a format is told
+_SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
 _EXACT = 1e-6  # pixels; less is the noise of adding and taking off a centre
 
 
@@ -57,20 +60,29 @@ class Written:
     left_out: tuple[str, ...]
 
 
-def format_named(kind: str, centre: float | None = None) -> Format:
-    """Return the format of that kind, with its own ``centre`` or another one.
+def format_named(name: str, centre: float | None = None) -> Format:
+    """Return a format by its kind, with settings after a colon if any: ``"tps:origin=edge"``, ``"coco"``.
+
+    ``centre`` is what its files call the centre of the first pixel, by default what the format does.
 
     Raises:
-        SettingError: no such kind, and the nearest is named; or a centre other than 0, 0.5 and 1.
+        SettingError: no such kind or setting, and the nearest is named; or a value that does not fit.
     """
-    return validated(FORMATS[kind], {} if centre is None else {"centre": centre}, f"format {kind}")
+    kind, _, told = name.partition(":")
+    settings: dict[str, object] = {} if centre is None else {"centre": centre}
+    for setting in filter(None, told.split(",")):
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise SettingError(f"format {name!r}: setting {setting!r}, expected KEY=VALUE")
+        settings[key.strip()] = value.strip()
+    return validated(FORMATS[kind], settings, f"format {kind}")
 
 
 def recognised(path: Path) -> list[str]:
     """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
 
     Raises:
-        PointsError: it cannot be read.
+        PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
     """
     try:
         with path.open("rb") as file:
@@ -79,9 +91,11 @@ def recognised(path: Path) -> list[str]:
         start = b""
     except OSError as error:
         raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
-    found = [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]
-    by_suffix = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, FORMATS[kind].suffixes)]
-    return found or by_suffix
+    if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
+        return found
+    refuse_unreadable(path, start)
+    own = {kind: set(FORMATS[kind].suffixes) - (_SHARED - {".csv"}) for kind in FORMATS}
+    return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
 
 
 def read_points(
@@ -100,13 +114,14 @@ def read_points(
         SettingError: an unknown ``kind`` or ``centre``.
     """
     kinds = recognised(path) if kind is None else [kind]
-    per_film = bool(kinds) and FORMATS[kinds[0]].per_film
+    per_film = bool(kinds) and _class(kinds[0]).per_film
     files: list[FilmFile] = []
     if path.is_dir() and (per_film or not kinds):
         files = film_files(path, films, annotators=True)
     elif per_film:
-        suffix = _suffix(path.name, FORMATS[kinds[0]].suffixes)
-        files = [FilmFile(path.name[: -len(suffix)] if suffix else path.stem, "", path, suffix)]
+        suffix = _suffix(path.name, _class(kinds[0]).suffixes)
+        name = path.name[: -len(suffix)] if suffix else path.stem
+        files = [FilmFile(films.called_after(name) if films else name, "", path, suffix)]
     elif kinds:
         form = format_named(kinds[0], centre)
         return _finished(form.read(path, Reading(scheme, films)), form, kinds, centre, scheme)
@@ -129,7 +144,8 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
     """Return the files below ``root`` that a format of one file per film may have written, sorted.
 
     They are found as films are, see :func:`landvote.formats.walking.walk_files`. A file is called after its film, with
-    its folders. With ``annotators`` the first folder is an annotator where ``films`` has no film of the whole name.
+    its folders. With ``annotators`` the first folder is an annotator, or a side (``left``, ``R``), where ``films`` has
+    no film of the whole name.
 
     Raises:
         PointsError: a file may be that of several films.
@@ -143,10 +159,15 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
         suffix = _suffix(name, suffixes)
         if not suffix or path in images or not path.is_file():
             continue
+        if suffix in _SHARED and not any(FORMATS[kind].per_film for kind in recognised(path)):
+            continue
         name = name[: -len(suffix)]
-        annotator, _, within = name.partition("/")
-        by_annotator = annotators and within and films is not None and films.find(name) is None
-        found.append(FilmFile(*((within, annotator) if by_annotator else (name, "")), path, suffix))
+        first, _, within = name.partition("/")
+        by_folder = annotators and within and films is not None and films.find(name) is None
+        if by_folder and is_side(first):
+            found.append(FilmFile(with_side(within, first), "", path, suffix))
+        else:
+            found.append(FilmFile(*((within, first) if by_folder else (name, "")), path, suffix))
     return found
 
 
@@ -164,6 +185,8 @@ def read_film_files(
         SettingError: an unknown ``kind`` or ``centre``.
     """
     kinds = recognised(files[0].path) if kind is None else [kind]
+    if not kinds:
+        raise PointsError(f"{files[0].path}: no points, expected those of a known format ({', '.join(FORMATS)})")
     form = format_named(kinds[0], centre)
     tables: list[PointTable] = []
     for image, annotator, path, suffix in files:
@@ -238,6 +261,11 @@ def _check(path: Path, table: PointTable) -> None:
     if twice := [image for (image, _), count in rows.items() if count > 1]:
         found = f"{len(twice)} films are given twice by one annotator ({twice[0]!r})"
         raise PointsError(f"{path}: {found}, expected once")
+
+
+def _class(name: str) -> type[Format]:
+    """Return the class of a format that is named with or without its settings."""
+    return FORMATS[name.partition(":")[0]]
 
 
 def _suffix(name: str, suffixes: Iterable[str]) -> str:

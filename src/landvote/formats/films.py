@@ -1,5 +1,6 @@
 """Finds the films that point files name, with or without their folder and suffix."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +10,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.errors import DataError, ImageError, PointsError, nearest
 from landvote.formats.image import find_images, read_image
 from landvote.formats.points import PointRow, PointTable, far_point
+from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 
 _NAMED = 3  # how many culprits a message names
 
@@ -56,6 +58,30 @@ class Films:
             raise PointsError(f"{name!r} may be {known[0]!r} or {known[1]!r}, expected the full name")
         return known[0] if known else None
 
+    def sided(self, name: str) -> tuple[str, str] | None:
+        """Return the identifier of the film called ``name``, and the side that the name ends in or ""; None if none.
+
+        Raises:
+            PointsError: several films go by that name.
+        """
+        for film, side in dict.fromkeys(((name, ""), film_and_side(name), without_suffix_and_side(name))):
+            if (identifier := self.find(film)) is not None:
+                return identifier, side
+        return None
+
+    def called_after(self, name: str) -> str:
+        """Return the film that a file of one film is called after: ``hip-01`` of ``hip-01-RoiSet``, or the whole name.
+
+        The name of a film has to come first, and then a mark that is neither letter nor digit.
+
+        Raises:
+            PointsError: several films go by that name.
+        """
+        if self.sided(name) is not None:
+            return name
+        ends = [match.start() for match in re.finditer(r"[\W_]", name)]
+        return next((name[:end] for end in reversed(ends) if self.find(name[:end]) is not None), name)
+
     def unknown(self, name: str) -> str:
         """Return what to expect in place of ``name``, which is no film: the nearest, or any other as an example."""
         if name.encode(errors="ignore").decode() != name:
@@ -75,13 +101,14 @@ class Films:
             PointsError: none or several films go by that name.
             ImageError: the film cannot be read.
         """
-        identifier = self.find(name)
-        if identifier is None:
+        found = self.sided(name)
+        if found is None:
             raise PointsError(f"{name!r} is no film; {self.unknown(name)}")
+        identifier, _ = found
         return replace(read_image(self.files[identifier]), identifier=identifier)
 
     def match(self, table: PointTable, problems: list[DataError]) -> PointTable:
-        """Return the table with each film under its identifier.
+        """Return the table with each film under its identifier, and a side of a film under that and the side.
 
         A row that has none, is given twice, or has a point too far away to be one, is a problem, and is left out.
         """
@@ -89,11 +116,12 @@ class Films:
         unknown: list[PointRow] = []
         for row in table.rows:
             try:
-                identifier = self.find(row.image)
+                found = self.sided(row.image)
             except PointsError as error:
                 problems.append(PointsError(f"{row.where}: {error}"))
                 continue
-            if identifier is None:
+            identifier = with_side(*found) if found else ""
+            if found is None:
                 unknown.append(row)
             elif far := far_point(row, table.landmarks):
                 problems.append(far)
@@ -104,8 +132,8 @@ class Films:
         if unknown:
             names, where = ", ".join(row.image for row in unknown[:_NAMED]), unknown[0].where
             names += ", ..." if len(unknown) > _NAMED else ""
-            found = f"{where}: points of {len(unknown)} films that are not in {self.place}: {names}"
-            problems.append(PointsError(f"{found}; {self.unknown(unknown[0].image)}"))
+            found_there = f"{where}: points of {len(unknown)} films that are not in {self.place}: {names}"
+            problems.append(PointsError(f"{found_there}; {self.unknown(unknown[0].image)}"))
         return replace(table, rows=tuple(rows.values()))
 
 

@@ -1,5 +1,6 @@
 """The format: one form of point files, as settings; one file per format beside this one, one table in ``family``."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,18 @@ class Reading:
     scheme: Scheme | None = None
     films: Films | None = None
     image: str = ""
+
+    def film_called(self, name: str) -> str:
+        """Return the film that a path of another machine names: by as much of its end as a film here has.
+
+        Without films it is the path itself.
+
+        Raises:
+            PointsError: several films end so.
+        """
+        parts = re.split(r"[/\\]", name)
+        ends = ("/".join(parts[i:]) for i in range(len(parts))) if self.films else ()
+        return next((end for end in ends if self.films and self.films.find(end) is not None), name)
 
 
 class Format(Settings, ABC):

@@ -6,6 +6,7 @@ calls them, :mod:`landvote.formats.family` has brought them there.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -145,16 +146,22 @@ class Mark(NamedTuple):
     occluded: bool = False
 
 
-def table_of(marks: Sequence[Mark], scheme: Scheme | None) -> PointTable:
+def table_of(
+    marks: Sequence[Mark], scheme: Scheme | None, landmarks: Sequence[str] = (),
+    sizes: Mapping[str, tuple[int, int]] = MappingProxyType({}), outlines: Sequence[Outline] = (),
+) -> PointTable:  # fmt: skip
     """Return marks as a table; landmarks without a mark are missing.
 
-    The scheme says which names there are and in which order; they may be given as indices as well. Without one, names
-    that are all numbers are put in their order, and others stay in that in which they first appear.
+    The scheme says which names there are and in which order; they may be given as indices as well. Without one,
+    ``landmarks`` are the names that the file itself lists, and ``outlines`` curves through them in that order; others
+    follow. Without these, names that are all numbers are put in their order, and others stay in that in which they
+    first appear. ``sizes`` are width and height of the films that the file gives them of.
 
     Raises:
         PointsError: an unknown landmark; one that is given twice; one that is occluded and has no coordinates.
     """
-    number, landmarks = _numbering([mark.landmark for mark in marks], scheme)
+    listed = tuple(landmarks)
+    number, landmarks = _numbering([mark.landmark for mark in marks], scheme, listed)
     rows: dict[tuple[str, str], PointRow] = {}
     given: set[tuple[str, str, int]] = set()
     for where, image, annotator, name, point, occluded in marks:
@@ -165,15 +172,17 @@ def table_of(marks: Sequence[Mark], scheme: Scheme | None) -> PointTable:
         if occluded and not np.isfinite(point).all():
             raise PointsError(f"{where}: landmark {name!r} is occluded and has no x and y, expected both or neither")
         given.add((image, annotator, number[name]))
-        hidden = np.zeros(len(landmarks), bool)
-        unknown = PointRow(image, annotator, np.full((len(landmarks), 2), np.nan), where, hidden)
-        row = rows.setdefault((image, annotator), unknown)
+        row = rows.get((image, annotator))
+        if row is None:
+            unknown, hidden = np.full((len(landmarks), 2), np.nan), np.zeros(len(landmarks), bool)
+            row = PointRow(image, annotator, unknown, where, hidden, size=sizes.get(image))
+            rows[image, annotator] = row
         row.points[number[name]] = point
         if row.occluded is not None:
             row.occluded[number[name]] = occluded
-    ordered = scheme is None and bool(landmarks) and not all(map(str.isdecimal, landmarks))
+    ordered = scheme is None and not listed and bool(landmarks) and not all(map(str.isdecimal, landmarks))
     notes = ("landmarks are in the order in which they are first named",) if ordered else ()
-    return PointTable(tuple(rows.values()), landmarks, notes=notes)
+    return PointTable(tuple(rows.values()), landmarks, () if scheme else tuple(outlines), notes)
 
 
 def far_point(row: PointRow, landmarks: Sequence[str]) -> PointsError | None:
@@ -206,13 +215,15 @@ def _unknown(name: str, number: Mapping[str, int]) -> str:
     return f"unknown landmark {name!r}{hint}"
 
 
-def _numbering(names: Sequence[str], scheme: Scheme | None) -> tuple[dict[str, int], tuple[str, ...]]:
+def _numbering(
+    names: Sequence[str], scheme: Scheme | None, listed: tuple[str, ...] = ()
+) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return landmark name or index -> row of the points, and what the rows are called."""
     if scheme is not None:
         number = {str(i): i for i in range(scheme.file_points)}
         number |= dict(zip(scheme.landmarks, scheme.columns, strict=True))
         return number, numbers(scheme.file_points)
-    order = tuple(dict.fromkeys(names))
-    if all(name.isdecimal() for name in order):
+    order = tuple(dict.fromkeys((*listed, *names)))
+    if not listed and all(name.isdecimal() for name in order):
         order = tuple(sorted(order, key=lambda name: (int(name), name)))
     return {name: i for i, name in enumerate(order)}, order
