@@ -10,7 +10,7 @@ import numpy as np
 
 from landvote.data.points import FloatArray, Points
 from landvote.runtime.settings import Settings
-from landvote.votes import VoteMap
+from landvote.votes import Evidence, VoteMap
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,19 @@ class Chosen:
     Attributes:
         points: (n, 2) grid coordinates; NaN for a landmark without votes.
         dispersion: (n,) mean distance of the votes from there, grid cells; NaN for a landmark without votes.
-        votes: how many votes the points have, summed.
+        evidence: how the votes lie about the points, grid cells.
         parameters: (modes,) of the shape chosen; empty where no shape model chose.
     """
 
     points: Points
     dispersion: FloatArray
-    votes: float
+    evidence: Evidence
     parameters: FloatArray = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def votes(self) -> float:
+        """How many votes the points have, summed."""
+        return float(np.nansum(self.evidence.peak))
 
 
 class Choice(ABC):

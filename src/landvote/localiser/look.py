@@ -10,7 +10,7 @@ from landvote.data.points import FloatArray, Points
 from landvote.data.radiograph import Radiograph
 from landvote.frames import Frame, Placing, View
 from landvote.localiser.choice import Choice, Chosen
-from landvote.votes import Voter
+from landvote.votes import Evidence, Voter
 
 DIGITS = 9
 """After the point, of what goes into files: compiled loops may differ in their last one from run to run."""
@@ -26,19 +26,24 @@ class Candidate:
     Attributes:
         points: (n, 2) image coordinates; NaN if unknown.
         dispersion: (n,) mean distance of the votes from their landmark's point, image pixels.
+        evidence: how the votes of the last look at each landmark lie about its point then, image pixels.
+        before: (n, 2) image coordinates before the last look at each landmark; NaN if unknown then.
         looks: the frames looked through, as they go into the prediction.
         votes: how many votes the points of the last look have, summed over its landmarks.
     """
 
     points: Points
     dispersion: FloatArray
+    evidence: Evidence
+    before: Points
     looks: tuple[dict[str, Any], ...] = ()
     votes: float = 0.0
 
     @classmethod
     def unknown(cls, n: int) -> "Candidate":
         """Return the candidate of a film that has not been looked at."""
-        return cls(np.full((n, 2), np.nan), np.full(n, np.nan))
+        nowhere = np.full((n, 2), np.nan)
+        return cls(nowhere, np.full(n, np.nan), Evidence.none(n), nowhere)
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,16 @@ class Look:
         index = np.array(self.placing.targets[target])
         chosen = self.vote(frame, radiograph, known.points[index])
         seen = np.isfinite(chosen.dispersion)  # a landmark without votes stays where the stage before saw it
-        points, dispersion = known.points.copy(), known.dispersion.copy()
+        points, dispersion, before = known.points.copy(), known.dispersion.copy(), known.before.copy()
+        before[index[seen]] = known.points[index[seen]]
+        evidence = known.evidence.updated(index[seen], chosen.evidence.of(seen).to_image(frame.matrix[:, :2]))
         points[index[seen]] = frame.to_image(chosen.points[seen])
         dispersion[index[seen]] = chosen.dispersion[seen] / frame.scale
         laid = {"stage": self.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()}
         if len(chosen.parameters):
             laid["shape"] = chosen.parameters.round(DIGITS).tolist()
-        return Candidate(points, dispersion, (*known.looks, laid), known.votes + chosen.votes)
+        looks, votes = (*known.looks, laid), known.votes + chosen.votes
+        return Candidate(points, dispersion, evidence, before, looks, votes)
 
     def vote(self, frame: Frame, radiograph: Radiograph, known: Points) -> Chosen:
         """Return the points, on its grid, that the votes on one view give; ``known`` are (k, 2) image coordinates."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from landvote.data.points import Points
 from landvote.localiser.choice import Choice, ChoiceSettings, Chosen
 from landvote.votes import VoteMap
@@ -19,7 +17,7 @@ class Peaks(Choice):
     def choose(self, votes: VoteMap) -> Chosen:
         """Return the peaks."""
         points, dispersion = votes.peaks()
-        return Chosen(points, dispersion, float(np.nansum(votes.strength(points))))
+        return Chosen(points, dispersion, votes.evidence(points))
 
     def save(self, folder: Path) -> list[Path]:  # noqa: ARG002 - nothing is learned
         """Write nothing."""

@@ -29,7 +29,7 @@ class PlausibleShape(Choice):
         found = plausible(votes, self.model, self.settings)
         if found is None:
             return Peaks().choose(votes)
-        return Chosen(found.points, found.dispersion, float(np.nansum(votes.strength(found.points))), found.parameters)
+        return Chosen(found.points, found.dispersion, votes.evidence(found.points), found.parameters)
 
     def save(self, folder: Path) -> list[Path]:
         """Write the shape model."""

@@ -1,7 +1,8 @@
 """Votes: networks and forests both return them. The vote map, casting, smoothing, peaks, and the voter's interface."""
 
 from landvote.votes.cast import cast
+from landvote.votes.evidence import Evidence
 from landvote.votes.votemap import VoteMap
 from landvote.votes.voter import Estimate, Lesson, Voter, VoterSettings
 
-__all__ = ["Estimate", "Lesson", "VoteMap", "Voter", "VoterSettings", "cast"]
+__all__ = ["Estimate", "Evidence", "Lesson", "VoteMap", "Voter", "VoterSettings", "cast"]

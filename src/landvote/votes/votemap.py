@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from landvote.data.points import FloatArray, Points
 from landvote.votes.cast import FAST, PARALLEL
+from landvote.votes.evidence import NEAR, Evidence, read_off
 
 Votes = npt.NDArray[np.float32]
 
@@ -84,6 +85,19 @@ class VoteMap:
         smooth = self.smooth
         at = smooth[np.arange(len(points)), row.clip(0, rows - 1), column.clip(0, columns - 1)]
         return np.where(given, np.where(inside, at, 0.0), np.nan)
+
+    def evidence(self, points: Points) -> Evidence:
+        """Return how the votes lie about (n, 2) ``points``, in grid cells as they are; see :class:`Evidence`."""
+        out = np.zeros((len(self.votes), 8))
+        given = np.isfinite(points).all(axis=1)
+        with PARALLEL:
+            near = NEAR * max(self.smoothing / self.cell, 0.5)
+            read_off(self.votes, self.smooth, self.to_cells(np.where(given[:, None], points, 0)), near, out)
+        out[~given | (out[:, 1] < self.floor)] = np.nan
+        peak, total, close = out[:, 0], out[:, 1], out[:, 2]
+        square = out[:, [3, 4, 4, 5]].reshape(-1, 2, 2) / np.maximum(close, self.floor)[:, None, None]
+        second = out[:, 6] / np.maximum(peak, self.floor)
+        return Evidence(peak, total, close / total, square * self.cell**2, second, out[:, 7] * self.cell)
 
     def to_cells(self, points: Points) -> Points:
         """Map grid coordinates to those of the accumulator."""
