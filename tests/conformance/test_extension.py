@@ -149,7 +149,8 @@ class Strongest(Choice):
     def choose(self, votes):
         flat = votes.votes.reshape(len(votes.votes), -1)
         at = np.stack(np.divmod(flat.argmax(axis=1), votes.votes.shape[2])[::-1], axis=1)
-        return Chosen(votes.to_grid(at), np.ones(len(flat)), float(flat.sum()))
+        points = votes.to_grid(at)
+        return Chosen(points, np.ones(len(flat)), votes.evidence(points))
 
     def save(self, folder):  # noqa: ARG002
         return []

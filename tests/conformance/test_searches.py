@@ -39,7 +39,7 @@ def kind(request):
 
 
 def near():
-    return Candidate(TRUTH + np.random.default_rng(0).uniform(-4, 4, TRUTH.shape), np.ones(20))
+    return Candidate.at(TRUTH + np.random.default_rng(0).uniform(-4, 4, TRUTH.shape))
 
 
 def test_its_settings_survive_json_and_the_table(kind):
@@ -58,7 +58,7 @@ def test_from_near_the_landmarks_it_finds_them(kind, look, rounds):
 
 
 def test_it_changes_nothing_that_it_was_given(kind, look):
-    candidates = [near(), Candidate(TRUTH.copy(), np.ones(20))]
+    candidates = [near(), Candidate.at(TRUTH.copy())]
     before = deepcopy(candidates)
     kind(keep=2).run(look, FILM, candidates)
     assert len(candidates) == 2
@@ -76,7 +76,7 @@ def test_it_finds_the_same_twice(kind, look):
 
 
 def test_it_keeps_as_many_candidates_as_it_is_told_those_with_votes_first(kind, look):
-    beside = Candidate(TRUTH + 5000.0, np.ones(20))
+    beside = Candidate.at(TRUTH + 5000.0)
     for keep in (1, 2, 3):
         found = kind(keep=keep).run(look, FILM, [beside, near(), beside])
         assert len(found) == min(keep, 2)  # the same place is kept once

@@ -1,5 +1,7 @@
 """The look: what one stage sees through a frame, and which candidates are the same place."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,16 +42,28 @@ def test_too_few_reference_points_leave_the_rest_missing(tmp_path, blind):
 
 def test_looking_changes_nothing_that_was_known(tmp_path):
     look = fitted(tmp_path).stages[1].look
-    known = Candidate(box(30)[1] + 2, np.ones(5))
+    known = Candidate.at(box(30)[1] + 2)
     before = known.points.copy()
     found = look.at_all((1.0, 0.0), box_sample(30).open(), known)
     np.testing.assert_array_equal(known.points, before)
     np.testing.assert_allclose(found.points, box(30)[1], atol=0.3)
+    np.testing.assert_array_equal(found.before, before)
+    assert np.isnan(known.evidence.peak).all()
     assert (len(known.looks), len(found.looks)) == (0, 1)
+
+
+def test_the_evidence_is_about_the_points_found_in_image_pixels(tmp_path):
+    look = fitted(tmp_path).stages[1].look
+    found = look.at_all((1.0, 0.0), box_sample(30).open(), Candidate.at(box(30)[1]))
+    frame = look.placing.frame(0, box_sample(30).open().size, box(30)[1])
+    grid = look.vote(frame, box_sample(30).open(), box(30)[1]).evidence
+    np.testing.assert_allclose(found.evidence.peak, grid.peak)
+    spread = np.trace(found.evidence.covariance, axis1=1, axis2=2)
+    np.testing.assert_allclose(spread, np.trace(grid.covariance, axis1=1, axis2=2) / frame.scale**2)
 
 
 def test_candidates_that_are_the_same_place_are_kept_once():
     points = np.array([[10.0, 10], [50, 60]])
-    made = [Candidate(points + shift, np.ones(2), (), votes) for shift, votes in ((0, 3), (1, 5), (30, 1), (60, 2))]
+    made = [replace(Candidate.at(points + shift), votes=votes) for shift, votes in ((0, 3), (1, 5), (30, 1), (60, 2))]
     assert [c.votes for c in best(made, 3, same=4)] == [5, 2, 1]
     assert [c.votes for c in best(made, 1, same=4)] == [5]

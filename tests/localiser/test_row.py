@@ -69,7 +69,7 @@ def parts():
 
 
 def known(points):
-    return Candidate(points, np.ones(len(points)))
+    return Candidate.at(points, dispersion=1.0)
 
 
 @pytest.mark.parametrize("off", [0.0, 0.4, -0.4, 0.45, 1.3])

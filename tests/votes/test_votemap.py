@@ -104,7 +104,7 @@ def test_votes_that_are_missing_count_as_votes_from_anywhere():
     np.testing.assert_allclose(unknown, 0, atol=1e-5)
 
 
-def test_spread_and_strength_are_those_of_the_points_asked_for():
+def test_the_spread_is_that_of_the_points_asked_for():
     votes = np.zeros((2, 40, 30), np.float32)
     votes[0, 20, 10] = 3
     found = VoteMap(votes, 2, 1.5)
@@ -112,10 +112,6 @@ def test_spread_and_strength_are_those_of_the_points_asked_for():
     dispersion = found.dispersion(points)
     assert dispersion[0] == pytest.approx(10)
     assert np.isnan(dispersion[1])
-    at = found.strength(np.array([[2 * 10.5 - 0.5, 2 * 20.5 - 0.5], [np.nan, np.nan]]))
-    assert at[0] == pytest.approx(found.smooth[0].max())
-    assert np.isnan(at[1])
-    np.testing.assert_array_equal(found.strength(np.full((2, 2), -50.0)), 0)
 
 
 def test_climbing_stays_on_the_hill_it_starts_on():

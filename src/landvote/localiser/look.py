@@ -40,10 +40,15 @@ class Candidate:
     votes: float = 0.0
 
     @classmethod
+    def at(cls, points: Points, dispersion: float = np.nan) -> "Candidate":
+        """Return the candidate of a film that has not been looked at; its points may be known from elsewhere."""
+        n = len(points)
+        return cls(points, np.full(n, dispersion), Evidence.none(n), np.full((n, 2), np.nan))
+
+    @classmethod
     def unknown(cls, n: int) -> "Candidate":
-        """Return the candidate of a film that has not been looked at."""
-        nowhere = np.full((n, 2), np.nan)
-        return cls(nowhere, np.full(n, np.nan), Evidence.none(n), nowhere)
+        """Return the candidate of a film of which nothing is known."""
+        return cls.at(np.full((n, 2), np.nan))
 
 
 @dataclass(frozen=True)

@@ -73,19 +73,6 @@ class VoteMap:
         """Return the (n,) mean distance of the votes from ``points``, (n, 2), both in grid cells; NaN without votes."""
         return self.climb(points, rounds=0)[1]
 
-    def strength(self, points: Points) -> FloatArray:
-        """Return how many smoothed votes there are at (n, 2) ``points``, in the cell nearest; NaN for missing ones.
-
-        Beside the grid there are none.
-        """
-        given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
-        column, row = np.rint(self.to_cells(np.where(given[:, None], points, 0))).astype(int).T
-        rows, columns = self.votes.shape[1:]
-        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-        smooth = self.smooth
-        at = smooth[np.arange(len(points)), row.clip(0, rows - 1), column.clip(0, columns - 1)]
-        return np.where(given, np.where(inside, at, 0.0), np.nan)
-
     def evidence(self, points: Points) -> Evidence:
         """Return how the votes lie about (n, 2) ``points``, in grid cells as they are; see :class:`Evidence`."""
         out = np.zeros((len(self.votes), 8))
