@@ -33,7 +33,7 @@ def in_full(model, points):
     modes = model.modes.reshape(model.modes_count, -1)
     covariance = (modes.T * model.variances) @ modes + 1e7 * free.T @ free
     for i in range(len(mean)):
-        covariance[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] += model.residual[i]
+        covariance[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] += model.residual[i] * 2 * N / (2 * N - 4 - model.modes_count)
     rest = (frame.to_image(points) - mean).ravel()
     away, distance = [], []
     for i in range(len(mean)):

@@ -79,15 +79,15 @@ def patches_at(pixels: Grid, points: Points) -> Rows:
     NaN for a missing point. Beside the grid the view goes on as at its border.
     """
     offsets = (np.arange(SIDE) - (SIDE - 1) / 2) * STEP
-    given = np.isfinite(points).all(axis=1)
+    given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
     known = np.where(given[:, None], points, 0)
     x = np.repeat((known[:, :1] + offsets)[:, None, :], SIDE, axis=1)
     y = np.repeat((known[:, 1:] + offsets)[:, :, None], SIDE, axis=2)
     smooth = cv2.blur(pixels, (3, 3))  # samples are so far apart
     shape = (len(points) * SIDE, SIDE)  # OpenCV takes no more than 32,767 rows: 4,095 landmarks
-    maps = (v.reshape(shape).astype(np.float32) for v in (x, y))
-    seen = cv2.remap(smooth, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    seen = seen.reshape(len(points), -1).astype(np.float32)
+    x, y = (v.reshape(shape).astype(np.float32) for v in (x, y))
+    sampled = cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen: Rows = sampled.reshape(len(points), -1).astype(np.float32)
     seen -= seen.mean(axis=1, keepdims=True)
     seen /= np.maximum(seen.std(axis=1, keepdims=True), _EVEN)
     seen[~given] = np.nan
@@ -103,18 +103,18 @@ def film_at(pixels: Grid) -> Rows:
 
 def _place(rows: Rows) -> tuple[Rows, Rows, FloatArray, float]:
     """Return mean, modes, variances and rest of (m, d) rows of one place."""
-    rows = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
-    d = rows.shape[1]
-    if len(rows) < 2:
+    known = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
+    d = known.shape[1]
+    if len(known) < 2:
         return (np.zeros(d, np.float32), np.zeros((_MODES, d), np.float32), np.full(_MODES, np.inf), np.inf)
-    fold = np.arange(len(rows)) % min(_FOLDS, len(rows))
-    along, beside = np.empty((len(rows), _MODES)), np.empty(len(rows))
+    fold = np.arange(len(known)) % min(_FOLDS, len(known))
+    along, beside = np.empty((len(known), _MODES)), np.empty(len(known))
     for left in np.unique(fold):
-        mean, modes = _components(rows[fold != left])
-        away = rows[fold == left] - mean
+        mean, modes = _components(known[fold != left])
+        away = known[fold == left] - mean
         along[fold == left] = away @ modes.T
         beside[fold == left] = ((away**2).sum(axis=1) - (along[fold == left] ** 2).sum(axis=1)).clip(min=0)
-    mean, modes = _components(rows)
+    mean, modes = _components(known)
     variances = np.maximum((along**2).mean(axis=0), 1e-9 * d)
     return mean.astype(np.float32), modes.astype(np.float32), variances, max(float(beside.mean()), 1e-9 * d)
 

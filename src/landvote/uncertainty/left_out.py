@@ -43,7 +43,9 @@ def left_out(model: ShapeModel, points: Points) -> LeftOut:
     mean = model.mean[given]
     free = [mean, mean[:, ::-1] * [-1, 1], np.full_like(mean, [1, 0]), np.full_like(mean, [0, 1])]
     basis = np.concatenate([np.stack(free), model.modes[:, given]])  # (4 + modes, k, 2)
-    own = np.linalg.inv(model.residual[given] + _SMALLEST * max(model.total, 1e-30) * np.eye(2))
+    # what the modes and the pose could follow of a film's own scatter, the residual lacks
+    lacking = 2 * n / max(2 * n - len(free) - model.modes_count, 1)
+    own = np.linalg.inv(lacking * model.residual[given] + _SMALLEST * max(model.total, 1e-30) * np.eye(2))
     rest = frame.to_image(points[given]) - mean
     weighed = np.einsum("kij,mkj->mki", own, basis)
     prior = np.concatenate([np.zeros(len(free)), 1 / model.variances])

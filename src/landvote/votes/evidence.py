@@ -63,6 +63,37 @@ class Evidence:
         return type(self)(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
 
+@numba.njit(cache=True, fastmath=FAST)
+def _about(votes, x, y, near):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled into its caller
+    """Return how many (rows, columns) votes lie within ``near`` cells of (x, y), and their sums of x², xy and y²."""
+    rows, columns = votes.shape
+    close = xx = xy = yy = 0.0
+    for i in range(max(0, int(np.ceil(y - near))), min(rows - 1, int(np.floor(y + near))) + 1):
+        for j in range(max(0, int(np.ceil(x - near))), min(columns - 1, int(np.floor(x + near))) + 1):
+            dx, dy = j - x, i - y
+            if dx * dx + dy * dy <= near * near:
+                close += votes[i, j]
+                xx += votes[i, j] * dx * dx
+                xy += votes[i, j] * dx * dy
+                yy += votes[i, j] * dy * dy
+    return close, xx, xy, yy
+
+
+@numba.njit(cache=True, fastmath=FAST)
+def _second(smooth, x, y, near):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled into its caller
+    """Return the height of the highest peak farther than ``near`` cells from (x, y), and how far it is; 0 if none."""
+    rows, columns = smooth.shape
+    height = away = 0.0
+    for i in range(rows):
+        for j in range(columns):
+            square = (j - x) ** 2 + (i - y) ** 2
+            if smooth[i, j] > height and square > near * near:
+                around = smooth[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2]
+                if smooth[i, j] >= around.max():
+                    height, away = smooth[i, j], np.sqrt(square)
+    return height, away
+
+
 @numba.njit(parallel=True, cache=True, fastmath=FAST)
 def read_off(votes, smooth, places, near, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled as one
     """Write the evidence about finite ``places`` (n, 2), in cells, to ``out`` (n, 8); ``near`` is a radius in cells.
@@ -72,32 +103,8 @@ def read_off(votes, smooth, places, near, out):  # type: ignore[no-untyped-def] 
     landmarks, rows, columns = votes.shape
     for p in numba.prange(landmarks):
         x, y = places[p]
-        total = np.float32(0)
-        for i in range(rows):
-            row = np.float32(0)
-            for j in range(columns):
-                row += votes[p, i, j]
-            total += row
-        close = xx = xy = yy = 0.0
-        for i in range(max(0, int(np.ceil(y - near))), min(rows - 1, int(np.floor(y + near))) + 1):
-            for j in range(max(0, int(np.ceil(x - near))), min(columns - 1, int(np.floor(x + near))) + 1):
-                dx, dy = j - x, i - y
-                if dx * dx + dy * dy <= near * near:
-                    vote = votes[p, i, j]
-                    close += vote
-                    xx += vote * dx * dx
-                    xy += vote * dx * dy
-                    yy += vote * dy * dy
-        second = away = 0.0
-        for i in range(rows):
-            for j in range(columns):
-                here = smooth[p, i, j]
-                if here > second and (j - x) ** 2 + (i - y) ** 2 > near * near:
-                    around = smooth[p, max(0, i - 1) : i + 2, max(0, j - 1) : j + 2]
-                    if here >= around.max():
-                        second, away = here, np.sqrt((j - x) ** 2 + (i - y) ** 2)
-        column, line = round(x), round(y)
-        if 0 <= column < columns and 0 <= line < rows:  # beside the grid are no votes
-            out[p, 0] = smooth[p, line, column]
-        out[p, 1], out[p, 2] = total, close
-        out[p, 3], out[p, 4], out[p, 5], out[p, 6], out[p, 7] = xx, xy, yy, second, away
+        j, i = round(x), round(y)
+        out[p, 0] = smooth[p, i, j] if 0 <= i < rows and 0 <= j < columns else 0.0  # beside the grid are no votes
+        out[p, 1] = votes[p].sum()
+        out[p, 2:6] = _about(votes[p], x, y, near)
+        out[p, 6:8] = _second(smooth[p], x, y, near)

@@ -76,7 +76,7 @@ class VoteMap:
     def evidence(self, points: Points) -> Evidence:
         """Return how the votes lie about (n, 2) ``points``, in grid cells as they are; see :class:`Evidence`."""
         out = np.zeros((len(self.votes), 8))
-        given = np.isfinite(points).all(axis=1)
+        given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
         with PARALLEL:
             near = NEAR * max(self.smoothing / self.cell, 0.5)
             read_off(self.votes, self.smooth, self.to_cells(np.where(given[:, None], points, 0)), near, out)
