@@ -28,7 +28,8 @@ class Knowing:
         self.computed_on = {"global": "nothing"}
         self.stop, self.left, self.located = stop, after, []
 
-    def locate(self, radiograph):
+    def locate(self, radiograph, side):
+        assert not side.name
         self.located.append(radiograph.identifier)
         self.left -= 1
         if self.stop is not None and self.left == 0:

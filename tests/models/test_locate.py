@@ -15,6 +15,7 @@ from landvote.data.film import Spacing
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
+from landvote.data.side import Side
 from landvote.datasets.folder import read_folder
 from landvote.errors import DataError, ImageError, SettingError, SplitError
 from landvote.formats.family import FORMATS, write_points
@@ -34,7 +35,8 @@ def localiser():
     """Return one that finds the same three points on every film."""
     return SimpleNamespace(
         scheme=Scheme.numbered(3),
-        locate=lambda film: prediction(film.identifier, 1.0),
+        sides=(Side(),),
+        locate=lambda film, side: prediction(film.identifier, 1.0),  # noqa: ARG005 - knows one
     )
 
 
@@ -119,13 +121,13 @@ def test_films_of_one_grey_are_left_out_and_named(localiser, tmp_path):
 
 
 def test_films_with_pixels_that_are_not_square_are_located_and_named(localiser, tmp_path):
-    def found(film: Radiograph) -> Prediction:
+    def found(film: Radiograph, side: Side) -> Prediction:
         return replace(prediction(film.identifier, 1.0), film=film.film())
 
     widths = {"a": 0.1, "b": 0.2, "c": 0.25}
     films = [Radiograph(np.eye(9, dtype=np.uint8), name, Spacing(x, 0.2, "user")) for name, x in widths.items()]
     events: list[Event] = []
-    located = list(locate(SimpleNamespace(locate=found), films, listener=events.append))
+    located = list(locate(SimpleNamespace(locate=found, sides=(Side(),)), films, listener=events.append))
     assert [p.identifier for p in located] == ["a", "b", "c"]
     (note,) = (event for event in events if isinstance(event, Note))
     assert note.text == "2 films have pixels that are not square, and were looked at as if they were: a, c"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from landvote.data.film import Source, Spacing
 from landvote.data.points import Points
@@ -86,7 +87,7 @@ def check_folder(
     films: list[dict[str, Any]] = []
     sources: dict[str, Source] = {}
     spacings: dict[str, list[Spacing | None]] = {}
-    hashes: dict[str, list[str]] = {}
+    hashes: dict[str, dict[str, str]] = {}  # of pixels -> film -> film with its split
     pictures: dict[str, Picture] = {}
     flat, oblong = list[str](), list[str]()
     for done, sample in enumerate(samples):
@@ -101,7 +102,8 @@ def check_folder(
         note = f" ({facts.spacing_note})" if facts.spacing_note else ""
         spacing = facts.film.spacing
         spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
-        hashes.setdefault(facts.film.pixels_sha256, []).append(sample.identifier)
+        called = f"{sample.film} ({sample.split})" if sample.split else sample.film
+        hashes.setdefault(facts.film.pixels_sha256, {})[sample.film] = called
         pictures[sample.identifier] = facts.thumbnail
         flat += [sample.identifier] if facts.is_flat else []
         oblong += [sample.identifier] if spacing and not spacing.is_square else []
@@ -110,8 +112,7 @@ def check_folder(
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
     problems += _named(flat, "films are of one grey, with nothing to see")
     warnings += _named(oblong, "films have pixels that are not square, and are looked at as if they were")
-    splits = {s.identifier: f"{s.identifier} ({s.split})" if s.split else s.identifier for s in samples}
-    twice = [map(splits.__getitem__, names) for names in hashes.values() if len(names) > 1]
+    twice = [films.values() for films in hashes.values() if len(films) > 1]
     problems += [f"the same picture twice: {' and '.join(names)}" for names in twice]
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
@@ -119,7 +120,7 @@ def check_folder(
     coded = placeholders(samples)
     warnings += _turned(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
-    warnings += moved + _strange(samples, coded) + _without_split(samples)
+    warnings += moved + _strange(samples, coded) + _alike_unmirrored(samples) + _without_split(samples)
     lines = (*_pixels(films, spacings), *_contents(samples, found.points))
     return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(films))
 
@@ -166,11 +167,11 @@ def _turned(sources: Mapping[str, Source]) -> list[str]:
 
 def _patients(samples: Sequence[Sample], sources: Mapping[str, Source]) -> list[str]:
     """Return films of patients of whom there are several, by their files alone; never the patients' numbers."""
-    patients: dict[str, list[str]] = {}
+    patients: dict[str, dict[str, None]] = {}
     for sample in samples:
         source = sources.get(sample.identifier)
         if source and source.patient and not sample.named_subject:
-            patients.setdefault(source.patient, []).append(sample.identifier)
+            patients.setdefault(source.patient, {})[sample.film] = None
     several = [names for names in patients.values() if len(names) > 1]
     finding = f"films are of {len(several)} patients by their files, and no table names subjects"
     return _named([name for names in several for name in names], finding)
@@ -194,10 +195,16 @@ def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
     """Describe films, points and their format, annotators, subjects and splits."""
     scheme = samples[0].scheme
     annotated = [s for s in samples if s.annotations]
+    films, subjects, pointed = {s.film for s in samples}, {s.subject for s in samples}, {s.film for s in annotated}
     lines = [
-        ("films", f"{len(samples)} of {len({s.subject for s in samples})} subjects, {len(annotated)} with points"),
+        ("films", f"{len(films)} of {len(subjects)} subjects, {len(pointed)} with points"),
         ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
     ]
+    if sides := Counter(s.side for s in annotated if s.side.name):
+        named = Counter(
+            {f"{side.name}{' (learned from in the mirror)' * side.mirrored}": n for side, n in sides.items()}
+        )
+        lines.append(("sides", _counts(named)))
     if points:
         lines.append(("points", points))
     if hidden := sum(int(flags.sum()) for s in annotated for flags in s.occluded.values()):
@@ -240,9 +247,7 @@ def _strange(samples: Sequence[Sample], coded: Sequence[Placeholder]) -> list[st
     whole = [s for s in samples if s.annotations and np.isfinite(s.points).all() and s.identifier not in known]
     if len(whole) < 10 or len(whole[0].scheme) < 3:
         return []
-    shapes = np.stack([s.points @ np.array([1, 1j]) for s in whole])
-    shapes -= shapes.mean(axis=1, keepdims=True)
-    shapes /= np.maximum(np.sqrt((np.abs(shapes) ** 2).mean(axis=1, keepdims=True)), 1e-12)
+    shapes = _centred(whole)
     mean = shapes.mean(axis=0)
     turn = (shapes.conj() @ mean) / (np.abs(shapes) ** 2).sum(axis=1)
     distance = np.abs(shapes * turn[:, None] - mean)
@@ -252,6 +257,35 @@ def _strange(samples: Sequence[Sample], coded: Sequence[Placeholder]) -> list[st
     odd = odd[np.argsort(-rms[odd])]
     names = [f"{whole[i].identifier} ({whole[i].scheme.landmarks[int(distance[i].argmax())]} most)" for i in odd]
     return _named(names, "films have points arranged unlike the others, look at them")
+
+
+def _centred(samples: Sequence[Sample]) -> npt.NDArray[np.complex128]:
+    """Return whole shapes as x + iy, of mean 0 and size 1; those of another side in the mirror."""
+    shapes = np.stack([s.facing(0).points @ np.array([1, 1j]) for s in samples])
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    centred: npt.NDArray[np.complex128] = shapes / np.maximum(
+        np.sqrt((np.abs(shapes) ** 2).mean(axis=1, keepdims=True)), 1e-12
+    )
+    return centred
+
+
+def _alike_unmirrored(samples: Sequence[Sample]) -> list[str]:
+    """Return a warning if the two sides look alike as they lie, and not in the mirror.
+
+    Each side's mean shape is laid on the other's by a similarity; the correlation is 1 where they are the same.
+    """
+    whole = [s for s in samples if s.annotations and np.isfinite(s.points).all() and not s.collapsed]
+    other = {s.side.name: [t for t in whole if t.side == s.side] for s in whole if s.side.mirrored}
+    one = [s for s in whole if s.side.name and not s.side.mirrored]
+    if not one or not other or len(whole[0].scheme) < 3:
+        return []
+    name, there = next(iter(other.items()))
+    mean, mirrored = _centred(one).mean(axis=0), _centred(there).mean(axis=0)
+    as_it_lies, turned = np.abs(mean.conj() @ mirrored.conj()), np.abs(mean.conj() @ mirrored)
+    if 1 - as_it_lies / len(mean) > (1 - turned / len(mean)) / 2:
+        return []
+    found = f"points of side {name} are like those of side {one[0].side.name} as they lie, and not in the mirror"
+    return [f"{found}; they are learned from in the mirror, are the landmarks in the same order on both sides?"]
 
 
 def _counts(counter: Counter[str]) -> str:

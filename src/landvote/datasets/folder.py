@@ -27,12 +27,14 @@ from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
+from landvote.data.side import Side
 from landvote.errors import DataError, ImageError, PointsError, SplitError
 from landvote.formats.family import film_files, read_film_files, read_points, whole_files
 from landvote.formats.films import Films
 from landvote.formats.format import check_centre
 from landvote.formats.image import read_image
 from landvote.formats.points import PointTable
+from landvote.formats.sides import is_other
 from landvote.formats.tables import records
 from landvote.runtime.files import StrPath
 
@@ -101,24 +103,25 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | No
         own = {"landmarks": table.landmarks, "outlines": table.outlines}
         scheme = Scheme.numbered(len(table.landmarks)).model_copy(update=own)
     annotations = _annotations(table, scheme)
+    sides = _sides(annotations, films, problems)
     warnings: list[str] = []
     facts = _facts(folder, films, problems, warnings)
     samples = []
     for identifier, path in films.files.items():
         known = facts[identifier]
-        given = annotations.get(identifier, {})
-        ordered = {a: scheme.sorted(columns) for a, columns in given.items()}
-        moved = any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given)
         spacing = _spacing(identifier, known.pop("spacing_mm", ""), problems)
-        opened = partial(open_film, path, identifier, spacing)
         subject, split = known.pop("subject", ""), _split(identifier, known.pop("split", ""), problems)
-        points = {a: columns[:, :2].copy() for a, columns in ordered.items()}
-        hidden = {a: columns[:, 2] > 0 for a, columns in ordered.items() if np.isfinite(columns[:, 2]).all()}
-        samples.append(
-            Sample(
-                identifier, opened, scheme, points, subject, split, known, path, spacing, sorted=moved, occluded=hidden
+        for side in sides[identifier]:
+            name = identifier + side.ending
+            given = annotations.get(name, {})
+            ordered = {a: scheme.sorted(columns) for a, columns in given.items()}
+            moved = any(not np.array_equal(ordered[a], given[a], equal_nan=True) for a in given)
+            points = {a: columns[:, :2].copy() for a, columns in ordered.items()}
+            hidden = {a: columns[:, 2] > 0 for a, columns in ordered.items() if np.isfinite(columns[:, 2]).all()}
+            opened = partial(open_film, path, name, spacing)
+            samples.append(
+                Sample(name, opened, scheme, points, subject, split, known, path, spacing, moved, hidden, side)
             )
-        )
     said = "; ".join([table.form, *table.notes])
     problems += _leaks(folder, samples)
     return FoundFolder(tuple(samples), tuple(problems), said if table.form else "", tuple(warnings))
@@ -204,6 +207,32 @@ def _annotations(table: PointTable, scheme: Scheme) -> dict[str, dict[str, Float
             selected = columns if len(columns) == len(scheme) else columns[list(scheme.columns)]
             found.setdefault(row.image, {})[row.annotator] = selected
     return found
+
+
+def _sides(
+    annotations: Mapping[str, dict[str, FloatArray]], films: Films, problems: list[DataError]
+) -> dict[str, list[Side]]:
+    """Return the sides of each film that have points; one without a name where the points of a film name none.
+
+    The right side, or the second, is mirrored where the other occurs as well.
+    """
+    found: dict[str, list[str]] = {identifier: [] for identifier in films.files}
+    for name in annotations:
+        film, _, side = (name, "", "") if name in found else name.rpartition("_")
+        found[film].append(side)
+    names = {side for given in found.values() for side in given if side}
+    both = len({is_other(side) for side in names}) > 1
+    mixed = [film for film, given in found.items() if "" in given and len(given) > 1]
+    if mixed:
+        text = f"{mixed[0]!r} has points with a side ({', '.join(filter(None, found[mixed[0]]))}) and without one"
+        problems.append(PointsError(f"{text}, expected one or the other"))
+    if many := [film for film, given in found.items() if len(given) > 2]:
+        text = f"{many[0]!r} has points of {len(found[many[0]])} sides ({', '.join(found[many[0]])})"
+        problems.append(PointsError(f"{text}, expected two at most"))
+    return {
+        film: [Side(name=side, mirrored=both and is_other(side)) for side in sorted(given)] or [Side()]
+        for film, given in found.items()
+    }
 
 
 def _facts(

@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,9 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
         journal = Journal(folder / "predictions.part")
         for identifier in plan.test[journal.lines :]:
             workspace.stop.check()
-            journal.append(prediction_line(localiser.locate(samples[identifier].open())))
+            sample = samples[identifier]
+            found = replace(localiser.locate(sample.open(), sample.side), identifier=identifier)
+            journal.append(prediction_line(found))
             clock(FilmLocated(journal.lines, len(plan.test)))
     except StoppedError:
         clock.note()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
+from landvote.data.side import Side, side_of
 from landvote.datasets.folder import read_films
 from landvote.errors import ImageError, SettingError, SplitError, StoppedError
 from landvote.formats.image import read_image, walk_images
@@ -25,7 +26,7 @@ def locate_files(
     localiser: Localiser, images: Sequence[Path], overlays: Path | None, listener: Listener = ignore,
     stop: StopToken | None = None, split: str | None = None,
 ) -> Iterator[Prediction]:  # fmt: skip
-    """Yield a prediction per film of :func:`list_films`.
+    """Yield a prediction per film of :func:`list_films`, or one for each side where the model knows two.
 
     ``overlays`` is a folder for one PNG per film, or None; :func:`landvote.runtime.names.output_paths` names them. The
     listener is told after each film how many of all are done, and of each that cannot be read; the others go on.
@@ -34,7 +35,8 @@ def locate_files(
         DataError: as :func:`list_films`.
         StoppedError: the stop token asked for it.
     """
-    films = list(list_films(images, split))  # to say how many are left; very many are located in shards
+    # a list, to say how many are left; very many are located in shards
+    films = list(list_sides(localiser.sides, images, split))
     pictures: dict[str, Path] = {}
     if overlays is not None:  # the name of a picture depends on the names of all films
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
@@ -78,9 +80,12 @@ def one_by_one(
 
 
 def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
-    """Return the prediction of one film, and draw it into a PNG; ImageError if it cannot be read or is of one grey."""
+    """Return the prediction of one film, and draw it into a PNG; ImageError if it cannot be read or is of one grey.
+
+    Where the model knows two sides, the identifier ends in one.
+    """
     radiograph = something_to_see(read_image(path))
-    prediction = localiser.locate(radiograph)
+    prediction = localiser.locate(radiograph, side_of(identifier, localiser.sides))
     if overlay is not None:
         from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
@@ -96,6 +101,14 @@ def something_to_see(radiograph: Radiograph) -> Radiograph:
             f"{radiograph.source.path or radiograph.identifier}: every pixel is {grey}, expected a picture"
         )
     return radiograph
+
+
+def list_sides(
+    sides: Sequence[Side], images: Sequence[Path], split: str | None = None
+) -> Iterator[tuple[Path, str]]:  # fmt: skip
+    """Yield each film of :func:`list_films` once for each side, with the side at the end of its identifier."""
+    for path, identifier in list_films(images, split):
+        yield from ((path, identifier + side.ending) for side in sides)
 
 
 def list_films(images: Sequence[Path], split: str | None = None) -> Iterator[tuple[Path, str]]:

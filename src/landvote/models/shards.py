@@ -29,7 +29,7 @@ from landvote.errors import ImageError, SettingError, StoppedError
 from landvote.formats.predictions import SHARDS, prediction_line
 from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash
-from landvote.models.locate import list_films, locate_file
+from landvote.models.locate import list_sides, locate_file
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed
 from landvote.runtime.files import atomic_write, refuse_existing, write_json, write_text
@@ -106,7 +106,7 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int,
     digest, films = hashlib.sha256(), 0
     with atomic_write(out / "films.jsonl") as temporary:
         with temporary.open("wb") as file:
-            for path, identifier in list_films(images, split):
+            for path, identifier in list_sides(Localiser.sides_in(model), images, split):
                 line = json.dumps({"image": identifier, "path": str(path.absolute())}).encode() + b"\n"
                 digest.update(line)
                 file.write(line)
