@@ -76,6 +76,12 @@ class Sample:
         """The truth: per landmark the mean over the annotators that gave it, (n, 2); NaN where none did."""
         return mean_points(list(self.annotations.values()), len(self.scheme))
 
+    @property
+    def hidden(self) -> npt.NDArray[np.bool_]:
+        """Whether each landmark is occluded, (n,): one annotator says so at least."""
+        found: npt.NDArray[np.bool_] = np.any([np.zeros(len(self.scheme), bool), *self.occluded.values()], axis=0)
+        return found
+
     def facing(self, width: int) -> "Sample":
         """Return it as a model knows it: a mirrored side as the mirror image of its film, ``width`` pixels wide."""
         if not self.side.mirrored:

@@ -20,7 +20,7 @@ class PredictionLines(Format):
     """The predictions that ``landvote locate`` writes: points with their expected errors, one film a line."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
-    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "expected_error", "prediction"})
+    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "occluded", "expected_error", "prediction"})
     kind: Literal["predictions"] = "predictions"
 
     @classmethod
@@ -51,7 +51,7 @@ def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> 
     rows = (
         PointRow(
             p.identifier, "", p.points, f"{where}, film {p.identifier!r}",
-            expected_error=p.expected_error, size=p.film.size, prediction=p,
+            occluded=p.occluded, expected_error=p.expected_error, size=p.film.size, prediction=p,
         ) for p in predictions
     )  # fmt: skip
     return PointTable(tuple(rows), landmarks)
@@ -63,4 +63,6 @@ def _prediction(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
     known = row.prediction or Prediction(row.image, row.points, error, landmarks, Film(row.size))
     if known.landmarks != landmarks:
         known = replace(known, scheme="", scheme_sha256="")  # it was of other landmarks
-    return replace(known, identifier=row.image, points=row.points, expected_error=error, landmarks=landmarks)
+    return replace(
+        known, identifier=row.image, points=row.points, expected_error=error, landmarks=landmarks, occluded=row.occluded
+    )
