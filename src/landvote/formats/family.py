@@ -15,6 +15,7 @@ import numpy as np
 from landvote.data.points import mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
+from landvote.formats.coco import Coco
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.jsonl import PredictionLines
@@ -29,7 +30,7 @@ from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines)
+FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines, Coco)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
@@ -78,6 +79,19 @@ def format_named(name: str, centre: float | None = None) -> Format:
     return validated(FORMATS[kind], settings, f"format {kind}")
 
 
+def format_to_write(name: str, centre: float | None = None) -> Format:
+    """Return a format as :func:`format_named` does; SettingError, which lists those written, for one that is not."""
+    form = format_named(name, centre)
+    if not form.writes:
+        raise SettingError(f"format {form.kind!r} is only read, expected one of {', '.join(written_kinds())}")
+    return form
+
+
+def written_kinds() -> list[str]:
+    """Return the kinds of formats that landvote writes."""
+    return [kind for kind in FORMATS if FORMATS[kind].writes]
+
+
 def recognised(path: Path) -> list[str]:
     """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
 
@@ -94,8 +108,9 @@ def recognised(path: Path) -> list[str]:
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
-    own = {kind: set(FORMATS[kind].suffixes) - (_SHARED - {".csv"}) for kind in FORMATS}
-    return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
+    ends = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, set(FORMATS[kind].suffixes) - _SHARED)]
+    tables = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, {".csv"} & set(FORMATS[kind].suffixes))]
+    return ends or tables[:1]  # which says what it expects of a table
 
 
 def read_points(

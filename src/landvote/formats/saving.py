@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from landvote.data.prediction import Prediction
-from landvote.formats.family import Written, format_named, write_points
+from landvote.formats.family import Written, format_to_write, write_points
 from landvote.formats.jsonl import table_of_predictions
 from landvote.runtime.files import StrPath
 
@@ -28,4 +28,4 @@ def save_predictions(
         DataError: ``path`` cannot be written to.
     """
     table = table_of_predictions(list(predictions), str(path))
-    return write_points(Path(path), table, format_named(format), force=force)
+    return write_points(Path(path), table, format_to_write(format), force=force)
