@@ -53,7 +53,7 @@ def test_labels_that_name_both_sides_are_believed_wherever_the_shapes_lie():
 
 @pytest.mark.parametrize(
     ("label", "side"),
-    [("left hip", "L"), ("Hip_R", "R"), ("L", "L"), ("RIGHT", "R"), ("hip", ""), ("left to right", ""), ("leftover", "")],
+    [("left hip", "L"), ("Hip_R", "R"), ("L", "L"), ("RIGHT", "R"), ("hip", ""), ("L to R", ""), ("leftover", "")],
 )  # fmt: skip
 def test_a_label_names_a_side_by_a_word_of_its_own(label, side):
     assert side_named(label) == side

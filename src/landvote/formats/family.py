@@ -15,22 +15,43 @@ import numpy as np
 from landvote.data.points import mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
+from landvote.formats.cl_detection import ClDetection
 from landvote.formats.coco import Coco
+from landvote.formats.deeplabcut import DeepLabCut
+from landvote.formats.film_shapes import side_by_middle
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.isbi import IsbiRows
 from landvote.formats.jsonl import PredictionLines
+from landvote.formats.labelme import LabelMe
 from landvote.formats.long_csv import LongCsv
+from landvote.formats.napari import NapariPoints
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
-from landvote.formats.sides import is_side, with_side
+from landvote.formats.sides import film_and_side, is_side, with_side
 from landvote.formats.unreadable import refuse_unreadable
+from landvote.formats.via import Via
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines, Coco)
+FORMATS: Family[Format] = Family(
+    "format",
+    WideCsv,
+    LongCsv,
+    VxlPts,
+    MenpoPts,
+    PredictionLines,
+    Coco,
+    LabelMe,
+    ClDetection,
+    Via,
+    DeepLabCut,
+    NapariPoints,
+    IsbiRows,
+)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
@@ -220,6 +241,7 @@ def read_film_files(
         rows = (replace(row, image=row.image or image, annotator=row.annotator or annotator) for row in table.rows)
         tables.append(replace(table, rows=tuple(rows)))
     try:
+        tables = _alike(tables, films)
         return _finished(_joined(tables), form, kinds, centre, scheme) if tables else None
     except PointsError as error:
         problems.append(error)
@@ -298,6 +320,16 @@ def _finished(
     rows = tuple(replace(row, points=row.points - form.centre) for row in table.rows)
     table = replace(table, rows=rows, notes=(*notes, *table.notes), form=form.kind)
     return table if scheme is None else table.named_by(scheme)
+
+
+def _alike(tables: list[PointTable], films: Films | None) -> list[PointTable]:
+    """Give the only shape of a film a side, where files of other films have two; PointsError as side_by_middle."""
+    if not any(len(table.rows) > 1 and film_and_side(table.rows[0].image)[1] for table in tables):
+        return tables
+    return [
+        replace(table, rows=(side_by_middle(table.rows[0], films),)) if len(table.rows) == 1 else table
+        for table in tables
+    ]
 
 
 def _joined(tables: Sequence[PointTable]) -> PointTable:
