@@ -21,7 +21,7 @@ from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading, size_of
 from landvote.formats.json_text import field, number, peek_json, read_json
 from landvote.formats.points import Mark, PointRow, PointTable, table_of
-from landvote.formats.sides import film_and_side
+from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 from landvote.runtime.files import write_json
 
 _VERSION = "5.5.0"  # of LabelMe: its shapes are as these
@@ -55,6 +55,7 @@ class LabelMe(Format):
         shapes, film = field(str(path), content, "shapes", list), _film(path, content, reading)
         width, height = content.get("imageWidth"), content.get("imageHeight")
         known = isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0
+        size = (width, height) if known else None
         listed = content.get("landmarks")
         names = listed if isinstance(listed, list) and all(isinstance(name, str) for name in listed) else []
         others: Counter[str] = Counter()
@@ -73,8 +74,9 @@ class LabelMe(Format):
         groups = Counter(label for _, label in {(mark.annotator, mark.landmark) for mark in marks})
         if not any(count > 1 for count in groups.values()):  # they say nothing of two shapes
             marks = [mark._replace(annotator="") for mark in marks]
-        table = table_of(marks, reading.scheme, names, {film: (width, height)} if known else {})
-        empty = PointRow(film, "", np.full((len(table.landmarks), 2), np.nan), str(path))
+        table = table_of(marks, reading.scheme, names, {film: size} if size else {})
+        n = len(table.landmarks)
+        empty = PointRow(film, "", np.full((n, 2), np.nan), str(path), np.zeros(n, bool), size=size)
         shaped = [(replace(row, annotator=""), row.annotator) for row in table.rows or (empty,)]
         rows, notes = by_side(shaped, reading.films)
         notes += [f"{count} shapes of type {kind!r} are passed over" for kind, count in others.items()]
@@ -123,11 +125,12 @@ def _film(path: Path, content: dict[str, Any], reading: Reading) -> str:
     last = PurePosixPath(re.split(r"[/\\]", named)[-1])
     folder, slash, name = own.rpartition("/")
     if reading.films is None:
-        return own if film_and_side(name)[0] in (last.name, last.stem) else f"{folder}{slash}{last.name}"
+        sides = [(film, side) for film, side in (film_and_side(name), without_suffix_and_side(name)) if side]
+        return own if any(film in (last.name, last.stem) for film, _ in sides) else f"{folder}{slash}{last.name}"
     try:
         found = reading.films.sided(own)
         if found is not None and PurePosixPath(found[0]).stem.casefold() == last.stem.casefold():
-            return own
+            return with_side(*found)
         film = reading.film_called(named)
         is_film = reading.films.find(film) is not None
     except PointsError as error:

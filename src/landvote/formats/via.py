@@ -121,7 +121,8 @@ def _naming(path: Path, points: Sequence[_Region]) -> str:
     telling = []
     for key in known:
         values = [(region.film, region.attributes.get(key, "")) for region in points]
-        if len(set(values)) == len(values) and all(value for _, value in values):
+        hides = _OCCLUDED in {key.casefold(), *(value.casefold() for _, value in values)}
+        if len(set(values)) == len(values) and all(value for _, value in values) and not hides:
             telling.append(key)
     if len(telling) == 1:
         return telling[0]
