@@ -26,7 +26,7 @@ from landvote.errors import PointsError
 from landvote.formats.film_shapes import by_side, side_named
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading, size_of
-from landvote.formats.json_text import field, number, peek_json, read_json
+from landvote.formats.json_text import field, number, peek_json, read_json, size_in
 from landvote.formats.points import BoolArray, PointRow, PointTable
 from landvote.formats.sides import film_and_side, with_side
 from landvote.formats.skeleton import edges_of, outlines_of
@@ -166,9 +166,7 @@ def _images(path: Path, records: Iterable[Any], reading: Reading) -> dict[str, _
             film = reading.film_called(name)
         except PointsError as error:
             raise PointsError(f"{path}, image {key}: {error}") from error
-        width, height = record.get("width"), record.get("height")
-        known = isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0
-        images[key] = _Image(film, (width, height) if known else None)
+        images[key] = _Image(film, size_in(record.get("width"), record.get("height")))
     return images
 
 

@@ -64,3 +64,10 @@ def number(where: str, value: Any) -> float:  # noqa: ANN401 - as the file has i
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise PointsError(f"{where}: {str(value)[:40]!r}, expected a number")
     return float(value)
+
+
+def size_in(width: Any, height: Any) -> tuple[int, int] | None:  # noqa: ANN401 - as the file has it
+    """Return the width and height of a film that a JSON file gives; None if they are not two positive integers."""
+    if any(isinstance(value, bool) or not isinstance(value, int) or value < 1 for value in (width, height)):
+        return None
+    return width, height

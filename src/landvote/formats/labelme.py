@@ -19,7 +19,7 @@ from landvote.errors import PointsError
 from landvote.formats.film_shapes import by_side
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading, size_of
-from landvote.formats.json_text import field, number, peek_json, read_json
+from landvote.formats.json_text import field, number, peek_json, read_json, size_in
 from landvote.formats.points import Mark, PointRow, PointTable, table_of
 from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 from landvote.runtime.files import write_json
@@ -53,24 +53,17 @@ class LabelMe(Format):
         """
         content = read_json(path)
         shapes, film = field(str(path), content, "shapes", list), _film(path, content, reading)
-        width, height = content.get("imageWidth"), content.get("imageHeight")
-        known = isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0
-        size = (width, height) if known else None
+        size = size_in(content.get("imageWidth"), content.get("imageHeight"))
         listed = content.get("landmarks")
         names = listed if isinstance(listed, list) and all(isinstance(name, str) for name in listed) else []
         others: Counter[str] = Counter()
         marks: list[Mark] = []
         for i, shape in enumerate(shapes, 1):
             where = f"{path}, shape {i}"
-            kind = (
-                field(where, shape, "shape_type", str)
-                if isinstance(shape, dict) and "shape_type" in shape
-                else "polygon"
-            )
-            if kind == "point":
+            if (form := field(where, shape, "shape_type", str)) == "point":
                 marks.append(_mark(where, shape, film))
             else:
-                others[kind] += 1
+                others[form] += 1
         groups = Counter(label for _, label in {(mark.annotator, mark.landmark) for mark in marks})
         if not any(count > 1 for count in groups.values()):  # they say nothing of two shapes
             marks = [mark._replace(annotator="") for mark in marks]
@@ -79,7 +72,7 @@ class LabelMe(Format):
         empty = PointRow(film, "", np.full((n, 2), np.nan), str(path), np.zeros(n, bool), size=size)
         shaped = [(replace(row, annotator=""), row.annotator) for row in table.rows or (empty,)]
         rows, notes = by_side(shaped, reading.films)
-        notes += [f"{count} shapes of type {kind!r} are passed over" for kind, count in others.items()]
+        notes += [f"{count} shapes of type {form!r} are passed over" for form, count in others.items()]
         return replace(table, rows=tuple(rows), notes=(*table.notes, *notes))
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:

@@ -17,14 +17,14 @@ def save_predictions(
     Args:
         path: a file, or a folder in a format of one file per film, whose files are then named after the films.
         predictions: of different films; the predictions of :func:`landvote.locate` may be given as they come.
-        format: a name in the table of docs/formats.md: ``"predictions"`` keeps all there is, ``"wide-csv"``,
-            ``"long-csv"``, ``"vxl-pts"``, ``"menpo-pts"``, or one that a program has registered.
+        format: a name in the table of docs/formats.md, of a format that landvote writes, or one that a program has
+            registered; ``"predictions"`` keeps all there is.
         force: overwrite what is there.
 
     Raises:
         ExistsError: there is something at ``path``.
         PointsError: there are no predictions, or two of one film; or their landmarks differ.
-        SettingError: the format is unknown.
+        SettingError: the format is unknown, or only read.
         DataError: ``path`` cannot be written to.
     """
     table = table_of_predictions(list(predictions), str(path))
