@@ -10,7 +10,6 @@ import numpy as np
 
 from landvote.formats.coco import Coco
 from landvote.formats.family import read_points, write_points
-from landvote.formats.json_text import forget_json
 from landvote.formats.points import PointRow, PointTable
 from timing import Row, Turn, compare, take_turns
 
@@ -26,12 +25,8 @@ def rows(repeats: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "films.json"
         write_points(file, PointTable(films, tuple(f"landmark {i}" for i in range(_LANDMARKS))), Coco())
-
-        def read() -> None:
-            forget_json()
-            read_points(file)
-
-        reading, parsing = take_turns([read, lambda: json.loads(file.read_text(encoding="utf-8"))], repeats)
+        turns = [lambda: read_points(file), lambda: json.loads(file.read_text(encoding="utf-8"))]
+        reading, parsing = take_turns(turns, repeats)
     what = f"read {_FILMS} films x {_LANDMARKS} landmarks (COCO)"
     allowed = [Turn(ALLOWED, ALLOWED)] * len(reading)
     return [compare(what, reading, f"{ALLOWED:g} s", allowed, 1.0), compare(what, reading, "json.loads alone", parsing)]

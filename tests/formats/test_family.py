@@ -11,6 +11,7 @@ from landvote.data.scheme import Outline
 from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.family import FORMATS, Written, film_files, format_named, read_points, write_points, written_kinds
 from landvote.formats.films import Films
+from landvote.formats.json_text import read_json
 from landvote.formats.points import PointRow, PointTable
 from toys import write_pts
 
@@ -89,6 +90,26 @@ def test_points_beside_films_in_a_linked_folder_are_read(tmp_path):
     (images / "more").symlink_to(archive)
     found = film_files(images, Films.below(images), annotators=False)
     assert [(file.image, file.path) for file in found] == [("more/b", images / "more" / "b.pts")]
+
+
+def test_files_beside_films_that_are_no_points_are_no_points(films, tmp_path):
+    for name, text in (("a.csv", "mA,kV\n1,2\n"), ("a.txt", "a note\n"), ("b.json", '{"kV": 70}'), ("b.txt", "7\n")):
+        (tmp_path / "images" / name).write_text(text)
+    assert film_files(tmp_path / "images", films, annotators=False) == []
+
+
+def test_a_table_that_is_told_by_its_suffix_alone_looks_like_one_format(tmp_path):
+    (tmp_path / "l.csv").write_text('"image","x0","y0"\na,1,2\n')
+    assert read_points(tmp_path / "l.csv").notes == ("the centre of the first pixel is taken as 0",)
+
+
+def test_what_was_parsed_is_not_kept(tmp_path):
+    table = PointTable((PointRow("a.png", "", POINTS),), ("hip", "knee"))
+    write_points(tmp_path / "l.json", table, FORMATS["coco"]())
+    found = read_json(tmp_path / "l.json")
+    assert read_json(tmp_path / "l.json") is found
+    read_points(tmp_path / "l.json")
+    assert read_json(tmp_path / "l.json") is not found
 
 
 def test_what_a_format_cannot_hold_is_counted(tmp_path):

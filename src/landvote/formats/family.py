@@ -18,17 +18,18 @@ from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.cl_detection import ClDetection
 from landvote.formats.coco import Coco
 from landvote.formats.deeplabcut import DeepLabCut
-from landvote.formats.film_shapes import side_by_middle
+from landvote.formats.film_shapes import sided_alike
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.isbi import IsbiRows
+from landvote.formats.json_text import forget_json
 from landvote.formats.jsonl import PredictionLines
 from landvote.formats.labelme import LabelMe
 from landvote.formats.long_csv import LongCsv
 from landvote.formats.napari import NapariPoints
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
-from landvote.formats.sides import film_and_side, is_side, with_side
+from landvote.formats.sides import is_side, with_side
 from landvote.formats.unreadable import refuse_unreadable
 from landvote.formats.via import Via
 from landvote.formats.walking import walk_files
@@ -114,7 +115,7 @@ def written_kinds() -> list[str]:
 
 
 def recognised(path: Path) -> list[str]:
-    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
+    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has (the first table).
 
     Raises:
         PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
@@ -241,8 +242,7 @@ def read_film_files(
         rows = (replace(row, image=row.image or image, annotator=row.annotator or annotator) for row in table.rows)
         tables.append(replace(table, rows=tuple(rows)))
     try:
-        tables = _alike(tables, films)
-        return _finished(_joined(tables), form, kinds, centre, scheme) if tables else None
+        return _finished(_joined(sided_alike(tables, films)), form, kinds, centre, scheme) if tables else None
     except PointsError as error:
         problems.append(error)
         return None
@@ -314,22 +314,13 @@ def _finished(
     table: PointTable, form: Format, kinds: Sequence[str], centre: float | None, scheme: Scheme | None
 ) -> PointTable:
     """Bring a table to image coordinates and into the scheme's order, and say what was assumed."""
+    forget_json()  # it may hold a whole picture
     notes = [f"the centre of the first pixel is taken as {form.centre:g}{'' if centre is None else ', as asked'}"]
     alike = {kind: FORMATS[kind].model_fields["centre"].default for kind in kinds[1:] if centre is None}
     notes += [f"{kind} files look the same, and have it at {other:g}" for kind, other in alike.items()]
     rows = tuple(replace(row, points=row.points - form.centre) for row in table.rows)
     table = replace(table, rows=rows, notes=(*notes, *table.notes), form=form.kind)
     return table if scheme is None else table.named_by(scheme)
-
-
-def _alike(tables: list[PointTable], films: Films | None) -> list[PointTable]:
-    """Give the only shape of a film a side, where files of other films have two; PointsError as side_by_middle."""
-    if not any(len(table.rows) > 1 and film_and_side(table.rows[0].image)[1] for table in tables):
-        return tables
-    return [
-        replace(table, rows=(side_by_middle(table.rows[0], films),)) if len(table.rows) == 1 else table
-        for table in tables
-    ]
 
 
 def _joined(tables: Sequence[PointTable]) -> PointTable:
