@@ -15,21 +15,44 @@ import numpy as np
 from landvote.data.points import mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
+from landvote.formats.cl_detection import ClDetection
+from landvote.formats.coco import Coco
+from landvote.formats.deeplabcut import DeepLabCut
+from landvote.formats.film_shapes import sided_alike
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.isbi import IsbiRows
+from landvote.formats.json_text import forget_json
 from landvote.formats.jsonl import PredictionLines
+from landvote.formats.labelme import LabelMe
 from landvote.formats.long_csv import LongCsv
+from landvote.formats.napari import NapariPoints
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
 from landvote.formats.unreadable import refuse_unreadable
+from landvote.formats.via import Via
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines)
+FORMATS: Family[Format] = Family(
+    "format",
+    WideCsv,
+    LongCsv,
+    VxlPts,
+    MenpoPts,
+    PredictionLines,
+    Coco,
+    LabelMe,
+    ClDetection,
+    Via,
+    DeepLabCut,
+    NapariPoints,
+    IsbiRows,
+)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
@@ -78,8 +101,21 @@ def format_named(name: str, centre: float | None = None) -> Format:
     return validated(FORMATS[kind], settings, f"format {kind}")
 
 
+def format_to_write(name: str, centre: float | None = None) -> Format:
+    """Return a format as :func:`format_named` does; SettingError, which lists those written, for one that is not."""
+    form = format_named(name, centre)
+    if not form.writes:
+        raise SettingError(f"format {form.kind!r} is only read, expected one of {', '.join(written_kinds())}")
+    return form
+
+
+def written_kinds() -> list[str]:
+    """Return the kinds of formats that landvote writes."""
+    return [kind for kind in FORMATS if FORMATS[kind].writes]
+
+
 def recognised(path: Path) -> list[str]:
-    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
+    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has (the first table).
 
     Raises:
         PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
@@ -94,8 +130,9 @@ def recognised(path: Path) -> list[str]:
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
-    own = {kind: set(FORMATS[kind].suffixes) - (_SHARED - {".csv"}) for kind in FORMATS}
-    return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
+    ends = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, set(FORMATS[kind].suffixes) - _SHARED)]
+    tables = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, {".csv"} & set(FORMATS[kind].suffixes))]
+    return ends or tables[:1]  # which says what it expects of a table
 
 
 def read_points(
@@ -205,7 +242,7 @@ def read_film_files(
         rows = (replace(row, image=row.image or image, annotator=row.annotator or annotator) for row in table.rows)
         tables.append(replace(table, rows=tuple(rows)))
     try:
-        return _finished(_joined(tables), form, kinds, centre, scheme) if tables else None
+        return _finished(_joined(sided_alike(tables, films)), form, kinds, centre, scheme) if tables else None
     except PointsError as error:
         problems.append(error)
         return None
@@ -277,6 +314,7 @@ def _finished(
     table: PointTable, form: Format, kinds: Sequence[str], centre: float | None, scheme: Scheme | None
 ) -> PointTable:
     """Bring a table to image coordinates and into the scheme's order, and say what was assumed."""
+    forget_json()  # it may hold a whole picture
     notes = [f"the centre of the first pixel is taken as {form.centre:g}{'' if centre is None else ', as asked'}"]
     alike = {kind: FORMATS[kind].model_fields["centre"].default for kind in kinds[1:] if centre is None}
     notes += [f"{kind} files look the same, and have it at {other:g}" for kind, other in alike.items()]

@@ -202,11 +202,11 @@ def numbers(n: int) -> tuple[str, ...]:
 
 
 def _taken(row: PointRow, columns: npt.NDArray[np.intp]) -> PointRow:
-    kept = columns >= 0
+    """Return a row with the points of some columns; -1 is the one added at the end, which is missing."""
     return replace(
-        row, points=np.where(kept[:, None], row.points[columns], np.nan),
-        occluded=None if row.occluded is None else kept & row.occluded[columns],
-        expected_error=None if row.expected_error is None else np.where(kept, row.expected_error[columns], np.nan),
+        row, points=np.vstack([row.points, [[np.nan, np.nan]]])[columns],
+        occluded=None if row.occluded is None else np.append(row.occluded, False)[columns],
+        expected_error=None if row.expected_error is None else np.append(row.expected_error, np.nan)[columns],
     )  # fmt: skip
 
 
