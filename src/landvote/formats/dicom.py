@@ -33,6 +33,7 @@ _BROKEN = (
     OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError,
     RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
+DICOM_SUFFIXES = (".dcm", ".dicom")
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")  # best first
 _PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "OtherPatientNames")
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -61,6 +62,21 @@ def read_dicom(path: Path) -> Radiograph:
         raise ImageError(f"{path}: no readable DICOM attributes (not DICOM, or cut short), expected a DICOM image")
     film = read_dataset(dataset, str(path))
     return replace(film, identifier=path.name, source=replace(film.source, path=str(path.absolute())))
+
+
+def read_header(path: Path, keywords: list[str] | None = None) -> Dataset | None:
+    """Return the attributes of a DICOM file but its pixels, all or those of ``keywords``; None for another file.
+
+    A file without the DICOM preamble counts by its suffix.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    with _explained(str(path), Dataset()):
+        with path.open("rb") as file:
+            if not has_magic(file.read(132)) and path.suffix.lower() not in DICOM_SUFFIXES:
+                return None
+        return pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=keywords)
 
 
 def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:

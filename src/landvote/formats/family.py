@@ -22,6 +22,7 @@ from landvote.formats.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
+from landvote.formats.slicer import Slicer, SlicerFcsv
 from landvote.formats.unreadable import refuse_unreadable
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
@@ -29,7 +30,7 @@ from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines)
+FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines, Slicer, SlicerFcsv)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
@@ -94,7 +95,10 @@ def recognised(path: Path) -> list[str]:
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
-    own = {kind: set(FORMATS[kind].suffixes) - (_SHARED - {".csv"}) for kind in FORMATS}
+    own = {
+        kind: set(FORMATS[kind].suffixes) - (_SHARED if FORMATS[kind].per_film else _SHARED - {".csv"})
+        for kind in FORMATS
+    }
     return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
 
 
@@ -198,7 +202,7 @@ def read_film_files(
         except PointsError as error:
             problems.append(error)
             continue
-        if tables and "names" not in form.holds and len(table.landmarks) != len(tables[0].landmarks):
+        if tables and (table.counted or "names" not in form.holds) and len(table.landmarks) != len(tables[0].landmarks):
             first = f"{len(tables[0].landmarks)} as in {tables[0].rows[0].where}"
             problems.append(PointsError(f"{path}: {len(table.landmarks)} points, expected {first}"))
             continue
@@ -224,10 +228,11 @@ def write_points(
         ExistsError: there is something at ``path``, and ``force`` is not asked for.
         PointsError: there are no points at all, or two rows of one film and annotator; or as the format's ``write``.
         DataError: a file cannot be written (no space, no permission).
+        SettingError: the format is read and not written.
     """
+    _check(path, table, form)
     if not force:
         refuse_existing(path)
-    _check(path, table)
     lost: list[str] = []
     if not form.per_film and "annotators" not in form.holds:
         if named := len({row.image for row in table.rows if row.annotator}):
@@ -245,16 +250,26 @@ def write_points(
     lost += _lost(rows, table, form)
     shifted = [replace(row, points=row.points + form.centre) for row in rows]
     if form.per_film:
-        names = [f"{row.annotator}/{row.image}" if row.annotator else row.image for row in rows]
-        files = output_paths(path, names, form.suffixes[0])
-        for name, row in zip(names, shifted, strict=True):
-            form.write(files[name], replace(table, rows=(row,)), films)
+        _write_folder(path, replace(table, rows=tuple(shifted)), form, films)
     else:
         form.write(path, replace(table, rows=tuple(shifted)), films)
     return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
 
 
-def _check(path: Path, table: PointTable) -> None:
+def _write_folder(path: Path, table: PointTable, form: Format, films: Films | None) -> None:
+    """Write a file per row, and beside them whatever the format has once for all of a folder."""
+    names = [f"{row.annotator}/{row.image}" if row.annotator else row.image for row in table.rows]
+    files = output_paths(path, names, form.suffixes[0])
+    for name, row in zip(names, table.rows, strict=True):
+        form.write(files[name], replace(table, rows=(row,)), films)
+    for folder in sorted({file.parent for file in files.values()}):
+        form.write_beside(folder, table)
+
+
+def _check(path: Path, table: PointTable, form: Format) -> None:
+    if not form.writes:
+        written = ", ".join(kind for kind in FORMATS if FORMATS[kind].writes)
+        raise SettingError(f"format {form.kind!r} is read and not written, expected one of {written}")
     if not table.rows or not table.landmarks:
         raise PointsError(f"{path}: no points to write, expected those of a film at least")
     rows = Counter((row.image, row.annotator) for row in table.rows)

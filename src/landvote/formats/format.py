@@ -60,6 +60,7 @@ class Format(Settings, ABC):
         per_film: whether there is one file per film, named after it; else one file is of all films.
         holds: what a file keeps, besides films and points. One file per film keeps annotators by folders.
         decimals: of the coordinates it writes, in pixels; None where none are lost.
+        writes: whether files of this form are written as well as read.
         kind: its name.
         centre: what its files call the centre of the first pixel: 0, 0.5 or 1.
     """
@@ -68,6 +69,7 @@ class Format(Settings, ABC):
     per_film: ClassVar[bool] = False
     holds: ClassVar[frozenset[Fact]] = frozenset()
     decimals: ClassVar[int | None] = 3
+    writes: ClassVar[bool] = True
     kind: str
     centre: float = 0
 
@@ -96,14 +98,18 @@ class Format(Settings, ABC):
             PointsError: the file is missing or not of this form, naming file, line, value found and value expected.
         """
 
-    @abstractmethod
-    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:
+    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - refuses
         """Write one file, whole or not at all: of all rows, or of the only one in a format of one file per film.
 
         Raises:
             PointsError: the points cannot be written in this form, or a film that it needs is not at hand.
             DataError: the file cannot be written (no space, no permission).
+            SettingError: files of this form are read alone.
         """
+        raise SettingError(f"format {self.kind!r} is read and not written, expected another format")
+
+    def write_beside(self, folder: Path, table: PointTable) -> None:
+        """Write what a folder of one file per film has once for all of them; most formats have nothing."""
 
 
 def check_centre(centre: float | None) -> None:
