@@ -17,6 +17,8 @@ from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.imagej_csv import ImagejCsv
+from landvote.formats.imagej_roi import ImagejRoi
 from landvote.formats.jsonl import PredictionLines
 from landvote.formats.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
@@ -30,7 +32,9 @@ from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines, Slicer, SlicerFcsv)
+FORMATS: Family[Format] = Family(
+    "format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines, Slicer, SlicerFcsv, ImagejRoi, ImagejCsv
+)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
