@@ -32,7 +32,7 @@ def films(tmp_path):
     "text",
     [
         RESULTS.format("a.png"), RESULTS.format("a.png:slice 2"), RESULTS.format("a.png").replace(",", "\t"),
-       
+
         "Label;X;Y\na.png:hip;5,5;2\na.png:knee;30;20,25\n",
         ' ,Label,X,Y\n1,"a.png:hip",5.5,2\n2,a.png:knee,30,20.25\n',
         "\ufeffLabel\tX\tY\r\na.png:hip\t5,5\t2\r\n\r\na.png:knee\t30\t20,25\r\n",

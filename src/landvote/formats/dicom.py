@@ -56,7 +56,7 @@ def read_dicom(path: Path) -> Radiograph:
     Raises:
         ImageError: not DICOM, no pixels, several frames, truncated, or compressed in a way nothing here decodes.
     """
-    with _explained(str(path), Dataset()):
+    with explained(str(path), Dataset()):
         dataset = pydicom.dcmread(path, force=True)
     if not len(dataset):
         raise ImageError(f"{path}: no readable DICOM attributes (not DICOM, or cut short), expected a DICOM image")
@@ -72,7 +72,7 @@ def read_header(path: Path, keywords: list[str] | None = None) -> Dataset | None
     Raises:
         ImageError: it cannot be read.
     """
-    with _explained(str(path), Dataset()):
+    with explained(str(path), Dataset()):
         with path.open("rb") as file:
             if not has_magic(file.read(132)) and path.suffix.lower() not in DICOM_SUFFIXES:
                 return None
@@ -81,7 +81,7 @@ def read_header(path: Path, keywords: list[str] | None = None) -> Dataset | None
 
 def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
     """Return the film in a data set, which stays as it is, as :func:`read_dicom` does; ``identifier`` is its own."""
-    with _explained(identifier, dataset):
+    with explained(identifier, dataset):
         if "TransferSyntaxUID" not in (getattr(dataset, "file_meta", None) or ()):
             dataset = copy(dataset)  # shallow: the pixels stay where they are
             dataset.file_meta = FileMetaDataset()
@@ -94,7 +94,7 @@ def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
 
 
 @contextmanager
-def _explained(where: str, dataset: Dataset) -> Iterator[None]:
+def explained(where: str, dataset: Dataset) -> Iterator[None]:
     """Turn whatever a broken data set raises into an ImageError without its patient."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked
