@@ -124,6 +124,7 @@ def test_films_without_names_have_as_many_points_as_each_other(write, tmp_path):
 def test_other_tables_beside_films_are_no_points(write, films, tmp_path):
     write("patient,age\n1,2\n", "films/notes.csv")
     write("some text\n", "films/notes.txt")
+    write("0 0.5 0.5 0.2 0.2 0.1 0.1 2\n", "films/yolo.txt")
     assert film_files(tmp_path / "films", films, annotators=False) == []
     write(RESULTS.format("a.dcm"), "films/a.csv")
     assert [file.path.name for file in film_files(tmp_path / "films", films, annotators=False)] == ["a.csv"]

@@ -27,6 +27,7 @@ from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
 from landvote.formats.slicer import Slicer, SlicerFcsv
 from landvote.formats.unreadable import refuse_unreadable
+from landvote.formats.vxl_list import VxlList
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import refuse_existing
@@ -34,7 +35,18 @@ from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
 FORMATS: Family[Format] = Family(
-    "format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines, Slicer, SlicerFcsv, ImagejRoi, ImagejCsv, DicomSr
+    "format",
+    WideCsv,
+    LongCsv,
+    VxlPts,
+    MenpoPts,
+    PredictionLines,
+    Slicer,
+    SlicerFcsv,
+    ImagejRoi,
+    ImagejCsv,
+    DicomSr,
+    VxlList,
 )
 
 _START = 65536  # bytes by which a format is told
@@ -90,13 +102,7 @@ def recognised(path: Path) -> list[str]:
     Raises:
         PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(_START)
-    except IsADirectoryError:
-        start = b""
-    except OSError as error:
-        raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
+    start = _start(path)
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
@@ -105,6 +111,17 @@ def recognised(path: Path) -> list[str]:
         for kind in FORMATS
     }
     return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
+
+
+def _start(path: Path) -> bytes:
+    """Return how a file begins, nothing for a folder; PointsError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_START)
+    except IsADirectoryError:
+        return b""
+    except OSError as error:
+        raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
 
 
 def read_points(
@@ -168,8 +185,10 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
         suffix = _suffix(name, suffixes)
         if not suffix or path in images or not path.is_file():
             continue
-        if suffix in _SHARED and not any(FORMATS[kind].per_film for kind in recognised(path)):
-            continue
+        if suffix in _SHARED:
+            start = _start(path)
+            if not any(FORMATS[kind].per_film and FORMATS[kind].sniff(path, start) for kind in FORMATS):
+                continue
         name = name[: -len(suffix)]
         first, _, within = name.partition("/")
         by_folder = annotators and within and films is not None and films.find(name) is None
