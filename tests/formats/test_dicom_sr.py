@@ -1,7 +1,12 @@
 """Points in DICOM: structured reports as highdicom and OHIF lay them out, presentation states, films by their UIDs."""
 
+from contextlib import suppress
+from functools import cache
+
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -175,6 +180,24 @@ def test_films_with_one_number_are_named(report, films, tmp_path):
     dicom(np.zeros((4, 6), np.uint8), SOPInstanceUID=A).save_as(tmp_path / "films" / "z.dcm")
     with pytest.raises(PointsError, match=r"films 'x\.dcm' and 'z\.dcm' have one SOP Instance UID"):
         read_points(report(named("hip", [1, 2])), films=Films.below(tmp_path / "films"))
+
+
+@cache  # with one random UID
+def whole_report(path):
+    groups = item(named("hip", [1, 2]), arrow("knee", [1, 2, 3, 4]), ValueType="CONTAINER")
+    return save(path, REPORT, item(groups, ValueType="CONTAINER")).read_bytes()
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_damaged_report_is_read_or_refused(data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "damaged.dcm"
+    content = bytearray(whole_report(path))
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(132, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(132, len(content)))])
+    with suppress(PointsError):
+        read_points(path, "dicom-sr")
 
 
 def test_a_film_is_no_report(films, tmp_path):

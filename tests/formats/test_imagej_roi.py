@@ -2,9 +2,12 @@
 
 import struct
 import zipfile
+from contextlib import suppress
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from PIL import Image
 
 from landvote.errors import PointsError
@@ -151,6 +154,18 @@ def test_another_reader_agrees(tmp_path):
     both.roitype = roifile.ROI_TYPE.POINT
     roifile.roiwrite(tmp_path / "b.zip", [both])
     np.testing.assert_array_equal(read_points(tmp_path / "b.zip").rows[0].points, points)
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_a_damaged_roi_is_read_or_refused(data, tmp_path_factory):
+    content = bytearray(roi([[1.5, 2], [3, 4]], "hip"))
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged.roi"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with suppress(PointsError):
+        read_points(path, "imagej-roi")
 
 
 def test_a_zip_of_something_else_is_none_of_its_own(tmp_path):

@@ -76,7 +76,10 @@ def read_header(path: Path, keywords: list[str] | None = None) -> Dataset | None
         with path.open("rb") as file:
             if not has_magic(file.read(132)) and path.suffix.lower() not in DICOM_SUFFIXES:
                 return None
-        return pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=keywords)
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=keywords)
+        for _ in header if keywords else ():
+            pass  # pydicom decodes an attribute, and raises or warns, when it is first looked at
+        return header
 
 
 def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:

@@ -135,7 +135,7 @@ def _spacing_and_size(films: Films | None, film: str) -> tuple[tuple[float, floa
     """Return the (x, y) millimetres that ImageJ gives a pixel of a DICOM film, and (width, height); else None."""
     if films is None or films.sided(film) is None:
         return None
-    header = read_header(films.file(film)[1])
+    header = read_header(films.file(film)[1], [*_SPACINGS, "Columns", "Rows"])
     if header is None:
         return None
     for keyword in _SPACINGS:

@@ -147,7 +147,8 @@ def _decoded(where: str, name: str, content: bytes) -> _Roi:
         raise PointsError(f"{where}: cut short at {len(content)} bytes, expected {n} points")
     points = np.frombuffer(content, ">i2", 2 * n, _HEADER).reshape(2, n).T + np.array([float(left), float(top)])
     if subpixel:
-        points = np.frombuffer(content, ">f4", 2 * n, _HEADER + 4 * n).reshape(2, n).T.astype(float)
+        with np.errstate(invalid="ignore"):  # a NaN may be one that signals
+            points = np.frombuffer(content, ">f4", 2 * n, _HEADER + 4 * n).reshape(2, n).T.astype(float)
     if not n or not np.isfinite(points).all():
         raise PointsError(f"{where}: {'no points' if not n else 'a coordinate that is no number'}, expected points")
     if _HEADER <= header2 <= len(content) - _HEADER:

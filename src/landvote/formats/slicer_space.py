@@ -16,7 +16,7 @@ from pydicom.uid import UID
 
 from landvote.data.points import FloatArray, Points
 from landvote.errors import ImageError, PointsError
-from landvote.formats.dicom import read_header
+from landvote.formats.dicom import explained, read_header
 
 _MODULES = {  # SOP class -> where GDCM looks for the spacing
     **dict.fromkeys(
@@ -77,9 +77,10 @@ def space_of(path: Path) -> Space:
             rule is not known.
         ImageError: the film cannot be read.
     """
-    header = read_header(path)
+    header = read_header(path, _DICOM_TAGS)
     if header is not None:
-        return _dicom(path, header)
+        with explained(str(path), header):
+            return _dicom(path, header)
     try:
         with Image.open(path) as image:
             if (turned := image.getexif().get(ExifTags.Base.Orientation, 1)) != 1:
