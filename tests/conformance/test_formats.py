@@ -18,7 +18,7 @@ from landvote.data.prediction import Prediction
 from landvote.data.scheme import Scheme
 from landvote.datasets.convert import convert_points
 from landvote.errors import DataError, ExistsError, LandvoteError, PointsError, SettingError
-from landvote.formats.family import FORMATS, format_named, read_points, write_points
+from landvote.formats.family import FORMATS, format_named, format_to_write, read_points, write_points, written_kinds
 from landvote.formats.points import PointRow, PointTable, numbers
 from landvote.runtime.names import output_paths
 
@@ -33,7 +33,7 @@ HOSTILE = st.one_of(
 )  # fmt: skip
 JUNK = st.text(st.sampled_from('image,landmark,x,y0123:{}"[]\n n_points'), max_size=60).map(str.encode)
 each = pytest.mark.parametrize("kind", list(FORMATS))
-each_written = pytest.mark.parametrize("kind", [kind for kind in FORMATS if FORMATS[kind].writes])
+written = pytest.mark.parametrize("kind", written_kinds())
 
 
 def asked(kind: str) -> str:
@@ -59,7 +59,7 @@ def tables(draw) -> PointTable:
     return PointTable(tuple(rows), landmarks)
 
 
-@each_written
+@written
 @settings(max_examples=25)
 @given(table=tables(), centre=st.sampled_from([None, 0, 0.5, 1]), data=st.data())
 def test_what_it_holds_comes_back(kind, table, centre, data):
@@ -116,7 +116,7 @@ def folder_of(image: str) -> str:
     return image.rpartition("/")[0]
 
 
-@each_written
+@written
 def test_its_files_are_told_by_their_content(kind, table, tmp_path):
     form = format_named(asked(kind))
     write_points(tmp_path / "out", table, form)
@@ -127,7 +127,7 @@ def test_its_files_are_told_by_their_content(kind, table, tmp_path):
     assert not form.sniff(tmp_path / "other", b"\x89PNG\r\n\x1a\n")
 
 
-@each_written
+@written
 def test_the_centre_is_what_the_file_calls_the_first_pixel(kind, table, tmp_path):
     write_points(tmp_path / "out", table, format_named(asked(kind), 0.5))
     for centre in (0, 0.5, 1):
@@ -142,7 +142,7 @@ def table():
     return PointTable((PointRow("a.png", "", np.array([[1.5, 2], [30, 40]])),), ("hip", "knee"))
 
 
-@each_written
+@written
 def test_what_is_there_is_not_overwritten_unasked(kind, table, tmp_path):
     write_points(tmp_path / "out", table, format_named(asked(kind)))
     other = PointTable.numbered([("a.png", "", table.rows[0].points + 1)])
@@ -153,7 +153,7 @@ def test_what_is_there_is_not_overwritten_unasked(kind, table, tmp_path):
     np.testing.assert_array_equal(read_points(tmp_path / "out", asked(kind)).rows[0].points, other.rows[0].points)
 
 
-@each_written
+@written
 def test_a_file_is_whole_or_not_there(kind, table, tmp_path, monkeypatch):
     def full(self, target):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -162,6 +162,14 @@ def test_a_file_is_whole_or_not_there(kind, table, tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"cannot be written \(No space left"):
         write_points(tmp_path / "out", table, format_named(asked(kind)))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("kind", sorted(set(FORMATS) - set(written_kinds())))
+def test_one_that_is_only_read_is_refused_before_anything_is_read(kind, table, tmp_path):
+    with pytest.raises(SettingError, match=f"format '{kind}' is only read, expected one of wide-csv, long-csv"):
+        format_to_write(kind)
+    with pytest.raises(SettingError, match="is only read"):
+        write_points(tmp_path / "out", table, FORMATS[kind]())
 
 
 @each
@@ -191,7 +199,7 @@ def test_random_bytes_are_read_or_refused(kind, content):
                 read_points(file, told)
 
 
-@each_written
+@written
 @settings(max_examples=25)
 @given(identifiers=st.lists(HOSTILE, min_size=1, max_size=6, unique=True))
 def test_points_of_any_film_are_written_where_they_belong_or_refused(kind, identifiers):
@@ -214,15 +222,6 @@ def test_points_of_any_film_are_written_where_they_belong_or_refused(kind, ident
             assert [read_points(files[film], asked(kind)).rows[0].points[0, 0] for film in films] == list(
                 range(len(films))
             )
-
-
-def test_a_format_that_is_read_alone_is_not_written(table, tmp_path):
-    for kind in [kind for kind in FORMATS if not FORMATS[kind].writes]:
-        with pytest.raises(SettingError, match=f"{kind}' is read and not written, expected one of wide-csv, "):
-            write_points(tmp_path / "out", table, FORMATS[kind]())
-        with pytest.raises(SettingError, match="is read and not written"):
-            FORMATS[kind]().write(tmp_path / "out", table)
-        assert not (tmp_path / "out").exists()
 
 
 def test_names_of_films_that_are_not_utf8_keep_their_bytes(tmp_path):

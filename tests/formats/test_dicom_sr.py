@@ -178,7 +178,7 @@ def test_a_presentation_state_that_is_wrong_is_named(state):
 
 def test_films_with_one_number_are_named(report, films, tmp_path):
     dicom(np.zeros((4, 6), np.uint8), SOPInstanceUID=A).save_as(tmp_path / "films" / "z.dcm")
-    with pytest.raises(PointsError, match=r"films 'x\.dcm' and 'z\.dcm' have one SOP Instance UID"):
+    with pytest.raises(PointsError, match=r"a-sr\.dcm: films 'x\.dcm' and 'z\.dcm' have one SOP Instance UID"):
         read_points(report(named("hip", [1, 2])), films=Films.below(tmp_path / "films"))
 
 

@@ -63,6 +63,14 @@ def test_without_the_film_the_spacing_has_to_be_told(write):
         read_points(path, "slicer:spacing=0")
 
 
+def test_a_film_that_is_not_there_or_not_read_is_named_with_the_file(write, films, tmp_path):
+    with pytest.raises(PointsError, match=r"c\.mrk\.json: 'c' is no film"):
+        read_points(write(markup([point("hip", [5, 10, 0])]), name="c.mrk.json"), films=films)
+    (tmp_path / "films" / "a.png").write_text("no film")
+    with pytest.raises(PointsError, match=r"a\.mrk\.json: .*a\.png: cannot be read"):
+        read_points(write(markup([point("hip", [5, 10, 0])])), films=films)
+
+
 def test_undefined_points_are_missing_and_curves_are_outlines(write):
     preview = {"positionStatus": "preview"}
     path = write(

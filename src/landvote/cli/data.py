@@ -77,12 +77,12 @@ def convert(
 ) -> None:
     """Convert points to another format, and list the assumptions about IN and the facts that OUT cannot hold."""
     from landvote.datasets.convert import convert_points, format_for
-    from landvote.formats.family import format_named
+    from landvote.formats.family import format_to_write
     from landvote.runtime.files import is_stdout
 
     with hint(SettingError, "--to names it"):
         to = to or format_for(out)
-    form = format_named(to, to_centre)
+    form = format_to_write(to, to_centre)
     with hint(ExistsError, "--force overwrites it"):
         done = convert_points(source, out, form, kind=kind, centre=centre, scheme=scheme_named(scheme), images=films,
                               force=force)  # fmt: skip

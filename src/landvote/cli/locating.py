@@ -101,14 +101,14 @@ def locate(
 
 def _targets(to: list[str], out: Path, images: list[Path], centre: float | None) -> "dict[Path, Format]":
     """Return which formats are to be written where."""
-    from landvote.formats.family import format_named
+    from landvote.formats.family import format_to_write
     from landvote.runtime.files import is_stream
 
     targets: dict[Path, Format] = {}
     for word in to:
         divided = _FORMAT_AND_PATH.fullmatch(word)
         kind, path = divided.groups("") if divided else (word, "")
-        form = format_named(kind, centre)
+        form = format_to_write(kind, centre)
         if not path and is_stream(out):
             raise SettingError(f"--to {kind}: there is no file to put it beside, expected --to {kind}=PATH")
         above = [given for given in images if given.is_dir() and out.resolve().is_relative_to(given.resolve())]

@@ -68,7 +68,10 @@ class DicomSr(Format):
         if not found:
             said = "; ".join(notes) or "no coordinates"
             raise PointsError(f"{path}: {said}, expected points (SCOORD or GraphicType POINT, or arrows of OHIF)")
-        films, note = _films(reading, list(dict.fromkeys(each.film for each in found)))
+        try:
+            films, note = _films(reading, list(dict.fromkeys(each.film for each in found)))
+        except PointsError as error:
+            raise PointsError(f"{path}: {error}") from error
         notes += [note] if note else []
         if unnamed := [each.where for each in found if not each.name]:
             raise PointsError(f"{unnamed[0]}: a point without a name, expected a tracking identifier or a comment")

@@ -96,6 +96,19 @@ def format_named(name: str, centre: float | None = None) -> Format:
     return validated(FORMATS[kind], settings, f"format {kind}")
 
 
+def format_to_write(name: str, centre: float | None = None) -> Format:
+    """Return a format as :func:`format_named` does; SettingError, which lists those written, for one that is not."""
+    form = format_named(name, centre)
+    if not form.writes:
+        raise SettingError(f"format {form.kind!r} is only read, expected one of {', '.join(written_kinds())}")
+    return form
+
+
+def written_kinds() -> list[str]:
+    """Return the kinds of formats that landvote writes."""
+    return [kind for kind in FORMATS if FORMATS[kind].writes]
+
+
 def recognised(path: Path) -> list[str]:
     """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
 
@@ -106,11 +119,9 @@ def recognised(path: Path) -> list[str]:
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
-    own = {
-        kind: set(FORMATS[kind].suffixes) - (_SHARED if FORMATS[kind].per_film else _SHARED - {".csv"})
-        for kind in FORMATS
-    }
-    return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
+    ends = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, set(FORMATS[kind].suffixes) - _SHARED)]
+    tables = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, {".csv"} & set(FORMATS[kind].suffixes))]
+    return ends or tables[:1]  # which says what it expects of a table
 
 
 def _start(path: Path) -> bytes:
@@ -254,7 +265,7 @@ def write_points(
         DataError: a file cannot be written (no space, no permission).
         SettingError: the format is read and not written.
     """
-    _check(path, table, form)
+    _check(path, table)
     if not force:
         refuse_existing(path)
     lost: list[str] = []
@@ -290,10 +301,7 @@ def _write_folder(path: Path, table: PointTable, form: Format, films: Films | No
         form.write_beside(folder, table)
 
 
-def _check(path: Path, table: PointTable, form: Format) -> None:
-    if not form.writes:
-        written = ", ".join(kind for kind in FORMATS if FORMATS[kind].writes)
-        raise SettingError(f"format {form.kind!r} is read and not written, expected one of {written}")
+def _check(path: Path, table: PointTable) -> None:
     if not table.rows or not table.landmarks:
         raise PointsError(f"{path}: no points to write, expected those of a film at least")
     rows = Counter((row.image, row.annotator) for row in table.rows)

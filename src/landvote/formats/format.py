@@ -60,7 +60,7 @@ class Format(Settings, ABC):
         per_film: whether there is one file per film, named after it; else one file is of all films.
         holds: what a file keeps, besides films and points. One file per film keeps annotators by folders.
         decimals: of the coordinates it writes, in pixels; None where none are lost.
-        writes: whether files of this form are written as well as read.
+        writes: whether landvote writes such files too; one that does defines ``write``.
         kind: its name.
         centre: what its files call the centre of the first pixel: 0, 0.5 or 1.
     """
@@ -98,15 +98,15 @@ class Format(Settings, ABC):
             PointsError: the file is missing or not of this form, naming file, line, value found and value expected.
         """
 
-    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - refuses
+    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - for its own
         """Write one file, whole or not at all: of all rows, or of the only one in a format of one file per film.
 
         Raises:
             PointsError: the points cannot be written in this form, or a film that it needs is not at hand.
             DataError: the file cannot be written (no space, no permission).
-            SettingError: files of this form are read alone.
+            SettingError: landvote only reads the format.
         """
-        raise SettingError(f"format {self.kind!r} is read and not written, expected another format")
+        raise SettingError(f"{path}: format {self.kind!r} is only read, expected one that is written")
 
     def write_beside(self, folder: Path, table: PointTable) -> None:
         """Write what a folder of one file per film has once for all of them; most formats have nothing."""

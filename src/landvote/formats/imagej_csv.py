@@ -19,7 +19,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from landvote.errors import PointsError
+from landvote.errors import DataError, PointsError
 from landvote.formats.dicom import read_header
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
@@ -111,10 +111,15 @@ class ImagejCsv(Format):
             return _NO_SCALE, "X and Y are taken as pixels, as asked"
         if self.spacing is not None:
             return (self.spacing, self.spacing), f"X and Y are taken as millimetres, {self.spacing:g} a pixel, as asked"
-        found = _spacing_and_size(reading.films, film or reading.image)
+        try:
+            found = _spacing_and_size(reading.films, film or reading.image)
+        except DataError as error:
+            raise PointsError(f"{path}: {error}") from error
         if found is None:
             if self.unit == "mm":
-                raise PointsError(f"{path}: no film gives the millimetres of {film!r}, expected the setting spacing")
+                raise PointsError(
+                    f"{path}: no film gives the millimetres of {film or reading.image!r}, expected the setting spacing"
+                )
             return _NO_SCALE, pixels
         spacing, size = found
         if self.unit == "mm":

@@ -205,7 +205,8 @@ def numbers(n: int) -> tuple[str, ...]:
 
 
 def _taken(row: PointRow, columns: npt.NDArray[np.intp]) -> PointRow:
-    return replace(  # -1 takes the value that is put at the end
+    """Return a row with the points of some columns; -1 is the one added at the end, which is missing."""
+    return replace(
         row, points=np.vstack([row.points, [[np.nan, np.nan]]])[columns],
         occluded=None if row.occluded is None else np.append(row.occluded, False)[columns],
         expected_error=None if row.expected_error is None else np.append(row.expected_error, np.nan)[columns],

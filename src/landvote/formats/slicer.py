@@ -14,7 +14,7 @@ from pydantic import Field
 
 from landvote.data.points import FloatArray
 from landvote.data.scheme import Outline
-from landvote.errors import PointsError
+from landvote.errors import DataError, PointsError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.json_text import field, number, peek_json, read_json
@@ -49,7 +49,10 @@ class _InSpace(Format):
         if films is None:
             found = f"{path}: points in millimetres"
             raise PointsError(f"{found}, expected the film at hand, or the setting spacing, in millimetres per pixel")
-        return space_of(films.file(image)[1])
+        try:
+            return space_of(films.file(image)[1])
+        except DataError as error:
+            raise PointsError(f"{path}: {error}") from error
 
 
 class Slicer(_InSpace):
