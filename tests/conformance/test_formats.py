@@ -18,7 +18,7 @@ from landvote.data.prediction import Prediction
 from landvote.data.scheme import Scheme
 from landvote.datasets.convert import convert_points
 from landvote.errors import DataError, ExistsError, LandvoteError, PointsError, SettingError
-from landvote.formats.family import FORMATS, format_to_write, read_points, write_points, written_kinds
+from landvote.formats.family import FORMATS, format_named, format_to_write, read_points, write_points, written_kinds
 from landvote.formats.points import PointRow, PointTable, numbers
 from landvote.runtime.names import output_paths
 
@@ -34,6 +34,11 @@ HOSTILE = st.one_of(
 JUNK = st.text(st.sampled_from('image,landmark,x,y0123:{}"[]\n n_points'), max_size=60).map(str.encode)
 each = pytest.mark.parametrize("kind", list(FORMATS))
 written = pytest.mark.parametrize("kind", written_kinds())
+
+
+def asked(kind: str) -> str:
+    """Return a format with what it needs in place of films, where it counts in millimetres."""
+    return f"{kind}:spacing=0.5" if "spacing" in FORMATS[kind].model_fields else kind
 
 
 @st.composite
@@ -58,7 +63,7 @@ def tables(draw) -> PointTable:
 @settings(max_examples=25)
 @given(table=tables(), centre=st.sampled_from([None, 0, 0.5, 1]), data=st.data())
 def test_what_it_holds_comes_back(kind, table, centre, data):
-    form = FORMATS[kind]() if centre is None else FORMATS[kind](centre=centre)
+    form = format_named(asked(kind), centre)
     holds = form.holds | ({"annotators"} if form.per_film else set())
     if "annotators" not in holds:
         table = PointTable(tuple({row.image: row for row in table.rows}.values()), table.landmarks)
@@ -70,13 +75,18 @@ def test_what_it_holds_comes_back(kind, table, centre, data):
         assert out.exists() == bool(rows)
         if not rows:
             return
-        back = read_points(out, kind, centre=centre)
+        back = read_points(out, asked(kind), centre=centre)
         in_order = data.draw(st.permutations(table.landmarks))
         scheme = Scheme(
             name="s", landmarks=tuple(in_order), file_points=len(in_order), columns=tuple(range(len(in_order)))
         )
-        by_scheme = read_points(out, kind, centre=centre, scheme=scheme)
-    assert back.landmarks == (table.landmarks if "names" in holds else numbers(len(table.landmarks)))
+        by_scheme = read_points(out, asked(kind), centre=centre, scheme=scheme)
+    names = table.landmarks if "names" in holds else numbers(len(table.landmarks))
+    if form.per_film and "names" in holds:  # a file need not list what is missing on its film
+        assert set(back.landmarks) <= set(names)
+        place = {name: i for i, name in enumerate(back.landmarks)}
+        back = back.taken([place.get(name, -1) for name in names], names)
+    assert back.landmarks == names
     assert by_scheme.landmarks == scheme.landmarks
     order = [table.landmarks.index(name) for name in in_order] if "names" in holds else slice(None)
     found, ordered = (
@@ -108,7 +118,7 @@ def folder_of(image: str) -> str:
 
 @written
 def test_its_files_are_told_by_their_content(kind, table, tmp_path):
-    form = FORMATS[kind]()
+    form = format_named(asked(kind))
     write_points(tmp_path / "out", table, form)
     file = next((tmp_path / "out").rglob("*.*")) if form.per_film else tmp_path / "out"
     assert form.sniff(file, file.read_bytes())
@@ -119,12 +129,12 @@ def test_its_files_are_told_by_their_content(kind, table, tmp_path):
 
 @written
 def test_the_centre_is_what_the_file_calls_the_first_pixel(kind, table, tmp_path):
-    write_points(tmp_path / "out", table, FORMATS[kind](centre=0.5))
+    write_points(tmp_path / "out", table, format_named(asked(kind), 0.5))
     for centre in (0, 0.5, 1):
-        (row,) = read_points(tmp_path / "out", kind, centre=centre).rows
+        (row,) = read_points(tmp_path / "out", asked(kind), centre=centre).rows
         np.testing.assert_allclose(row.points, table.rows[0].points + 0.5 - centre)
     with pytest.raises(SettingError, match="centre = 2"):
-        read_points(tmp_path / "out", kind, centre=2)
+        read_points(tmp_path / "out", asked(kind), centre=2)
 
 
 @pytest.fixture
@@ -134,13 +144,13 @@ def table():
 
 @written
 def test_what_is_there_is_not_overwritten_unasked(kind, table, tmp_path):
-    write_points(tmp_path / "out", table, FORMATS[kind]())
+    write_points(tmp_path / "out", table, format_named(asked(kind)))
     other = PointTable.numbered([("a.png", "", table.rows[0].points + 1)])
     with pytest.raises(ExistsError, match="exists already"):
-        write_points(tmp_path / "out", other, FORMATS[kind]())
-    np.testing.assert_array_equal(read_points(tmp_path / "out", kind).rows[0].points, table.rows[0].points)
-    write_points(tmp_path / "out", other, FORMATS[kind](), force=True)
-    np.testing.assert_array_equal(read_points(tmp_path / "out", kind).rows[0].points, other.rows[0].points)
+        write_points(tmp_path / "out", other, format_named(asked(kind)))
+    np.testing.assert_array_equal(read_points(tmp_path / "out", asked(kind)).rows[0].points, table.rows[0].points)
+    write_points(tmp_path / "out", other, format_named(asked(kind)), force=True)
+    np.testing.assert_array_equal(read_points(tmp_path / "out", asked(kind)).rows[0].points, other.rows[0].points)
 
 
 @written
@@ -150,7 +160,7 @@ def test_a_file_is_whole_or_not_there(kind, table, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(DataError, match=r"cannot be written \(No space left"):
-        write_points(tmp_path / "out", table, FORMATS[kind]())
+        write_points(tmp_path / "out", table, format_named(asked(kind)))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -184,16 +194,16 @@ def test_random_bytes_are_read_or_refused(kind, content):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"points{FORMATS[kind].suffixes[0]}"
         file.write_bytes(content)
-        for asked in (kind, None):
+        for told in (asked(kind), None):
             with suppress(LandvoteError):
-                read_points(file, asked)
+                read_points(file, told)
 
 
 @written
 @settings(max_examples=25)
 @given(identifiers=st.lists(HOSTILE, min_size=1, max_size=6, unique=True))
 def test_points_of_any_film_are_written_where_they_belong_or_refused(kind, identifiers):
-    form = FORMATS[kind]()
+    form = format_named(asked(kind))
     with tempfile.TemporaryDirectory() as name:
         there = Path(name)
         precious = there / f"precious{form.suffixes[0]}"
@@ -209,7 +219,9 @@ def test_points_of_any_film_are_written_where_they_belong_or_refused(kind, ident
         assert {path for path in there.rglob("*") if path.is_file() and out not in path.parents} <= {precious, out}
         if form.per_film:
             files = output_paths(out, films, form.suffixes[0])
-            assert [read_points(files[film], kind).rows[0].points[0, 0] for film in films] == list(range(len(films)))
+            assert [read_points(files[film], asked(kind)).rows[0].points[0, 0] for film in films] == list(
+                range(len(films))
+            )
 
 
 def test_names_of_films_that_are_not_utf8_keep_their_bytes(tmp_path):

@@ -14,7 +14,20 @@ from landvote.formats.points import PointRow, PointTable
 pytestmark = pytest.mark.slow
 
 CASES = 100
-NAMES = ["hip", "Femoral head, centre", "ö ñ", "a-1", "x/y", 'say "so"', "3rd", "中", "tip (left)", "m&m <s>", "10", "L"]
+NAMES = [
+    "hip",
+    "Femoral head, centre",
+    "ö ñ",
+    "a-1",
+    "x/y",
+    'say "so"',
+    "3rd",
+    "中",
+    "tip (left)",
+    "m&m <s>",
+    "10",
+    "L",
+]
 FILMS = ["a.png", "b c.png", "ü.png", "sub/a 1.png", "sub/deep/z.tif", "1.2.840.png", "x&y.png"]
 WRITERS = [kind for kind in FORMATS if FORMATS[kind].writes]
 
@@ -68,9 +81,7 @@ def test_points_come_back(kind, tmp_path):
         truth = merged(table)
         if several:
             truth = {(row.image, row.annotator): (row.points, row.occluded) for row in table.rows}
-        left_out = {
-            key for key, (points, _) in truth.items() if "missing" not in form.holds and np.isnan(points).any()
-        }
+        left_out = {key for key, (points, _) in truth.items() if "missing" not in form.holds and np.isnan(points).any()}
         assert len(written.left_out) == len(left_out)
         if len(left_out) == len(truth):
             continue
@@ -88,7 +99,7 @@ def test_points_come_back(kind, tmp_path):
                 got = row.points[column] if column is not None else (np.nan, np.nan)
                 np.testing.assert_allclose(got, points[i], atol=6e-4, err_msg=f"{kind}, case {case}, {key}, {name}")
                 if "occluded" in form.holds and hidden[i]:
-                    assert row.occluded is not None and row.occluded[column], (case, key, name)
+                    assert row.occluded[column], (case, key, name)
         if "outlines" in form.holds and table.outlines and set(read.landmarks) == set(names):
             (outline,) = read.outlines
             ring = [read.landmarks[i] for i in outline.points]

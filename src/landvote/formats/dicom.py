@@ -33,6 +33,7 @@ _BROKEN = (
     OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError,
     RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
+DICOM_SUFFIXES = (".dcm", ".dicom")
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")  # best first
 _PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "OtherPatientNames")
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -55,7 +56,7 @@ def read_dicom(path: Path) -> Radiograph:
     Raises:
         ImageError: not DICOM, no pixels, several frames, truncated, or compressed in a way nothing here decodes.
     """
-    with _explained(str(path), Dataset()):
+    with explained(str(path), Dataset()):
         dataset = pydicom.dcmread(path, force=True)
     if not len(dataset):
         raise ImageError(f"{path}: no readable DICOM attributes (not DICOM, or cut short), expected a DICOM image")
@@ -63,9 +64,27 @@ def read_dicom(path: Path) -> Radiograph:
     return replace(film, identifier=path.name, source=replace(film.source, path=str(path.absolute())))
 
 
+def read_header(path: Path, keywords: list[str] | None = None) -> Dataset | None:
+    """Return the attributes of a DICOM file but its pixels, all or those of ``keywords``; None for another file.
+
+    A file without the DICOM preamble counts by its suffix.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    with explained(str(path), Dataset()):
+        with path.open("rb") as file:
+            if not has_magic(file.read(132)) and path.suffix.lower() not in DICOM_SUFFIXES:
+                return None
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=keywords)
+        for _ in header if keywords else ():
+            pass  # pydicom decodes an attribute, and raises or warns, when it is first looked at
+        return header
+
+
 def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
     """Return the film in a data set, which stays as it is, as :func:`read_dicom` does; ``identifier`` is its own."""
-    with _explained(identifier, dataset):
+    with explained(identifier, dataset):
         if "TransferSyntaxUID" not in (getattr(dataset, "file_meta", None) or ()):
             dataset = copy(dataset)  # shallow: the pixels stay where they are
             dataset.file_meta = FileMetaDataset()
@@ -78,7 +97,7 @@ def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
 
 
 @contextmanager
-def _explained(where: str, dataset: Dataset) -> Iterator[None]:
+def explained(where: str, dataset: Dataset) -> Iterator[None]:
     """Turn whatever a broken data set raises into an ImageError without its patient."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked

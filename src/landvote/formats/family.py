@@ -18,9 +18,12 @@ from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.cl_detection import ClDetection
 from landvote.formats.coco import Coco
 from landvote.formats.deeplabcut import DeepLabCut
+from landvote.formats.dicom_sr import DicomSr
 from landvote.formats.film_shapes import sided_alike
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.imagej_csv import ImagejCsv
+from landvote.formats.imagej_roi import ImagejRoi
 from landvote.formats.isbi import IsbiRows
 from landvote.formats.json_text import forget_json
 from landvote.formats.jsonl import PredictionLines
@@ -30,8 +33,10 @@ from landvote.formats.napari import NapariPoints
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
+from landvote.formats.slicer import Slicer, SlicerFcsv
 from landvote.formats.unreadable import refuse_unreadable
 from landvote.formats.via import Via
+from landvote.formats.vxl_list import VxlList
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import refuse_existing
@@ -52,6 +57,12 @@ FORMATS: Family[Format] = Family(
     DeepLabCut,
     NapariPoints,
     IsbiRows,
+    Slicer,
+    SlicerFcsv,
+    ImagejRoi,
+    ImagejCsv,
+    DicomSr,
+    VxlList,
 )
 
 _START = 65536  # bytes by which a format is told
@@ -120,19 +131,24 @@ def recognised(path: Path) -> list[str]:
     Raises:
         PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(_START)
-    except IsADirectoryError:
-        start = b""
-    except OSError as error:
-        raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
+    start = _start(path)
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
     ends = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, set(FORMATS[kind].suffixes) - _SHARED)]
     tables = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, {".csv"} & set(FORMATS[kind].suffixes))]
     return ends or tables[:1]  # which says what it expects of a table
+
+
+def _start(path: Path) -> bytes:
+    """Return how a file begins, nothing for a folder; PointsError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_START)
+    except IsADirectoryError:
+        return b""
+    except OSError as error:
+        raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
 
 
 def read_points(
@@ -196,8 +212,10 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
         suffix = _suffix(name, suffixes)
         if not suffix or path in images or not path.is_file():
             continue
-        if suffix in _SHARED and not any(FORMATS[kind].per_film for kind in recognised(path)):
-            continue
+        if suffix in _SHARED:
+            start = _start(path)
+            if not any(FORMATS[kind].per_film and FORMATS[kind].sniff(path, start) for kind in FORMATS):
+                continue
         name = name[: -len(suffix)]
         first, _, within = name.partition("/")
         by_folder = annotators and within and films is not None and films.find(name) is None
@@ -235,7 +253,7 @@ def read_film_files(
         except PointsError as error:
             problems.append(error)
             continue
-        if tables and "names" not in form.holds and len(table.landmarks) != len(tables[0].landmarks):
+        if tables and (table.counted or "names" not in form.holds) and len(table.landmarks) != len(tables[0].landmarks):
             first = f"{len(tables[0].landmarks)} as in {tables[0].rows[0].where}"
             problems.append(PointsError(f"{path}: {len(table.landmarks)} points, expected {first}"))
             continue
@@ -261,10 +279,11 @@ def write_points(
         ExistsError: there is something at ``path``, and ``force`` is not asked for.
         PointsError: there are no points at all, or two rows of one film and annotator; or as the format's ``write``.
         DataError: a file cannot be written (no space, no permission).
+        SettingError: the format is read and not written.
     """
+    _check(path, table)
     if not force:
         refuse_existing(path)
-    _check(path, table)
     lost: list[str] = []
     if not form.per_film and "annotators" not in form.holds:
         if named := len({row.image for row in table.rows if row.annotator}):
@@ -282,13 +301,20 @@ def write_points(
     lost += _lost(rows, table, form)
     shifted = [replace(row, points=row.points + form.centre) for row in rows]
     if form.per_film:
-        names = [f"{row.annotator}/{row.image}" if row.annotator else row.image for row in rows]
-        files = output_paths(path, names, form.suffixes[0])
-        for name, row in zip(names, shifted, strict=True):
-            form.write(files[name], replace(table, rows=(row,)), films)
+        _write_folder(path, replace(table, rows=tuple(shifted)), form, films)
     else:
         form.write(path, replace(table, rows=tuple(shifted)), films)
     return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
+
+
+def _write_folder(path: Path, table: PointTable, form: Format, films: Films | None) -> None:
+    """Write a file per row, and beside them whatever the format has once for all of a folder."""
+    names = [f"{row.annotator}/{row.image}" if row.annotator else row.image for row in table.rows]
+    files = output_paths(path, names, form.suffixes[0])
+    for name, row in zip(names, table.rows, strict=True):
+        form.write(files[name], replace(table, rows=(row,)), films)
+    for folder in sorted({file.parent for file in files.values()}):
+        form.write_beside(folder, table)
 
 
 def _check(path: Path, table: PointTable) -> None:

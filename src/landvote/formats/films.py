@@ -3,11 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 from landvote.data.radiograph import Radiograph
 from landvote.errors import DataError, ImageError, PointsError, nearest
+from landvote.formats.dicom import read_header
 from landvote.formats.image import find_images, read_image
 from landvote.formats.points import PointRow, PointTable, far_point
 from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
@@ -101,11 +104,40 @@ class Films:
             PointsError: none or several films go by that name.
             ImageError: the film cannot be read.
         """
+        identifier, path = self.file(name)
+        return replace(read_image(path), identifier=identifier)
+
+    def file(self, name: str) -> tuple[str, Path]:
+        """Return the identifier and the file of the film called ``name``: for formats that need what its header says.
+
+        Raises:
+            PointsError: none or several films go by that name.
+        """
         found = self.sided(name)
         if found is None:
             raise PointsError(f"{name!r} is no film; {self.unknown(name)}")
-        identifier, _ = found
-        return replace(read_image(self.files[identifier]), identifier=identifier)
+        return found[0], self.files[found[0]]
+
+    def of_instance(self, uid: str) -> str | None:
+        """Return the identifier of the film with a SOP Instance UID, None if there is none.
+
+        Raises:
+            PointsError: several films have it.
+        """
+        known = self._instances.get(uid, [])
+        if len(known) > 1:
+            raise PointsError(f"films {known[0]!r} and {known[1]!r} have one SOP Instance UID, expected one film")
+        return known[0] if known else None
+
+    @cached_property
+    def _instances(self) -> dict[str, list[str]]:
+        """SOP Instance UID -> identifiers, by the headers of all DICOM films; those that cannot be read have none."""
+        found: dict[str, list[str]] = {}
+        for identifier, path in self.files.items():
+            with suppress(ImageError):
+                if header := read_header(path, ["SOPInstanceUID"]):
+                    found.setdefault(str(header.get("SOPInstanceUID")), []).append(identifier)
+        return found
 
     def match(self, table: PointTable, problems: list[DataError]) -> PointTable:
         """Return the table with each film under its identifier, and a side of a film under that and the side.

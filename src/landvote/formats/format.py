@@ -110,6 +110,9 @@ class Format(Settings, ABC):
         """
         raise SettingError(f"{path}: format {self.kind!r} is only read, expected one that is written")
 
+    def write_beside(self, folder: Path, table: PointTable) -> None:
+        """Write what a folder of one file per film has once for all of them; most formats have nothing."""
+
 
 def check_centre(centre: float | None) -> None:
     """Raise SettingError unless ``centre`` is 0, 0.5 or 1, or None for that of each format."""

@@ -21,13 +21,12 @@ from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
-from landvote.formats.dicom import has_magic, read_dataset, read_dicom
+from landvote.formats.dicom import DICOM_SUFFIXES, has_magic, read_dataset, read_dicom
 from landvote.formats.tiff import Directory
 from landvote.formats.walking import walk_files
 from landvote.runtime.files import StrPath
 
-_DICOM_SUFFIXES = (".dcm", ".dicom")
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *DICOM_SUFFIXES)
 _OTHER_SUFFIXES = (".pts", ".csv", ".json", ".jsonl", ".txt")  # of points, which lie beside films: not opened to look
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,7 +51,7 @@ def read_image(path: StrPath) -> Radiograph:
     """
     path = Path(path)
     start = _first_bytes(path)
-    if has_magic(start) or path.suffix.lower() in _DICOM_SUFFIXES:
+    if has_magic(start) or path.suffix.lower() in DICOM_SUFFIXES:
         return read_dicom(path)
     try:
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory

@@ -58,6 +58,8 @@ class PointTable:
         outlines: curves through the landmarks, where the file gives any.
         notes: what was assumed, and why, in words: the centre of the first pixel, an order, formats that look the same.
         form: the kind of the format it was read from; empty where it was not read.
+        counted: whether the file knows an order and no names, in a format that may hold names: films then have to have
+            as many points as each other.
 
     Raises:
         PointsError: a row does not have one point per landmark.
@@ -68,6 +70,7 @@ class PointTable:
     outlines: tuple[Outline, ...] = ()
     notes: tuple[str, ...] = ()
     form: str = ""
+    counted: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:

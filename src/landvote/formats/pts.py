@@ -16,12 +16,14 @@ reader never comes to an end on ``nan``: menpo's form keeps missing points, VXL'
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from landvote.errors import PointsError
+from landvote.formats.crvs import outlines_beside, read_crvs, write_crvs
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.points import PointRow, PointTable, numbers
@@ -33,11 +35,16 @@ _START = re.compile(rb"^\s*(version|n_points)\s*:", re.MULTILINE)
 
 
 class VxlPts(Format):
-    """As VXL and BoneFinder count: from 0."""
+    """As VXL and BoneFinder count: from 0.
+
+    ``curves`` is a file with outlines (``.crvs``), by default the only one that lies in the folder of the points.
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = (".pts",)
     per_film: ClassVar[bool] = True
+    holds: ClassVar[frozenset[Fact]] = frozenset({"outlines"})
     kind: Literal["vxl-pts"] = "vxl-pts"
+    curves: Path | None = None
 
     @classmethod
     def sniff(cls, path: Path, start: bytes) -> bool:  # noqa: ARG003 - told by its content
@@ -45,12 +52,20 @@ class VxlPts(Format):
         return bool(_START.search(start))
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
-        """Read one film; see :func:`read_pts`."""
-        return read_pts(path)
+        """Read one film and the curves through its points; see :func:`read_pts`."""
+        table = read_pts(path)
+        n = len(table.landmarks)
+        outlines, notes = read_crvs(self.curves, n) if self.curves else outlines_beside(path.parent, n)
+        return replace(table, outlines=tuple(outlines), notes=tuple(notes))
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write one film with all its points; see :func:`write_pts`."""
         write_pts(path, table.rows[0])
+
+    def write_beside(self, folder: Path, table: PointTable) -> None:
+        """Write the outlines, if there are any, as curves."""
+        if table.outlines:
+            write_crvs(folder / "outlines.crvs", table.outlines)
 
 
 class MenpoPts(Format):
