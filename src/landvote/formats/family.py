@@ -177,14 +177,14 @@ def read_film_files(
 ) -> PointTable | None:  # fmt: skip
     """Read files of one film each, of which there is one at least; arguments as those of :func:`read_points`.
 
-    By default their format is that of the first. A file that cannot be read is a problem, and the others are read; None
-    if none can be.
+    By default their format is the one that all of them may be: a ``nan`` in one ``.pts`` tells which program counted in
+    all. A file that cannot be read is a problem, and the others are read; None if none can be.
 
     Raises:
         PointsError: the first cannot be read.
         SettingError: an unknown ``kind`` or ``centre``.
     """
-    kinds = recognised(files[0].path) if kind is None else [kind]
+    kinds = _kinds_of_all(files) if kind is None else [kind]
     if not kinds:
         raise PointsError(f"{files[0].path}: no points, expected those of a known format ({', '.join(FORMATS)})")
     form = format_named(kinds[0], centre)
@@ -252,6 +252,20 @@ def write_points(
     else:
         form.write(path, replace(table, rows=tuple(shifted)), films)
     return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
+
+
+def _kinds_of_all(files: Sequence[FilmFile]) -> list[str]:
+    """Return the kinds that the first file may be, and of these only such as others may be too, if there are any."""
+    kinds = recognised(files[0].path)
+    for file in files[1:]:
+        if len(kinds) < 2:
+            break
+        try:
+            others = recognised(file.path)
+        except PointsError:
+            continue  # it is a problem once it is read
+        kinds = [kind for kind in kinds if kind in others] or kinds
+    return kinds
 
 
 def _check(path: Path, table: PointTable) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PureWindowsPath
 
 from landvote.data.radiograph import Radiograph
 from landvote.errors import DataError, ImageError, PointsError, nearest
-from landvote.formats.image import find_images, read_image
+from landvote.formats.image import find_images, image_size, read_image
 from landvote.formats.points import PointRow, PointTable, far_point
 from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 
@@ -95,17 +95,29 @@ class Films:
         )
 
     def film(self, name: str) -> Radiograph:
-        """Decode the film called ``name``: for formats that need its size or its millimetres per pixel.
+        """Decode the film called ``name``: for formats that need its millimetres per pixel.
 
         Raises:
             PointsError: none or several films go by that name.
             ImageError: the film cannot be read.
         """
+        identifier = self._known(name)
+        return replace(read_image(self.files[identifier]), identifier=identifier)
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Return width and height of the film called ``name``, as :meth:`film` has them; pixels stay as they are.
+
+        Raises:
+            PointsError: none or several films go by that name.
+            ImageError: the film cannot be read.
+        """
+        return image_size(self.files[self._known(name)])
+
+    def _known(self, name: str) -> str:
         found = self.sided(name)
         if found is None:
             raise PointsError(f"{name!r} is no film; {self.unknown(name)}")
-        identifier, _ = found
-        return replace(read_image(self.files[identifier]), identifier=identifier)
+        return found[0]
 
     def match(self, table: PointTable, problems: list[DataError]) -> PointTable:
         """Return the table with each film under its identifier, and a side of a film under that and the side.
