@@ -23,6 +23,7 @@ from landvote.formats.menpo_ljson import MenpoLjson
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
+from landvote.formats.tps import Tps
 from landvote.formats.unreadable import refuse_unreadable
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
@@ -30,7 +31,7 @@ from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, MenpoLjson, PredictionLines)
+FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, MenpoLjson, Tps, PredictionLines)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
