@@ -84,12 +84,12 @@ def test_what_it_holds_comes_back(kind, table, centre, data):
     assert back.landmarks == (table.landmarks if "names" in holds else numbers(len(table.landmarks)))
     assert by_scheme.landmarks == scheme.landmarks
     order = [table.landmarks.index(name) for name in in_order] if "names" in holds else slice(None)
-    found, ordered = (
-        {(named(r.image), r.annotator or folder_of(r.image)): r for r in t.rows} for t in (back, by_scheme)
-    )
-    assert len(found) == len(rows)
+    found, ordered = ({(named(r.image), annotator_of(r)): r for r in t.rows} for t in (back, by_scheme))
     for row in rows:
         key = (named(row.image), row.annotator if "annotators" in holds else "")
+        if key not in found:
+            assert not np.isfinite(row.points).any()
+            continue
         np.testing.assert_allclose(found[key].points, row.points, atol=1e-3)
         np.testing.assert_array_equal(ordered[key].points, found[key].points[order])
         if "occluded" in holds:
@@ -114,9 +114,9 @@ def named(image: str) -> str:
     return image.rpartition("/")[2].removesuffix(".png")
 
 
-def folder_of(image: str) -> str:
-    """Return the folder that an annotator has in a format of one file per film."""
-    return image.rpartition("/")[0]
+def annotator_of(row: PointRow) -> str:
+    """Return the annotator of a row that was read, who is a folder in some formats, and the model itself in others."""
+    return "" if "a model" in row.annotator else row.annotator or row.image.rpartition("/")[0]
 
 
 @each

@@ -18,6 +18,7 @@ from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.jsonl import PredictionLines
+from landvote.formats.label_studio import LabelStudio
 from landvote.formats.long_csv import LongCsv
 from landvote.formats.menpo_ljson import MenpoLjson
 from landvote.formats.points import PointRow, PointTable
@@ -31,7 +32,9 @@ from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, MenpoLjson, Tps, PredictionLines)
+FORMATS: Family[Format] = Family(
+    "format", WideCsv, LongCsv, VxlPts, MenpoPts, MenpoLjson, LabelStudio, Tps, PredictionLines
+)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
