@@ -15,6 +15,7 @@ import numpy as np
 from landvote.data.points import mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
+from landvote.formats.cvat import Cvat
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.jsonl import PredictionLines
@@ -33,7 +34,7 @@ from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
 FORMATS: Family[Format] = Family(
-    "format", WideCsv, LongCsv, VxlPts, MenpoPts, MenpoLjson, LabelStudio, Tps, PredictionLines
+    "format", WideCsv, LongCsv, VxlPts, MenpoPts, MenpoLjson, LabelStudio, Cvat, Tps, PredictionLines
 )
 
 _START = 65536  # bytes by which a format is told
