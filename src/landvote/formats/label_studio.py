@@ -216,7 +216,7 @@ class LabelStudio(Format):
                 row.image, {"data": {self.image or "image": place}, "meta": meta, "predictions": []}
             )
             task["predictions"].append(self._prediction(row, table.landmarks, films))
-        write_text(path, json.dumps(list(tasks.values()), indent=1) + "\n")
+        write_text(path, json.dumps(list(tasks.values())) + "\n")
 
     def _prediction(self, row: PointRow, landmarks: tuple[str, ...], films: Films | None) -> dict[str, Any]:
         width, height = size_of(row, films)
