@@ -9,6 +9,7 @@ from landvote.data.scheme import Outline
 from landvote.errors import PointsError
 from landvote.formats.family import format_named, read_points
 from landvote.formats.menpo_ljson import MenpoLjson
+from landvote.formats.points import PointTable
 
 NAN = float("nan")
 YX = [[8.5, 12.25], [None, None], [36, 5.5], [1, 2]]
@@ -76,7 +77,11 @@ def test_what_is_written_is_as_menpo_writes_it(read, tmp_path):
     MenpoLjson().write(tmp_path / "b.ljson", table)
     written = json.loads((tmp_path / "b.ljson").read_text())
     assert written == {"version": 3, "groups": {"LJSON": {"labels": [], "landmarks": {"points": YX}}}}
+
+
+def test_menpo_reads_what_is_written(tmp_path):
     menpo = pytest.importorskip("menpo.io", reason="menpo's own reader")
+    MenpoLjson().write(tmp_path / "b.ljson", PointTable.numbered([("b", "", np.array(XY))]))
     found = menpo.import_landmark_file(tmp_path / "b.ljson")["LJSON"].points
     np.testing.assert_array_equal(found[:, ::-1], XY)
 

@@ -129,7 +129,7 @@ def test_other_curves_follow_the_landmarks_or_are_passed_over_and_it_is_said(rea
         ("LM=1\n1 2\n3 4\n", "line 3: '3 4', expected a key, such as 'IMAGE=NAME'"),
         ("LM=1\n1 2\n", "line 1: names no film, expected IMAGE=NAME"),
         ("LM=1\n1 2\nID=0\n", "line 1: names no film, expected IMAGE=NAME"),
-        ("LM=1\n1 2\nIMAGE=c.png\n", "'c.png' is no film"),
+        ("LM=1\n1 2\nIMAGE=c.png\n", "l.tps, line 1: 'c.png' is no film"),
         ("LM=1\n1 2 3\nIMAGE=a.png\n", "line 2: 3 values ('1 2 3'), expected 2"),
         ("LM3=1\n1 2 3\nIMAGE=a.png\n", "line 2: z is 3, expected 0"),
         ("LM=1\n1 NA\nIMAGE=a.png\n", "line 2: '1 NA', expected numbers or NA"),
@@ -147,9 +147,7 @@ def test_errors(read, text, says):
 
 
 def test_without_films_it_is_said_that_they_are_needed(read):
-    with pytest.raises(
-        PointsError, match=r"points of 'a\.png' cannot be brought to pixels or back, expected the films"
-    ):
+    with pytest.raises(PointsError, match=r"line 1: points of 'a\.png' cannot be brought to pixels"):
         read("LM=1\n1 2\nIMAGE=a.png\n", films=None)
 
 

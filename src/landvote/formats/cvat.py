@@ -32,7 +32,7 @@ from landvote.data.scheme import Outline
 from landvote.errors import PointsError
 from landvote.formats.film_shapes import by_side
 from landvote.formats.films import Films
-from landvote.formats.format import Fact, Format, Reading, size_of
+from landvote.formats.format import Fact, Format, Reading, placed, size_of
 from landvote.formats.points import Mark, PointRow, PointTable, table_of
 from landvote.formats.sides import film_and_side, with_side
 from landvote.formats.skeleton import outlines_of
@@ -135,7 +135,9 @@ class _Content:
 
     def _start_image(self, attributes: Mapping[str, str]) -> None:
         self._where = f"{self._path}, image {attributes.get('id', len(self.sizes))}"
-        self._image = self._reading.film_called(self._value(attributes, "name"))
+        name = self._value(attributes, "name")
+        with placed(self._where):
+            self._image = self._reading.film_called(name)
         if self._image in self.sizes:
             raise PointsError(f"{self._where}: {self._image!r} stands there twice, expected once")
         size = [attributes.get(side, "") for side in ("width", "height")]

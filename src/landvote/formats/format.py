@@ -2,7 +2,8 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
@@ -126,6 +127,15 @@ def film_size(films: Films | None, image: str) -> tuple[int, int]:
 def film_of(films: Films | None, image: str) -> Radiograph:
     """Decode a film for a format that needs more than its size; PointsError if no films are at hand, or not this."""
     return _at_hand(films, image).film(image)
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Put file and line before an error of looking for a film."""
+    try:
+        yield
+    except PointsError as error:
+        raise PointsError(f"{where}: {error}") from error
 
 
 def _at_hand(films: Films | None, image: str) -> Films:

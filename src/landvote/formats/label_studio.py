@@ -28,7 +28,7 @@ import numpy as np
 from landvote.errors import PointsError
 from landvote.formats import json_text
 from landvote.formats.films import Films
-from landvote.formats.format import Fact, Format, Reading, film_size, size_of
+from landvote.formats.format import Fact, Format, Reading, film_size, placed, size_of
 from landvote.formats.json_text import number, peek_json, read_json
 from landvote.formats.points import Mark, PointRow, PointTable, table_of
 from landvote.formats.sides import film_and_side, with_side
@@ -181,7 +181,9 @@ class LabelStudio(Format):
             expected = f"one, or one to be chosen, as format '{self.kind}:image=KEY' does"
             raise PointsError(f"{where}: {found}, expected {expected}")
         side = _meta(task, "side", str)
-        return with_side(self._called(json_text.field(where, data, keys[0], str), reading), side)
+        place = json_text.field(where, data, keys[0], str)
+        with placed(where):
+            return with_side(self._called(place, reading), side)
 
     def _called(self, place: str, reading: Reading) -> str:
         """Return the film at a place, without what Label Studio puts before the names of films that it was sent."""
@@ -260,7 +262,8 @@ def _marks(
             raise PointsError(f"{where}: {image!r} was turned by {str(turn)[:20]} degrees, expected points set without")
         size = tuple(region.get(f"original_{side}") for side in ("width", "height"))
         if size == (None, None):
-            size = film_size(films, image)
+            with placed(where):
+                size = film_size(films, image)
         width, height = (number(where, each) for each in size)
         if not (width.is_integer() and height.is_integer() and min(width, height) > 0):
             raise PointsError(f"{where}: {image!r} is {width:g} x {height:g} pixels, expected whole numbers")

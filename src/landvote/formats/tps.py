@@ -27,7 +27,7 @@ from landvote.data.points import FloatArray
 from landvote.data.scheme import Outline
 from landvote.errors import PointsError
 from landvote.formats.films import Films
-from landvote.formats.format import Fact, Format, Reading, size_of
+from landvote.formats.format import Fact, Format, Reading, placed, size_of
 from landvote.formats.points import PointRow, PointTable, numbers
 from landvote.formats.sides import film_and_side, with_side
 from landvote.runtime.files import read_text, write_text
@@ -100,10 +100,10 @@ class Tps(Format):
         outlines, notes = _curves(records)
         rows = []
         for record in records:
-            image = _film(record, reading)
             points = [*record.points, *(p for points, _ in record.curves for p in points)]
-            row = PointRow(image, "", np.array(points, float).reshape(-1, 2), record.where)
-            rows.append(replace(row, points=self._turned(row, reading.films)))
+            with placed(record.where):
+                row = PointRow(_film(record, reading), "", np.array(points, float).reshape(-1, 2), record.where)
+                rows.append(replace(row, points=self._turned(row, reading.films)))
         if any("SCALE" in record.keys for record in records):
             notes.append("SCALE is not applied, since coordinates are in pixels")
         said = f"y is counted from the bottom up, by origin={self.origin}"
@@ -192,7 +192,7 @@ def _film(record: _Record, reading: Reading) -> str:
     """Return the film of a record: by its IMAGE, or by an ID that is the name of a film; ID may say the side."""
     image, name = (_decoded(record.keys.get(key, ""), reading.films) for key in ("IMAGE", "ID"))
     if not image and (not name or (reading.films is not None and reading.films.sided(name) is None)):
-        raise PointsError(f"{record.where}: names no film, expected IMAGE=NAME")
+        raise PointsError("names no film, expected IMAGE=NAME")
     film, side = film_and_side(name)
     return with_side(reading.film_called(image or name), side if image and film == image else "")
 
