@@ -111,5 +111,13 @@ def test_errors(read, content, says):
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "content", [{"version": "5.8.1", "landmarks": ["hip"]}, {"version": 5, "landmarks": ["hip"]}, {"groups": {}}, [3]]
+)
+def test_json_of_other_programs_is_not_taken_for_it(tmp_path, content):
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    assert not MenpoLjson.sniff(tmp_path / "a.json", (tmp_path / "a.json").read_bytes())
+
+
 def test_a_group_that_is_asked_for_is_a_setting():
     assert format_named("menpo-ljson:group=LJSON").group == "LJSON"

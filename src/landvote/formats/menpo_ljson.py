@@ -45,9 +45,11 @@ class MenpoLjson(Format):
 
     @classmethod
     def sniff(cls, path: Path, start: bytes) -> bool:
-        """Say whether it has a version, and groups or landmarks."""
+        """Say whether it has the number of a version, and groups or landmarks of its kind."""
         content = peek_json(path, start)
-        return isinstance(content, dict) and "version" in content and bool({"groups", "landmarks"} & set(content))
+        if not isinstance(content, dict) or not isinstance(content.get("version"), int):
+            return False
+        return isinstance(content.get("groups"), dict | list) or isinstance(content.get("landmarks"), dict)
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
         """Read one film.
