@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from landvote.data.points import Points
 from landvote.errors import PointsError
 from landvote.formats.films import Films
 from landvote.formats.format import size_of
-from landvote.formats.points import PointRow
-from landvote.formats.sides import with_side
+from landvote.formats.points import PointRow, PointTable
+from landvote.formats.sides import film_and_side, with_side
 
 _BOTH = 2
 _SIDE = re.compile(r"(?:^|[^a-z])(left|right|l|r)(?=[^a-z]|$)", re.IGNORECASE)
@@ -30,28 +31,26 @@ def by_side(shapes: Iterable[tuple[PointRow, str]], films: Films | None) -> tupl
     films_of: dict[tuple[str, str], list[tuple[PointRow, str]]] = {}
     for row, label in shapes:
         films_of.setdefault((row.image, row.annotator), []).append((row, label))
+    kept = [[s for s in each if np.isfinite(s[0].points).any()] or each[:1] for each in films_of.values()]
     named = {side_named(label) for found in films_of.values() for _, label in found} == {"L", "R"}
-    rows, pairs, empty = list[PointRow](), 0, 0
-    for every in films_of.values():
-        found = [each for each in every if np.isfinite(each[0].points).any()] or every[:1]
-        empty += len(every) - len(found)
+    pairs = sum(len(found) == _BOTH for found in kept)
+    rows: list[PointRow] = []
+    for found in kept:
+        (first, label), *others = found
         if len(found) > _BOTH:
-            first = found[0][0]
             raise PointsError(f"{first.where}: {len(found)} shapes on {first.image!r}, expected two at most")
-        pairs += len(found) == _BOTH
         if named:
-            sides = [side_named(label) for _, label in found]
-            if len(set(sides)) < len(sides):
-                both = f"two shapes of side {sides[0]} on {found[0][0].image!r}"
-                raise PointsError(f"{found[0][0].where}: {both}, expected one of each")
+            if others and side_named(label) == side_named(others[0][1]):
+                both = f"two shapes of side {side_named(label)} on {first.image!r}"
+                raise PointsError(f"{first.where}: {both}, expected one of each")
+            rows += [replace(row, image=with_side(row.image, side_named(label))) for row, label in found]
+        elif others:
+            in_order = sorted(found, key=partial(_place, found))
+            rows += [replace(row, image=with_side(row.image, str(i))) for i, (row, _) in enumerate(in_order, 1)]
         else:
-            found = found if len(found) < _BOTH else sorted(found, key=lambda each: _place(each[0], found))
-            sides = ["1", "2"] if len(found) == _BOTH else [""]
-        rows += [replace(row, image=with_side(row.image, side)) for (row, _), side in zip(found, sides, strict=True)]
-    if pairs and not named:
-        single = {id(row) for row in rows if (row.image, row.annotator) in films_of}
-        rows = [side_by_middle(row, films) if id(row) in single else row for row in rows]
+            rows.append(_by_middle(first, films) if pairs else first)
     notes = [f"of two shapes on a film ({pairs} films) the one farther left is _1"] if pairs and not named else []
+    empty = sum(map(len, films_of.values())) - sum(map(len, kept))
     notes += [f"{empty} shapes without points beside others are passed over"] if empty else []
     return rows, notes
 
@@ -62,20 +61,30 @@ def side_named(label: str) -> str:
     return sides.pop() if len(sides) == 1 else ""
 
 
-def side_by_middle(row: PointRow, films: Films | None) -> PointRow:
-    """Return the only shape of a film, where other films have two, as that of the half of the film it lies in.
+def sided_alike(tables: Sequence[PointTable], films: Films | None) -> Sequence[PointTable]:
+    """Return tables of one file each, in which the only shape of a file has a side too if another file has two shapes.
 
     Raises:
-        PointsError: it needs the size of the film, and neither the row nor ``films`` knows it.
+        PointsError: this needs the size of a film, and neither the file nor ``films`` knows it.
     """
+    if not any(len(table.rows) > 1 and film_and_side(table.rows[0].image)[1] for table in tables):
+        return tables
+    return [
+        replace(table, rows=(_by_middle(table.rows[0], films),)) if len(table.rows) == 1 else table for table in tables
+    ]
+
+
+def _by_middle(row: PointRow, films: Films | None) -> PointRow:
+    """Return the only shape of a film as that of the half of the film it lies in; PointsError as size_of."""
     middle = (size_of(row, films)[0] - 1) / 2
     here = row.points[np.isfinite(row.points).all(axis=1), 0]
     return replace(row, image=with_side(row.image, "1" if not len(here) or here.mean() < middle else "2"))
 
 
-def _place(row: PointRow, found: Sequence[tuple[PointRow, str]]) -> float:
+def _place(found: Sequence[tuple[PointRow, str]], shape: tuple[PointRow, str]) -> float:
     """Return how far right a shape lies, by the landmarks that all shapes of the film have, if there are any."""
     every: list[Points] = [each.points for each, _ in found]
+    points = shape[0].points
     shared = np.isfinite(np.stack(every)).all(axis=(0, 2))
-    here = row.points[shared] if shared.any() else row.points[np.isfinite(row.points).all(axis=1)]
+    here = points[shared] if shared.any() else points[np.isfinite(points).all(axis=1)]
     return float(here[:, 0].mean())
