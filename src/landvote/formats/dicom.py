@@ -82,6 +82,16 @@ def read_header(path: Path, keywords: list[str] | None = None) -> Dataset | None
         return header
 
 
+def dicom_size(path: Path) -> tuple[int, int]:
+    """Return width and height of the film in a DICOM file; ImageError if it gives none."""
+    with explained(str(path), Dataset()):
+        dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+        rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if rows < 1 or columns < 1:
+        raise ImageError(f"{path}: {columns} columns x {rows} rows, expected a DICOM image")
+    return columns, rows
+
+
 def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
     """Return the film in a data set, which stays as it is, as :func:`read_dicom` does; ``identifier`` is its own."""
     with explained(identifier, dataset):

@@ -17,6 +17,7 @@ from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.cl_detection import ClDetection
 from landvote.formats.coco import Coco
+from landvote.formats.cvat import Cvat
 from landvote.formats.deeplabcut import DeepLabCut
 from landvote.formats.dicom_sr import DicomSr
 from landvote.formats.film_shapes import sided_alike
@@ -27,13 +28,16 @@ from landvote.formats.imagej_roi import ImagejRoi
 from landvote.formats.isbi import IsbiRows
 from landvote.formats.json_text import forget_json
 from landvote.formats.jsonl import PredictionLines
+from landvote.formats.label_studio import LabelStudio
 from landvote.formats.labelme import LabelMe
 from landvote.formats.long_csv import LongCsv
+from landvote.formats.menpo_ljson import MenpoLjson
 from landvote.formats.napari import NapariPoints
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
 from landvote.formats.slicer import Slicer, SlicerFcsv
+from landvote.formats.tps import Tps
 from landvote.formats.unreadable import refuse_unreadable
 from landvote.formats.via import Via
 from landvote.formats.vxl_list import VxlList
@@ -49,14 +53,18 @@ FORMATS: Family[Format] = Family(
     LongCsv,
     VxlPts,
     MenpoPts,
+    MenpoLjson,
     PredictionLines,
     Coco,
     LabelMe,
+    LabelStudio,
+    Cvat,
     ClDetection,
     Via,
     DeepLabCut,
     NapariPoints,
     IsbiRows,
+    Tps,
     Slicer,
     SlicerFcsv,
     ImagejRoi,
@@ -232,14 +240,14 @@ def read_film_files(
 ) -> PointTable | None:  # fmt: skip
     """Read files of one film each, of which there is one at least; arguments as those of :func:`read_points`.
 
-    By default their format is that of the first. A file that cannot be read is a problem, and the others are read; None
-    if none can be.
+    By default their format is the one that all of them may be: a ``nan`` in one ``.pts`` tells which program counted in
+    all. A file that cannot be read is a problem, and the others are read; None if none can be.
 
     Raises:
         PointsError: the first cannot be read.
         SettingError: an unknown ``kind`` or ``centre``.
     """
-    kinds = recognised(files[0].path) if kind is None else [kind]
+    kinds = _kinds_of_all(files) if kind is None else [kind]
     if not kinds:
         raise PointsError(f"{files[0].path}: no points, expected those of a known format ({', '.join(FORMATS)})")
     form = format_named(kinds[0], centre)
@@ -315,6 +323,20 @@ def _write_folder(path: Path, table: PointTable, form: Format, films: Films | No
         form.write(files[name], replace(table, rows=(row,)), films)
     for folder in sorted({file.parent for file in files.values()}):
         form.write_beside(folder, table)
+
+
+def _kinds_of_all(files: Sequence[FilmFile]) -> list[str]:
+    """Return the kinds that the first file may be, and of these only such as others may be too, if there are any."""
+    kinds = recognised(files[0].path)
+    for file in files[1:]:
+        if len(kinds) < 2:
+            break
+        try:
+            others = recognised(file.path)
+        except PointsError:
+            continue  # it is a problem once it is read
+        kinds = [kind for kind in kinds if kind in others] or kinds
+    return kinds
 
 
 def _check(path: Path, table: PointTable) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path, PureWindowsPath
 from landvote.data.radiograph import Radiograph
 from landvote.errors import DataError, ImageError, PointsError, nearest
 from landvote.formats.dicom import read_header
-from landvote.formats.image import find_images, read_image
+from landvote.formats.image import find_images, image_size, read_image
 from landvote.formats.points import PointRow, PointTable, far_point
 from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 
@@ -98,7 +98,7 @@ class Films:
         )
 
     def film(self, name: str) -> Radiograph:
-        """Decode the film called ``name``: for formats that need its size or its millimetres per pixel.
+        """Decode the film called ``name``: for formats that need its millimetres per pixel.
 
         Raises:
             PointsError: none or several films go by that name.
@@ -117,6 +117,15 @@ class Films:
         if found is None:
             raise PointsError(f"{name!r} is no film; {self.unknown(name)}")
         return found[0], self.files[found[0]]
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Return width and height of the film called ``name``, as :meth:`film` has them; pixels stay as they are.
+
+        Raises:
+            PointsError: none or several films go by that name.
+            ImageError: the film cannot be read.
+        """
+        return image_size(self.file(name)[1])
 
     def of_instance(self, uid: str) -> str | None:
         """Return the identifier of the film with a SOP Instance UID, None if there is none.

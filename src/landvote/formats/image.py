@@ -8,6 +8,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
-from landvote.formats.dicom import DICOM_SUFFIXES, has_magic, read_dataset, read_dicom
+from landvote.formats.dicom import DICOM_SUFFIXES, dicom_size, has_magic, read_dataset, read_dicom
 from landvote.formats.tiff import Directory
 from landvote.formats.walking import walk_files
 from landvote.runtime.files import StrPath
@@ -32,6 +33,7 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 _ORIENTING = (b"Raw profile type exif", b"XML:com.adobe.xmp", b"xmp\0")  # texts that can hold an orientation
+_LYING = (5, 6, 7, 8)  # orientations in which width and height change places
 _EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
@@ -51,9 +53,9 @@ def read_image(path: StrPath) -> Radiograph:
     """
     path = Path(path)
     start = _first_bytes(path)
-    if has_magic(start) or path.suffix.lower() in DICOM_SUFFIXES:
+    if _is_dicom(path, start):
         return read_dicom(path)
-    try:
+    with _explained(path, start):
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
         tiff = Directory.read(content)
         if tiff is not None and not tiff.is_plain:
@@ -65,14 +67,32 @@ def read_image(path: StrPath) -> Radiograph:
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _refuse_odd(path, image)
                 pixels, orientation = _decode(path, image, tiff.unturned(content) if tiff else content)
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
-    except _BROKEN as error:
-        raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
     turned = f"EXIF {orientation}" if orientation != 1 else ""
     return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a film as :func:`read_image` gives them, by the header of its file.
+
+    Raises:
+        ImageError: the file is missing, empty, too large, of several pages, or no such image.
+    """
+    start = _first_bytes(path)
+    if _is_dicom(path, start):
+        return dicom_size(path)
+    with _explained(path, start):
+        content = path.read_bytes()
+        tiff, content = Directory.read(content), _without_texts(content)
+        if tiff is not None and not tiff.is_plain:
+            _refuse_large(path, *tiff.size)
+            size, orientation = tiff.size, tiff.orientation
+        else:
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+                _refuse_odd(path, image)
+                size = tiff.size if tiff else image.size  # Pillow turns the size of TIFF files, or not, by version
+                plain = image.format == "PNG" and not any(mark in content for mark in (b"eXIf", *_ORIENTING))
+                orientation = 1 if plain else _orientation(image)  # for which Pillow decodes a PNG file
+    return size[::-1] if orientation in _LYING else size
 
 
 def radiograph_of(
@@ -140,6 +160,27 @@ def _looks_like_image(path: Path) -> bool:
         return True  # read_image says why
 
 
+def _is_dicom(path: Path, start: bytes) -> bool:
+    return has_magic(start) or path.suffix.lower() in DICOM_SUFFIXES
+
+
+@contextmanager
+def _explained(path: Path, start: bytes) -> Iterator[None]:
+    """Turn whatever Pillow, OpenCV and broken files raise into an ImageError that names the file."""
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
+    except _BROKEN as error:
+        raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -181,11 +222,11 @@ def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int
     """Return the pixels, and the EXIF orientation that brought them upright; ``content`` is not turned by itself."""
     deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    orientation = _orientation(image)
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
         return _upright(_luminance(_opencv(path, content)), orientation).copy(), orientation
-    still_to_turn = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow turns TIFF files while loading them
+    still_to_turn = _orientation(image)  # Pillow turns TIFF files while loading them
     pixels = _grey(path, image)
     if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
         pixels = np.uint16(65535) - pixels
@@ -235,7 +276,7 @@ def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Apply an EXIF orientation (1 to 8; anything else is left alone)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _LYING:
         pixels = pixels.T
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]

@@ -26,7 +26,9 @@ class PredictionLines(Format):
     @classmethod
     def sniff(cls, path: Path, start: bytes) -> bool:
         """Say whether it begins as a line that names an image and points, or is a folder of shards."""
-        return (path / "shards.json").is_file() or (start.lstrip()[:1] == b"{" and b'"image":' in start)
+        line = start.lstrip().partition(b"\n")[0]
+        told = line[:1] == b"{" and all(key in line for key in (b'"image":', b'"points":'))
+        return told or (path / "shards.json").is_file()
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - has its own names
         """Read one row per film.

@@ -10,8 +10,8 @@
     }
 
 The old form is the number of points followed by the coordinates. VXL counts pixels from 0, menpo and iBUG write the
-same header and count from 1, and nothing in the file says which. VXL has no word for a missing point, and its own
-reader never comes to an end on ``nan``: menpo's form keeps missing points, VXL's does not.
+same header and count from 1, and nothing says which, unless a point is missing. VXL has no word for that, and its own
+reader never comes to an end on ``nan``: menpo's form keeps missing points, and a file with ``nan`` is not VXL's.
 """
 
 import math
@@ -32,6 +32,7 @@ from landvote.runtime.files import read_text, write_text
 _LABEL = re.compile(r"^(version|n_points|image_size_[xyz])\s*:\s*(.*)$")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _START = re.compile(rb"^\s*(version|n_points)\s*:", re.MULTILINE)
+_MISSING = re.compile(rb"^[\s{]*nan\s", re.MULTILINE | re.IGNORECASE)
 
 
 class VxlPts(Format):
@@ -48,8 +49,8 @@ class VxlPts(Format):
 
     @classmethod
     def sniff(cls, path: Path, start: bytes) -> bool:  # noqa: ARG003 - told by its content
-        """Say whether it has a line of such a header."""
-        return bool(_START.search(start))
+        """Say whether it has a line of such a header, and no missing point."""
+        return bool(_START.search(start)) and not _MISSING.search(start)
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
         """Read one film and the curves through its points; see :func:`read_pts`."""
@@ -78,9 +79,9 @@ class MenpoPts(Format):
     centre: float = 1
 
     @classmethod
-    def sniff(cls, path: Path, start: bytes) -> bool:
+    def sniff(cls, path: Path, start: bytes) -> bool:  # noqa: ARG003 - told by its content
         """Say whether it has a line of such a header, which is that of VXL."""
-        return VxlPts.sniff(path, start)
+        return bool(_START.search(start))
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
         """Read one film; see :func:`read_pts`."""
