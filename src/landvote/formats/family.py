@@ -18,6 +18,7 @@ from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.jsonl import PredictionLines
+from landvote.formats.left_out import LeftOut
 from landvote.formats.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
@@ -78,8 +79,8 @@ def format_named(name: str, centre: float | None = None) -> Format:
     return validated(FORMATS[kind], settings, f"format {kind}")
 
 
-def recognised(path: Path) -> list[str]:
-    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
+def sniffed(path: Path) -> list[str]:
+    """Return the kinds of formats that a file or folder looks like, by its content.
 
     Raises:
         PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
@@ -94,6 +95,17 @@ def recognised(path: Path) -> list[str]:
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
+    return []
+
+
+def recognised(path: Path) -> list[str]:
+    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
+
+    Raises:
+        PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
+    """
+    if found := sniffed(path):
+        return found
     own = {kind: set(FORMATS[kind].suffixes) - (_SHARED - {".csv"}) for kind in FORMATS}
     return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
 
@@ -134,10 +146,36 @@ def read_points(
     return table
 
 
-def whole_files(folder: Path) -> list[Path]:
-    """Return the files called "landmarks" in a folder that have the suffix of a format of one file for all films."""
-    names = {f"landmarks{s}" for kind in FORMATS if not FORMATS[kind].per_film for s in FORMATS[kind].suffixes}
-    return [path for path in sorted(folder.iterdir()) if path.name.lower() in names]
+def whole_files(
+    paths: Iterable[Path], passed_over: list[str], kind: str | None = None, *, per_film: bool = False
+) -> list[Path]:  # fmt: skip
+    """Return those of some files that hold points of all films, by their content or by the name "landmarks".
+
+    With a ``kind`` they are those of this format, by content or suffix. A file of predictions is one by its name alone:
+    it may have been written there. ``passed_over`` is told of the others, but with ``per_film`` not of points of one
+    film.
+    """
+    found, others = list[Path](), LeftOut()
+    for path in paths:
+        named = path.stem.lower() == "landmarks" and bool(_suffix(path.name, _suffixes(per_film=False)))
+        try:
+            kinds = [] if named else sniffed(path)
+        except PointsError as error:
+            passed_over.append(str(error))
+            continue
+        if kind is not None:
+            fits = kind.partition(":")[0] in kinds or _suffix(path.name, _class(kind).suffixes)
+            named, kinds = bool(fits) and not _class(kind).per_film, []
+        if named or (kinds and not _class(kinds[0]).per_film and "prediction" not in _class(kinds[0]).holds):
+            found.append(path)
+        elif not kinds:
+            others(path.name, "files beside the films that hold no points")
+        elif "prediction" in _class(kinds[0]).holds:
+            others(path.name, "files of predictions, which are points only if they are called landmarks")
+        elif not per_film:
+            others(path.name, "files of the points of one film that lie elsewhere than films and points/")
+    passed_over += others.said()
+    return found
 
 
 def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[FilmFile]:
@@ -151,7 +189,7 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
         PointsError: a file may be that of several films.
         ImageError: a folder cannot be read.
     """
-    suffixes = {suffix for kind in FORMATS if FORMATS[kind].per_film for suffix in FORMATS[kind].suffixes}
+    suffixes = _suffixes(per_film=True)
     images = set(films.files.values()) if films else set()
     found = []
     for path in sorted(walk_files(root)) if root.is_dir() else ():
@@ -266,6 +304,11 @@ def _check(path: Path, table: PointTable) -> None:
 def _class(name: str) -> type[Format]:
     """Return the class of a format that is named with or without its settings."""
     return FORMATS[name.partition(":")[0]]
+
+
+def _suffixes(*, per_film: bool) -> set[str]:
+    """Return the suffixes of all formats of one file per film, or of the others."""
+    return {suffix for kind in FORMATS if FORMATS[kind].per_film == per_film for suffix in FORMATS[kind].suffixes}
 
 
 def _suffix(name: str, suffixes: Iterable[str]) -> str:
