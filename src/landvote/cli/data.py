@@ -55,14 +55,14 @@ def check(
 
     if save_scheme is not None:
         refuse_existing(save_scheme)
+    picture = None if as_json and not sheet else _sheet(data, films, sheet)
     with counting("checking") as update:
         report = check_folder(data, scheme_named(scheme), centre, Survey(cache), update, films=films, kind=kind)
     typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
     if save_scheme is not None:
         report.samples[0].scheme.write(save_scheme)
         typer.echo(f"scheme: {save_scheme}", err=as_json)
-    picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
-    if sheet or not as_json:
+    if picture:
         drawn, pages = contact_sheet(report.samples, picture)
         left = f" ({drawn} of {len(report.samples)} films, evenly spread)" if drawn < len(report.samples) else ""
         typer.echo(f"contact sheet: {', '.join(map(str, pages))}{left}", err=as_json)
@@ -70,6 +70,20 @@ def check(
             typer.echo(f"landmarks of one film: {large}", err=as_json)
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _sheet(data: Path, films: Path | None, given: Path | None) -> Path | None:
+    """Return the file of the contact sheet, which is no film of DATA; None where it would be one."""
+    from landvote.datasets.place import Place
+
+    name = data.resolve().name if data.is_dir() else data.stem
+    sheet = given or Path(f"{name}-check.png")
+    if not sheet.resolve().is_relative_to(Place.of(data, films).images.resolve()):
+        return sheet
+    if given:
+        raise SettingError(f"--sheet {given}: among the films, expected another place")
+    typer.echo("no contact sheet is drawn, since it would lie among the films; --sheet names another place", err=True)
+    return None
 
 
 def convert(

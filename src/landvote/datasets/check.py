@@ -223,6 +223,8 @@ def _contents(found: FoundFolder) -> list[tuple[str, str]]:
 
 def _scheme(scheme: Scheme) -> str:
     """Describe a scheme that was made from the points."""
+    if not len(scheme):
+        return "none, and no points to make one from"
     names = "" if scheme.landmarks == Scheme.numbered(len(scheme)).landmarks else f" ({_some(scheme.landmarks)})"
     outlines = f" ({_some([outline.name for outline in scheme.outlines])})" if scheme.outlines else ""
     return f"made from the points, {len(scheme)} landmarks{names}, {len(scheme.outlines)} outlines{outlines}"

@@ -22,6 +22,8 @@ from landvote.errors import DataError, ImageError, PointsError, SettingError
 from landvote.formats.family import FilmFile, film_files, read_film_files, read_points, whole_files
 from landvote.formats.films import Films
 from landvote.formats.format import check_centre
+from landvote.formats.image import image_kind
+from landvote.formats.left_out import LeftOut
 from landvote.formats.points import PointTable
 from landvote.runtime.files import StrPath
 
@@ -128,12 +130,20 @@ class Place:
         if any(path.name == "landmarks.csv" for path in beside):
             names.add(_SIMULATED)
         beside = [p for p in beside if p.name.lower() not in names and not p.name.startswith(".")]
-        return whole_files(beside, passed_over, self.kind, per_film=self.images == self.folder or self.is_apart)
+        found, others = whole_files(beside, self.kind)
+        left_out = LeftOut()
+        for path, kind in others.items():
+            if kind and not (self.images == self.folder and image_kind(path)):  # of which the films tell
+                left_out(path.name, kind)
+            elif not kind and not self._among_points:
+                left_out(path.name, "files of the points of one film, which lie elsewhere than films and points/")
+        passed_over += left_out.said()
+        return found
 
     @property
-    def is_apart(self) -> bool:
-        """Whether the films lie elsewhere than in the folder or its ``images/``."""
-        return self.images not in (self.folder, self.folder / "images")
+    def _among_points(self) -> bool:
+        """Whether files of one film's points each may lie beside the tables."""
+        return self.images != self.folder / "images"
 
     def _film_files(self, films: Films | None) -> Iterator[FilmFile]:
         """Yield the files of one film's points each."""
@@ -142,7 +152,7 @@ class Place:
             inside = self.folder if self.folder.is_relative_to(self.images) else points
             found = film_files(self.images, films, annotators=False)
             yield from (file for file in found if not file.path.is_relative_to(inside))
-        if self.is_apart or self.images == self.folder:
+        if self._among_points:
             found = film_files(self.folder, films, annotators=True)
             apart = [points, *([self.images] if self.images != self.folder else [])]
             yield from (file for file in found if not any(file.path.is_relative_to(folder) for folder in apart))

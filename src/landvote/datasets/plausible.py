@@ -12,7 +12,7 @@ from landvote.errors import PointsError
 _APART = 0.25  # of the shape's extent: annotators of one landmark differ by far less
 _NEAR = 5.0  # pixels, which clicks on small films may differ by
 _UNITS = {1: "shares of the film (0 to 1)", 100: "per cent of the film"}
-_LARGER = 4  # times a unit's end, at least, are films that reach beyond it
+_LARGER = 2.5  # times a unit's end, at least, are films that reach beyond it
 _BEYOND = 0.05  # of the film's side: a landmark may lie a little outside the film
 _NAMED = 10
 

@@ -18,7 +18,6 @@ from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.jsonl import PredictionLines
-from landvote.formats.left_out import LeftOut
 from landvote.formats.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
@@ -146,36 +145,46 @@ def read_points(
     return table
 
 
-def whole_files(
-    paths: Iterable[Path], passed_over: list[str], kind: str | None = None, *, per_film: bool = False
-) -> list[Path]:  # fmt: skip
+def whole_files(paths: Iterable[Path], kind: str | None = None) -> tuple[list[Path], dict[Path, str]]:
     """Return those of some files that hold points of all films, by their content or by the name "landmarks".
 
-    With a ``kind`` they are those of this format, by content or suffix. A file of predictions is one by its name alone:
-    it may have been written there. ``passed_over`` is told of the others, but with ``per_film`` not of points of one
-    film.
+    With a ``kind`` they are those of this format by content, or by suffix if there are none. A file of predictions is
+    one by its name alone: it may have been written there. The other files are returned with their kind, as several are
+    called; those of one film's points each with none.
     """
-    found, others = list[Path](), LeftOut()
+    kinds: dict[Path, list[str]] = {}
+    others: dict[Path, str] = {}
     for path in paths:
-        named = path.stem.lower() == "landmarks" and bool(_suffix(path.name, _suffixes(per_film=False)))
+        named = path.stem.lower() == "landmarks" and _suffix(path.name, _suffixes(per_film=False))
         try:
-            kinds = [] if named else sniffed(path)
+            kinds[path] = ["landmarks"] if named and kind is None else sniffed(path)
         except PointsError as error:
-            passed_over.append(str(error))
-            continue
-        if kind is not None:
-            fits = kind.partition(":")[0] in kinds or _suffix(path.name, _class(kind).suffixes)
-            named, kinds = bool(fits) and not _class(kind).per_film, []
-        if named or (kinds and not _class(kinds[0]).per_film and "prediction" not in _class(kinds[0]).holds):
-            found.append(path)
-        elif not kinds:
-            others(path.name, "files beside the films that hold no points")
-        elif "prediction" in _class(kinds[0]).holds:
-            others(path.name, "files of predictions, which are points only if they are called landmarks")
-        elif not per_film:
-            others(path.name, "files of the points of one film that lie elsewhere than films and points/")
-    passed_over += others.said()
-    return found
+            others[path] = f"files that hold no points that are read ({error})"
+    if kind is not None and not _class(kind).per_film:
+        name, suffixes = kind.partition(":")[0], _class(kind).suffixes
+        found = [path for path in kinds if name in kinds[path]]
+        found = found or [path for path in kinds if not kinds[path] and _suffix(path.name, suffixes)]
+    elif kind is None:
+        found = [path for path, like in kinds.items() if like and _holds_points(like[0])]
+    else:
+        found = []
+    for path in kinds.keys() - set(found):
+        others[path] = _other(kinds[path], kind)
+    return found, others
+
+
+def _holds_points(kind: str) -> bool:
+    """Say whether a file of this kind is taken for the points of all films; one called "landmarks" is."""
+    return kind == "landmarks" or not (_class(kind).per_film or "prediction" in _class(kind).holds)
+
+
+def _other(kinds: Sequence[str], asked: str | None) -> str:
+    """Return what files are called that look like these formats and are not taken; empty for those of one film each."""
+    if not kinds:
+        return "files beside the films that hold no points"
+    if "prediction" in _class(kinds[0]).holds:
+        return "files of predictions, which are points only if they are called landmarks"
+    return "" if _class(kinds[0]).per_film else f"files of points in another format than {asked}"
 
 
 def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[FilmFile]:

@@ -132,7 +132,7 @@ def walk_images(path: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
     left_out = left_out or LeftOut()
     listings = Listings(path, left_out)
     for file in walk_files(path, left_out):
-        kind = _kind(file)
+        kind = image_kind(file)
         if kind == _FILM and listings.leave_out(file):
             kind = "images that the DICOMDIR beside them does not list"
         if kind == _FILM:
@@ -142,8 +142,8 @@ def walk_images(path: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
     yield from listings.lost()
 
 
-def _kind(path: Path) -> str:
-    """Return what a file is called that is, or may be taken for, an image; empty for any other."""
+def image_kind(path: Path) -> str:
+    """Return ``"films"`` for an image, as :func:`walk_images` says, what a DICOM file without one is, or else ``""``."""
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES and suffix not in _DICOM_SUFFIXES:
         return _FILM

@@ -26,7 +26,7 @@ TRUTH, PREDICTED, MISS = "#56B4E9", "#FFB000", "#ffffff"
 _MARGIN = 0.12  # room left round the points, as a share of their extent
 _LONGEST = 760  # pixels, of the longer side of an overlay
 _LARGE = 1400  # the same, of a film that shows where each landmark is
-_TEXT, _LINE, _COLUMN, _LONGEST_NAME = 9, 17, 240, 34  # of its legend: points, pixels a line, a column; characters
+_TEXT, _LINE, _LETTER, _LONGEST_NAME = 9, 17, 7.2, 60  # of its legend: points; pixels a line, a letter; characters
 _BESIDE = 15  # pixels from a landmark to its number
 
 Box = tuple[float, float, float, float]
@@ -92,8 +92,9 @@ def landmark_figure(pixels: Pixels, points: Points, scheme: Scheme) -> Figure:
     named = not all(map(str.isdecimal, scheme.landmarks))
     labels = list(map(str, range(len(points)))) if named else list(scheme.landmarks)
     rows = max(int(height / _LINE) - 1, 1)
-    columns = -(-len(labels) // rows) if named else 0
-    whole = width + columns * _COLUMN
+    names = [_shown(f"{i}  {name}") for i, name in enumerate(scheme.landmarks)] if named else []
+    column = _LETTER * max(map(len, names), default=0) + 20
+    whole = width + -(-len(names) // rows) * column
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(whole / 100, height / 100), dpi=100, facecolor="black")
         ax = figure.add_axes((0, 0, width / whole, 1))
@@ -107,12 +108,16 @@ def landmark_figure(pixels: Pixels, points: Points, scheme: Scheme) -> Figure:
                         clip_on=False, parse_math=False)  # fmt: skip
         ax.set(xlim=(left, right), ylim=(bottom, top))
         ax.set_axis_off()
-        for i, name in enumerate(scheme.landmarks if named else ()):
-            at = (width + i // rows * _COLUMN + 10) / whole, 1 - (i % rows + 1) * _LINE / height
-            short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-            shown = short.encode(errors="backslashreplace").decode()
-            figure.text(*at, f"{i}  {shown}", color="white", size=_TEXT, parse_math=False)
+        for i, name in enumerate(names):
+            at = (width + i // rows * column + 10) / whole, 1 - (i % rows + 1) * _LINE / height
+            figure.text(*at, name, color="white", size=_TEXT, parse_math=False)
     return figure
+
+
+def _shown(name: str) -> str:
+    """Return a name of bounded length that can be drawn: bytes that are not UTF-8 are escaped."""
+    short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return short.encode(errors="backslashreplace").decode()
 
 
 def _beside(points: Points) -> Points:
