@@ -146,7 +146,9 @@ class TestPointsAtTheTop:
 
     def test_what_was_passed_over_is_told_where_points_are_missing(self, data):
         (data / "points.csv").write_text("Image,x,y\na,7,8\n")
-        with pytest.raises(PointsError, match=r"no points, .*1 files beside the films that hold no points: points\.csv"):
+        with pytest.raises(
+            PointsError, match=r"no points, .*1 files beside the films that hold no points: points\.csv"
+        ):
             read_folder(data, require_points=True)
 
     def test_a_format_that_is_named_chooses_the_file(self, data):

@@ -33,7 +33,7 @@ PIXELS = SHAPE * SIZE
 class TestAnnotatorsApart:
     @pytest.mark.parametrize(("shift", "refused"), [(20, False), (100, False), (200, True)])
     def test_by_the_extent_of_the_shape(self, shift, refused):
-        errors = annotators_apart([sample("a.png", {"anna": PIXELS, "ben": PIXELS + [shift, 0]})])
+        errors = annotators_apart([sample("a.png", {"anna": PIXELS, "ben": PIXELS + np.array([shift, 0])})])
         extent = np.linalg.norm(np.ptp(PIXELS, axis=0))
         assert bool(errors) == refused == (shift > extent / 4)
         if refused:
@@ -42,10 +42,10 @@ class TestAnnotatorsApart:
             assert f"at most {extent / 4:.4g}" in text
 
     def test_over_the_landmarks_that_both_give(self):
-        other = PIXELS + [300, 0]
+        other = PIXELS + np.array([300, 0])
         other[1:] = np.nan
         assert not annotators_apart([sample("a.png", {"anna": PIXELS, "ben": other})])
-        other[1] = PIXELS[1] + [300, 0]
+        other[1] = PIXELS[1] + np.array([300, 0])
         assert annotators_apart([sample("a.png", {"anna": PIXELS, "ben": other})])
 
     def test_clicks_on_a_small_shape_may_differ_by_pixels(self):

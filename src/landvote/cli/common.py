@@ -106,7 +106,7 @@ def scheme_named(name: str | None) -> "Scheme | None":
 
 def read_data(
     data: Path, scheme: str | None, films: Path | None, kind: str | None, centre: float | None,
-    say: Callable[[str], None] = typer.echo,
+    say: Callable[[str], None],
 ) -> "list[Sample]":  # fmt: skip
     """Read DATA that has to have points, and say which format and centre were taken, and what was left out."""
     from landvote.datasets.folder import survey_folder

@@ -58,12 +58,14 @@ def evaluate(
     from landvote.models.seen import mark_seen
     from landvote.reports.evaluation import seen_in_words, write_report
 
-    samples = read_data(truth, scheme, films, kind, centre)
+    said: list[str] = []
+    samples = read_data(truth, scheme, films, kind, centre, said.append)
     found = read_predictions(predictions)
     found = mark_seen(found, samples, model, Survey(cache)) if model else found
     evaluation = score(found, samples, unit=unit, radii=radius, subgroups=subgroup or ())
     with hint(ExistsError, "--force overwrites the files of an earlier report"):
         report = write_report(evaluation, samples, out, force=force)
+    typer.echo("\n".join(said))
     if coincide := evaluation.matching.collapsed:
         typer.echo(f"left out, for true points in one place: {some(list(coincide))}")
     for heading, names in seen_in_words(evaluation.summary):

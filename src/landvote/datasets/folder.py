@@ -139,7 +139,9 @@ def survey_folder(
     said = "; ".join([table.form, *table.notes])
     problems += [*_leaks(folder, samples), *annotators_apart(samples)]
     left_out = (*known_films.left_out, *passed_over)
-    return FoundFolder(tuple(samples), tuple(problems), said if table.form else "", tuple(warnings), left_out, made_scheme)
+    return FoundFolder(
+        tuple(samples), tuple(problems), said if table.form else "", tuple(warnings), left_out, made_scheme
+    )
 
 
 def read_films(place: Place, tables: Sequence[str] = TABLES) -> list[Sample]:

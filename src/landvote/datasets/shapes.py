@@ -11,7 +11,7 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.place import Place
 from landvote.errors import DataError, PointsError
-from landvote.formats.family import read_points
+from landvote.formats.family import FORMATS, read_points
 from landvote.formats.format import check_centre
 from landvote.formats.points import far_point
 
@@ -62,7 +62,8 @@ def read_shapes(
     else:
         table = read_points(path, kind, centre=centre, scheme=scheme)
     if problems or table is None:
-        raise problems[0] if problems else PointsError(f"{path}: no points, expected a file of them or one per film")
+        known = f"no points, expected those of a known format ({', '.join(FORMATS)})"
+        raise problems[0] if problems else PointsError(f"{path}: {known}")
     if scheme is None:
         scheme = Scheme.numbered(len(table.landmarks))
     shapes: dict[str, list[Points]] = {}

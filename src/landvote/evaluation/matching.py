@@ -1,7 +1,7 @@
 """Bring predictions and truth together: film by film, landmark by landmark."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,17 +82,13 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
         SchemeError: the samples do not share one scheme.
     """
     truth = {s.identifier: s for s in samples if np.isfinite(s.points).all(axis=1).any()}
-    called = {_composed(name): name for name in truth}
-    own = {p.identifier: p.identifier if p.identifier in truth else called.get(_composed(p.identifier), p.identifier)
-           for p in predictions}  # fmt: skip
-    predicted = {own[p.identifier]: p for p in predictions}
-    collapsed = sorted(name for name in predicted if name in truth and truth[name].collapsed)
-    for name in collapsed:
-        del truth[name], predicted[name]
-    scored = sorted(truth.keys() & predicted.keys())
+    known_as = known_names([p.identifier for p in predictions], truth)
+    predicted = {known_as[p.identifier]: p for p in predictions}
+    collapsed = {name for name in predicted if name in truth and truth[name].collapsed}
+    scored = sorted((truth.keys() & predicted.keys()) - collapsed)
     if not scored:
         found = f"{len(predicted)} predicted films" + (f", such as {next(iter(predicted))!r}," if predicted else "")
-        besides = f"; {len(collapsed)} more have their true points in one place" if collapsed else ""
+        besides = f"; {len(collapsed)} of them have their true points in one place" if collapsed else ""
         raise DataError(f"none of the {found} is among the {len(truth)} films with a truth{besides}")
     scheme, names = truth[scored[0]].scheme, predicted[scored[0]].landmarks
     for s in (truth[name] for name in scored):
@@ -105,7 +101,17 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
     extra = tuple(name for i, name in enumerate(names) if i not in columns)
     not_predicted, without_truth = sorted(truth.keys() - predicted.keys()), sorted(predicted.keys() - truth.keys())
     missing = tuple(not_predicted), tuple(without_truth)
-    return Matching(scheme, films, columns >= 0, order, extra, *missing, tuple(collapsed))
+    return Matching(scheme, films, columns >= 0, order, extra, *missing, tuple(sorted(collapsed)))
+
+
+def known_names(names: Collection[str], known: Collection[str]) -> dict[str, str]:
+    """Return for each film the name among the ``known`` that is the same in one form of Unicode; its own without one.
+
+    A name that is known as it stands is that of no other film.
+    """
+    called, exact = {_composed(name): name for name in known}, set(names)
+    alike = {name: called.get(_composed(name), name) for name in names}
+    return {name: name if name in known or other in exact else other for name, other in alike.items()}
 
 
 def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int64], str]:

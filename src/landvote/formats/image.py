@@ -143,7 +143,7 @@ def walk_images(path: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
 
 
 def image_kind(path: Path) -> str:
-    """Return ``"films"`` for an image, as :func:`walk_images` says, what a DICOM file without one is, or else ``""``."""
+    """Return ``"films"`` for an image as in :func:`walk_images`; else what a DICOM file without one is, or ``""``."""
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES and suffix not in _DICOM_SUFFIXES:
         return _FILM

@@ -52,7 +52,7 @@ def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | N
     known = [s for s in pointed if s.split in (None, "train") and s.identifier in films]
     validation = [s for s in pointed if s.split == "val" and s.identifier in films]
     if not known:
-        found = f"{len(samples)} films, of which none has points, can be read and is to be trained on"
+        found = f"{len(samples)} films, of which none has points and is to be trained on"
         raise SplitError("; ".join([found, "expected one at least", *unreadable[:1]]))
     sizes = {name: film.size for name, film in films.items() if film and film.size}
     if wrong := misplaced([*known, *validation], sizes):
