@@ -114,3 +114,10 @@ def test_hidden_companions_are_told_of(tmp_path):
         "1 folders of file servers and archives: @eaDir",
         "6 hidden files and folders: ._a.dcm, .trash0, .trash1, ...",
     )
+
+
+def test_pictures_of_other_kinds_are_told_of(tmp_path):
+    for name in ("a.webp", "b.JP2", "c.nii.gz", "notes.txt"):
+        (tmp_path / name).write_bytes(b"something")
+    with pytest.raises(ImageError, match=r"; 3 pictures of a kind that is not read: a\.webp, b\.JP2, c\.nii\.gz$"):
+        Films.below(tmp_path)

@@ -65,7 +65,7 @@ def check(
     if picture:
         drawn, pages = contact_sheet(report.samples, picture)
         left = f" ({drawn} of {len(report.samples)} films, evenly spread)" if drawn < len(report.samples) else ""
-        typer.echo(f"contact sheet: {', '.join(map(str, pages))}{left}", err=as_json)
+        typer.echo(f"contact sheet: {some(list(map(str, pages)))}{left}", err=as_json)
         if large := landmark_sheet(report.samples, picture):
             typer.echo(f"landmarks of one film: {large}", err=as_json)
     if not report.ok:

@@ -32,6 +32,22 @@ _DICOM_SUFFIXES = (".dcm", ".dicom")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
 _OTHER_SUFFIXES = (".pts", ".csv", ".json", ".jsonl", ".txt")  # of points, which lie beside films: not opened to look
 _FILM = "films"
+_UNREAD = {
+    ".gif",
+    ".webp",
+    ".jp2",
+    ".j2k",
+    ".jxl",
+    ".heic",
+    ".avif",
+    ".pdf",
+    ".nii",
+    ".gz",
+    ".mha",
+    ".mhd",
+    ".nrrd",
+    ".dng",
+}
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
@@ -149,6 +165,8 @@ def image_kind(path: Path) -> str:
         return _FILM
     if suffix in _OTHER_SUFFIXES or path.name.upper() == DICOMDIR:
         return ""
+    if suffix in _UNREAD:
+        return "pictures of a kind that is not read"
     try:
         with path.open("rb") as file:
             start = file.read(512)
