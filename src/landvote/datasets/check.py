@@ -1,10 +1,9 @@
-"""The report of ``landvote check``: the contents of a DATA folder, and its problems."""
+"""The report of ``landvote check``: the contents of DATA, and its problems."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from landvote.data.points import Points
 from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.folder import survey_folder
+from landvote.datasets.folder import FoundFolder, survey_folder
 from landvote.datasets.placeholders import Placeholder, placeholders
+from landvote.datasets.plausible import misplaced
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
 from landvote.runtime.files import StrPath
@@ -29,11 +29,12 @@ _STRANGE = 8.0  # robust standard deviations from the usual shape
 
 @dataclass(frozen=True)
 class FolderReport:
-    """Findings about a DATA folder.
+    """Findings about DATA.
 
     Attributes:
         samples: what was read, unreadable films included.
-        facts: lines that describe, each a heading and a text.
+        facts: lines that describe, each a heading and a text; ``scheme`` says if it was made from the points, and
+            ``left out`` which files are neither film nor points.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged, films that
             their files turn or say are of one patient, rows of tables that name no film.
         problems: what is wrong: films that are unreadable, of one grey or there twice, points or splits that contradict
@@ -68,10 +69,10 @@ class FolderReport:
 
 
 def check_folder(
-    folder: StrPath, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
-    seen: Callable[[int, int], None] = lambda *_: None,
+    data: StrPath, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
+    seen: Callable[[int, int], None] = lambda *_: None, *, films: StrPath | None = None, kind: str | None = None,
 ) -> FolderReport:  # fmt: skip
-    """Report what is in a DATA folder and what is wrong with it; as :func:`read_folder` reads it.
+    """Report what is in DATA and what is wrong with it; arguments as those of :func:`read_folder`.
 
     Every film is decoded that the ``survey`` does not know yet.
 
@@ -79,12 +80,12 @@ def check_folder(
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
-        SettingError: a centre other than 0, 0.5 and 1.
+        SettingError: another centre or format, or a file without ``films``.
     """
-    found = survey_folder(Path(folder), scheme, centre)
+    found = survey_folder(data, scheme, centre, films=films, kind=kind)
     samples, survey = found.samples, survey or Survey()
     warnings, problems = list(found.warnings), [str(error) for error in found.problems]
-    films: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     sources: dict[str, Source] = {}
     spacings: dict[str, list[Spacing | None]] = {}
     hashes: dict[str, dict[str, str]] = {}  # of pixels -> film -> film with its split
@@ -97,7 +98,7 @@ def check_folder(
         except ImageError as error:
             problems.append(f"cannot be read: {error}")
             continue
-        films.append(_record(facts, sample))
+        records.append(_record(facts, sample))
         sources[sample.identifier] = facts.film.source
         note = f" ({facts.spacing_note})" if facts.spacing_note else ""
         spacing = facts.film.spacing
@@ -117,12 +118,13 @@ def check_folder(
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
+    problems += misplaced(samples, {record["image"]: record["size"] for record in records})
     coded = placeholders(samples)
     warnings += _turned(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
     warnings += moved + _strange(samples, coded) + _alike_unmirrored(samples) + _without_split(samples)
-    lines = (*_pixels(films, spacings), *_contents(samples, found.points))
-    return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(films))
+    lines = (*_pixels(records, spacings), *_contents(found))
+    return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(records))
 
 
 def _record(facts: Facts, sample: Sample) -> dict[str, Any]:
@@ -191,22 +193,27 @@ def _inverted(pictures: dict[str, Picture]) -> list[str]:
     return _named(names, "films look like negatives of the others and will be inverted")
 
 
-def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
-    """Describe films, points and their format, annotators, subjects and splits."""
-    scheme = samples[0].scheme
+def _contents(found: FoundFolder) -> list[tuple[str, str]]:
+    """Describe films, points and their format, annotators, subjects and splits, and what is left out."""
+    samples, scheme = found.samples, found.samples[0].scheme
     annotated = [s for s in samples if s.annotations]
     films, subjects, pointed = {s.film for s in samples}, {s.subject for s in samples}, {s.film for s in annotated}
     lines = [
         ("films", f"{len(films)} of {len(subjects)} subjects, {len(pointed)} with points"),
-        ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
+        (
+            "scheme",
+            _scheme(scheme)
+            if found.made_scheme
+            else f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines",
+        ),
     ]
     if sides := Counter(s.side for s in annotated if s.side.name):
-        named = Counter(
-            {f"{side.name}{' (learned from in the mirror)' * side.mirrored}": n for side, n in sides.items()}
-        )
-        lines.append(("sides", _counts(named)))
-    if points:
-        lines.append(("points", points))
+        mirror = {False: "", True: " (learned from in the mirror)"}
+        lines.append(("sides", _counts(Counter({f"{s.name}{mirror[s.mirrored]}": n for s, n in sides.items()}))))
+    if found.points:
+        lines.append(("points", found.points))
+    if found.left_out:
+        lines.append(("left out", "; ".join(found.left_out)))
     if hidden := sum(int(flags.sum()) for s in annotated for flags in s.occluded.values()):
         lines.append(("occluded", f"{hidden} points, which count as any others do"))
     if annotators := Counter(name for s in annotated for name in s.annotations if name):
@@ -217,6 +224,15 @@ def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
     if splits := Counter(s.split for s in samples if s.split):
         lines.append(("split", _counts(splits)))
     return lines
+
+
+def _scheme(scheme: Scheme) -> str:
+    """Describe a scheme that was made from the points."""
+    if not len(scheme):
+        return "none, and no points to make one from"
+    names = "" if scheme.landmarks == Scheme.numbered(len(scheme)).landmarks else f" ({_some(scheme.landmarks)})"
+    outlines = f" ({_some([outline.name for outline in scheme.outlines])})" if scheme.outlines else ""
+    return f"made from the points, {len(scheme)} landmarks{names}, {len(scheme.outlines)} outlines{outlines}"
 
 
 def _missing(samples: Sequence[Sample]) -> list[str]:

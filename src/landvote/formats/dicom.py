@@ -41,11 +41,28 @@ _MACROS = (
     "PixelMeasuresSequence", "FramePixelDataPropertiesSequence", "PixelValueTransformationSequence",
     "FrameVOILUTSequence",
 )  # fmt: skip
+_STORAGE_CLASS = b"\x02\x00\x02\x00UI"  # MediaStorageSOPClassUID, in a header that is always little-endian
+_CLASS = "1.2.840.10008.5.1.4.1.1."
+_RT_IMAGE = f"{_CLASS}481.1"
+_NO_FILMS = {
+    "1.2.840.10008.1.3.10": "lists of DICOM files", f"{_CLASS}88.": "structured reports in DICOM",
+    f"{_CLASS}11.": "presentation states in DICOM", f"{_CLASS}104.": "documents in DICOM",
+    f"{_CLASS}9": "waveforms in DICOM", f"{_CLASS}66": "raw data, registrations or segmentations in DICOM",
+    f"{_CLASS}67": "value maps in DICOM", f"{_CLASS}481.": "plans of a radiotherapy in DICOM",
+}  # fmt: skip
 
 
 def has_magic(start: bytes) -> bool:
     """Say whether the first 132 bytes of a file are those of DICOM."""
     return start[128:132] == b"DICM"
+
+
+def not_a_film(start: bytes) -> str:
+    """Return what a DICOM file is that has no film in it, by its first 512 bytes, as several are called; else empty."""
+    at = start.find(_STORAGE_CLASS, 132)
+    length = int.from_bytes(start[at + 6 : at + 8], "little")
+    uid = start[at + 8 : at + 8 + length].rstrip(b"\0 ").decode("ascii", "replace") if at >= 0 else ""
+    return next((kind for root, kind in _NO_FILMS.items() if uid.startswith(root)), "") if uid != _RT_IMAGE else ""
 
 
 def read_dicom(path: Path) -> Radiograph:

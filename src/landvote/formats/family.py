@@ -133,8 +133,8 @@ def written_kinds() -> list[str]:
     return [kind for kind in FORMATS if FORMATS[kind].writes]
 
 
-def recognised(path: Path) -> list[str]:
-    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has (the first table).
+def sniffed(path: Path) -> list[str]:
+    """Return the kinds of formats that a file or folder looks like, by its content.
 
     Raises:
         PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
@@ -143,9 +143,7 @@ def recognised(path: Path) -> list[str]:
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
-    ends = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, set(FORMATS[kind].suffixes) - _SHARED)]
-    tables = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, {".csv"} & set(FORMATS[kind].suffixes))]
-    return ends or tables[:1]  # which says what it expects of a table
+    return []
 
 
 def _start(path: Path) -> bytes:
@@ -157,6 +155,19 @@ def _start(path: Path) -> bytes:
         return b""
     except OSError as error:
         raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
+
+
+def recognised(path: Path) -> list[str]:
+    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has (the first table).
+
+    Raises:
+        PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
+    """
+    if found := sniffed(path):
+        return found
+    ends = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, set(FORMATS[kind].suffixes) - _SHARED)]
+    tables = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, {".csv"} & set(FORMATS[kind].suffixes))]
+    return ends or tables[:1]  # which says what it expects of a table
 
 
 def read_points(
@@ -195,10 +206,46 @@ def read_points(
     return table
 
 
-def whole_files(folder: Path) -> list[Path]:
-    """Return the files called "landmarks" in a folder that have the suffix of a format of one file for all films."""
-    names = {f"landmarks{s}" for kind in FORMATS if not FORMATS[kind].per_film for s in FORMATS[kind].suffixes}
-    return [path for path in sorted(folder.iterdir()) if path.name.lower() in names]
+def whole_files(paths: Iterable[Path], kind: str | None = None) -> tuple[list[Path], dict[Path, str]]:
+    """Return those of some files that hold points of all films, by their content or by the name "landmarks".
+
+    With a ``kind`` they are those of this format by content, or by suffix if there are none. A file of predictions is
+    one by its name alone: it may have been written there. The other files are returned with their kind, as several are
+    called; those of one film's points each with none.
+    """
+    kinds: dict[Path, list[str]] = {}
+    others: dict[Path, str] = {}
+    for path in paths:
+        named = path.stem.lower() == "landmarks" and _suffix(path.name, _suffixes(per_film=False))
+        try:
+            kinds[path] = ["landmarks"] if named and kind is None else sniffed(path)
+        except PointsError as error:
+            others[path] = f"files that hold no points that are read ({error})"
+    if kind is not None and not _class(kind).per_film:
+        name, suffixes = kind.partition(":")[0], _class(kind).suffixes
+        found = [path for path in kinds if name in kinds[path]]
+        found = found or [path for path in kinds if not kinds[path] and _suffix(path.name, suffixes)]
+    elif kind is None:
+        found = [path for path, like in kinds.items() if like and _holds_points(like[0])]
+    else:
+        found = []
+    for path in kinds.keys() - set(found):
+        others[path] = _other(kinds[path], kind)
+    return found, others
+
+
+def _holds_points(kind: str) -> bool:
+    """Say whether a file of this kind is taken for the points of all films; one called "landmarks" is."""
+    return kind == "landmarks" or not (_class(kind).per_film or "prediction" in _class(kind).holds)
+
+
+def _other(kinds: Sequence[str], asked: str | None) -> str:
+    """Return what files are called that look like these formats and are not taken; empty for those of one film each."""
+    if not kinds:
+        return "files beside the films that hold no points"
+    if "prediction" in _class(kinds[0]).holds:
+        return "files of predictions, which are points only if they are called landmarks"
+    return "" if _class(kinds[0]).per_film else f"files of points in another format than {asked}"
 
 
 def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[FilmFile]:
@@ -212,7 +259,7 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
         PointsError: a file may be that of several films.
         ImageError: a folder cannot be read.
     """
-    suffixes = {suffix for kind in FORMATS if FORMATS[kind].per_film for suffix in FORMATS[kind].suffixes}
+    suffixes = _suffixes(per_film=True)
     images = set(films.files.values()) if films else set()
     found = []
     for path in sorted(walk_files(root)) if root.is_dir() else ():
@@ -351,6 +398,11 @@ def _check(path: Path, table: PointTable) -> None:
 def _class(name: str) -> type[Format]:
     """Return the class of a format that is named with or without its settings."""
     return FORMATS[name.partition(":")[0]]
+
+
+def _suffixes(*, per_film: bool) -> set[str]:
+    """Return the suffixes of all formats of one file per film, or of the others."""
+    return {suffix for kind in FORMATS if FORMATS[kind].per_film == per_film for suffix in FORMATS[kind].suffixes}
 
 
 def _suffix(name: str, suffixes: Iterable[str]) -> str:

@@ -22,13 +22,32 @@ from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
-from landvote.formats.dicom import DICOM_SUFFIXES, dicom_size, has_magic, read_dataset, read_dicom
+from landvote.formats.dicom import DICOM_SUFFIXES, dicom_size, has_magic, not_a_film, read_dataset, read_dicom
+from landvote.formats.dicomdir import DICOMDIR, Listings
+from landvote.formats.left_out import LeftOut
 from landvote.formats.tiff import Directory
 from landvote.formats.walking import walk_files
 from landvote.runtime.files import StrPath
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *DICOM_SUFFIXES)
 _OTHER_SUFFIXES = (".pts", ".csv", ".json", ".jsonl", ".txt")  # of points, which lie beside films: not opened to look
+_FILM = "films"
+_UNREAD = {
+    ".gif",
+    ".webp",
+    ".jp2",
+    ".j2k",
+    ".jxl",
+    ".heic",
+    ".avif",
+    ".pdf",
+    ".nii",
+    ".gz",
+    ".mha",
+    ".mhd",
+    ".nrrd",
+    ".dng",
+}
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
@@ -124,17 +143,18 @@ def radiograph_of(
     return Radiograph(tightest(name, film), name, known)
 
 
-def find_images(path: Path) -> list[Path]:
+def find_images(path: Path, left_out: LeftOut | None = None) -> list[Path]:
     """Return the image files at ``path``, sorted; see :func:`walk_images`."""
-    return sorted(walk_images(path))
+    return sorted(walk_images(path, left_out))
 
 
-def walk_images(path: Path) -> Iterator[Path]:
+def walk_images(path: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
     """Yield the image files at ``path`` one by one, in any order: itself if it is a file, else all below it.
 
     Files count as images by their suffix, or by the DICOM magic where their suffix is another; so do links that lead
     nowhere, and files that cannot be opened to look, since a film may be lost there. See :func:`walk_files` for what is
-    passed over.
+    passed over. DICOM files without a film, such as structured reports, are left out. Where a folder has a DICOMDIR,
+    the images in it and below it are those that this lists, present or not. ``left_out`` is told of the others.
 
     Raises:
         ImageError: there is nothing at ``path``, or a folder below it cannot be read.
@@ -144,20 +164,34 @@ def walk_images(path: Path) -> Iterator[Path]:
         return
     if not path.is_dir():
         raise ImageError(f"{path}: no such file or folder")
-    yield from filter(_looks_like_image, walk_files(path))
+    left_out = left_out or LeftOut()
+    listings = Listings(path, left_out)
+    for file in walk_files(path, left_out):
+        kind = image_kind(file)
+        if kind == _FILM and listings.leave_out(file):
+            kind = "images that the DICOMDIR beside them does not list"
+        if kind == _FILM:
+            yield file
+        elif kind:
+            left_out(file.name, kind)
+    yield from listings.lost()
 
 
-def _looks_like_image(path: Path) -> bool:
+def image_kind(path: Path) -> str:
+    """Return ``"films"`` for an image as in :func:`walk_images`; else what a DICOM file without one is, or ``""``."""
     suffix = path.suffix.lower()
-    if suffix in _SUFFIXES or suffix in _OTHER_SUFFIXES:
-        return suffix in _SUFFIXES
-    if path.name == "DICOMDIR":  # has the magic, and lists films
-        return False
+    if suffix in _SUFFIXES and suffix not in DICOM_SUFFIXES:
+        return _FILM
+    if suffix in _OTHER_SUFFIXES or path.name.upper() == DICOMDIR:
+        return ""
+    if suffix in _UNREAD:
+        return "pictures of a kind that is not read"
     try:
         with path.open("rb") as file:
-            return has_magic(file.read(132))
+            start = file.read(512)
     except OSError:
-        return True  # read_image says why
+        return _FILM  # read_image says why
+    return (not_a_film(start) or _FILM) if has_magic(start) or suffix in DICOM_SUFFIXES else ""
 
 
 def _is_dicom(path: Path, start: bytes) -> bool:
