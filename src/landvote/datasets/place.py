@@ -104,8 +104,8 @@ class Place:
         """
         whole, files = [self.file] if self.file else [], list[FilmFile]()
         if self.file is None:
-            whole = self._whole_files(films, passed_over)
-            files = list(self._film_files(films))
+            whole, no_points = self._whole_files(films, passed_over)
+            files = [file for file in self._film_files(films) if file.path not in no_points]
         if len(found := [*whole, *(file.path for file in files[:1])]) > 1 and whole:
             names = " and ".join(path.name for path in found[:2])
             problems.append(PointsError(f"{self.folder}: has {names}, expected one kind of points"))
@@ -122,15 +122,15 @@ class Place:
             problems.append(error)
         return table if table is None or films is None else films.match(table, problems)
 
-    def _whole_files(self, films: Films | None, passed_over: list[str]) -> list[Path]:
-        """Return the files of all films' points that lie beside the tables."""
+    def _whole_files(self, films: Films | None, passed_over: list[str]) -> tuple[list[Path], set[Path]]:
+        """Return the files beside the tables that hold points of all films, and those that hold no points."""
         known = set(films.files.values()) if films else set()
         beside = [p for p in sorted(self.folder.iterdir()) if p.is_file() and p not in known]
         names = {*TABLES, _SCHEME, "dicomdir"}
         if any(path.name == "landmarks.csv" for path in beside):
             names.add(_SIMULATED)
-        beside = [p for p in beside if p.name.lower() not in names and not p.name.startswith(".")]
-        found, others = whole_files(beside, self.kind)
+        tables = {path for path in beside if path.name.lower() in names or path.name.startswith(".")}
+        found, others = whole_files([path for path in beside if path not in tables], self.kind)
         left_out = LeftOut()
         for path, kind in others.items():
             if kind and not (self.images == self.folder and image_kind(path)):  # of which the films tell
@@ -138,7 +138,7 @@ class Place:
             elif not kind and not self._among_points:
                 left_out(path.name, "files of the points of one film, which lie elsewhere than films and points/")
         passed_over += left_out.said()
-        return found
+        return found, tables | {path for path, kind in others.items() if kind}
 
     @property
     def _among_points(self) -> bool:
