@@ -1,8 +1,7 @@
-"""Files that other programs wrote, read by ``landvote convert`` and compared with the truth: makes results/formats.md.
+"""Files that other programs wrote, read by ``landvote convert`` and compared with the truth.
 
-``python benchmarks/sample_files.py FOLDER results/formats.md``: FOLDER has the files, the films in ``images/`` (as DICOM
-in ``dicom/``), and ``truth.json``, which says for each file which films and points it encodes, and which program wrote
-it.
+``python benchmarks/sample_files.py FOLDER results/formats.md``: FOLDER has the files, the films in ``images/`` (those of
+DICOM in ``dicom/``), and ``truth.json``, which says for each file which program wrote it, and which points it encodes.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ _ROUNDED = 0.0005 + 1e-6  # half of the last decimal of long-csv
 _HEAD = """# Files of other programs
 
 Read by `landvote convert FILE OUT.csv --to long-csv --films DIR` and compared with what was drawn, by
-`python benchmarks/sample_files.py FOLDER results/formats.md`. Coordinates are as the file has them: a format that rounds
-is compared with its own rounded value. The films have 60 x 40 and 48 x 64 pixels and five landmarks, one of which is
+`python benchmarks/sample_files.py FOLDER results/formats.md`. A format that rounds is compared with its own rounded
+coordinates. The films have 60 x 40 and 48 x 64 pixels and five landmarks, one of which is
 missing and one occluded on the first film. *Off* is the largest difference of a coordinate, in pixels.
 
 | file | written by | options | outcome | off |
