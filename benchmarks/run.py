@@ -26,12 +26,13 @@ import torch
 import forests
 import help as starting
 import locating
+import point_files
 import training_step
 import voting
 from landvote.networks.device import choose_device, use_bfloat16
 from timing import Row
 
-BENCHMARKS = ("voting", "forests", "locating", "training", "help")
+BENCHMARKS = ("voting", "forests", "locating", "training", "help", "points")
 
 
 def main() -> None:
@@ -65,6 +66,8 @@ def measure(name: str, repeats: int, device: str) -> list[Row]:
             return locating.rows(repeats, device)
         case "training":
             return training_step.rows(repeats, device)
+        case "points":
+            return point_files.rows(repeats)
         case _:
             return starting.rows(repeats)
 

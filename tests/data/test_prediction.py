@@ -142,3 +142,18 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="localiser died"):
         write_predictions(tmp_path / "p.jsonl", broken())  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_occluded_points_are_kept(tmp_path):
+    said = Prediction("a", np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones(2), ("x", "y"), occluded=np.array([True, False]))
+    write_predictions(tmp_path / "p.jsonl", [said])
+    (read,) = read_predictions(tmp_path / "p.jsonl")
+    assert (read.occluded.tolist(), dict(read.details)) == ([True, False], {})
+
+
+@pytest.mark.parametrize("told", ["[true]", "[1, 0]", '"yes"', "[false, true]"])
+def test_occluded_is_a_flag_for_each_point_that_is_there(tmp_path, told):
+    line = '{"image": "a", "points": [[1, 2], [null, null]], "occluded": %s}'
+    (tmp_path / "p.jsonl").write_text(line % told)
+    with pytest.raises(PointsError, match=r"line 1: .*'occluded'"):
+        read_predictions(tmp_path / "p.jsonl")

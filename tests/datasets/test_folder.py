@@ -328,7 +328,7 @@ class TestFilms:
             read_folder(data)[1].open()
 
     def test_no_images_folder(self, tmp_path):
-        with pytest.raises(ImageError, match="no folder 'images'"):
+        with pytest.raises(ImageError, match="no films"):
             read_folder(tmp_path)
 
     def test_an_empty_images_folder(self, tmp_path):

@@ -310,3 +310,18 @@ def test_of_seen_films_alone_there_are_no_figures(make_sample: MakeSample, truth
 def test_tables_number_subjects_and_do_not_name_them(make_sample: MakeSample) -> None:
     samples = [replace(make_sample(name), subject=who) for name, who in (("a", "Zoe"), ("b", "Ann"), ("c", "Zoe"))]
     assert evaluate([predicted(s) for s in samples], samples).films["subject"].tolist() == [1, 2, 1]
+
+
+def test_occluded_points_count_and_are_reported_apart(make_sample: MakeSample) -> None:
+    samples = [make_sample(name) for name in "abc"]
+    hidden = np.arange(len(samples[0].scheme)) < 2
+    samples[1] = replace(samples[1], occluded={next(iter(samples[1].annotations)): hidden})
+    away = np.where(np.arange(26)[:, None] < 2, 7.0, 3.0) * np.array([1, 0])
+    found = [replace(predicted(s), points=s.points + away) for s in samples]
+    summary = evaluate(found, samples, unit="px").summary
+    apart = summary["occluded"]["point_to_point"]["px"]
+    assert (apart["occluded"]["count"], apart["occluded"]["mean"]["value"]) == (2, pytest.approx(7))
+    assert apart["seen"]["count"] == 3 * 26 - 2
+    assert apart["seen"]["mean"]["value"] == pytest.approx((4 * 7 + 72 * 3) / 76)
+    assert summary["point_to_point"]["px"]["landmarks"]["count"] == 3 * 26
+    assert "occluded" not in evaluate(found, [make_sample(name) for name in "abc"]).summary

@@ -13,7 +13,7 @@ from pydicom.uid import RLELossless
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
-from landvote.formats.image import radiograph_of, read_image
+from landvote.formats.image import image_size, radiograph_of, read_image
 from toys import dicom
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "dicom"
@@ -35,7 +35,9 @@ def read(tmp_path):
     """Write a data set built from keywords and read it back as a film."""
 
     def _read(pixels=STORED, **attributes):
-        return read_image(save(tmp_path / "film.dcm", dataset(pixels, **attributes)))
+        film = read_image(save(tmp_path / "film.dcm", dataset(pixels, **attributes)))
+        assert image_size(tmp_path / "film.dcm") == film.size
+        return film
 
     return _read
 

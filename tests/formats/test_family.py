@@ -1,6 +1,7 @@
 """The table of formats: what a file is taken for, folders of one file per film, and what a format cannot hold."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from landvote.data.scheme import Outline
 from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.family import FORMATS, Written, film_files, format_named, read_points, write_points
 from landvote.formats.films import Films
+from landvote.formats.json_text import read_json
 from landvote.formats.points import PointRow, PointTable
 from toys import write_pts
 
@@ -91,6 +93,26 @@ def test_points_beside_films_in_a_linked_folder_are_read(tmp_path):
     assert [(file.image, file.path) for file in found] == [("more/b", images / "more" / "b.pts")]
 
 
+def test_files_beside_films_that_are_no_points_are_no_points(films, tmp_path):
+    for name, text in (("a.csv", "mA,kV\n1,2\n"), ("a.txt", "a note\n"), ("b.json", '{"kV": 70}'), ("b.txt", "7\n")):
+        (tmp_path / "images" / name).write_text(text)
+    assert film_files(tmp_path / "images", films, annotators=False) == []
+
+
+def test_a_table_that_is_told_by_its_suffix_alone_looks_like_one_format(tmp_path):
+    (tmp_path / "l.csv").write_text('"image","x0","y0"\na,1,2\n')
+    assert read_points(tmp_path / "l.csv").notes == ("the centre of the first pixel is taken as 0",)
+
+
+def test_what_was_parsed_is_not_kept(tmp_path):
+    table = PointTable((PointRow("a.png", "", POINTS),), ("hip", "knee"))
+    write_points(tmp_path / "l.json", table, FORMATS["coco"]())
+    found = read_json(tmp_path / "l.json")
+    assert read_json(tmp_path / "l.json") is found
+    read_points(tmp_path / "l.json")
+    assert read_json(tmp_path / "l.json") is not found
+
+
 def test_what_a_format_cannot_hold_is_counted(tmp_path):
     hidden, errors = np.array([True, False]), np.array([2.0, NAN])
     rows = (
@@ -98,8 +120,10 @@ def test_what_a_format_cannot_hold_is_counted(tmp_path):
         PointRow("a", "bob", POINTS, occluded=hidden),
         PointRow("b", "", np.array([[1, 2], [NAN, NAN]])),
     )
+    rows = tuple(replace(row, size=(60, 40)) for row in rows)
     table = PointTable(rows, ("hip", "knee"), outlines=(Outline(name="leg", points=(0, 1)),))
-    said = {kind: write_points(tmp_path / kind, table, FORMATS[kind]()) for kind in FORMATS}
+    kinds = ("wide-csv", "long-csv", "menpo-pts", "predictions", "vxl-pts")
+    said = {kind: write_points(tmp_path / kind, table, FORMATS[kind]()) for kind in kinds}
     names, outlines, occluded = "the names of 2 landmarks", "1 outlines", "which 2 points are occluded"
     errors, further = "the expected errors of 1 points", "what else the predictions of 1 films say"
     decimals = "more than 3 decimals, of 4 coordinates"
@@ -107,9 +131,11 @@ def test_what_a_format_cannot_hold_is_counted(tmp_path):
     assert said["long-csv"].lost == (outlines, errors, further, decimals)
     assert said["menpo-pts"].lost == (names, outlines, occluded, errors, further, decimals)
     merged = "the annotators of 1 films (what is written is their mean)"
-    assert said["predictions"].lost == (merged, outlines, "which 1 points are occluded", decimals)
+    assert said["predictions"].lost == (merged, outlines, decimals)
+    assert read_points(tmp_path / "predictions").rows[0].occluded.tolist() == [True, False]
     assert (said["vxl-pts"].films, said["vxl-pts"].left_out) == (1, ("b",))
-    assert not any(said[kind].left_out for kind in FORMATS if kind != "vxl-pts")
+    assert "1 outlines" not in said["vxl-pts"].lost
+    assert not any(said[kind].left_out for kind in kinds if kind != "vxl-pts")
     mean = read_points(tmp_path / "predictions").rows[0].points
     np.testing.assert_allclose(mean, POINTS + 1 / 6, atol=1e-3)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
 from landvote.formats import image as module
-from landvote.formats.image import find_images, radiograph_of, read_image
+from landvote.formats.image import find_images, image_size, radiograph_of, read_image
 
 
 def ramp(dtype=np.uint8, shape=(40, 60)):
@@ -124,6 +124,24 @@ def test_an_orientation_in_a_text_is_applied(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp()[::-1, ::-1])
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp"])
+def test_the_size_is_that_of_the_decoded_film(tmp_path, suffix, monkeypatch):
+    Image.fromarray(ramp()).save(tmp_path / f"film.{suffix}")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", None)  # which decodes
+    assert image_size(tmp_path / f"film.{suffix}") == (60, 40)
+
+
+def test_the_size_of_a_film_that_a_text_turns_and_of_a_photograph_with_previews(tmp_path):
+    texts = PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>')
+    texts.add_text("long", "x" * 2_000_000)
+    Image.fromarray(ramp()).save(tmp_path / "film.png", pnginfo=texts)
+    page = Image.fromarray(ramp())
+    page.save(tmp_path / "film.jpg", "MPO", save_all=True, append_images=[page])
+    for name, size in (("film.png", (40, 60)), ("film.jpg", (60, 40))):
+        assert image_size(tmp_path / name) == read_image(tmp_path / name).size == size
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize(("suffix", "deep"), [("jpg", False), ("png", False), ("tif", False), ("png", True)])
 def test_exif_orientation_is_applied(tmp_path, suffix, orientation, deep):
@@ -145,6 +163,7 @@ def test_exif_orientation_is_applied(tmp_path, suffix, orientation, deep):
         Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
     pixels = read_image(path).pixels / (257 if deep else 1)
     assert pixels.shape == upright.shape
+    assert image_size(path) == (40, 24)
     np.testing.assert_allclose(pixels, upright, atol=12)
 
 
@@ -229,8 +248,9 @@ def test_an_animation_or_a_foreign_format_is_an_error(tmp_path):
 def test_several_pages_are_an_error(tmp_path):
     page = Image.fromarray(ramp())
     page.save(tmp_path / "film.tif", save_all=True, append_images=[page, page])
-    with pytest.raises(ImageError, match="3 images, expected one"):
-        read_image(tmp_path / "film.tif")
+    for read in (read_image, image_size):
+        with pytest.raises(ImageError, match="3 images, expected one"):
+            read(tmp_path / "film.tif")
 
 
 def test_a_missing_file_is_an_error(tmp_path):
@@ -273,7 +293,7 @@ def test_damaged_files_never_raise_anything_else(tmp_path):
                 damaged[position] = rng.integers(0, 256)
             path.write_bytes(damaged)
             with contextlib.suppress(ImageError):
-                assert read_image(path).pixels.ndim == 2
+                assert image_size(path) == read_image(path).size
 
 
 class TestFindImages:

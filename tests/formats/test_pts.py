@@ -64,6 +64,22 @@ def test_menpo_counts_from_one(written):
     assert ("missing" in MenpoPts.holds, "missing" in VxlPts.holds) == (True, False)
 
 
+@pytest.mark.parametrize("row", ["nan nan", "NaN NaN", "{nan nan"])
+def test_a_file_with_a_missing_point_is_menpos(written, row):
+    table = read_points(written(f"version: 1\nn_points: 2\n{'' if row[0] == '{' else '{'}\n{row}\n1 2\n}}\n"))
+    np.testing.assert_array_equal(table.rows[0].points, [[NAN, NAN], [0, 1]])
+    assert (table.form, table.notes) == ("menpo-pts", ("the centre of the first pixel is taken as 1",))
+
+
+def test_a_folder_is_of_the_one_program_that_may_have_written_all_its_files(tmp_path):
+    write_pts(tmp_path / "a.pts", PointRow("a", "", POINTS[:1]))
+    write_pts(tmp_path / "b.pts", PointRow("b", "", POINTS[1:]))
+    write_pts(tmp_path / "c.pts", PointRow("c", "", POINTS[:1]))
+    table = read_points(tmp_path)
+    assert (table.form, table.notes) == ("menpo-pts", ("the centre of the first pixel is taken as 1",))
+    np.testing.assert_array_equal([row.points[0] for row in table.rows], [[0.5, 1.25], [NAN, NAN], [0.5, 1.25]])
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

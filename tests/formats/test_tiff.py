@@ -9,7 +9,7 @@ import pytest
 
 from landvote.errors import ImageError
 from landvote.formats import image as module
-from landvote.formats.image import read_image
+from landvote.formats.image import image_size, read_image
 from landvote.formats.tiff import Directory
 
 RNG = np.random.default_rng(0)
@@ -49,7 +49,9 @@ def tiff(pixels, *, order="<", big=False, packed=False, pages=1, **more):
 
 def read(tmp_path, content):
     (tmp_path / "film.tif").write_bytes(content)
-    return read_image(tmp_path / "film.tif").pixels
+    film = read_image(tmp_path / "film.tif")
+    assert image_size(tmp_path / "film.tif") == film.size
+    return film.pixels
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -91,10 +91,6 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
         ("image,x0,y0,,\na,1,2,,\nb,1,2,,3\n", "line 1: column 5 has no name, expected one, as"),
         (",image,x0,y0\n0,a,1,2\n", "line 1: column 1 has no name"),
         ("image,x0,y0,,\na,1,2,\nb,1\n", "line 3: 2 values, expected 3"),
-        (
-            "scorer,ann,ann\nbodyparts,hip,hip\ncoords,x,y\na,1,2\n",
-            "DeepLabCut (scorer, bodyparts, coords), expected one",
-        ),
         ("image\na\n", "line 1: columns"),
         ("", "empty, expected a header"),
         (",,\n,,\n", "empty, expected a header"),

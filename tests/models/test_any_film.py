@@ -11,6 +11,7 @@ from PIL import Image
 from landvote.data.film import Spacing
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
+from landvote.data.side import Side
 from landvote.errors import ImageError, StoppedError
 from landvote.formats.image import radiograph_of
 from landvote.models.any_film import locate
@@ -25,11 +26,12 @@ ARRAY = np.arange(12, dtype=np.float64).reshape(3, 4)
 def localiser():
     """Return one that finds the mean grey of a film, and its millimetres per pixel."""
 
-    def found(film):
+    def found(film, side):
+        assert side == Side()
         point = [film.pixels.mean(), film.spacing.x if film.spacing else np.nan]
         return Prediction(film.identifier, np.array([point]), np.zeros(1), ("a",), film.film())
 
-    return SimpleNamespace(locate=found)
+    return SimpleNamespace(locate=found, sides=(Side(),))
 
 
 def pale(shape, grey, kind=np.uint8):

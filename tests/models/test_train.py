@@ -16,13 +16,13 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.survey import Survey
-from landvote.errors import DataError, ImageError, ModelError, SettingError, SplitError, StoppedError
+from landvote.errors import DataError, ImageError, ModelError, PointsError, SettingError, SplitError, StoppedError
 from landvote.localiser import Conditions
 from landvote.models import divide, load_model, model_hash, train_model
 from landvote.runtime.events import Ended, Failed, FilmLocated, FilmRead, ForestGrown, Logged, Note, StepTaken, Stopped
 from landvote.runtime.processors import processors
 from landvote.runtime.stop import StopToken
-from toys import ELL, ell, ell_sample
+from toys import ELL, ell, ell_sample, write_wide_csv
 from toys import tiny as made_small
 
 pytestmark = pytest.mark.slow
@@ -405,6 +405,27 @@ def test_divide_names_films_whose_points_lie_in_one_place():
     split = divide(samples, tiny())
     assert split.collapsed == ["02.png"]
     assert len(split.training) + len(split.validation) == 5
+
+
+def test_divide_names_films_that_cannot_be_read_and_leaves_them_out(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png", "c.png"])
+    (data / "images" / "b.png").write_bytes(b"broken")
+    under = Conditions(survey=Survey(tmp_path / "cache"))
+    for changes in ("validation=0", "validation=0.4"):
+        split = divide(read_folder(data), tiny(changes), under)
+        assert sorted(s.identifier for s in (*split.training, *split.validation)) == ["a.png", "c.png"]
+        (message,) = split.unreadable
+        assert f"{data / 'images' / 'b.png'}: not an image" in message
+    (data / "split.csv").write_text("image,split\na,test\nb,train\nc,test\n")
+    with pytest.raises(SplitError, match=r"of which none has points and is to be trained on; .*b\.png: not an image"):
+        divide(read_folder(data), tiny(), under)
+
+
+def test_divide_refuses_points_that_are_no_pixels(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png"])
+    write_wide_csv(data / "landmarks.csv", [(f"{n}.png", None, np.array([[0.1, 0.9], [0.5, 0.4]])) for n in "ab"])
+    with pytest.raises(PointsError, match=r"2 films have all points between 0\.1 and 0\.9, as if they were shares"):
+        divide(read_folder(data), tiny("validation=0"), Conditions(survey=Survey(tmp_path / "cache")))
 
 
 def test_divide_refuses_a_split_with_one_picture_on_both_sides(tmp_path, draw):

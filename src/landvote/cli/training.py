@@ -13,9 +13,11 @@ from landvote.cli.common import (
     Centre,
     Data,
     Device,
+    Films,
+    From,
     SchemeOption,
     hint,
-    scheme_named,
+    read_data,
     some,
     stopped_by_interrupt,
 )
@@ -28,6 +30,7 @@ def train(
         str, typer.Option("--recipe", help="Recipe that `landvote recipes` lists, or a TOML file.", metavar="RECIPE")
     ],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
+    films: Films = None,
     scheme: SchemeOption = None,
     max_minutes: Annotated[
         float | None, typer.Option(help="Wall-clock minutes the training may take.", min=0.05)
@@ -48,11 +51,11 @@ def train(
     ] = False,
     device: Device = "auto",
     cache: Cache = None,
+    kind: From = None,
     centre: Centre = None,
 ) -> None:
     """Train a model on the films of DATA, without those that its split marks as test."""
     from landvote.cli.progress import training
-    from landvote.datasets.folder import read_folder
     from landvote.datasets.placeholders import placeholders
     from landvote.datasets.survey import Survey
     from landvote.localiser import Conditions
@@ -62,9 +65,7 @@ def train(
 
     say: Callable[[str], None] = typer.echo if this_process().is_rank_zero else lambda _: None
     named(recipe, changes or ())  # a wrong word is told of before many films are read
-    samples = read_folder(
-        data, scheme_named(scheme), centre=centre, require_points=True, warn=lambda text: say(f"warning: {text}")
-    )  # fmt: skip
+    samples = read_data(data, scheme, films, kind, centre, say)
     chosen = named(recipe, changes or (), samples[0].scheme)
     for stage in chosen.stages_for(samples[0].scheme):
         stage.voter.prepare_process()
@@ -74,6 +75,8 @@ def train(
     left = None if max_minutes is None else max_minutes - (time.monotonic() - began) / 60
     if split.without_points:
         say(f"left out, for want of points: {some(split.without_points)}")
+    for message in split.unreadable:
+        say(f"left out: {message}")
     if split.collapsed:
         say(f"left out, for points in one place: {some(split.collapsed)}")
     for code in placeholders([*split.training, *split.validation]):

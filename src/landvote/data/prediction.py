@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from landvote.data.film import Film
 from landvote.data.points import FloatArray, Points
 from landvote.data.seen import Seen
@@ -24,6 +27,8 @@ class Prediction:
         scheme_sha256: see :meth:`landvote.data.scheme.Scheme.sha256`; empty where that is not known.
         seen: whether that model has seen the film, see :data:`landvote.data.seen.Seen`.
         details: what else is worth keeping (``looks``: the stages' frames); plain JSON.
+        occluded: (n,) whether a landmark is hidden by another structure, where the points came from a file that tells;
+            None where that is not known, as of every point that a model finds.
     """
 
     identifier: str
@@ -36,3 +41,4 @@ class Prediction:
     scheme_sha256: str = ""
     seen: Seen = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    occluded: npt.NDArray[np.bool_] | None = None

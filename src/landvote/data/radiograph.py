@@ -66,6 +66,11 @@ class Radiograph:
             return self
         return replace(self, spacing=spacing, spacing_note="")
 
+    def mirrored(self) -> "Radiograph":
+        """Return its mirror image, left and right swapped."""
+        pixels: Pixels = np.ascontiguousarray(self.pixels[:, ::-1])  # type: ignore[assignment]  # the type stays
+        return replace(self, pixels=pixels)
+
     def film(self, *, inverted: bool = False) -> Film:
         """Return what can be said of it without its pixels; ``inverted`` is whether these were inverted."""
         return Film(self.size, self.spacing, inverted, self.pixel_hash(), self.source)

@@ -1,7 +1,7 @@
 """The sample: one radiograph and the facts about it; every reader yields samples."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from landvote.data.film import Spacing
 from landvote.data.points import Points, mean_points
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
+from landvote.data.side import Side, in_mirror
 from landvote.errors import PointsError
 
 
@@ -23,6 +24,7 @@ class Sample:
         open: decodes the film anew at each call; nothing is cached, so any number of films fits in memory.
         scheme: what the points mean.
         annotations: annotator -> (n, 2) points in image coordinates; empty for a film without points.
+        side: which of two shapes on the film this is; a plain one where there is one shape.
         occluded: annotator -> (n,) whether a landmark is hidden, and marked where it must be; such points count as any
             others do. Only of annotators whose file says so.
         subject: patient; films of one subject never stand on both sides of a split.
@@ -44,6 +46,7 @@ class Sample:
     spacing: Spacing | None = None
     sorted: bool = False
     occluded: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    side: Side = Side()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         for annotator, points in self.annotations.items():
@@ -56,17 +59,36 @@ class Sample:
             if hidden.shape != points.shape[:1] or not np.isfinite(points[hidden]).all():
                 raise PointsError(f"{self.identifier}: occluded landmarks of {annotator!r}, expected those with points")
         if not self.subject:
-            object.__setattr__(self, "subject", self.identifier)
+            object.__setattr__(self, "subject", self.film)
+
+    @property
+    def film(self) -> str:
+        """The name of the film: the identifier without the side."""
+        return self.identifier.removesuffix(self.side.ending)
 
     @property
     def named_subject(self) -> str:
         """The subject, or empty where the data names none and the film stands for itself."""
-        return "" if self.subject == self.identifier else self.subject
+        return "" if self.subject == self.film else self.subject
 
     @property
     def points(self) -> Points:
         """The truth: per landmark the mean over the annotators that gave it, (n, 2); NaN where none did."""
         return mean_points(list(self.annotations.values()), len(self.scheme))
+
+    @property
+    def hidden(self) -> npt.NDArray[np.bool_]:
+        """Whether each landmark is occluded, (n,): one annotator says so at least."""
+        found: npt.NDArray[np.bool_] = np.any([np.zeros(len(self.scheme), bool), *self.occluded.values()], axis=0)
+        return found
+
+    def facing(self, width: int) -> "Sample":
+        """Return it as a model knows it: a mirrored side as the mirror image of its film, ``width`` pixels wide."""
+        if not self.side.mirrored:
+            return self
+        turned = {annotator: in_mirror(points, width) for annotator, points in self.annotations.items()}
+        opened = self.open
+        return replace(self, open=lambda: opened().mirrored(), annotations=turned, side=Side(name=self.side.name))
 
     @property
     def collapsed(self) -> bool:

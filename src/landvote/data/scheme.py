@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from pydantic import BeforeValidator, model_validator
 
 from landvote.data.points import FloatArray
 from landvote.errors import SchemeError
-from landvote.runtime.files import StrPath, read_text
+from landvote.runtime.files import StrPath, read_text, refuse_existing, write_text
 from landvote.runtime.settings import Settings, named_file, validated
 
 
@@ -122,6 +123,41 @@ class Scheme(Settings):
             raise SchemeError(f"{path}: not a TOML file ({error})") from error
         return validated(SchemeFile, content, str(path), SchemeError).scheme()
 
+    def write(self, path: Path) -> None:
+        """Write the scheme as a TOML file, in the indices of the point files.
+
+        Raises:
+            ExistsError: the file exists.
+            SchemeError: the scheme cannot be written so that it reads the same.
+            DataError: the file cannot be written.
+        """
+        refuse_existing(path)
+        names = [str(i) for i in range(self.file_points)]
+        for column, name in zip(self.columns, self.landmarks, strict=True):
+            names[column] = name
+        values: dict[str, object] = {
+            "name": self.name, "points": self.file_points,
+            "use": None if self.columns == tuple(range(self.file_points)) else self.columns, "names": names,
+            "reference": self._in_file(self.reference), "normaliser": self._in_file(self.normaliser or ()),
+            "mirrored": [self._in_file(pair) for pair in self.mirrored],
+            "groups": [self._in_file(part) for part in self.repeats], "order": self.order,
+        }  # fmt: skip
+        lines = [f"{key} = {_toml(value)}" for key, value in values.items() if value]
+        for outline in self.outlines:
+            told = {"name": outline.name, "points": self._in_file(outline.points), "closed": outline.closed}
+            lines += ["", "[[outlines]]", *(f"{key} = {_toml(value)}" for key, value in told.items())]
+        text = "\n".join([*lines, ""])
+        try:
+            same = SchemeFile.model_validate(tomllib.loads(text)).scheme() == self
+        except ValueError:
+            same = False
+        if not same:
+            raise SchemeError(f"{path}: scheme {self.name!r} cannot be written, expected names that TOML can hold")
+        write_text(path, text)
+
+    def _in_file(self, indices: Sequence[int]) -> list[int]:
+        return [self.columns[i] for i in indices]
+
     @classmethod
     def named(cls, name_or_file: StrPath) -> "Scheme":
         """Return the scheme in a file, one that was registered, or one that ships with landvote (``femur``, ...).
@@ -216,6 +252,11 @@ class SchemeFile(Settings):
             mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
             repeats=tuple(kept(g) for g in self.groups), order=self.order,
         )  # fmt: skip
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML, whose texts, numbers and lists are those of JSON, but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _twice(values: Sequence[object]) -> bool:

@@ -1,21 +1,22 @@
-"""The report of ``landvote check``: the contents of a DATA folder, and its problems."""
+"""The report of ``landvote check``: the contents of DATA, and its problems."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from landvote.data.film import Source, Spacing
 from landvote.data.points import Points
 from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.folder import survey_folder
+from landvote.datasets.folder import FoundFolder, survey_folder
 from landvote.datasets.placeholders import Placeholder, placeholders
+from landvote.datasets.plausible import misplaced
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
 from landvote.runtime.files import StrPath
@@ -28,11 +29,12 @@ _STRANGE = 8.0  # robust standard deviations from the usual shape
 
 @dataclass(frozen=True)
 class FolderReport:
-    """Findings about a DATA folder.
+    """Findings about DATA.
 
     Attributes:
         samples: what was read, unreadable films included.
-        facts: lines that describe, each a heading and a text.
+        facts: lines that describe, each a heading and a text; ``scheme`` says if it was made from the points, and
+            ``left out`` which files are neither film nor points.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged, films that
             their files turn or say are of one patient, rows of tables that name no film.
         problems: what is wrong: films that are unreadable, of one grey or there twice, points or splits that contradict
@@ -67,10 +69,10 @@ class FolderReport:
 
 
 def check_folder(
-    folder: StrPath, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
-    seen: Callable[[int, int], None] = lambda *_: None,
+    data: StrPath, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
+    seen: Callable[[int, int], None] = lambda *_: None, *, films: StrPath | None = None, kind: str | None = None,
 ) -> FolderReport:  # fmt: skip
-    """Report what is in a DATA folder and what is wrong with it; as :func:`read_folder` reads it.
+    """Report what is in DATA and what is wrong with it; arguments as those of :func:`read_folder`.
 
     Every film is decoded that the ``survey`` does not know yet.
 
@@ -78,15 +80,15 @@ def check_folder(
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
-        SettingError: a centre other than 0, 0.5 and 1.
+        SettingError: another centre or format, or a file without ``films``.
     """
-    found = survey_folder(Path(folder), scheme, centre)
+    found = survey_folder(data, scheme, centre, films=films, kind=kind)
     samples, survey = found.samples, survey or Survey()
     warnings, problems = list(found.warnings), [str(error) for error in found.problems]
-    films: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     sources: dict[str, Source] = {}
     spacings: dict[str, list[Spacing | None]] = {}
-    hashes: dict[str, list[str]] = {}
+    hashes: dict[str, dict[str, str]] = {}  # of pixels -> film -> film with its split
     pictures: dict[str, Picture] = {}
     flat, oblong = list[str](), list[str]()
     for done, sample in enumerate(samples):
@@ -96,12 +98,13 @@ def check_folder(
         except ImageError as error:
             problems.append(f"cannot be read: {error}")
             continue
-        films.append(_record(facts, sample))
+        records.append(_record(facts, sample))
         sources[sample.identifier] = facts.film.source
         note = f" ({facts.spacing_note})" if facts.spacing_note else ""
         spacing = facts.film.spacing
         spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
-        hashes.setdefault(facts.film.pixels_sha256, []).append(sample.identifier)
+        called = f"{sample.film} ({sample.split})" if sample.split else sample.film
+        hashes.setdefault(facts.film.pixels_sha256, {})[sample.film] = called
         pictures[sample.identifier] = facts.thumbnail
         flat += [sample.identifier] if facts.is_flat else []
         oblong += [sample.identifier] if spacing and not spacing.is_square else []
@@ -110,18 +113,18 @@ def check_folder(
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
     problems += _named(flat, "films are of one grey, with nothing to see")
     warnings += _named(oblong, "films have pixels that are not square, and are looked at as if they were")
-    splits = {s.identifier: f"{s.identifier} ({s.split})" if s.split else s.identifier for s in samples}
-    twice = [map(splits.__getitem__, names) for names in hashes.values() if len(names) > 1]
+    twice = [films.values() for films in hashes.values() if len(films) > 1]
     problems += [f"the same picture twice: {' and '.join(names)}" for names in twice]
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
+    problems += misplaced(samples, {record["image"]: record["size"] for record in records})
     coded = placeholders(samples)
     warnings += _turned(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
-    warnings += moved + _strange(samples, coded) + _without_split(samples)
-    lines = (*_pixels(films, spacings), *_contents(samples, found.points))
-    return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(films))
+    warnings += moved + _strange(samples, coded) + _alike_unmirrored(samples) + _without_split(samples)
+    lines = (*_pixels(records, spacings), *_contents(found))
+    return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(records))
 
 
 def _record(facts: Facts, sample: Sample) -> dict[str, Any]:
@@ -166,11 +169,11 @@ def _turned(sources: Mapping[str, Source]) -> list[str]:
 
 def _patients(samples: Sequence[Sample], sources: Mapping[str, Source]) -> list[str]:
     """Return films of patients of whom there are several, by their files alone; never the patients' numbers."""
-    patients: dict[str, list[str]] = {}
+    patients: dict[str, dict[str, None]] = {}
     for sample in samples:
         source = sources.get(sample.identifier)
         if source and source.patient and not sample.named_subject:
-            patients.setdefault(source.patient, []).append(sample.identifier)
+            patients.setdefault(source.patient, {})[sample.film] = None
     several = [names for names in patients.values() if len(names) > 1]
     finding = f"films are of {len(several)} patients by their files, and no table names subjects"
     return _named([name for names in several for name in names], finding)
@@ -190,16 +193,27 @@ def _inverted(pictures: dict[str, Picture]) -> list[str]:
     return _named(names, "films look like negatives of the others and will be inverted")
 
 
-def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
-    """Describe films, points and their format, annotators, subjects and splits."""
-    scheme = samples[0].scheme
+def _contents(found: FoundFolder) -> list[tuple[str, str]]:
+    """Describe films, points and their format, annotators, subjects and splits, and what is left out."""
+    samples, scheme = found.samples, found.samples[0].scheme
     annotated = [s for s in samples if s.annotations]
+    films, subjects, pointed = {s.film for s in samples}, {s.subject for s in samples}, {s.film for s in annotated}
     lines = [
-        ("films", f"{len(samples)} of {len({s.subject for s in samples})} subjects, {len(annotated)} with points"),
-        ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
+        ("films", f"{len(films)} of {len(subjects)} subjects, {len(pointed)} with points"),
+        (
+            "scheme",
+            _scheme(scheme)
+            if found.made_scheme
+            else f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines",
+        ),
     ]
-    if points:
-        lines.append(("points", points))
+    if sides := Counter(s.side for s in annotated if s.side.name):
+        mirror = {False: "", True: " (learned from in the mirror)"}
+        lines.append(("sides", _counts(Counter({f"{s.name}{mirror[s.mirrored]}": n for s, n in sides.items()}))))
+    if found.points:
+        lines.append(("points", found.points))
+    if found.left_out:
+        lines.append(("left out", "; ".join(found.left_out)))
     if hidden := sum(int(flags.sum()) for s in annotated for flags in s.occluded.values()):
         lines.append(("occluded", f"{hidden} points, which count as any others do"))
     if annotators := Counter(name for s in annotated for name in s.annotations if name):
@@ -210,6 +224,15 @@ def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
     if splits := Counter(s.split for s in samples if s.split):
         lines.append(("split", _counts(splits)))
     return lines
+
+
+def _scheme(scheme: Scheme) -> str:
+    """Describe a scheme that was made from the points."""
+    if not len(scheme):
+        return "none, and no points to make one from"
+    names = "" if scheme.landmarks == Scheme.numbered(len(scheme)).landmarks else f" ({_some(scheme.landmarks)})"
+    outlines = f" ({_some([outline.name for outline in scheme.outlines])})" if scheme.outlines else ""
+    return f"made from the points, {len(scheme)} landmarks{names}, {len(scheme.outlines)} outlines{outlines}"
 
 
 def _missing(samples: Sequence[Sample]) -> list[str]:
@@ -240,9 +263,7 @@ def _strange(samples: Sequence[Sample], coded: Sequence[Placeholder]) -> list[st
     whole = [s for s in samples if s.annotations and np.isfinite(s.points).all() and s.identifier not in known]
     if len(whole) < 10 or len(whole[0].scheme) < 3:
         return []
-    shapes = np.stack([s.points @ np.array([1, 1j]) for s in whole])
-    shapes -= shapes.mean(axis=1, keepdims=True)
-    shapes /= np.maximum(np.sqrt((np.abs(shapes) ** 2).mean(axis=1, keepdims=True)), 1e-12)
+    shapes = _centred(whole)
     mean = shapes.mean(axis=0)
     turn = (shapes.conj() @ mean) / (np.abs(shapes) ** 2).sum(axis=1)
     distance = np.abs(shapes * turn[:, None] - mean)
@@ -252,6 +273,35 @@ def _strange(samples: Sequence[Sample], coded: Sequence[Placeholder]) -> list[st
     odd = odd[np.argsort(-rms[odd])]
     names = [f"{whole[i].identifier} ({whole[i].scheme.landmarks[int(distance[i].argmax())]} most)" for i in odd]
     return _named(names, "films have points arranged unlike the others, look at them")
+
+
+def _centred(samples: Sequence[Sample]) -> npt.NDArray[np.complex128]:
+    """Return whole shapes as x + iy, of mean 0 and size 1; those of another side in the mirror."""
+    shapes = np.stack([s.facing(0).points @ np.array([1, 1j]) for s in samples])
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    centred: npt.NDArray[np.complex128] = shapes / np.maximum(
+        np.sqrt((np.abs(shapes) ** 2).mean(axis=1, keepdims=True)), 1e-12
+    )
+    return centred
+
+
+def _alike_unmirrored(samples: Sequence[Sample]) -> list[str]:
+    """Return a warning if the two sides look alike as they lie, and not in the mirror.
+
+    Each side's mean shape is laid on the other's by a similarity; the correlation is 1 where they are the same.
+    """
+    whole = [s for s in samples if s.annotations and np.isfinite(s.points).all() and not s.collapsed]
+    other = {s.side.name: [t for t in whole if t.side == s.side] for s in whole if s.side.mirrored}
+    one = [s for s in whole if s.side.name and not s.side.mirrored]
+    if not one or not other or len(whole[0].scheme) < 3:
+        return []
+    name, there = next(iter(other.items()))
+    mean, mirrored = _centred(one).mean(axis=0), _centred(there).mean(axis=0)
+    as_it_lies, turned = np.abs(mean.conj() @ mirrored.conj()), np.abs(mean.conj() @ mirrored)
+    if 1 - as_it_lies / len(mean) > (1 - turned / len(mean)) / 2:
+        return []
+    found = f"points of side {name} are like those of side {one[0].side.name} as they lie, and not in the mirror"
+    return [f"{found}; they are learned from in the mirror, are the landmarks in the same order on both sides?"]
 
 
 def _counts(counter: Counter[str]) -> str:

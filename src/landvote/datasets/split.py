@@ -5,25 +5,25 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from landvote.data.film import Film
 from landvote.data.sample import Sample
 from landvote.datasets.folder import read_films
+from landvote.datasets.place import Place
 from landvote.datasets.survey import Survey
 from landvote.errors import SettingError, SplitError
 from landvote.runtime.files import StrPath, refuse_existing, write_text
 
 
 def split_folder(
-    folder: StrPath, *, test: float = 0.2, val: float = 0.15, seed: int = 0, force: bool = False,
-    survey: Survey | None = None, progress: Callable[[int, int], None] = lambda *_: None,
+    data: StrPath, *, films: StrPath | None = None, test: float = 0.2, val: float = 0.15, seed: int = 0,
+    force: bool = False, survey: Survey | None = None, progress: Callable[[int, int], None] = lambda *_: None,
 ) -> dict[str, tuple[int, int]]:  # fmt: skip
-    """Write ``split.csv`` into a DATA folder, which says of every film whether it is for train, val or test.
+    """Write ``split.csv`` into DATA, or beside it if it is a file: whether a film is for train, val or test.
 
-    ``test`` and ``val`` are shares of the films, 0 or more; whole groups of :func:`group_films` are drawn. The same
-    films, shares and seed give the same split. ``progress`` is told after each film that is surveyed how many are done,
-    and of how many.
+    ``films`` is the folder of the films where they lie elsewhere. ``test`` and ``val`` are shares of the films, 0 or
+    more; whole groups of :func:`group_films` are drawn. The same films, shares and seed give the same split.
+    ``progress`` is told after each film that is surveyed how many are done, and of how many.
 
     Returns:
         Split -> how many films and how many groups it has; train, val and test in turn.
@@ -36,11 +36,11 @@ def split_folder(
     """
     if not (test >= 0 and val >= 0 and 0 < test + val < 1):
         raise SettingError(f"test = {test}, val = {val}; expected 0 or more each, and between 0 and 1 together")
-    folder = Path(folder)
-    file = folder / "split.csv"
+    place = Place.of(data, films)
+    folder, file = place.folder, place.folder / "split.csv"
     if not force:
         refuse_existing(file)
-    samples = read_films(folder, ("subjects.csv", "films.csv"))
+    samples = read_films(place, ("subjects.csv", "films.csv"))
     if given := next((s.identifier for s in samples if s.split), None):
         raise SplitError(f"{folder}: another table gives a split of {given!r} as well, expected one in split.csv alone")
     facts = (survey or Survey()).all(samples, lambda done: progress(done, len(samples)))

@@ -22,9 +22,10 @@ def summarise(
     """Return counts, what is missing, and every distribution with its intervals.
 
     ``models`` are the hashes of the models that the predictions are of. ``point_to_point`` and ``point_to_curve``
-    hold, per unit, ``film_means`` (one figure a film: the mean over its landmarks) and ``landmarks`` (every landmark of
-    every film). Success rates are given in the chosen unit. An upper end that is None beside a lower one that is known
-    is infinite.
+    hold, per unit, ``film_means`` (one figure a film: the mean over its landmarks) and ``landmarks`` (every
+    landmark of every film). ``occluded``, where there are such points, holds those of points that annotators call
+    occluded and of the others apart, per kind of error and unit. Success rates are given in the chosen unit. An
+    upper end that is None beside a lower one that is known is infinite.
     """
     chosen, pixels = errors[unit], errors["px"]
     out: dict[str, Any] = {
@@ -40,6 +41,13 @@ def summarise(
             own = radii if u == unit else ()
             levels = {"film_means": e.means(metric), "landmarks": e.landmarks[metric]}
             out[metric][u] = {level: _described(values, draws, own) for level, values in levels.items()}
+    hidden = np.array([f.sample.hidden for f in matching.films], bool).reshape(chosen.measured.shape)
+    if (hidden & chosen.measured).any():
+        parts = {"occluded": hidden, "seen": ~hidden}
+        out["occluded"] = {
+            metric: {u: {k: _described(np.where(rows, e.landmarks[metric], np.nan), draws) for k, rows in parts.items()}
+                     for u, e in errors.items()} for metric in chosen.landmarks
+        }  # fmt: skip
     squared = films["squared_error_px2"].to_numpy(dtype=np.float64)
     out["squared_error_px2"] = {**_described(squared, draws), "max": _number(np.nanmax(squared, initial=-np.inf))}
     if chosen.annotators:
@@ -80,6 +88,7 @@ def _film_counts(matching: Matching, errors: Errors, pixels: Errors) -> dict[str
         "some_not_found": names[pixels.missed.any(axis=1) & np.isfinite(means)].tolist(),
         "without_scale": names[unscaled].tolist(),
         "not_predicted": list(matching.not_predicted), "without_truth": list(matching.without_truth),
+        "truth_in_one_place": list(matching.collapsed),
     }  # fmt: skip
 
 

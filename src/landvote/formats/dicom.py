@@ -33,6 +33,7 @@ _BROKEN = (
     OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError,
     RuntimeError, ArithmeticError, MemoryError, struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
+DICOM_SUFFIXES = (".dcm", ".dicom")
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")  # best first
 _PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "OtherPatientNames")
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -40,11 +41,28 @@ _MACROS = (
     "PixelMeasuresSequence", "FramePixelDataPropertiesSequence", "PixelValueTransformationSequence",
     "FrameVOILUTSequence",
 )  # fmt: skip
+_STORAGE_CLASS = b"\x02\x00\x02\x00UI"  # MediaStorageSOPClassUID, in a header that is always little-endian
+_CLASS = "1.2.840.10008.5.1.4.1.1."
+_RT_IMAGE = f"{_CLASS}481.1"
+_NO_FILMS = {
+    "1.2.840.10008.1.3.10": "lists of DICOM files", f"{_CLASS}88.": "structured reports in DICOM",
+    f"{_CLASS}11.": "presentation states in DICOM", f"{_CLASS}104.": "documents in DICOM",
+    f"{_CLASS}9": "waveforms in DICOM", f"{_CLASS}66": "raw data, registrations or segmentations in DICOM",
+    f"{_CLASS}67": "value maps in DICOM", f"{_CLASS}481.": "plans of a radiotherapy in DICOM",
+}  # fmt: skip
 
 
 def has_magic(start: bytes) -> bool:
     """Say whether the first 132 bytes of a file are those of DICOM."""
     return start[128:132] == b"DICM"
+
+
+def not_a_film(start: bytes) -> str:
+    """Return what a DICOM file is that has no film in it, by its first 512 bytes, as several are called; else empty."""
+    at = start.find(_STORAGE_CLASS, 132)
+    length = int.from_bytes(start[at + 6 : at + 8], "little")
+    uid = start[at + 8 : at + 8 + length].rstrip(b"\0 ").decode("ascii", "replace") if at >= 0 else ""
+    return next((kind for root, kind in _NO_FILMS.items() if uid.startswith(root)), "") if uid != _RT_IMAGE else ""
 
 
 def read_dicom(path: Path) -> Radiograph:
@@ -55,7 +73,7 @@ def read_dicom(path: Path) -> Radiograph:
     Raises:
         ImageError: not DICOM, no pixels, several frames, truncated, or compressed in a way nothing here decodes.
     """
-    with _explained(str(path), Dataset()):
+    with explained(str(path), Dataset()):
         dataset = pydicom.dcmread(path, force=True)
     if not len(dataset):
         raise ImageError(f"{path}: no readable DICOM attributes (not DICOM, or cut short), expected a DICOM image")
@@ -63,9 +81,37 @@ def read_dicom(path: Path) -> Radiograph:
     return replace(film, identifier=path.name, source=replace(film.source, path=str(path.absolute())))
 
 
+def read_header(path: Path, keywords: list[str] | None = None) -> Dataset | None:
+    """Return the attributes of a DICOM file but its pixels, all or those of ``keywords``; None for another file.
+
+    A file without the DICOM preamble counts by its suffix.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    with explained(str(path), Dataset()):
+        with path.open("rb") as file:
+            if not has_magic(file.read(132)) and path.suffix.lower() not in DICOM_SUFFIXES:
+                return None
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=keywords)
+        for _ in header if keywords else ():
+            pass  # pydicom decodes an attribute, and raises or warns, when it is first looked at
+        return header
+
+
+def dicom_size(path: Path) -> tuple[int, int]:
+    """Return width and height of the film in a DICOM file; ImageError if it gives none."""
+    with explained(str(path), Dataset()):
+        dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+        rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if rows < 1 or columns < 1:
+        raise ImageError(f"{path}: {columns} columns x {rows} rows, expected a DICOM image")
+    return columns, rows
+
+
 def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
     """Return the film in a data set, which stays as it is, as :func:`read_dicom` does; ``identifier`` is its own."""
-    with _explained(identifier, dataset):
+    with explained(identifier, dataset):
         if "TransferSyntaxUID" not in (getattr(dataset, "file_meta", None) or ()):
             dataset = copy(dataset)  # shallow: the pixels stay where they are
             dataset.file_meta = FileMetaDataset()
@@ -78,7 +124,7 @@ def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
 
 
 @contextmanager
-def _explained(where: str, dataset: Dataset) -> Iterator[None]:
+def explained(where: str, dataset: Dataset) -> Iterator[None]:
     """Turn whatever a broken data set raises into an ImageError without its patient."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns of every slip of a vendor's pen; the outcome is checked

@@ -15,21 +15,63 @@ import numpy as np
 from landvote.data.points import mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
+from landvote.formats.cl_detection import ClDetection
+from landvote.formats.coco import Coco
+from landvote.formats.cvat import Cvat
+from landvote.formats.deeplabcut import DeepLabCut
+from landvote.formats.dicom_sr import DicomSr
+from landvote.formats.film_shapes import sided_alike
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.imagej_csv import ImagejCsv
+from landvote.formats.imagej_roi import ImagejRoi
+from landvote.formats.isbi import IsbiRows
+from landvote.formats.json_text import forget_json
 from landvote.formats.jsonl import PredictionLines
+from landvote.formats.label_studio import LabelStudio
+from landvote.formats.labelme import LabelMe
 from landvote.formats.long_csv import LongCsv
+from landvote.formats.menpo_ljson import MenpoLjson
+from landvote.formats.napari import NapariPoints
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
+from landvote.formats.slicer import Slicer, SlicerFcsv
+from landvote.formats.tps import Tps
 from landvote.formats.unreadable import refuse_unreadable
+from landvote.formats.via import Via
+from landvote.formats.vxl_list import VxlList
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
-FORMATS: Family[Format] = Family("format", WideCsv, LongCsv, VxlPts, MenpoPts, PredictionLines)
+FORMATS: Family[Format] = Family(
+    "format",
+    WideCsv,
+    LongCsv,
+    VxlPts,
+    MenpoPts,
+    MenpoLjson,
+    PredictionLines,
+    Coco,
+    LabelMe,
+    LabelStudio,
+    Cvat,
+    ClDetection,
+    Via,
+    DeepLabCut,
+    NapariPoints,
+    IsbiRows,
+    Tps,
+    Slicer,
+    SlicerFcsv,
+    ImagejRoi,
+    ImagejCsv,
+    DicomSr,
+    VxlList,
+)
 
 _START = 65536  # bytes by which a format is told
 _SHARED = frozenset({".json", ".txt", ".csv", ".zip", ".xml", ".dcm"})  # suffixes of files that may be anything
@@ -78,24 +120,54 @@ def format_named(name: str, centre: float | None = None) -> Format:
     return validated(FORMATS[kind], settings, f"format {kind}")
 
 
-def recognised(path: Path) -> list[str]:
-    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has.
+def format_to_write(name: str, centre: float | None = None) -> Format:
+    """Return a format as :func:`format_named` does; SettingError, which lists those written, for one that is not."""
+    form = format_named(name, centre)
+    if not form.writes:
+        raise SettingError(f"format {form.kind!r} is only read, expected one of {', '.join(written_kinds())}")
+    return form
+
+
+def written_kinds() -> list[str]:
+    """Return the kinds of formats that landvote writes."""
+    return [kind for kind in FORMATS if FORMATS[kind].writes]
+
+
+def sniffed(path: Path) -> list[str]:
+    """Return the kinds of formats that a file or folder looks like, by its content.
 
     Raises:
         PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(_START)
-    except IsADirectoryError:
-        start = b""
-    except OSError as error:
-        raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
+    start = _start(path)
     if found := [kind for kind in FORMATS if FORMATS[kind].sniff(path, start)]:
         return found
     refuse_unreadable(path, start)
-    own = {kind: set(FORMATS[kind].suffixes) - (_SHARED - {".csv"}) for kind in FORMATS}
-    return [kind for kind in FORMATS if path.is_file() and _suffix(path.name, own[kind])]
+    return []
+
+
+def _start(path: Path) -> bytes:
+    """Return how a file begins, nothing for a folder; PointsError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_START)
+    except IsADirectoryError:
+        return b""
+    except OSError as error:
+        raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file or folder of points") from error
+
+
+def recognised(path: Path) -> list[str]:
+    """Return the kinds of formats that a file or folder looks like; else those whose suffix it has (the first table).
+
+    Raises:
+        PointsError: it cannot be read; or it is of a program whose files are not read, and a way round is named.
+    """
+    if found := sniffed(path):
+        return found
+    ends = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, set(FORMATS[kind].suffixes) - _SHARED)]
+    tables = [kind for kind in FORMATS if path.is_file() and _suffix(path.name, {".csv"} & set(FORMATS[kind].suffixes))]
+    return ends or tables[:1]  # which says what it expects of a table
 
 
 def read_points(
@@ -134,10 +206,46 @@ def read_points(
     return table
 
 
-def whole_files(folder: Path) -> list[Path]:
-    """Return the files called "landmarks" in a folder that have the suffix of a format of one file for all films."""
-    names = {f"landmarks{s}" for kind in FORMATS if not FORMATS[kind].per_film for s in FORMATS[kind].suffixes}
-    return [path for path in sorted(folder.iterdir()) if path.name.lower() in names]
+def whole_files(paths: Iterable[Path], kind: str | None = None) -> tuple[list[Path], dict[Path, str]]:
+    """Return those of some files that hold points of all films, by their content or by the name "landmarks".
+
+    With a ``kind`` they are those of this format by content, or by suffix if there are none. A file of predictions is
+    one by its name alone: it may have been written there. The other files are returned with their kind, as several are
+    called; those of one film's points each with none.
+    """
+    kinds: dict[Path, list[str]] = {}
+    others: dict[Path, str] = {}
+    for path in paths:
+        named = path.stem.lower() == "landmarks" and _suffix(path.name, _suffixes(per_film=False))
+        try:
+            kinds[path] = ["landmarks"] if named and kind is None else sniffed(path)
+        except PointsError as error:
+            others[path] = f"files that hold no points that are read ({error})"
+    if kind is not None and not _class(kind).per_film:
+        name, suffixes = kind.partition(":")[0], _class(kind).suffixes
+        found = [path for path in kinds if name in kinds[path]]
+        found = found or [path for path in kinds if not kinds[path] and _suffix(path.name, suffixes)]
+    elif kind is None:
+        found = [path for path, like in kinds.items() if like and _holds_points(like[0])]
+    else:
+        found = []
+    for path in kinds.keys() - set(found):
+        others[path] = _other(kinds[path], kind)
+    return found, others
+
+
+def _holds_points(kind: str) -> bool:
+    """Say whether a file of this kind is taken for the points of all films; one called "landmarks" is."""
+    return kind == "landmarks" or not (_class(kind).per_film or "prediction" in _class(kind).holds)
+
+
+def _other(kinds: Sequence[str], asked: str | None) -> str:
+    """Return what files are called that look like these formats and are not taken; empty for those of one film each."""
+    if not kinds:
+        return "files beside the films that hold no points"
+    if "prediction" in _class(kinds[0]).holds:
+        return "files of predictions, which are points only if they are called landmarks"
+    return "" if _class(kinds[0]).per_film else f"files of points in another format than {asked}"
 
 
 def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[FilmFile]:
@@ -151,7 +259,7 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
         PointsError: a file may be that of several films.
         ImageError: a folder cannot be read.
     """
-    suffixes = {suffix for kind in FORMATS if FORMATS[kind].per_film for suffix in FORMATS[kind].suffixes}
+    suffixes = _suffixes(per_film=True)
     images = set(films.files.values()) if films else set()
     found = []
     for path in sorted(walk_files(root)) if root.is_dir() else ():
@@ -159,8 +267,10 @@ def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[Fil
         suffix = _suffix(name, suffixes)
         if not suffix or path in images or not path.is_file():
             continue
-        if suffix in _SHARED and not any(FORMATS[kind].per_film for kind in recognised(path)):
-            continue
+        if suffix in _SHARED:
+            start = _start(path)
+            if not any(FORMATS[kind].per_film and FORMATS[kind].sniff(path, start) for kind in FORMATS):
+                continue
         name = name[: -len(suffix)]
         first, _, within = name.partition("/")
         by_folder = annotators and within and films is not None and films.find(name) is None
@@ -177,14 +287,14 @@ def read_film_files(
 ) -> PointTable | None:  # fmt: skip
     """Read files of one film each, of which there is one at least; arguments as those of :func:`read_points`.
 
-    By default their format is that of the first. A file that cannot be read is a problem, and the others are read; None
-    if none can be.
+    By default their format is the one that all of them may be: a ``nan`` in one ``.pts`` tells which program counted in
+    all. A file that cannot be read is a problem, and the others are read; None if none can be.
 
     Raises:
         PointsError: the first cannot be read.
         SettingError: an unknown ``kind`` or ``centre``.
     """
-    kinds = recognised(files[0].path) if kind is None else [kind]
+    kinds = _kinds_of_all(files) if kind is None else [kind]
     if not kinds:
         raise PointsError(f"{files[0].path}: no points, expected those of a known format ({', '.join(FORMATS)})")
     form = format_named(kinds[0], centre)
@@ -198,14 +308,14 @@ def read_film_files(
         except PointsError as error:
             problems.append(error)
             continue
-        if tables and "names" not in form.holds and len(table.landmarks) != len(tables[0].landmarks):
+        if tables and (table.counted or "names" not in form.holds) and len(table.landmarks) != len(tables[0].landmarks):
             first = f"{len(tables[0].landmarks)} as in {tables[0].rows[0].where}"
             problems.append(PointsError(f"{path}: {len(table.landmarks)} points, expected {first}"))
             continue
         rows = (replace(row, image=row.image or image, annotator=row.annotator or annotator) for row in table.rows)
         tables.append(replace(table, rows=tuple(rows)))
     try:
-        return _finished(_joined(tables), form, kinds, centre, scheme) if tables else None
+        return _finished(_joined(sided_alike(tables, films)), form, kinds, centre, scheme) if tables else None
     except PointsError as error:
         problems.append(error)
         return None
@@ -224,10 +334,11 @@ def write_points(
         ExistsError: there is something at ``path``, and ``force`` is not asked for.
         PointsError: there are no points at all, or two rows of one film and annotator; or as the format's ``write``.
         DataError: a file cannot be written (no space, no permission).
+        SettingError: the format is read and not written.
     """
+    _check(path, table)
     if not force:
         refuse_existing(path)
-    _check(path, table)
     lost: list[str] = []
     if not form.per_film and "annotators" not in form.holds:
         if named := len({row.image for row in table.rows if row.annotator}):
@@ -245,13 +356,34 @@ def write_points(
     lost += _lost(rows, table, form)
     shifted = [replace(row, points=row.points + form.centre) for row in rows]
     if form.per_film:
-        names = [f"{row.annotator}/{row.image}" if row.annotator else row.image for row in rows]
-        files = output_paths(path, names, form.suffixes[0])
-        for name, row in zip(names, shifted, strict=True):
-            form.write(files[name], replace(table, rows=(row,)), films)
+        _write_folder(path, replace(table, rows=tuple(shifted)), form, films)
     else:
         form.write(path, replace(table, rows=tuple(shifted)), films)
     return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
+
+
+def _write_folder(path: Path, table: PointTable, form: Format, films: Films | None) -> None:
+    """Write a file per row, and beside them whatever the format has once for all of a folder."""
+    names = [f"{row.annotator}/{row.image}" if row.annotator else row.image for row in table.rows]
+    files = output_paths(path, names, form.suffixes[0])
+    for name, row in zip(names, table.rows, strict=True):
+        form.write(files[name], replace(table, rows=(row,)), films)
+    for folder in sorted({file.parent for file in files.values()}):
+        form.write_beside(folder, table)
+
+
+def _kinds_of_all(files: Sequence[FilmFile]) -> list[str]:
+    """Return the kinds that the first file may be, and of these only such as others may be too, if there are any."""
+    kinds = recognised(files[0].path)
+    for file in files[1:]:
+        if len(kinds) < 2:
+            break
+        try:
+            others = recognised(file.path)
+        except PointsError:
+            continue  # it is a problem once it is read
+        kinds = [kind for kind in kinds if kind in others] or kinds
+    return kinds
 
 
 def _check(path: Path, table: PointTable) -> None:
@@ -268,6 +400,11 @@ def _class(name: str) -> type[Format]:
     return FORMATS[name.partition(":")[0]]
 
 
+def _suffixes(*, per_film: bool) -> set[str]:
+    """Return the suffixes of all formats of one file per film, or of the others."""
+    return {suffix for kind in FORMATS if FORMATS[kind].per_film == per_film for suffix in FORMATS[kind].suffixes}
+
+
 def _suffix(name: str, suffixes: Iterable[str]) -> str:
     """Return the longest of some suffixes that a name has, in small letters; empty if none."""
     return max((s for s in suffixes if name.lower().endswith(s)), key=len, default="")
@@ -277,6 +414,7 @@ def _finished(
     table: PointTable, form: Format, kinds: Sequence[str], centre: float | None, scheme: Scheme | None
 ) -> PointTable:
     """Bring a table to image coordinates and into the scheme's order, and say what was assumed."""
+    forget_json()  # it may hold a whole picture
     notes = [f"the centre of the first pixel is taken as {form.centre:g}{'' if centre is None else ', as asked'}"]
     alike = {kind: FORMATS[kind].model_fields["centre"].default for kind in kinds[1:] if centre is None}
     notes += [f"{kind} files look the same, and have it at {other:g}" for kind, other in alike.items()]

@@ -2,13 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 from landvote.data.radiograph import Radiograph
 from landvote.errors import DataError, ImageError, PointsError, nearest
-from landvote.formats.image import find_images, read_image
+from landvote.formats.dicom import read_header
+from landvote.formats.image import find_images, image_size, read_image
+from landvote.formats.left_out import LeftOut
 from landvote.formats.points import PointRow, PointTable, far_point
 from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 
@@ -23,10 +27,11 @@ class Films:
     Attributes:
         files: identifier (path within their folder, with forward slashes) -> file.
         place: where they are, for messages.
+        left_out: a line for each kind of file there that is no film, or not one of these.
     """
 
-    def __init__(self, files: Mapping[str, Path], place: str) -> None:
-        self.files, self.place = dict(files), place
+    def __init__(self, files: Mapping[str, Path], place: str, left_out: Sequence[str] = ()) -> None:
+        self.files, self.place, self.left_out = dict(files), place, tuple(left_out)
         self._whole: dict[str, set[str]] = {}
         self._called: dict[str, set[str]] = {}  # without suffix
         self._named: dict[str, set[str]] = {}  # without folder
@@ -39,10 +44,13 @@ class Films:
     @classmethod
     def below(cls, folder: Path) -> "Films":
         """Return the films in a folder and its subfolders, sorted; ImageError if there are none."""
-        files = {p.relative_to(folder).as_posix(): p for p in find_images(folder)} if folder.is_dir() else {}
-        if not files:
-            raise ImageError(f"{folder}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
-        return cls(files, f"{folder.name}/")
+        left_out = LeftOut()
+        found = find_images(folder, left_out) if folder.is_dir() else []
+        if not found:
+            besides = "".join(f"; {line}" for line in left_out.said())
+            raise ImageError(f"{folder}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files{besides}")
+        files = {path.relative_to(folder).as_posix(): path for path in found}
+        return cls(files, f"{folder.name}/", left_out.said())
 
     def find(self, name: str) -> str | None:
         """Return the identifier of the film called ``name`` (with or without suffix or folder), None if there is none.
@@ -95,17 +103,55 @@ class Films:
         )
 
     def film(self, name: str) -> Radiograph:
-        """Decode the film called ``name``: for formats that need its size or its millimetres per pixel.
+        """Decode the film called ``name``: for formats that need its millimetres per pixel.
 
         Raises:
             PointsError: none or several films go by that name.
             ImageError: the film cannot be read.
         """
+        identifier, path = self.file(name)
+        return replace(read_image(path), identifier=identifier)
+
+    def file(self, name: str) -> tuple[str, Path]:
+        """Return the identifier and the file of the film called ``name``: for formats that need what its header says.
+
+        Raises:
+            PointsError: none or several films go by that name.
+        """
         found = self.sided(name)
         if found is None:
             raise PointsError(f"{name!r} is no film; {self.unknown(name)}")
-        identifier, _ = found
-        return replace(read_image(self.files[identifier]), identifier=identifier)
+        return found[0], self.files[found[0]]
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Return width and height of the film called ``name``, as :meth:`film` has them; pixels stay as they are.
+
+        Raises:
+            PointsError: none or several films go by that name.
+            ImageError: the film cannot be read.
+        """
+        return image_size(self.file(name)[1])
+
+    def of_instance(self, uid: str) -> str | None:
+        """Return the identifier of the film with a SOP Instance UID, None if there is none.
+
+        Raises:
+            PointsError: several films have it.
+        """
+        known = self._instances.get(uid, [])
+        if len(known) > 1:
+            raise PointsError(f"films {known[0]!r} and {known[1]!r} have one SOP Instance UID, expected one film")
+        return known[0] if known else None
+
+    @cached_property
+    def _instances(self) -> dict[str, list[str]]:
+        """SOP Instance UID -> identifiers, by the headers of all DICOM films; those that cannot be read have none."""
+        found: dict[str, list[str]] = {}
+        for identifier, path in self.files.items():
+            with suppress(ImageError):
+                if header := read_header(path, ["SOPInstanceUID"]):
+                    found.setdefault(str(header.get("SOPInstanceUID")), []).append(identifier)
+        return found
 
     def match(self, table: PointTable, problems: list[DataError]) -> PointTable:
         """Return the table with each film under its identifier, and a side of a film under that and the side.

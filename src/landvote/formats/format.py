@@ -2,7 +2,8 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
@@ -17,6 +18,8 @@ from landvote.formats.points import PointRow, PointTable
 from landvote.runtime.settings import Settings
 
 Fact: TypeAlias = Literal["names", "annotators", "missing", "occluded", "expected_error", "prediction", "outlines"]
+
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
 CENTRES: Mapping[float, str] = {0: "VXL, BoneFinder", 0.5: "whose corner is 0", 1: "menpo, iBUG"}
 """The values that a file may give the centre of the first pixel, and the programs that do."""
@@ -39,13 +42,13 @@ class Reading:
     def film_called(self, name: str) -> str:
         """Return the film that a path of another machine names: by as much of its end as a film here has.
 
-        Without films it is the path itself.
+        Label Studio puts eight digits before the name of an uploaded film. Without films it is the path itself.
 
         Raises:
             PointsError: several films end so.
         """
         parts = re.split(r"[/\\]", name)
-        ends = ("/".join(parts[i:]) for i in range(len(parts))) if self.films else ()
+        ends = [*("/".join(parts[i:]) for i in range(len(parts))), _UPLOADED.sub("", parts[-1])] if self.films else ()
         return next((end for end in ends if self.films and self.films.find(end) is not None), name)
 
 
@@ -58,6 +61,7 @@ class Format(Settings, ABC):
     Attributes:
         suffixes: of its files, in small letters; the first is that of files it writes.
         per_film: whether there is one file per film, named after it; else one file is of all films.
+        writes: whether landvote writes such files too; one that does defines ``write``.
         holds: what a file keeps, besides films and points. One file per film keeps annotators by folders.
         decimals: of the coordinates it writes, in pixels; None where none are lost.
         kind: its name.
@@ -66,6 +70,7 @@ class Format(Settings, ABC):
 
     suffixes: ClassVar[tuple[str, ...]]
     per_film: ClassVar[bool] = False
+    writes: ClassVar[bool] = True
     holds: ClassVar[frozenset[Fact]] = frozenset()
     decimals: ClassVar[int | None] = 3
     kind: str
@@ -96,14 +101,18 @@ class Format(Settings, ABC):
             PointsError: the file is missing or not of this form, naming file, line, value found and value expected.
         """
 
-    @abstractmethod
-    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:
+    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - for its own
         """Write one file, whole or not at all: of all rows, or of the only one in a format of one file per film.
 
         Raises:
             PointsError: the points cannot be written in this form, or a film that it needs is not at hand.
             DataError: the file cannot be written (no space, no permission).
+            SettingError: landvote only reads the format.
         """
+        raise SettingError(f"{path}: format {self.kind!r} is only read, expected one that is written")
+
+    def write_beside(self, folder: Path, table: PointTable) -> None:
+        """Write what a folder of one file per film has once for all of them; most formats have nothing."""
 
 
 def check_centre(centre: float | None) -> None:
@@ -114,12 +123,30 @@ def check_centre(centre: float | None) -> None:
 
 
 def size_of(row: PointRow, films: Films | None) -> tuple[int, int]:
-    """Return width and height of a row's film, which is decoded if the row does not know; PointsError as film_of."""
-    return row.size or film_of(films, row.image).size
+    """Return width and height of a row's film, by its header if the row does not know; PointsError as film_of."""
+    return row.size or film_size(films, row.image)
+
+
+def film_size(films: Films | None, image: str) -> tuple[int, int]:
+    """Return width and height of a film, by its header; PointsError as film_of."""
+    return _at_hand(films, image).size(image)
 
 
 def film_of(films: Films | None, image: str) -> Radiograph:
-    """Decode a film for a format that needs its size; PointsError if no films are at hand, or not this one."""
+    """Decode a film for a format that needs more than its size; PointsError if no films are at hand, or not this."""
+    return _at_hand(films, image).film(image)
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Put file and line before an error of looking for a film."""
+    try:
+        yield
+    except PointsError as error:
+        raise PointsError(f"{where}: {error}") from error
+
+
+def _at_hand(films: Films | None, image: str) -> Films:
     if films is None:
         raise PointsError(f"points of {image!r} cannot be brought to pixels or back, expected the films at hand")
-    return films.film(image)
+    return films

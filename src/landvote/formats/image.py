@@ -8,6 +8,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,37 @@ from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
 from landvote.formats.depth import MAX_PIXELS, tightest
-from landvote.formats.dicom import has_magic, read_dataset, read_dicom
+from landvote.formats.dicom import DICOM_SUFFIXES, dicom_size, has_magic, not_a_film, read_dataset, read_dicom
+from landvote.formats.dicomdir import DICOMDIR, Listings
+from landvote.formats.left_out import LeftOut
 from landvote.formats.tiff import Directory
 from landvote.formats.walking import walk_files
 from landvote.runtime.files import StrPath
 
-_DICOM_SUFFIXES = (".dcm", ".dicom")
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *DICOM_SUFFIXES)
 _OTHER_SUFFIXES = (".pts", ".csv", ".json", ".jsonl", ".txt")  # of points, which lie beside films: not opened to look
+_FILM = "films"
+_UNREAD = {
+    ".gif",
+    ".webp",
+    ".jp2",
+    ".j2k",
+    ".jxl",
+    ".heic",
+    ".avif",
+    ".pdf",
+    ".nii",
+    ".gz",
+    ".mha",
+    ".mhd",
+    ".nrrd",
+    ".dng",
+}
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 _ORIENTING = (b"Raw profile type exif", b"XML:com.adobe.xmp", b"xmp\0")  # texts that can hold an orientation
+_LYING = (5, 6, 7, 8)  # orientations in which width and height change places
 _EXPECTED = "expected a PNG, JPEG, TIFF, BMP or DICOM file"
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
@@ -52,9 +72,9 @@ def read_image(path: StrPath) -> Radiograph:
     """
     path = Path(path)
     start = _first_bytes(path)
-    if has_magic(start) or path.suffix.lower() in _DICOM_SUFFIXES:
+    if _is_dicom(path, start):
         return read_dicom(path)
-    try:
+    with _explained(path, start):
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
         tiff = Directory.read(content)
         if tiff is not None and not tiff.is_plain:
@@ -66,14 +86,32 @@ def read_image(path: StrPath) -> Radiograph:
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _refuse_odd(path, image)
                 pixels, orientation = _decode(path, image, tiff.unturned(content) if tiff else content)
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
-    except _BROKEN as error:
-        raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
     turned = f"EXIF {orientation}" if orientation != 1 else ""
     return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a film as :func:`read_image` gives them, by the header of its file.
+
+    Raises:
+        ImageError: the file is missing, empty, too large, of several pages, or no such image.
+    """
+    start = _first_bytes(path)
+    if _is_dicom(path, start):
+        return dicom_size(path)
+    with _explained(path, start):
+        content = path.read_bytes()
+        tiff, content = Directory.read(content), _without_texts(content)
+        if tiff is not None and not tiff.is_plain:
+            _refuse_large(path, *tiff.size)
+            size, orientation = tiff.size, tiff.orientation
+        else:
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+                _refuse_odd(path, image)
+                size = tiff.size if tiff else image.size  # Pillow turns the size of TIFF files, or not, by version
+                plain = image.format == "PNG" and not any(mark in content for mark in (b"eXIf", *_ORIENTING))
+                orientation = 1 if plain else _orientation(image)  # for which Pillow decodes a PNG file
+    return size[::-1] if orientation in _LYING else size
 
 
 def radiograph_of(
@@ -105,17 +143,18 @@ def radiograph_of(
     return Radiograph(tightest(name, film), name, known)
 
 
-def find_images(path: Path) -> list[Path]:
+def find_images(path: Path, left_out: LeftOut | None = None) -> list[Path]:
     """Return the image files at ``path``, sorted; see :func:`walk_images`."""
-    return sorted(walk_images(path))
+    return sorted(walk_images(path, left_out))
 
 
-def walk_images(path: Path) -> Iterator[Path]:
+def walk_images(path: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
     """Yield the image files at ``path`` one by one, in any order: itself if it is a file, else all below it.
 
     Files count as images by their suffix, or by the DICOM magic where their suffix is another; so do links that lead
     nowhere, and files that cannot be opened to look, since a film may be lost there. See :func:`walk_files` for what is
-    passed over.
+    passed over. DICOM files without a film, such as structured reports, are left out. Where a folder has a DICOMDIR,
+    the images in it and below it are those that this lists, present or not. ``left_out`` is told of the others.
 
     Raises:
         ImageError: there is nothing at ``path``, or a folder below it cannot be read.
@@ -125,20 +164,55 @@ def walk_images(path: Path) -> Iterator[Path]:
         return
     if not path.is_dir():
         raise ImageError(f"{path}: no such file or folder")
-    yield from filter(_looks_like_image, walk_files(path))
+    left_out = left_out or LeftOut()
+    listings = Listings(path, left_out)
+    for file in walk_files(path, left_out):
+        kind = image_kind(file)
+        if kind == _FILM and listings.leave_out(file):
+            kind = "images that the DICOMDIR beside them does not list"
+        if kind == _FILM:
+            yield file
+        elif kind:
+            left_out(file.name, kind)
+    yield from listings.lost()
 
 
-def _looks_like_image(path: Path) -> bool:
+def image_kind(path: Path) -> str:
+    """Return ``"films"`` for an image as in :func:`walk_images`; else what a DICOM file without one is, or ``""``."""
     suffix = path.suffix.lower()
-    if suffix in _SUFFIXES or suffix in _OTHER_SUFFIXES:
-        return suffix in _SUFFIXES
-    if path.name == "DICOMDIR":  # has the magic, and lists films
-        return False
+    if suffix in _SUFFIXES and suffix not in DICOM_SUFFIXES:
+        return _FILM
+    if suffix in _OTHER_SUFFIXES or path.name.upper() == DICOMDIR:
+        return ""
+    if suffix in _UNREAD:
+        return "pictures of a kind that is not read"
     try:
         with path.open("rb") as file:
-            return has_magic(file.read(132))
+            start = file.read(512)
     except OSError:
-        return True  # read_image says why
+        return _FILM  # read_image says why
+    return (not_a_film(start) or _FILM) if has_magic(start) or suffix in DICOM_SUFFIXES else ""
+
+
+def _is_dicom(path: Path, start: bytes) -> bool:
+    return has_magic(start) or path.suffix.lower() in DICOM_SUFFIXES
+
+
+@contextmanager
+def _explained(path: Path, start: bytes) -> Iterator[None]:
+    """Turn whatever Pillow, OpenCV and broken files raise into an ImageError that names the file."""
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
+    except _BROKEN as error:
+        raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -182,11 +256,11 @@ def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int
     """Return the pixels, and the EXIF orientation that brought them upright; ``content`` is not turned by itself."""
     deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    orientation = _orientation(image)
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
         return _upright(_luminance(_opencv(path, content)), orientation).copy(), orientation
-    still_to_turn = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow turns TIFF files while loading them
+    still_to_turn = _orientation(image)  # Pillow turns TIFF files while loading them
     pixels = _grey(path, image)
     if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
         pixels = np.uint16(65535) - pixels
@@ -236,7 +310,7 @@ def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Apply an EXIF orientation (1 to 8; anything else is left alone)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _LYING:
         pixels = pixels.T
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]

@@ -1,6 +1,7 @@
 """JSON files of other programs: parsed once to tell the format and to read it, with errors that name the file."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def field(where: str, record: Any, key: str, kind: type | tuple[type, ...]) -> A
 
 def number(where: str, value: Any) -> float:  # noqa: ANN401 - as the file has it
     """Return a finite number of a JSON file; PointsError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise PointsError(f"{where}: {str(value)[:40]!r}, expected a number")
     return float(value)
+
+
+def size_in(width: Any, height: Any) -> tuple[int, int] | None:  # noqa: ANN401 - as the file has it
+    """Return the width and height of a film that a JSON file gives; None if they are not two positive integers."""
+    if any(isinstance(value, bool) or not isinstance(value, int) or value < 1 for value in (width, height)):
+        return None
+    return width, height

@@ -20,13 +20,15 @@ class PredictionLines(Format):
     """The predictions that ``landvote locate`` writes: points with their expected errors, one film a line."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
-    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "expected_error", "prediction"})
+    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "occluded", "expected_error", "prediction"})
     kind: Literal["predictions"] = "predictions"
 
     @classmethod
     def sniff(cls, path: Path, start: bytes) -> bool:
         """Say whether it begins as a line that names an image and points, or is a folder of shards."""
-        return (path / "shards.json").is_file() or (start.lstrip()[:1] == b"{" and b'"image":' in start)
+        line = start.lstrip().partition(b"\n")[0]
+        told = line[:1] == b"{" and all(key in line for key in (b'"image":', b'"points":'))
+        return told or (path / "shards.json").is_file()
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - has its own names
         """Read one row per film.
@@ -51,7 +53,7 @@ def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> 
     rows = (
         PointRow(
             p.identifier, "", p.points, f"{where}, film {p.identifier!r}",
-            expected_error=p.expected_error, size=p.film.size, prediction=p,
+            occluded=p.occluded, expected_error=p.expected_error, size=p.film.size, prediction=p,
         ) for p in predictions
     )  # fmt: skip
     return PointTable(tuple(rows), landmarks)
@@ -63,4 +65,6 @@ def _prediction(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
     known = row.prediction or Prediction(row.image, row.points, error, landmarks, Film(row.size))
     if known.landmarks != landmarks:
         known = replace(known, scheme="", scheme_sha256="")  # it was of other landmarks
-    return replace(known, identifier=row.image, points=row.points, expected_error=error, landmarks=landmarks)
+    return replace(
+        known, identifier=row.image, points=row.points, expected_error=error, landmarks=landmarks, occluded=row.occluded
+    )

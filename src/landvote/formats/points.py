@@ -58,6 +58,8 @@ class PointTable:
         outlines: curves through the landmarks, where the file gives any.
         notes: what was assumed, and why, in words: the centre of the first pixel, an order, formats that look the same.
         form: the kind of the format it was read from; empty where it was not read.
+        counted: whether the file knows an order and no names, in a format that may hold names: films then have to have
+            as many points as each other.
 
     Raises:
         PointsError: a row does not have one point per landmark.
@@ -68,6 +70,7 @@ class PointTable:
     outlines: tuple[Outline, ...] = ()
     notes: tuple[str, ...] = ()
     form: str = ""
+    counted: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -202,11 +205,11 @@ def numbers(n: int) -> tuple[str, ...]:
 
 
 def _taken(row: PointRow, columns: npt.NDArray[np.intp]) -> PointRow:
-    kept = columns >= 0
+    """Return a row with the points of some columns; -1 is the one added at the end, which is missing."""
     return replace(
-        row, points=np.where(kept[:, None], row.points[columns], np.nan),
-        occluded=None if row.occluded is None else kept & row.occluded[columns],
-        expected_error=None if row.expected_error is None else np.where(kept, row.expected_error[columns], np.nan),
+        row, points=np.vstack([row.points, [[np.nan, np.nan]]])[columns],
+        occluded=None if row.occluded is None else np.append(row.occluded, False)[columns],
+        expected_error=None if row.expected_error is None else np.append(row.expected_error, np.nan)[columns],
     )  # fmt: skip
 
 

@@ -7,10 +7,10 @@ r"""Predictions as files: one JSON object a line.
      "film": {"size": [width, height], "spacing": {"x": mm, "y": mm, "source": "PixelSpacing"}, "inverted": false,
               "pixels_sha256": SHA-256, "path": "/films/a.dcm", "orientation": "L\F", "study": UID, "series": UID,
               "instance": UID, "patient": keyed hash},
-     "looks": [...]}
+     "occluded": [false, ...], "looks": [...]}
 
 Points are in image coordinates, errors in pixels; null is a landmark that was not found, or a fact that is not known.
-``seen`` is one of :data:`landvote.data.seen.Seen`.
+``seen`` is one of :data:`landvote.data.seen.Seen`. ``occluded`` is there only where it is known.
 """
 
 import json
@@ -20,9 +20,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from landvote.data.film import Film, Source, Spacing
-from landvote.data.points import FloatArray
+from landvote.data.points import FloatArray, Points
 from landvote.data.prediction import Prediction
 from landvote.data.seen import SEEN, Seen
 from landvote.errors import ImageError, PointsError
@@ -68,6 +69,7 @@ def prediction_line(p: Prediction) -> str:
         "landmarks": list(p.landmarks),
         **{key: getattr(p, key) or None for key in (*_NAMES, "seen")},
         "film": described if film != Film() else {},
+        **({} if p.occluded is None else {"occluded": p.occluded.tolist()}),
         **p.details,
     }
     return json.dumps(FORM.stamp(record), allow_nan=False) + "\n"
@@ -133,7 +135,8 @@ def _parse(where: str, line: str) -> Prediction:
         raise PointsError(f"{where}: {found}; expected equal")
     image, film = record.pop("image"), _film(where, record.pop("film", {}))
     model, scheme, scheme_sha256 = (_text(where, record, key) for key in _NAMES)
-    return Prediction(image, points, expected, names, film, model, scheme, scheme_sha256, _seen(where, record), record)
+    seen, occluded = _seen(where, record), _occluded(where, record, points)
+    return Prediction(image, points, expected, names, film, model, scheme, scheme_sha256, seen, record, occluded)
 
 
 def _film(where: str, told: object) -> Film:
@@ -159,6 +162,18 @@ def _seen(where: str, record: Record) -> Seen:
     if found is None:
         raise PointsError(f"{where}: 'seen' is {told!r}, expected {', '.join(filter(None, SEEN))} or null")
     return found
+
+
+def _occluded(where: str, record: Record, points: Points) -> npt.NDArray[np.bool_] | None:
+    told = record.pop("occluded", None)
+    if told is None:
+        return None
+    if not (isinstance(told, list) and len(told) == len(points) and all(isinstance(flag, bool) for flag in told)):
+        raise PointsError(f"{where}: 'occluded' is {str(told)[:60]}, expected true or false for each landmark, or null")
+    hidden = np.array(told, bool)
+    if not np.isfinite(points[hidden]).all():
+        raise PointsError(f"{where}: a landmark is 'occluded' and was not found, expected a point or false")
+    return hidden
 
 
 def _text(where: str, record: Record, key: str) -> str:

@@ -10,18 +10,20 @@
     }
 
 The old form is the number of points followed by the coordinates. VXL counts pixels from 0, menpo and iBUG write the
-same header and count from 1, and nothing in the file says which. VXL has no word for a missing point, and its own
-reader never comes to an end on ``nan``: menpo's form keeps missing points, VXL's does not.
+same header and count from 1, and nothing says which, unless a point is missing. VXL has no word for that, and its own
+reader never comes to an end on ``nan``: menpo's form keeps missing points, and a file with ``nan`` is not VXL's.
 """
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from landvote.errors import PointsError
+from landvote.formats.crvs import outlines_beside, read_crvs, write_crvs
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.points import PointRow, PointTable, numbers
@@ -30,27 +32,41 @@ from landvote.runtime.files import read_text, write_text
 _LABEL = re.compile(r"^(version|n_points|image_size_[xyz])\s*:\s*(.*)$")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _START = re.compile(rb"^\s*(version|n_points)\s*:", re.MULTILINE)
+_MISSING = re.compile(rb"^[\s{]*nan\s", re.MULTILINE | re.IGNORECASE)
 
 
 class VxlPts(Format):
-    """As VXL and BoneFinder count: from 0."""
+    """As VXL and BoneFinder count: from 0.
+
+    ``curves`` is a file with outlines (``.crvs``), by default the only one that lies in the folder of the points.
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = (".pts",)
     per_film: ClassVar[bool] = True
+    holds: ClassVar[frozenset[Fact]] = frozenset({"outlines"})
     kind: Literal["vxl-pts"] = "vxl-pts"
+    curves: Path | None = None
 
     @classmethod
     def sniff(cls, path: Path, start: bytes) -> bool:  # noqa: ARG003 - told by its content
-        """Say whether it has a line of such a header."""
-        return bool(_START.search(start))
+        """Say whether it has a line of such a header, and no missing point."""
+        return bool(_START.search(start)) and not _MISSING.search(start)
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
-        """Read one film; see :func:`read_pts`."""
-        return read_pts(path)
+        """Read one film and the curves through its points; see :func:`read_pts`."""
+        table = read_pts(path)
+        n = len(table.landmarks)
+        outlines, notes = read_crvs(self.curves, n) if self.curves else outlines_beside(path.parent, n)
+        return replace(table, outlines=tuple(outlines), notes=tuple(notes))
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write one film with all its points; see :func:`write_pts`."""
         write_pts(path, table.rows[0])
+
+    def write_beside(self, folder: Path, table: PointTable) -> None:
+        """Write the outlines, if there are any, as curves."""
+        if table.outlines:
+            write_crvs(folder / "outlines.crvs", table.outlines)
 
 
 class MenpoPts(Format):
@@ -63,9 +79,9 @@ class MenpoPts(Format):
     centre: float = 1
 
     @classmethod
-    def sniff(cls, path: Path, start: bytes) -> bool:
+    def sniff(cls, path: Path, start: bytes) -> bool:  # noqa: ARG003 - told by its content
         """Say whether it has a line of such a header, which is that of VXL."""
-        return VxlPts.sniff(path, start)
+        return bool(_START.search(start))
 
     def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
         """Read one film; see :func:`read_pts`."""

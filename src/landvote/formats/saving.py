@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from landvote.data.prediction import Prediction
-from landvote.formats.family import Written, format_named, write_points
+from landvote.formats.family import Written, format_to_write, write_points
 from landvote.formats.jsonl import table_of_predictions
 from landvote.runtime.files import StrPath
 
@@ -17,15 +17,15 @@ def save_predictions(
     Args:
         path: a file, or a folder in a format of one file per film, whose files are then named after the films.
         predictions: of different films; the predictions of :func:`landvote.locate` may be given as they come.
-        format: a name in the table of docs/formats.md: ``"predictions"`` keeps all there is, ``"wide-csv"``,
-            ``"long-csv"``, ``"vxl-pts"``, ``"menpo-pts"``, or one that a program has registered.
+        format: a name in the table of docs/formats.md, of a format that landvote writes, or one that a program has
+            registered; ``"predictions"`` keeps all there is.
         force: overwrite what is there.
 
     Raises:
         ExistsError: there is something at ``path``.
         PointsError: there are no predictions, or two of one film; or their landmarks differ.
-        SettingError: the format is unknown.
+        SettingError: the format is unknown, or only read.
         DataError: ``path`` cannot be written to.
     """
     table = table_of_predictions(list(predictions), str(path))
-    return write_points(Path(path), table, format_named(format), force=force)
+    return write_points(Path(path), table, format_to_write(format), force=force)

@@ -30,10 +30,7 @@ def records(path: Path, error: type[DataError] = DataError) -> tuple[list[str], 
     first = text.partition("\n")[0]
     if not first.strip():
         raise error(f"{path}: empty, expected a header line")
-    (_, header), *lines = _lines(path, text, separator(first), error)
-    if header[0] == "scorer":
-        found = "the header lines of DeepLabCut (scorer, bodyparts, coords)"
-        raise error(f"{path}, line 1: {found}, expected one line that names each column, such as 'image, x0, y0, ...'")
+    (_, header), *lines = lines_of(path, text, separator(first), error)
     if _BYTES.search(text):
         _refuse_bytes(path, header, lines, error)
     named = _named_columns(path, header, lines, error)
@@ -92,7 +89,8 @@ def write_records(path: Path, header: Iterable[str], rows: Iterable[Iterable[str
             raise error(f"{path}: {cause.object[:60]!r} cannot be written as UTF-8, expected other names") from cause
 
 
-def _lines(path: Path, text: str, delimiter: str, error: type[DataError]) -> Iterator[tuple[str, list[str]]]:
+def lines_of(path: Path, text: str, delimiter: str, error: type[DataError]) -> Iterator[tuple[str, list[str]]]:
+    """Yield ("file, line n", cells without blanks around them) per line of a table; DataError if it is no table."""
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     try:
         for row in reader:

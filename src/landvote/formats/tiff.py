@@ -63,6 +63,11 @@ class Directory:
         return self.tags.get(_WIDTH, 0), self.tags.get(_HEIGHT, 0)
 
     @property
+    def orientation(self) -> int:
+        """How the pixels are turned, 1 to 8, as EXIF counts."""
+        return self.tags.get(_ORIENTATION, 1)
+
+    @property
     def is_plain(self) -> bool:
         """Whether Pillow reads the values as they are: up to 16 bits and unsigned, and 8 where grey has an alpha."""
         bits, samples = self.tags.get(_BITS, 1), self.tags.get(_SAMPLES, 1)
@@ -103,4 +108,4 @@ class Directory:
             raise ImageError(f"{found}: damaged, or not decoded by this version of OpenCV; {_EXPECTED}")
         values = values.view(f"{kind}{bits // 8}")
         white_is_zero = self.tags.get(_PHOTOMETRY) == 0
-        return (-values.astype(np.float64) if white_is_zero else values), self.tags.get(_ORIENTATION, 1)
+        return (-values.astype(np.float64) if white_is_zero else values), self.orientation

@@ -101,6 +101,8 @@ def fit_localiser(
         stage.voter.check_packages()
     if collapsed := next((s.identifier for s in (*training, *validation) if s.collapsed), None):
         raise PointsError(f"{collapsed}: its points, or reference points, lie in one place, expected different places")
+    sides = tuple(sorted({s.side for s in training}, key=lambda side: (side.mirrored, side.name)))
+    training, validation = _facing(training, under), _facing(validation, under)
     # placings and choices first: unusable shapes fail here, before hours of training
     polarity, placings = fit_placings(settings, training, under)
     choices = [s.choice.fit([sample.points for sample in training]) for s in settings]
@@ -119,10 +121,18 @@ def fit_localiser(
             voter = stage.voter.fit(stage.training, replace(waiting.pop(0), minutes=plan.begin(stage.name)))
             under.listener(StageEnded(stage.name))
             stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
-        unscaled = Localiser(scheme, tuple(stages), polarity, Calibration.fit(()))
+        unscaled = Localiser(scheme, tuple(stages), polarity, Calibration.fit(()), sides)
         judged = _judge(unscaled, validation, under, limit)
     errors = [distance[np.isfinite(found).all(axis=0) & np.isfinite(distance)] for found, distance in judged]
     return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
+
+
+def _facing(samples: Sequence[Sample], under: Conditions) -> list[Sample]:
+    """Return samples of which the other side's are mirror images; only these are surveyed, for their width."""
+    others = [s for s in samples if s.side.mirrored]
+    sizes = (known.film.size or (0, 0) for known in under.surveyed(others))
+    facing = {s.identifier: s.facing(width) for s, (width, _) in zip(others, sizes, strict=True)}
+    return [facing.get(s.identifier, s) for s in samples]
 
 
 def fit_placings(

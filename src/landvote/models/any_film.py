@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
+from landvote.data.side import Side
 from landvote.formats.image import radiograph_of, read_image
 from landvote.localiser import Localiser
 from landvote.models.locate import list_films, one_by_one, something_to_see
@@ -24,7 +25,7 @@ from landvote.runtime.stop import StopToken
 
 AnyFilm: TypeAlias = Radiograph | Sample | Dataset | npt.NDArray[Any] | StrPath
 
-Named = tuple[str, Callable[[], Radiograph]]
+Named = tuple[str, Callable[[], Radiograph], Side | None]  # the side where a sample says it
 
 
 def locate(
@@ -32,6 +33,8 @@ def locate(
     listener: Listener = ignore, stop: StopToken | None = None,
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield a prediction per film, in image coordinates and pixels, as :meth:`Localiser.locate` returns it.
+
+    Where the model knows two sides, there is one for each, and its identifier ends in the side.
 
     Each film is opened when the prediction before it has been taken, so that there may be any number of films; nothing
     happens until the first prediction is asked for. Radiographs and samples keep their identifiers. A file is called by
@@ -53,27 +56,31 @@ def locate(
     """
     if isinstance(films, Radiograph | Sample | Dataset | np.ndarray | str | os.PathLike):
         films = (films,)
-    work = ((name, partial(_located, localiser, name, opened)) for name, opened in _opened(films))
+    work = (
+        (name + side.ending, partial(_located, localiser, side, name + side.ending, opened))
+        for name, opened, known in _opened(films)
+        for side in ([known] if known else localiser.sides)
+    )
     return one_by_one(work, listener, stop, films=0, skip_unreadable=skip_unreadable)
 
 
-def _located(localiser: Localiser, identifier: str, opened: Callable[[], Radiograph]) -> Prediction:
-    return replace(localiser.locate(something_to_see(opened())), identifier=identifier)
+def _located(localiser: Localiser, side: Side, identifier: str, opened: Callable[[], Radiograph]) -> Prediction:
+    return replace(localiser.locate(something_to_see(opened()), side), identifier=identifier)
 
 
 def _opened(films: Iterable[Any]) -> Iterator[Named]:
-    """Yield the identifier of each film, and the function that opens it; paths in a row are listed together."""
+    """Yield each film: identifier, opener, and side if it is of one; paths in a row are listed together."""
     for are_paths, run in groupby(enumerate(films), lambda film: isinstance(film[1], str | os.PathLike)):
         if are_paths:
-            yield from ((name, partial(read_image, path)) for path, name in list_films([Path(p) for _, p in run]))
+            yield from ((name, partial(read_image, path), None) for path, name in list_films([Path(p) for _, p in run]))
         else:
             yield from (_in_memory(film, place) for place, film in run)
 
 
 def _in_memory(film: Any, place: int) -> Named:  # noqa: ANN401 - whatever a caller takes for a film
     if isinstance(film, Sample):
-        return film.identifier, film.open
+        return film.film, film.open, film.side if film.side.name else None
     if isinstance(film, Radiograph):
-        return film.identifier, lambda: film
+        return film.identifier, lambda: film, None
     uid = str(film.get("SOPInstanceUID") or "") if isinstance(film, Dataset) else ""
-    return uid or str(place), partial(radiograph_of, film, uid or str(place))
+    return uid or str(place), partial(radiograph_of, film, uid or str(place)), None

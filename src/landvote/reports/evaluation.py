@@ -110,6 +110,7 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
     ]
     for metric, found in summary.get("annotators", {}).get(unit, {}).items():
         errors.append(_distribution(f"Annotators, {METRICS[metric].lower()}, films ({unit})", found))
+    errors += _occluded(summary, unit)
     errors.append(_distribution("Squared error per coordinate, films (px²)", summary["squared_error_px2"]))
     for metric, title in metrics.items():
         if found := summary["seen"].get(metric):
@@ -135,6 +136,16 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
         header = [x for t in metrics.values() for x in (f"{t.lower()}, mean ({unit})", "median", "95th percentile")]
         out["subgroups"] = Table("", ["group", "films", *header], rows, words=1)
     return out
+
+
+def _occluded(summary: dict[str, Any], unit: str) -> list[list[Cell]]:
+    """Return rows of the errors of occluded points, and of the others."""
+    words = {"occluded": "occluded points", "seen": "points not occluded"}
+    return [
+        _distribution(f"{METRICS[metric]}, {words[part]} ({unit})", figures)
+        for metric, found in summary.get("occluded", {}).items()
+        for part, figures in found[unit].items()
+    ]
 
 
 def _worst(evaluation: Evaluation, metrics: dict[str, str]) -> Table:

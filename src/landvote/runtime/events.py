@@ -116,6 +116,14 @@ class FilmFailed(Event):
 
 
 @dataclass(frozen=True)
+class OverlayFailed(Event):
+    """The points of a film were found, and its overlay could not be written; ``message`` says why."""
+
+    image: str
+    message: str
+
+
+@dataclass(frozen=True)
 class RunsProgressed(Event):
     """``done`` of the ``runs`` of an experiment are finished.
 
