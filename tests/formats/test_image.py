@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
-from landvote.formats import image as module
+from landvote.formats import depth
 from landvote.formats.image import find_images, radiograph_of, read_image
 
 
@@ -245,7 +245,7 @@ def test_a_folder_is_an_error(tmp_path):
 
 def test_too_many_pixels_are_an_error(tmp_path, monkeypatch):
     Image.fromarray(ramp()).save(tmp_path / "film.png")
-    monkeypatch.setattr(module, "MAX_PIXELS", 100)
+    monkeypatch.setattr(depth, "MAX_PIXELS", 100)
     with pytest.raises(ImageError, match="too large"):
         read_image(tmp_path / "film.png")
 
@@ -257,6 +257,19 @@ def test_a_decompression_bomb_is_an_error(tmp_path, monkeypatch, side):
     Image.new("1", (side, 1000)).save(tmp_path / "film.png")
     with pytest.raises(ImageError, match="too large"):
         read_image(tmp_path / "film.png")
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"), [((0xC1, 12), "JPEG of 12 bits"), ((0xC3, 8), "lossless JPEG of 8 bits"), ((0xF7, 8), "JPEG-LS")]
+)
+def test_jpeg_that_is_not_decoded_is_named(tmp_path, frame, kind):
+    Image.fromarray(ramp()).save(tmp_path / "film.jpg")
+    content = bytearray((tmp_path / "film.jpg").read_bytes())
+    start = content.find(b"\xff\xc0")
+    content[start + 1], content[start + 4] = frame
+    (tmp_path / "film.jpg").write_bytes(content)
+    with pytest.raises(ImageError, match=rf"film\.jpg: {kind}.*, expected JPEG of 8 bits"):
+        read_image(tmp_path / "film.jpg")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says which tags it skips

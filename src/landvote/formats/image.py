@@ -5,6 +5,7 @@ millimetres, so these formats have no spacing.
 """
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -20,11 +21,12 @@ from pydicom.dataset import Dataset
 from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
-from landvote.formats.depth import MAX_PIXELS, tightest
+from landvote.formats.codestream import Codestream
+from landvote.formats.depth import MAX_PIXELS, refuse_large, tightest
 from landvote.formats.dicom import has_magic, read_dataset, read_dicom
 from landvote.formats.tiff import Directory
 from landvote.formats.walking import walk_files
-from landvote.runtime.files import StrPath
+from landvote.runtime.files import StrPath, refuse_huge
 
 _DICOM_SUFFIXES = (".dcm", ".dicom")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *_DICOM_SUFFIXES)
@@ -57,11 +59,14 @@ def read_image(path: StrPath) -> Radiograph:
     try:
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
         tiff = Directory.read(content)
+        if tiff is not None:
+            refuse_large(path, *tiff.size)
+            refuse_large(path, *tiff.tile, "tile")
         if tiff is not None and not tiff.is_plain:
-            _refuse_large(path, *tiff.size)
             values, orientation = tiff.decode(path, content)
             pixels = _upright(tightest(path, values), orientation).copy()
         else:
+            _refuse_jpeg(path, content)
             content = _without_texts(content)
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _refuse_odd(path, image)
@@ -69,7 +74,8 @@ def read_image(path: StrPath) -> Radiograph:
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
+        found = "".join(re.findall(r"\d+", str(error))[:1])  # Pillow's own limit, of twice as many, follows
+        raise ImageError(f"{path}: too large ({found} pixels), expected at most {MAX_PIXELS} pixels") from error
     except _BROKEN as error:
         raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
     turned = f"EXIF {orientation}" if orientation != 1 else ""
@@ -144,6 +150,7 @@ def _looks_like_image(path: Path) -> bool:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
+            refuse_huge(path, file, ImageError)
             start = file.read(132)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror}), {_EXPECTED}") from error
@@ -153,15 +160,20 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _refuse_odd(path: Path, image: Image.Image) -> None:
-    _refuse_large(path, *image.size)
+    refuse_large(path, *image.size)
     pages = getattr(image, "n_frames", 1)
     if pages > 1 and image.format != "MPO":  # the first picture of an MPO is the photograph, the rest previews
         raise ImageError(f"{path}: holds {pages} images, expected one")
 
 
-def _refuse_large(path: Path, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"{path}: too large ({width} x {height}), expected at most {MAX_PIXELS} pixels")
+def _refuse_jpeg(path: Path, content: bytes) -> None:
+    """Raise an error for a JPEG that Pillow calls no image at all."""
+    stream = Codestream.of(content) if content.startswith(b"\xff\xd8") else None
+    if stream and (stream.kind, stream.bits) != ("JPEG", 8):
+        expected = "expected JPEG of 8 bits, or the film as PNG, TIFF or DICOM"
+        raise ImageError(f"{path}: {stream.kind} of {stream.bits} bits per sample, {expected}")
+    if stream:
+        refuse_large(path, stream.width, stream.height)
 
 
 def _without_texts(content: bytes) -> bytes:
