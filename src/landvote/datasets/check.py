@@ -15,6 +15,7 @@ from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import survey_folder
+from landvote.datasets.leaks import copies, split_leaks
 from landvote.datasets.placeholders import Placeholder, placeholders
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
@@ -87,7 +88,7 @@ def check_folder(
     sources: dict[str, Source] = {}
     spacings: dict[str, list[Spacing | None]] = {}
     hashes: dict[str, list[str]] = {}
-    pictures: dict[str, Picture] = {}
+    known: dict[str, Facts] = {}
     flat, oblong = list[str](), list[str]()
     for done, sample in enumerate(samples):
         seen(done, len(samples))
@@ -102,7 +103,7 @@ def check_folder(
         spacing = facts.film.spacing
         spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
         hashes.setdefault(facts.film.pixels_sha256, []).append(sample.identifier)
-        pictures[sample.identifier] = facts.thumbnail
+        known[sample.identifier] = facts
         flat += [sample.identifier] if facts.is_flat else []
         oblong += [sample.identifier] if spacing and not spacing.is_square else []
         if outside := _outside(facts, sample.points):
@@ -110,9 +111,13 @@ def check_folder(
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
     problems += _named(flat, "films are of one grey, with nothing to see")
     warnings += _named(oblong, "films have pixels that are not square, and are looked at as if they were")
-    splits = {s.identifier: f"{s.identifier} ({s.split})" if s.split else s.identifier for s in samples}
-    twice = [map(splits.__getitem__, names) for names in hashes.values() if len(names) > 1]
-    problems += [f"the same picture twice: {' and '.join(names)}" for names in twice]
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
+    pictures = {name: facts.thumbnail for name, facts in known.items()}
+    warnings += _copies({names[0]: pictures[names[0]] for names in hashes.values()})
+    if any(s.split for s in samples):
+        leaks, notes = split_leaks([s for s in samples if s.identifier in known], list(known.values()))
+        problems += map(str, leaks)
+        warnings += notes
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
@@ -180,6 +185,13 @@ def _without_split(samples: Sequence[Sample]) -> list[str]:
     if not any(s.split for s in samples):
         return []
     return _named([s.identifier for s in samples if not s.split], "films are in no split and count as train")
+
+
+def _copies(pictures: Mapping[str, Picture]) -> list[str]:
+    """Return films that look the same and have other pixels."""
+    names, pairs = list(pictures), copies(list(pictures.values()))
+    found = [f"{names[a]} and {names[b]}" for a, b in pairs]
+    return _named(found, "pairs of films look like one picture in two formats, depths or sizes")
 
 
 def _inverted(pictures: dict[str, Picture]) -> list[str]:
