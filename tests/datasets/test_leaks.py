@@ -28,8 +28,8 @@ def jpeg(pixels):
 
 @pytest.mark.parametrize(
     "copy",
-    [lambda p: p.astype(np.uint16) * 257, lambda p: p.astype(np.float32) / 255, jpeg, lambda p: cv2.resize(p, (192, 192)),
-     lambda p: np.rint(p * 0.7 + 20).astype(np.uint8)],
+    [lambda p: p.astype(np.uint16) * 257, lambda p: p.astype(np.float32) / 255, jpeg,
+     lambda p: cv2.resize(p, (192, 192)), lambda p: np.rint(p * 0.7 + 20).astype(np.uint8)],
 )  # fmt: skip
 def test_a_film_in_another_form_looks_the_same_and_other_films_do_not(copy):
     assert copies([*map(seen, PIXELS), seen(copy(PIXELS[7]))]) == [(7, 12)]

@@ -11,9 +11,7 @@ from landvote.data.sample import Sample
 from landvote.datasets.survey import Facts
 from landvote.errors import SplitError
 
-_ALIKE = (
-    0.998  # product of thumbnails; of JPEG or half-size copies 0.9988 and more, of two films of one kind up to 0.992
-)
+_ALIKE = 0.998  # product of thumbnails: above 0.9988 of JPEG and half-size copies, up to 0.992 of other films
 _DIRECTIONS = 16  # in which pictures are compared first
 
 
