@@ -184,6 +184,13 @@ class TestReport:
         (data / "subjects.csv").write_text("\n".join(["image,subject", *known]))
         assert "patients" not in check_folder(data).text()
 
+    def test_films_that_are_transparent_in_part(self, data):
+        film = Image.open(data / "images" / "f02.png").convert("RGBA")
+        film.putpixel((3, 3), (0, 0, 0, 7))
+        film.save(data / "images" / "f02.png")
+        (warning,) = check_folder(data).warnings
+        assert warning == "1 films are transparent in part, which is read as black: f02.png (0.1%)"
+
     def test_films_that_exif_turns(self, data):
         exif = Image.Exif()
         exif[0x0112] = 3

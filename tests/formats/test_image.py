@@ -96,6 +96,19 @@ def test_alpha_that_is_zero_throughout_is_no_wish_for_black(tmp_path, mode):
     np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp())
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_film_that_is_transparent_in_part_says_so(tmp_path, deep):
+    top = 65535 if deep else 255
+    colour = np.full((10, 20, 4), top, np.uint16 if deep else np.uint8)
+    cv2.imwrite(str(tmp_path / "film.png"), colour)
+    assert read_image(tmp_path / "film.png").source.transparent == ""
+    colour[:2, :5, 3] = 0
+    cv2.imwrite(str(tmp_path / "film.png"), colour)
+    film = read_image(tmp_path / "film.png")
+    assert film.source.transparent == "5.0%"
+    assert (film.pixels[:2, :5].max(), film.pixels[2:].min()) == (0, top)
+
+
 def test_alpha_of_sixteen_bits_that_is_zero_throughout(tmp_path):
     cv2.imwrite(str(tmp_path / "film.png"), np.dstack([ramp(np.uint16)] * 3 + [np.zeros((40, 60), np.uint16)]))
     np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp(np.uint16))

@@ -152,3 +152,14 @@ def test_a_split_that_is_none(data):
     (data / "split.csv").write_text("image,split\na.png,often\n")
     with pytest.raises(DataError, match="'often', expected train, val or test"):
         listed(data)
+
+
+def test_films_that_are_transparent_in_part_are_located_and_named(localiser, tmp_path):
+    draw(tmp_path, "a.png", "b.png")
+    film = Image.open(tmp_path / "b.png").convert("RGBA")
+    film.putpixel((1, 2), (9, 9, 9, 0))
+    film.save(tmp_path / "b.png")
+    events: list[Event] = []
+    assert len(list(locate_files(localiser, [tmp_path], None, events.append))) == 2
+    (note,) = (event for event in events if isinstance(event, Note))
+    assert note.text == "1 films are transparent in part, which was read as black: b.png"

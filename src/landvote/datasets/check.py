@@ -35,7 +35,7 @@ class FolderReport:
         samples: what was read, unreadable films included.
         facts: lines that describe, each a heading and a text.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged, films that
-            their files turn or say are of one patient, rows of tables that name no film.
+            their files turn, make transparent or say are of one patient, rows of tables that name no film.
         problems: what is wrong: films that are unreadable, of one grey or there twice, points or splits that contradict
             something.
         films: what is known of each film that can be read, as plain JSON: ``image``, ``subject`` (its keyed hash),
@@ -122,7 +122,9 @@ def check_folder(
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
     coded = placeholders(samples)
-    warnings += _turned(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+    warnings += (
+        _turned(sources) + _transparent(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+    )
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
     warnings += moved + _strange(samples, coded) + _without_split(samples)
     lines = (*_pixels(films, spacings), *_contents(samples, found.points))
@@ -167,6 +169,11 @@ def _pixels(films: Sequence[dict[str, Any]], spacings: dict[str, list[Spacing | 
 def _turned(sources: Mapping[str, Source]) -> list[str]:
     names = [name for name, source in sources.items() if source.orientation.startswith("EXIF")]
     return _named(names, "films are turned by their EXIF orientation; were their points set on the turned picture?")
+
+
+def _transparent(sources: Mapping[str, Source]) -> list[str]:
+    names = [f"{name} ({source.transparent})" for name, source in sources.items() if source.transparent]
+    return _named(names, "films are transparent in part, which is read as black")
 
 
 def _patients(samples: Sequence[Sample], sources: Mapping[str, Source]) -> list[str]:

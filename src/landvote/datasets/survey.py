@@ -29,7 +29,7 @@ from landvote.runtime.files import write_json, writing
 Record = dict[str, Any]
 
 _READING = (
-    f"{version('landvote')}, reading 2"  # counts up when films of a version come to be read otherwise than before
+    f"{version('landvote')}, reading 3"  # counts up when films of a version come to be read otherwise than before
 )
 
 

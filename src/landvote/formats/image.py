@@ -64,13 +64,13 @@ def read_image(path: StrPath) -> Radiograph:
             refuse_large(path, *tiff.tile, "tile")
         if tiff is not None and not tiff.is_plain:
             values, orientation = tiff.decode(path, content)
-            pixels = _upright(tightest(path, values), orientation).copy()
+            pixels, transparent = _upright(tightest(path, values), orientation).copy(), ""
         else:
             _refuse_jpeg(path, content)
             content = _without_texts(content)
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _refuse_odd(path, image)
-                pixels, orientation = _decode(path, image, tiff.unturned(content) if tiff else content)
+                pixels, orientation, transparent = _decode(path, image, tiff.unturned(content) if tiff else content)
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -79,7 +79,7 @@ def read_image(path: StrPath) -> Radiograph:
     except _BROKEN as error:
         raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
     turned = f"EXIF {orientation}" if orientation != 1 else ""
-    return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned))
+    return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned, transparent=transparent))
 
 
 def radiograph_of(
@@ -190,19 +190,23 @@ def _without_texts(content: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int]:
-    """Return the pixels, and the EXIF orientation that brought them upright; ``content`` is not turned by itself."""
+def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int, str]:
+    """Return the pixels, the EXIF orientation that brought them upright, and how much of them is transparent.
+
+    ``content`` is not turned by itself.
+    """
     deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
-        return _upright(_luminance(_opencv(path, content)), orientation).copy(), orientation
+        pixels, transparent = _luminance(_opencv(path, content))
+        return _upright(pixels, orientation).copy(), orientation, transparent
     still_to_turn = image.getexif().get(ExifTags.Base.Orientation, 1)  # Pillow turns TIFF files while loading them
-    pixels = _grey(path, image)
+    pixels, transparent = _grey(path, image)
     if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
         pixels = np.uint16(65535) - pixels
-    return _upright(pixels, still_to_turn).copy(), orientation
+    return _upright(pixels, still_to_turn).copy(), orientation, transparent
 
 
 def _has_deep_colour(image: Image.Image) -> bool:
@@ -221,16 +225,16 @@ def _opencv(path: Path, content: bytes) -> npt.NDArray[np.uint16]:
     return np.ascontiguousarray(array[..., order], dtype=np.uint16)
 
 
-def _grey(path: Path, image: Image.Image) -> Pixels:
-    """Turn any Pillow mode into one plane; a grey value or colour that is called transparent stays as it is.
+def _grey(path: Path, image: Image.Image) -> tuple[Pixels, str]:
+    """Turn any Pillow mode into one plane, and say how much of it is transparent; a grey value or colour that is called transparent stays as it is.
 
     Programs call white transparent where bone is white. A palette says how opaque each entry is, as an alpha channel
     does.
     """
     if image.mode in {"1", "L"}:
-        return np.asarray(image.convert("L"), dtype=np.uint8)
+        return np.asarray(image.convert("L"), dtype=np.uint8), ""
     if image.mode.startswith(("I", "F")):
-        return tightest(path, np.asarray(image))
+        return tightest(path, np.asarray(image)), ""
     keyed = image.mode == "P" and "transparency" in image.info
     has_alpha = image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or keyed
     if not has_alpha:
@@ -238,12 +242,14 @@ def _grey(path: Path, image: Image.Image) -> Pixels:
     return _luminance(np.asarray(image.convert("RGBA" if has_alpha else "RGB")))
 
 
-def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels:
-    grey = cv2.cvtColor(colour[..., :3], cv2.COLOR_RGB2GRAY)
+def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> tuple[Pixels, str]:
+    grey, transparent = cv2.cvtColor(colour[..., :3], cv2.COLOR_RGB2GRAY), ""
     if colour.shape[2] == 4 and colour[..., 3].any():  # alpha that is zero throughout is a slip, not a wish for black
         alpha = colour[..., 3] / np.float64(np.iinfo(colour.dtype).max)
+        share = float((alpha < 1).mean())
+        transparent = f"{share:.1%}" if share else ""
         grey = np.rint(grey * alpha).astype(colour.dtype)
-    return grey  # type: ignore[return-value]
+    return grey, transparent  # type: ignore[return-value]
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:

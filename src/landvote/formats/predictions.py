@@ -6,7 +6,7 @@ r"""Predictions as files: one JSON object a line.
      "model": SHA-256, "scheme": "femur", "scheme_sha256": SHA-256, "seen": "no",
      "film": {"size": [width, height], "spacing": {"x": mm, "y": mm, "source": "PixelSpacing"}, "inverted": false,
               "pixels_sha256": SHA-256, "path": "/films/a.dcm", "orientation": "L\F", "study": UID, "series": UID,
-              "instance": UID, "patient": keyed hash},
+              "instance": UID, "patient": keyed hash, "transparent": null},
      "looks": [...]}
 
 Points are in image coordinates, errors in pixels; null is a landmark that was not found, or a fact that is not known.

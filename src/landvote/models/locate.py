@@ -48,14 +48,14 @@ def one_by_one(
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield what the work on each film returns, and tell the listener; ``work`` names the films.
 
-    ``films`` are how many there are, or 0 where that is not known. A note at the end names the
-    films whose pixels are not square.
+    ``films`` are how many there are, or 0 where that is not known. Notes at the end name the
+    films whose pixels are not square, and those that are transparent in part.
 
     Raises:
         ImageError: a film cannot be read, unless they are to be skipped.
         StoppedError: the stop token asked for it.
     """
-    stop, oblong = stop or StopToken(), list[str]()
+    stop, oblong, transparent = stop or StopToken(), list[str](), list[str]()
     for done, (identifier, located) in enumerate(work):
         if stop.stopped:
             raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
@@ -70,11 +70,16 @@ def one_by_one(
         listener(FilmLocated(done + 1, films))
         if (spacing := prediction.film.spacing) and not spacing.is_square:
             oblong.append(identifier)
+        if prediction.film.source.transparent:
+            transparent.append(identifier)
         yield prediction
-    if oblong:
-        named = ", ".join(oblong[:_NAMED]) + (", ..." if len(oblong) > _NAMED else "")
-        found = f"{len(oblong)} films have pixels that are not square, and were looked at as if they were"
-        listener(Note(f"{found}: {named}"))
+    for names, found in (
+        (oblong, "films have pixels that are not square, and were looked at as if they were"),
+        (transparent, "films are transparent in part, which was read as black"),
+    ):
+        if names:
+            named = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+            listener(Note(f"{len(names)} {found}: {named}"))
 
 
 def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
