@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from landvote.data.film import Spacing
+from landvote.data.film import Source, Spacing
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
@@ -154,12 +154,15 @@ def test_a_split_that_is_none(data):
         listed(data)
 
 
-def test_films_that_are_transparent_in_part_are_located_and_named(localiser, tmp_path):
-    draw(tmp_path, "a.png", "b.png")
-    film = Image.open(tmp_path / "b.png").convert("RGBA")
-    film.putpixel((1, 2), (9, 9, 9, 0))
-    film.save(tmp_path / "b.png")
+def test_films_that_are_transparent_in_part_are_located_and_named():
+    def found(film: Radiograph) -> Prediction:
+        return replace(prediction(film.identifier, 1.0), film=film.film())
+
+    films = [
+        Radiograph(np.eye(9, dtype=np.uint8), name, source=Source(transparent=told))
+        for name, told in (("a", ""), ("b", "3%"))
+    ]
     events: list[Event] = []
-    assert len(list(locate_files(localiser, [tmp_path], None, events.append))) == 2
+    assert len(list(locate(SimpleNamespace(locate=found), films, listener=events.append))) == 2
     (note,) = (event for event in events if isinstance(event, Note))
-    assert note.text == "1 films are transparent in part, which was read as black: b.png"
+    assert note.text == "1 films are transparent in part, which was read as black: b"

@@ -226,10 +226,10 @@ def _opencv(path: Path, content: bytes) -> npt.NDArray[np.uint16]:
 
 
 def _grey(path: Path, image: Image.Image) -> tuple[Pixels, str]:
-    """Turn any Pillow mode into one plane, and say how much of it is transparent; a grey value or colour that is called transparent stays as it is.
+    """Turn any Pillow mode into one plane, and say how much of it is transparent.
 
-    Programs call white transparent where bone is white. A palette says how opaque each entry is, as an alpha channel
-    does.
+    A grey value or colour that is called transparent stays as it is: programs call white transparent where bone is
+    white. A palette says how opaque each entry is, as an alpha channel does.
     """
     if image.mode in {"1", "L"}:
         return np.asarray(image.convert("L"), dtype=np.uint8), ""
