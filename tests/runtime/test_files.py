@@ -15,7 +15,7 @@ import pytest
 
 from landvote.errors import DataError, ExistsError, SettingError
 from landvote.runtime import files
-from landvote.runtime.files import atomic_write, read_text, refuse_existing, write_text
+from landvote.runtime.files import atomic_write, read_text, read_toml, refuse_existing, write_text
 
 
 def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
@@ -217,3 +217,18 @@ def test_text_is_read_with_or_without_a_mark_and_whatever_ends_its_lines(tmp_pat
     assert read_text(tmp_path / "f.csv") == "ü\na\nb\n"
     with pytest.raises(SettingError, match=r"gone\.toml: cannot be read \(No such file"):
         read_text(tmp_path / "gone.toml", SettingError)
+
+
+@pytest.mark.parametrize("text", ["a = [", "a = " + "9" * 5000, "a = " + "[" * 3000])
+def test_what_is_no_toml_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(SettingError, match=r"a\.toml: not a TOML file \(.*\), expected a grid"):
+        read_toml(tmp_path / "a.toml", "grid", SettingError)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such a file takes its size on the disk")
+def test_a_file_larger_than_is_read_at_a_time_is_refused_by_its_size(tmp_path: Path) -> None:
+    with (tmp_path / "huge.csv").open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(DataError, match=r"huge\.csv: 3221225472 bytes, expected at most 2147483648"):
+        read_text(tmp_path / "huge.csv")

@@ -5,7 +5,6 @@
 """
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +15,7 @@ from pydantic import BeforeValidator, model_validator
 
 from landvote.data.points import MAX_LANDMARKS, FloatArray
 from landvote.errors import SchemeError
-from landvote.runtime.files import StrPath, read_text
+from landvote.runtime.files import StrPath, read_toml
 from landvote.runtime.settings import Settings, named_file, validated
 
 
@@ -118,11 +117,7 @@ class Scheme(Settings):
         Raises:
             SchemeError: the file is missing, not TOML, or contradicts itself.
         """
-        try:
-            content = tomllib.loads(read_text(Path(path), SchemeError))
-        except tomllib.TOMLDecodeError as error:
-            raise SchemeError(f"{path}: not a TOML file ({error})") from error
-        return validated(SchemeFile, content, str(path), SchemeError).scheme()
+        return validated(SchemeFile, read_toml(Path(path), "scheme", SchemeError), str(path), SchemeError).scheme()
 
     @classmethod
     def named(cls, name_or_file: StrPath) -> "Scheme":

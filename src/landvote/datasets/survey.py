@@ -104,7 +104,11 @@ def _read(kept: Path) -> Record | None:
     """Return a record of this version, None where there is none or it is broken."""
     try:
         record = json.loads(kept.read_bytes())
-    except (OSError, ValueError):  # never surveyed, deleted, or cut short by another program: decoded again
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ):  # never surveyed, deleted, or damaged: decoded again
         return None
     return record if isinstance(record, dict) and record.get("landvote") == _READING else None
 

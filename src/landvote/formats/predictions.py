@@ -114,7 +114,7 @@ def _number(value: float) -> float | None:
 def _parse(where: str, line: str) -> Prediction:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise PointsError(f"{where}: not JSON ({error})") from error
     if not isinstance(record, dict) or not isinstance(record.get("image"), str) or "points" not in record:
         raise PointsError(f"{where}: expected an object with 'image' and 'points', found {line[:60]!r}")

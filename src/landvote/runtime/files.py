@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -148,6 +149,15 @@ def read_text(path: Path, error: type[LandvoteError] = DataError, *, keep_bytes:
         elif keep_bytes:
             return _text(content, "surrogateescape")
         raise error(f"{where}: not UTF-8 (looks like {looks}), expected a text saved as UTF-8") from cause
+
+
+def read_toml(path: Path, noun: str, error: type[LandvoteError]) -> dict[str, Any]:
+    """Return the tables of a TOML file, a ``noun``; an error of that kind if it cannot be read, or is no TOML."""
+    text = read_text(path, error)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as cause:  # numbers of thousands of digits, thousands of brackets
+        raise error(f"{path}: not a TOML file ({cause}), expected a {noun}") from cause
 
 
 def _text(content: bytes, errors: str = "strict") -> str:
