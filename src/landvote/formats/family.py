@@ -25,7 +25,7 @@ from landvote.formats.sides import is_side, with_side
 from landvote.formats.unreadable import refuse_unreadable
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
-from landvote.runtime.files import refuse_existing
+from landvote.runtime.files import expect_folder, refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
@@ -223,8 +223,10 @@ def write_points(
     Raises:
         ExistsError: there is something at ``path``, and ``force`` is not asked for.
         PointsError: there are no points at all, or two rows of one film and annotator; or as the format's ``write``.
-        DataError: a file cannot be written (no space, no permission).
+        DataError: a file cannot be written (no space, no permission), or there is one where a folder is to be.
     """
+    if form.per_film:
+        expect_folder(path)
     if not force:
         refuse_existing(path)
     _check(path, table)

@@ -32,7 +32,7 @@ from landvote.models import load_model, model_hash
 from landvote.models.locate import list_films, locate_file
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed
-from landvote.runtime.files import atomic_write, refuse_existing, write_json, write_text
+from landvote.runtime.files import atomic_write, expect_folder, refuse_existing, write_json, write_text
 from landvote.runtime.journal import Journal
 from landvote.runtime.stop import StopToken
 
@@ -75,6 +75,7 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
         StoppedError: the stop token asked for it; the same call goes on after the last film.
         WorkerError: processes were killed again and again.
     """
+    expect_folder(out)
     model, out = model.absolute(), out.absolute()
     films = _begin(model, images, out, films_per_shard, split)
     todo = [shard for shard in _shards(out, films_per_shard) if not _file(out, shard.number).exists()]

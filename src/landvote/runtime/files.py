@@ -175,6 +175,14 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON 
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
+def expect_folder(path: Path) -> None:
+    """Raise DataError if ``path``, in which files are to be made, is a pipe, a device, standard output or a file."""
+    if is_stream(path):
+        raise DataError(f"{path}: a pipe, a device or standard output, expected a folder")
+    if path.is_file():
+        raise DataError(f"{path}: a file, expected a folder")
+
+
 def refuse_existing(path: Path) -> None:
     """Raise ExistsError if ``path`` is a file or a folder with anything in it; pipes and devices may be there."""
     if (path.is_file() and not is_stream(path)) or (path.is_dir() and any(path.iterdir())):
