@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from landvote.data.scheme import Scheme
-from landvote.formats.family import read_points
+from landvote.formats.family import format_named, read_points, write_points
 from landvote.formats.predictions import read_predictions
 from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped
@@ -29,6 +29,7 @@ from toys import dicom, tiny_words
 pytestmark = pytest.mark.slow
 
 TINY = tiny_words()
+GRID = Path(__file__).parents[2] / "grids" / "paper.toml"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,47 @@ def model(data, tmp_path_factory):
     done = subprocess.run([command, *map(str, words)], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
     return folder
+
+
+@pytest.fixture(scope="module")
+def predictions(data, tmp_path_factory):
+    """Write the true points, as if a model had found them."""
+    file = tmp_path_factory.mktemp("predictions") / "p.jsonl"
+    write_points(file, read_points(data / "landmarks.csv"), format_named("predictions"))
+    return file
+
+
+NEED_A_FOLDER = [
+    "simulate OUT --films 1", "convert DATA OUT --to vxl-pts", "convert DATA OUT --to vxl-pts --force",
+    "shape DATA --out OUT", "train DATA --recipe whdv --out OUT", "train DATA --recipe whdv --out OUT --resume",
+    "locate MODEL DATA --out p.jsonl --overlays OUT --force", "locate MODEL DATA --out p.jsonl --to vxl-pts=OUT",
+    "locate MODEL DATA --out OUT --films-per-shard 4", "evaluate PREDICTIONS --truth DATA --out OUT",
+    "compare GRID --out OUT", "demo --out OUT",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", NEED_A_FOLDER)
+@pytest.mark.parametrize("out", ["-", "null", "pipe", "mine.txt"])
+def test_a_folder_that_is_none_is_refused_by_every_verb_and_stays(run, data, model, predictions, tmp_path, words, out):
+    (tmp_path / "null").symlink_to(os.devnull)  # were it replaced, only the link would be
+    (tmp_path / "mine.txt").write_text("mine")
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.iterdir())
+    known = {"OUT": out, "DATA": data, "MODEL": model, "PREDICTIONS": predictions, "GRID": GRID}
+    status, said, err = run(*(known.get(word, word.replace("=OUT", f"={out}")) for word in words.split()))
+    assert (status, said, err.count("\n")) == (2, "", 1)
+    assert re.search(f"{out}: (a .*, expected a folder|exists already, expected)", err)
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "null").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_training_that_is_refused_touches_nothing(run, data, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "stop").write_text("mine")  # as a file is called that stops a training
+    one_line(run("train", data, "--recipe", "whdv", "--out", "notes"), "notes: exists already, expected another place")
+    assert (tmp_path / "notes" / "stop").read_text() == "mine"
 
 
 def one_line(result, *words):

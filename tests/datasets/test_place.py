@@ -21,7 +21,7 @@ POINTS = np.array([[1.0, 2.0], [3.0, 4.0], [15.0, 6.0]])
 def draw_films(folder, names="abcd"):
     folder.mkdir(parents=True, exist_ok=True)
     for value, name in enumerate(names):
-        pixels = np.arange(200, dtype=np.uint8).reshape(10, 20) // (value + 1)
+        pixels = np.random.default_rng(value).integers(0, 255, (10, 20), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{name}.png")
     return folder
 

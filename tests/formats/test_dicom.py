@@ -1,6 +1,8 @@
 """DICOM: grey-scale pipeline, polarity, spacing and its provenance, and files that are not films."""
 
+import base64
 import copy
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +10,9 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import RLELossless
+from pydicom.uid import JPEGExtended12Bit, RLELossless
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
@@ -18,6 +21,11 @@ from toys import dicom
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "dicom"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="no DICOM samples beside the checkout")
+JPEG_12_BIT = base64.b64decode(  # 16 x 16, 200 x + 60 y, made with `dcmcjpeg +ee +q 90`
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYU"
+    "GBIUFRT/wQALDAAQABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAADA3/xAAcEAAABgMAAAAAAAAAAAAAAAAACgsmN0NUYXL/2gAIAQEAAD8AISIc"
+    "JdyAGzg0c6FCrQ4S7kANnBo50CKiHCXcgBs4NHOhQq0OEu5ADZwaOdD//9k="
+)
 STORED = np.array([[0, 100, 200], [1000, 2000, 4095]], np.uint16)
 
 
@@ -48,6 +56,14 @@ def read_or_message(path):
         return read_image(path), ""
     except ImageError as error:
         return None, str(error)
+
+
+def compressed(content, syntax, side):
+    ds = dataset(np.zeros((side, side), np.uint16))
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = encapsulate([content])
+    ds["PixelData"].is_undefined_length = True
+    return ds
 
 
 def lut(values, first=0, bits=16):
@@ -137,6 +153,29 @@ class TestPixels:
         ds.compress(RLELossless)
         film = read_image(save(tmp_path / "film.dcm", ds))
         np.testing.assert_array_equal(film.pixels, np.arange(4096).reshape(64, 64))
+
+
+class TestCompressed:
+    def test_lossy_jpeg_of_12_bits(self, tmp_path):
+        """The values are those to which dcmdjpeg decodes it."""
+        pixels = read_image(save(tmp_path / "film.dcm", compressed(JPEG_12_BIT, JPEGExtended12Bit, 16))).pixels
+        assert (pixels.dtype, pixels.shape) == (np.uint16, (16, 16))
+        assert pixels[0].tolist() == [200 * x - x % 2 for x in range(16)]
+        assert pixels[1, -1] == 3060
+
+    @pytest.mark.parametrize("bits", [10, 16])
+    def test_its_bits_count_more_than_what_the_attributes_say(self, tmp_path, bits):
+        ds = compressed(JPEG_12_BIT, JPEGExtended12Bit, 16)
+        ds.BitsStored, ds.HighBit = bits, bits - 1
+        assert read_image(save(tmp_path / "film.dcm", ds)).pixels[1, -1] == 3060
+
+    def test_pixels_that_are_more_than_rows_and_columns_say_are_not_decoded(self, tmp_path):
+        large = bytearray(JPEG_12_BIT)
+        struct.pack_into(">HH", large, large.find(b"\xff\xc1") + 5, 30000, 20000)
+        with pytest.raises(
+            ImageError, match=r"film\.dcm: JPEG codestream too large \(20000 x 30000\), expected at most"
+        ):
+            read_image(save(tmp_path / "film.dcm", compressed(bytes(large), JPEGExtended12Bit, 16)))
 
 
 class TestSpacing:

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
-from landvote.formats import image as module
+from landvote.formats import depth
 from landvote.formats.image import find_images, image_size, radiograph_of, read_image
 
 
@@ -94,6 +94,19 @@ def test_alpha_that_is_zero_throughout_is_no_wish_for_black(tmp_path, mode):
     film.putalpha(0)
     film.save(tmp_path / "film.png")
     np.testing.assert_array_equal(read_image(tmp_path / "film.png").pixels, ramp())
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_film_that_is_transparent_in_part_says_so(tmp_path, deep):
+    top = 65535 if deep else 255
+    colour = np.full((10, 20, 4), top, np.uint16 if deep else np.uint8)
+    cv2.imwrite(str(tmp_path / "film.png"), colour)
+    assert read_image(tmp_path / "film.png").source.transparent == ""
+    colour[:2, :5, 3] = 0
+    cv2.imwrite(str(tmp_path / "film.png"), colour)
+    film = read_image(tmp_path / "film.png")
+    assert film.source.transparent == "5.0%"
+    assert (film.pixels[:2, :5].max(), film.pixels[2:].min()) == (0, top)
 
 
 def test_alpha_of_sixteen_bits_that_is_zero_throughout(tmp_path):
@@ -265,7 +278,7 @@ def test_a_folder_is_an_error(tmp_path):
 
 def test_too_many_pixels_are_an_error(tmp_path, monkeypatch):
     Image.fromarray(ramp()).save(tmp_path / "film.png")
-    monkeypatch.setattr(module, "MAX_PIXELS", 100)
+    monkeypatch.setattr(depth, "MAX_PIXELS", 100)
     with pytest.raises(ImageError, match="too large"):
         read_image(tmp_path / "film.png")
 
@@ -277,6 +290,19 @@ def test_a_decompression_bomb_is_an_error(tmp_path, monkeypatch, side):
     Image.new("1", (side, 1000)).save(tmp_path / "film.png")
     with pytest.raises(ImageError, match="too large"):
         read_image(tmp_path / "film.png")
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"), [((0xC1, 12), "JPEG of 12 bits"), ((0xC3, 8), "lossless JPEG of 8 bits"), ((0xF7, 8), "JPEG-LS")]
+)
+def test_jpeg_that_is_not_decoded_is_named(tmp_path, frame, kind):
+    Image.fromarray(ramp()).save(tmp_path / "film.jpg")
+    content = bytearray((tmp_path / "film.jpg").read_bytes())
+    start = content.find(b"\xff\xc0")
+    content[start + 1], content[start + 4] = frame
+    (tmp_path / "film.jpg").write_bytes(content)
+    with pytest.raises(ImageError, match=rf"film\.jpg: {kind}.*, expected JPEG of 8 bits"):
+        read_image(tmp_path / "film.jpg")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says which tags it skips

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from landvote.errors import ImageError
-from landvote.formats import image as module
+from landvote.formats import depth
 from landvote.formats.image import image_size, read_image
 from landvote.formats.tiff import Directory
 
@@ -120,7 +120,7 @@ def test_several_images_are_an_error(tmp_path):
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_PIXELS", 19)
+    monkeypatch.setattr(depth, "MAX_PIXELS", 19)
     monkeypatch.setattr("landvote.formats.tiff.cv2.imdecode", None)
     with pytest.raises(ImageError, match=r"too large \(5 x 4\)"):
         read(tmp_path, tiff(np.ones((4, 5))))

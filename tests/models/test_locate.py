@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from landvote.data.film import Spacing
+from landvote.data.film import Source, Spacing
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
@@ -189,3 +189,17 @@ def test_files_that_are_no_films_are_told_of(localiser, tmp_path):
     events: list[Event] = []
     assert len(list(locate_files(localiser, [tmp_path / "films"], None, events.append))) == 1
     assert Note("left out: 1 hidden files and folders: ._a.png") in events
+
+
+def test_films_that_are_transparent_in_part_are_located_and_named():
+    def found(film: Radiograph, side: Side) -> Prediction:
+        return replace(prediction(film.identifier, 1.0), film=film.film())
+
+    films = [
+        Radiograph(np.eye(9, dtype=np.uint8), name, source=Source(transparent=told))
+        for name, told in (("a", ""), ("b", "3%"))
+    ]
+    events: list[Event] = []
+    assert len(list(locate(SimpleNamespace(locate=found, sides=(Side(),)), films, listener=events.append))) == 2
+    (note,) = (event for event in events if isinstance(event, Note))
+    assert note.text == "1 films are transparent in part, which was read as black: b"

@@ -17,12 +17,13 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.survey import Survey
 from landvote.errors import DataError, ImageError, ModelError, PointsError, SettingError, SplitError, StoppedError
+from landvote.formats.image import read_image
 from landvote.localiser import Conditions
 from landvote.models import divide, load_model, model_hash, train_model
 from landvote.runtime.events import Ended, Failed, FilmLocated, FilmRead, ForestGrown, Logged, Note, StepTaken, Stopped
 from landvote.runtime.processors import processors
 from landvote.runtime.stop import StopToken
-from toys import ELL, ell, ell_sample, write_wide_csv
+from toys import ELL, dicom, ell, ell_sample, write_wide_csv
 from toys import tiny as made_small
 
 pytestmark = pytest.mark.slow
@@ -437,6 +438,40 @@ def test_divide_refuses_a_split_with_one_picture_on_both_sides(tmp_path, draw):
         divide(read_folder(data), tiny(), under)
     (data / "split.csv").write_text("image,split\na,train\nb,val\nc,train\n")
     assert len(divide(read_folder(data), tiny(), under).validation) == 1
+
+
+def test_divide_refuses_a_split_with_one_patient_on_both_sides(tmp_path, draw):
+    data = draw(tmp_path / "data", [f"{name}.png" for name in "abcdef"])
+    of_patients(data, a="x", c="x", d="y")
+    (data / "split.csv").write_text("image,split\na,train\nb,train\nc,val\n")
+    under = Conditions(survey=Survey(tmp_path / "cache"))
+    with pytest.raises(
+        SplitError, match=r"a\.dcm in train and c\.dcm in val are of one patient by their files, expected"
+    ):
+        divide(read_folder(data), tiny(), under)
+    (data / "subjects.csv").write_text("image,subject\n" + "".join(f"{name},of {name}\n" for name in "abcdef"))
+    assert len(divide(read_folder(data), tiny(), under).validation) == 1
+
+
+def test_a_number_that_most_films_have_is_told_of(tmp_path, draw):
+    """An anonymiser wrote it."""
+    data = draw(tmp_path / "data", [f"{name}.png" for name in "abcd"])
+    of_patients(data, a="x", b="x", c="x")
+    (data / "split.csv").write_text("image,split\na,train\nb,train\nc,val\n")
+    told = []
+    divide(read_folder(data), tiny(), Conditions(survey=Survey(tmp_path / "cache"), listener=told.append))
+    assert Note("3 of 4 films have one patient's number, which tells no patients apart; name subjects") in told
+
+
+def of_patients(data, **numbers):
+    """Replace films by DICOM files of patients, each film of the one given by its name."""
+    for name, number in numbers.items():
+        film = data / "images" / f"{name}.png"
+        made = dicom(read_image(film).pixels, PatientID=number)
+        made.save_as(film.with_suffix(".dcm"), enforce_file_format=True)
+        film.unlink()
+        points = data / "landmarks.csv"
+        points.write_text(points.read_text().replace(film.name, f"{name}.dcm"))
 
 
 def test_divide_may_hold_out_nothing():

@@ -142,3 +142,9 @@ def test_lines_of_several_threads_are_whole(tmp_path):
 
 def test_how_far_a_forest_is_is_a_share():
     assert ForestGrown("local", 1, 4).progress == 0.25
+
+
+def test_a_log_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "e").write_bytes(b"{}\n\x80\n")
+    with pytest.raises(DataError, match=r"e, line 2: not UTF-8"):
+        list(Logged.read(tmp_path / "e"))

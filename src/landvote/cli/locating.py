@@ -70,13 +70,10 @@ def locate(
     from landvote.models import load_model
     from landvote.models.locate import locate_files
     from landvote.runtime.events import Event, FilmFailed, Note, OverlayFailed
-    from landvote.runtime.files import is_stdout, refuse_existing
+    from landvote.runtime.files import is_stdout
 
     targets = _targets(to or [], out, images, centre)
-    for path in filter(None, (out, overlays, *targets)):
-        if not force:
-            with hint(ExistsError, "--force overwrites it"):
-                refuse_existing(path)
+    _refuse_places(out, overlays, targets, force)
     localiser = load_model(model, device)
     told: list[FilmFailed | Note | OverlayFailed] = []
 
@@ -132,6 +129,18 @@ def _targets(to: list[str], out: Path, images: list[Path], centre: float | None)
             raise SettingError(f"--to {word}: {target} is written already, expected another path")
         targets[target] = form
     return targets
+
+
+def _refuse_places(out: Path, overlays: Path | None, targets: "dict[Path, Format]", force: bool) -> None:
+    """Raise an error for a place that cannot be written to: before films are located, and not when all are."""
+    from landvote.runtime.files import expect_folder, refuse_existing
+
+    for folder in filter(None, (overlays, *(path for path, form in targets.items() if form.per_film))):
+        expect_folder(folder)
+    for path in filter(None, (out, overlays, *targets)):
+        if not force:
+            with hint(ExistsError, "--force overwrites it"):
+                refuse_existing(path)
 
 
 def _write_points(

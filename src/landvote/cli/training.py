@@ -60,11 +60,15 @@ def train(
     from landvote.datasets.survey import Survey
     from landvote.localiser import Conditions
     from landvote.models import divide, train_model
+    from landvote.models.train import begins
     from landvote.recipes import recipe as named
     from landvote.runtime.rank import this_process
 
     say: Callable[[str], None] = typer.echo if this_process().is_rank_zero else lambda _: None
     named(recipe, changes or ())  # a wrong word is told of before many films are read
+    if this_process().is_rank_zero:  # before anything there is removed; the other processes may come later
+        with hint(ExistsError, "" if resume else "--resume goes on with a training"):
+            begins(out, resume=resume)
     samples = read_data(data, scheme, films, kind, centre, say)
     chosen = named(recipe, changes or (), samples[0].scheme)
     for stage in chosen.stages_for(samples[0].scheme):
@@ -86,8 +90,7 @@ def train(
     if chosen.notice:
         say(f"notice: {chosen.notice}")
     say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
-    resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
-    with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
+    with training() as listener, stopped_by_interrupt(out / "stop") as stop:
         conditions = Conditions(
             device=device, minutes=left, listener=listener, stop=stop, survey=Survey(cache), foretell=True
         )  # fmt: skip

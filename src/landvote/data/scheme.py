@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BeforeValidator, model_validator
 
-from landvote.data.points import FloatArray
+from landvote.data.points import MAX_LANDMARKS, FloatArray
 from landvote.errors import SchemeError
-from landvote.runtime.files import StrPath, read_text, refuse_existing, write_text
+from landvote.runtime.files import StrPath, read_toml, refuse_existing, write_text
 from landvote.runtime.settings import Settings, named_file, validated
 
 
@@ -33,7 +33,9 @@ def _range(item: object) -> Iterable[object]:
     first, dash, last = item.partition("-")
     if not (first.strip().isdigit() and (not dash or last.strip().isdigit())):
         raise ValueError(f"{item!r} is neither an index nor a range such as '0-43'")
-    return range(int(first), int(last or first) + 1)
+    if (end := int(last or first)) >= MAX_LANDMARKS:
+        raise ValueError(f"{item!r} goes beyond {MAX_LANDMARKS} landmarks, expected no more")
+    return range(int(first), end + 1)
 
 
 Order = Literal["", "down", "right"]
@@ -117,11 +119,7 @@ class Scheme(Settings):
         Raises:
             SchemeError: the file is missing, not TOML, or contradicts itself.
         """
-        try:
-            content = tomllib.loads(read_text(Path(path), SchemeError))
-        except tomllib.TOMLDecodeError as error:
-            raise SchemeError(f"{path}: not a TOML file ({error})") from error
-        return validated(SchemeFile, content, str(path), SchemeError).scheme()
+        return validated(SchemeFile, read_toml(Path(path), "scheme", SchemeError), str(path), SchemeError).scheme()
 
     def write(self, path: Path) -> None:
         """Write the scheme as a TOML file, in the indices of the point files.
@@ -202,8 +200,8 @@ class SchemeFile(Settings):
 
     @model_validator(mode="after")
     def _within(self) -> "SchemeFile":
-        if self.points < 1:
-            raise ValueError(f"points = {self.points}, expected 1 or more")
+        if not 1 <= self.points <= MAX_LANDMARKS:
+            raise ValueError(f"points = {self.points}, expected 1 to {MAX_LANDMARKS}")
         mentioned = {
             "use": self.use or (), "reference": self.reference, "normaliser": self.normaliser or (),
             "mirrored": [i for pair in self.mirrored for i in pair], "groups": [i for g in self.groups for i in g],

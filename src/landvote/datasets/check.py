@@ -15,6 +15,7 @@ from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import FoundFolder, survey_folder
+from landvote.datasets.leaks import copies, split_leaks
 from landvote.datasets.placeholders import Placeholder, placeholders
 from landvote.datasets.plausible import misplaced
 from landvote.datasets.survey import Facts, Survey
@@ -36,7 +37,7 @@ class FolderReport:
         facts: lines that describe, each a heading and a text; ``scheme`` says if it was made from the points, and
             ``left out`` which files are neither film nor points.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged, films that
-            their files turn or say are of one patient, rows of tables that name no film.
+            their files turn, make transparent or say are of one patient, rows of tables that name no film.
         problems: what is wrong: films that are unreadable, of one grey or there twice, points or splits that contradict
             something.
         films: what is known of each film that can be read, as plain JSON: ``image``, ``subject`` (its keyed hash),
@@ -88,8 +89,8 @@ def check_folder(
     records: list[dict[str, Any]] = []
     sources: dict[str, Source] = {}
     spacings: dict[str, list[Spacing | None]] = {}
-    hashes: dict[str, dict[str, str]] = {}  # of pixels -> film -> film with its split
-    pictures: dict[str, Picture] = {}
+    hashes: dict[str, dict[str, None]] = {}  # of pixels -> films
+    known: dict[str, Facts] = {}
     flat, oblong = list[str](), list[str]()
     for done, sample in enumerate(samples):
         seen(done, len(samples))
@@ -103,9 +104,8 @@ def check_folder(
         note = f" ({facts.spacing_note})" if facts.spacing_note else ""
         spacing = facts.film.spacing
         spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
-        called = f"{sample.film} ({sample.split})" if sample.split else sample.film
-        hashes.setdefault(facts.film.pixels_sha256, {})[sample.film] = called
-        pictures[sample.identifier] = facts.thumbnail
+        hashes.setdefault(facts.film.pixels_sha256, {})[sample.film] = None
+        known[sample.identifier] = facts
         flat += [sample.identifier] if facts.is_flat else []
         oblong += [sample.identifier] if spacing and not spacing.is_square else []
         if outside := _outside(facts, sample.points):
@@ -113,14 +113,21 @@ def check_folder(
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
     problems += _named(flat, "films are of one grey, with nothing to see")
     warnings += _named(oblong, "films have pixels that are not square, and are looked at as if they were")
-    twice = [films.values() for films in hashes.values() if len(films) > 1]
-    problems += [f"the same picture twice: {' and '.join(names)}" for names in twice]
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
+    pictures = {name: facts.thumbnail for name, facts in known.items()}
+    warnings += _copies({known[s.identifier].film.pixels_sha256: s for s in samples if s.identifier in known}, known)
+    if any(s.split for s in samples):
+        leaks, notes = split_leaks([s for s in samples if s.identifier in known], list(known.values()))
+        problems += map(str, leaks)
+        warnings += notes
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
     problems += misplaced(samples, {record["image"]: record["size"] for record in records})
     coded = placeholders(samples)
-    warnings += _turned(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+    warnings += (
+        _turned(sources) + _transparent(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+    )
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
     warnings += moved + _strange(samples, coded) + _alike_unmirrored(samples) + _without_split(samples)
     lines = (*_pixels(records, spacings), *_contents(found))
@@ -167,6 +174,11 @@ def _turned(sources: Mapping[str, Source]) -> list[str]:
     return _named(names, "films are turned by their EXIF orientation; were their points set on the turned picture?")
 
 
+def _transparent(sources: Mapping[str, Source]) -> list[str]:
+    names = [f"{name} ({source.transparent})" for name, source in sources.items() if source.transparent]
+    return _named(names, "films are transparent in part, which is read as black")
+
+
 def _patients(samples: Sequence[Sample], sources: Mapping[str, Source]) -> list[str]:
     """Return films of patients of whom there are several, by their files alone; never the patients' numbers."""
     patients: dict[str, dict[str, None]] = {}
@@ -183,6 +195,14 @@ def _without_split(samples: Sequence[Sample]) -> list[str]:
     if not any(s.split for s in samples):
         return []
     return _named([s.identifier for s in samples if not s.split], "films are in no split and count as train")
+
+
+def _copies(films: Mapping[str, Sample], known: Mapping[str, Facts]) -> list[str]:
+    """Return films that look the same and have other pixels; ``films`` are one of each hash of pixels."""
+    samples = list(films.values())
+    pairs = copies(samples, [known[s.identifier] for s in samples])
+    found = [f"{samples[a].film} and {samples[b].film}" for a, b in pairs]
+    return _named(found, "pairs of films look like one picture in two formats, depths or sizes")
 
 
 def _inverted(pictures: dict[str, Picture]) -> list[str]:

@@ -25,7 +25,7 @@ import numpy as np
 from landvote.data.film import Spacing
 from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph
-from landvote.data.sample import Sample
+from landvote.data.sample import Sample, spelt
 from landvote.data.scheme import Scheme
 from landvote.data.side import Side
 from landvote.datasets.place import TABLES, Place
@@ -309,12 +309,14 @@ def _spacing(identifier: str, text: str, problems: list[DataError]) -> Spacing |
 
 def _leaks(folder: Path, samples: list[Sample]) -> list[DataError]:
     """Return an error for every subject that stands on two sides of the split; it names films, not the subject."""
-    splits: dict[str, dict[str, str]] = {}
+    splits: dict[str, dict[str, Sample]] = {}
     for s in samples:
         if s.split:
-            splits.setdefault(s.subject, {}).setdefault(s.split, f"{s.identifier} in {s.split}")
-    return [
-        SplitError(f"{folder}: films of one subject are {' and '.join(sides.values())}, expected in one split")
-        for sides in splits.values()
-        if len(sides) > 1
-    ]
+            splits.setdefault(spelt(s.named_subject) or s.subject, {}).setdefault(s.split, s)
+    problems: list[DataError] = []
+    for sides in (sides for sides in splits.values() if len(sides) > 1):
+        found = " and ".join(f"{s.identifier} in {split}" for split, s in sides.items())
+        one = len({s.subject for s in sides.values()}) == 1
+        noun = "one subject are" if one else "subjects spelt alike but for case, blanks, marks or leading zeros are"
+        problems.append(SplitError(f"{folder}: films of {noun} {found}, expected in one split"))
+    return problems

@@ -16,6 +16,7 @@ from landvote.experiments.work import Workspace, lock, run_task
 from landvote.phantom import simulate_folder
 from landvote.runtime.events import FilmSimulated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed, repeated
+from landvote.runtime.files import expect_folder
 from landvote.runtime.stop import StopToken
 
 _DATA = "data"  # folder of simulated films in that of the results
@@ -62,6 +63,7 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
         DataError: there are no films, not enough of them, or a report is asked for and no run is finished.
         StoppedError: the stop came while films were simulated.
     """
+    expect_folder(out)
     grid, part, stop = read_grid(file).at(scale), _shard(shard), stop or StopToken()
     folder, scheme = find_data(grid, file.resolve().parent, out, data, listener, stop)
     workspace = Workspace(

@@ -12,6 +12,12 @@ from landvote.errors import ImageError
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs; the largest films have about 30 million
 
 
+def refuse_large(where: Path | str, width: int, height: int, noun: str = "film") -> None:
+    """Raise ImageError if a film, or what it is stored in, has more pixels than are decoded."""
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{where}: {noun} too large ({width} x {height}), expected at most {MAX_PIXELS} pixels")
+
+
 def tightest(where: Path | str, array: npt.NDArray[Any]) -> Pixels:
     """Return ``array`` as uint8, uint16 or float32, never negative; negative values shift the whole image up.
 

@@ -16,15 +16,17 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import get_frame
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ImplicitVRLittleEndian
+from pydicom.uid import UID, ImplicitVRLittleEndian, JPEGExtended12Bit, JPEGLossless
 
 from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
-from landvote.formats.depth import MAX_PIXELS
+from landvote.formats.codestream import Codestream
+from landvote.formats.depth import MAX_PIXELS, refuse_large
 from landvote.formats.dicom_grey import PIXELS, present
 from landvote.runtime.privacy import keyed_hash
 
@@ -165,12 +167,29 @@ def _flattened(dataset: Dataset) -> Dataset:
 def _decode(where: str, dataset: Dataset) -> npt.NDArray[Any]:
     """Return the stored values, (height, width) or (height, width, 3)."""
     try:
-        return pixel_array(_with_wide_padding(dataset))
+        return pixel_array(_with_wide_padding(_decodable(where, dataset)))
     except _BROKEN as error:
         syntax = dataset.file_meta.TransferSyntaxUID
         raise ImageError(
             f"{where}: pixels cannot be decoded (transfer syntax {syntax.name}: {_reason(error, dataset)})"
         ) from error
+
+
+def _decodable(where: str, dataset: Dataset) -> Dataset:
+    """Return a data set that names its compression so that it is decoded; an error if that makes it too large."""
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return dataset
+    stream = Codestream.of(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    if stream is None:
+        return dataset
+    refuse_large(where, stream.width, stream.height, f"{stream.kind} codestream")
+    if dataset.file_meta.TransferSyntaxUID != JPEGExtended12Bit or stream.bits == 8:
+        return dataset
+    named = copy(dataset)  # pydicom refuses 12 bits, which gdcm decodes as dcmtk does, by what the codestream says
+    named.file_meta = copy(dataset.file_meta)
+    named.file_meta.TransferSyntaxUID = JPEGLossless
+    named.BitsStored, named.HighBit = stream.bits, stream.bits - 1
+    return named
 
 
 def _with_wide_padding(dataset: Dataset) -> Dataset:

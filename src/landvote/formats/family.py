@@ -43,7 +43,7 @@ from landvote.formats.via import Via
 from landvote.formats.vxl_list import VxlList
 from landvote.formats.walking import walk_files
 from landvote.formats.wide_csv import WideCsv
-from landvote.runtime.files import refuse_existing
+from landvote.runtime.files import expect_folder, refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
 
@@ -333,10 +333,12 @@ def write_points(
     Raises:
         ExistsError: there is something at ``path``, and ``force`` is not asked for.
         PointsError: there are no points at all, or two rows of one film and annotator; or as the format's ``write``.
-        DataError: a file cannot be written (no space, no permission).
+        DataError: a file cannot be written (no space, no permission), or there is one where a folder is to be.
         SettingError: the format is read and not written.
     """
     _check(path, table)
+    if form.per_film:
+        expect_folder(path)
     if not force:
         refuse_existing(path)
     lost: list[str] = []

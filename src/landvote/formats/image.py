@@ -5,6 +5,7 @@ millimetres, so these formats have no spacing.
 """
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -21,13 +22,14 @@ from pydicom.dataset import Dataset
 from landvote.data.film import Source, Spacing
 from landvote.data.radiograph import Pixels, Radiograph
 from landvote.errors import ImageError
-from landvote.formats.depth import MAX_PIXELS, tightest
+from landvote.formats.codestream import Codestream
+from landvote.formats.depth import MAX_PIXELS, refuse_large, tightest
 from landvote.formats.dicom import DICOM_SUFFIXES, dicom_size, has_magic, not_a_film, read_dataset, read_dicom
 from landvote.formats.dicomdir import DICOMDIR, Listings
 from landvote.formats.left_out import LeftOut
 from landvote.formats.tiff import Directory
 from landvote.formats.walking import walk_files
-from landvote.runtime.files import StrPath
+from landvote.runtime.files import StrPath, refuse_huge
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", *DICOM_SUFFIXES)
 _OTHER_SUFFIXES = (".pts", ".csv", ".json", ".jsonl", ".txt")  # of points, which lie beside films: not opened to look
@@ -77,17 +79,20 @@ def read_image(path: StrPath) -> Radiograph:
     with _explained(path, start):
         content = path.read_bytes()  # not by name: Pillow 13.0 scrambles rotated TIFF files that it maps into memory
         tiff = Directory.read(content)
+        if tiff is not None:
+            refuse_large(path, *tiff.size)
+            refuse_large(path, *tiff.tile, "tile")
         if tiff is not None and not tiff.is_plain:
-            _refuse_large(path, *tiff.size)
             values, orientation = tiff.decode(path, content)
-            pixels = _upright(tightest(path, values), orientation).copy()
+            pixels, transparent = _upright(tightest(path, values), orientation).copy(), ""
         else:
+            _refuse_jpeg(path, content)
             content = _without_texts(content)
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _refuse_odd(path, image)
-                pixels, orientation = _decode(path, image, tiff.unturned(content) if tiff else content)
+                pixels, orientation, transparent = _decode(path, image, tiff.unturned(content) if tiff else content)
     turned = f"EXIF {orientation}" if orientation != 1 else ""
-    return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned))
+    return Radiograph(pixels, path.name, source=Source(str(path.absolute()), turned, transparent=transparent))
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -103,7 +108,7 @@ def image_size(path: Path) -> tuple[int, int]:
         content = path.read_bytes()
         tiff, content = Directory.read(content), _without_texts(content)
         if tiff is not None and not tiff.is_plain:
-            _refuse_large(path, *tiff.size)
+            refuse_large(path, *tiff.size)
             size, orientation = tiff.size, tiff.orientation
         else:
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
@@ -206,7 +211,8 @@ def _explained(path: Path, start: bytes) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image or broken (starts with {start[:8]!r}), {_EXPECTED}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{path}: too large ({error}), expected at most {MAX_PIXELS} pixels") from error
+        found = "".join(re.findall(r"\d+", str(error))[:1])  # Pillow's own limit, of twice as many, follows
+        raise ImageError(f"{path}: too large ({found} pixels), expected at most {MAX_PIXELS} pixels") from error
     except _BROKEN as error:
         raise ImageError(f"{path}: truncated or damaged ({error}), expected a whole image") from error
 
@@ -218,6 +224,7 @@ def _orientation(image: Image.Image) -> int:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
+            refuse_huge(path, file, ImageError)
             start = file.read(132)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror}), {_EXPECTED}") from error
@@ -227,15 +234,20 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _refuse_odd(path: Path, image: Image.Image) -> None:
-    _refuse_large(path, *image.size)
+    refuse_large(path, *image.size)
     pages = getattr(image, "n_frames", 1)
     if pages > 1 and image.format != "MPO":  # the first picture of an MPO is the photograph, the rest previews
         raise ImageError(f"{path}: holds {pages} images, expected one")
 
 
-def _refuse_large(path: Path, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"{path}: too large ({width} x {height}), expected at most {MAX_PIXELS} pixels")
+def _refuse_jpeg(path: Path, content: bytes) -> None:
+    """Raise an error for a JPEG that Pillow calls no image at all."""
+    stream = Codestream.of(content) if content.startswith(b"\xff\xd8") else None
+    if stream and (stream.kind, stream.bits) != ("JPEG", 8):
+        expected = "expected JPEG of 8 bits, or the film as PNG, TIFF or DICOM"
+        raise ImageError(f"{path}: {stream.kind} of {stream.bits} bits per sample, {expected}")
+    if stream:
+        refuse_large(path, stream.width, stream.height)
 
 
 def _without_texts(content: bytes) -> bytes:
@@ -252,19 +264,23 @@ def _without_texts(content: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int]:
-    """Return the pixels, and the EXIF orientation that brought them upright; ``content`` is not turned by itself."""
+def _decode(path: Path, image: Image.Image, content: bytes) -> tuple[Pixels, int, str]:
+    """Return the pixels, the EXIF orientation that brought them upright, and how much of them is transparent.
+
+    ``content`` is not turned by itself.
+    """
     deep_colour = _has_deep_colour(image)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # photometry
     orientation = _orientation(image)
     image.load()  # raises where the file is cut short, which OpenCV would fill with grey
     if deep_colour:
-        return _upright(_luminance(_opencv(path, content)), orientation).copy(), orientation
+        pixels, transparent = _luminance(_opencv(path, content))
+        return _upright(pixels, orientation).copy(), orientation, transparent
     still_to_turn = _orientation(image)  # Pillow turns TIFF files while loading them
-    pixels = _grey(path, image)
+    pixels, transparent = _grey(path, image)
     if white_is_zero and pixels.dtype == np.uint16:  # Pillow inverts these for 8 bit only
         pixels = np.uint16(65535) - pixels
-    return _upright(pixels, still_to_turn).copy(), orientation
+    return _upright(pixels, still_to_turn).copy(), orientation, transparent
 
 
 def _has_deep_colour(image: Image.Image) -> bool:
@@ -283,16 +299,16 @@ def _opencv(path: Path, content: bytes) -> npt.NDArray[np.uint16]:
     return np.ascontiguousarray(array[..., order], dtype=np.uint16)
 
 
-def _grey(path: Path, image: Image.Image) -> Pixels:
-    """Turn any Pillow mode into one plane; a grey value or colour that is called transparent stays as it is.
+def _grey(path: Path, image: Image.Image) -> tuple[Pixels, str]:
+    """Turn any Pillow mode into one plane, and say how much of it is transparent.
 
-    Programs call white transparent where bone is white. A palette says how opaque each entry is, as an alpha channel
-    does.
+    A grey value or colour that is called transparent stays as it is: programs call white transparent where bone is
+    white. A palette says how opaque each entry is, as an alpha channel does.
     """
     if image.mode in {"1", "L"}:
-        return np.asarray(image.convert("L"), dtype=np.uint8)
+        return np.asarray(image.convert("L"), dtype=np.uint8), ""
     if image.mode.startswith(("I", "F")):
-        return tightest(path, np.asarray(image))
+        return tightest(path, np.asarray(image)), ""
     keyed = image.mode == "P" and "transparency" in image.info
     has_alpha = image.mode in {"LA", "PA", "RGBA", "RGBa", "La"} or keyed
     if not has_alpha:
@@ -300,12 +316,14 @@ def _grey(path: Path, image: Image.Image) -> Pixels:
     return _luminance(np.asarray(image.convert("RGBA" if has_alpha else "RGB")))
 
 
-def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels:
-    grey = cv2.cvtColor(colour[..., :3], cv2.COLOR_RGB2GRAY)
+def _luminance(colour: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> tuple[Pixels, str]:
+    grey, transparent = cv2.cvtColor(colour[..., :3], cv2.COLOR_RGB2GRAY), ""
     if colour.shape[2] == 4 and colour[..., 3].any():  # alpha that is zero throughout is a slip, not a wish for black
         alpha = colour[..., 3] / np.float64(np.iinfo(colour.dtype).max)
+        share = float((alpha < 1).mean())
+        transparent = f"{share:.1%}" if share else ""
         grey = np.rint(grey * alpha).astype(colour.dtype)
-    return grey  # type: ignore[return-value]
+    return grey, transparent  # type: ignore[return-value]
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:

@@ -14,6 +14,7 @@ same header and count from 1, and nothing says which, unless a point is missing.
 reader never comes to an end on ``nan``: menpo's form keeps missing points, and a file with ``nan`` is not VXL's.
 """
 
+import io
 import math
 import re
 from dataclasses import replace
@@ -26,7 +27,7 @@ from landvote.errors import PointsError
 from landvote.formats.crvs import outlines_beside, read_crvs, write_crvs
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
-from landvote.formats.points import PointRow, PointTable, numbers
+from landvote.formats.points import PointRow, PointTable, numbers, refuse_many
 from landvote.runtime.files import read_text, write_text
 
 _LABEL = re.compile(r"^(version|n_points|image_size_[xyz])\s*:\s*(.*)$")
@@ -130,7 +131,7 @@ def _parse(path: Path) -> tuple[dict[str, str], list[tuple[int, list[str]]]]:
     labels: dict[str, str] = {}
     body: list[tuple[int, list[str]]] = []
     braces = ""
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(io.StringIO(text), 1):
         line = raw.split("//")[0].strip()
         if label := _LABEL.match(line):
             labels[label[1]] = label[2].strip()
@@ -138,6 +139,7 @@ def _parse(path: Path) -> tuple[dict[str, str], list[tuple[int, list[str]]]]:
         braces += "".join(c for c in line if c in "{}")
         if tokens := line.replace("{", " ").replace("}", " ").split():
             body.append((number, tokens))
+            refuse_many(str(path), len(body) - 1)  # at once; in the old form one line is their number
     if braces not in ("", "{}") or ("n_points" in labels and not braces):
         raise PointsError(f"{path}: braces {braces!r}, expected the points between one '{{' and one '}}' (cut short?)")
     return labels, body

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from landvote.errors import ImageError
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRY, _ORIENTATION, _SAMPLES, _FORMAT = 256, 257, 258, 262, 274, 277, 339
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}  # field types of whole numbers
 _FLOAT = 3
 _KINDS = {1: ("u", "unsigned"), 2: ("i", "signed"), _FLOAT: ("f", "float")}
@@ -66,6 +67,11 @@ class Directory:
     def orientation(self) -> int:
         """How the pixels are turned, 1 to 8, as EXIF counts."""
         return self.tags.get(_ORIENTATION, 1)
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Width and height of each tile in pixels, 0 where there are none: a decoder sets as much memory aside."""
+        return self.tags.get(_TILE_WIDTH, 0), self.tags.get(_TILE_HEIGHT, 0)
 
     @property
     def is_plain(self) -> bool:

@@ -12,7 +12,7 @@ from landvote.errors import PointsError
 from landvote.formats.cells import cell_of, name_in, point_in
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
-from landvote.formats.points import PointRow, PointTable, numbers
+from landvote.formats.points import PointRow, PointTable, numbers, refuse_many
 from landvote.formats.tables import records, separator, write_records
 
 _EXPECTED = "'image, x0, y0, x1, y1, ...' or 'image, annotator, x0, y0, ...' or 'image, landmark, x, y'"
@@ -41,6 +41,7 @@ class WideCsv(Format):
         """
         header, lines = records(path, PointsError)
         n = (len(header) - 1) // 2
+        refuse_many(f"{path}, line 1", n)
         first = ["image", "annotator"] if "annotator" in header else ["image"]
         if n < 1 or header != [*first, *_columns(n)]:
             raise PointsError(f"{path}, line 1: columns {', '.join(header)[:80]!r}, expected {_EXPECTED}")

@@ -22,6 +22,9 @@ from landvote.runtime.names import output_paths
 from landvote.runtime.stop import StopToken
 
 _NAMED = 10  # how many films a note names
+
+OBLONG = "films have pixels that are not square, and were looked at as if they were"
+TRANSPARENT = "films are transparent in part, which was read as black"
 _DRAWING = (OSError, ValueError, RuntimeError, MemoryError)  # of matplotlib and the system, besides DataError
 
 
@@ -57,14 +60,14 @@ def one_by_one(
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield what the work on each film returns, and tell the listener; ``work`` names the films.
 
-    ``films`` are how many there are, or 0 where that is not known. A note at the end names the
-    films whose pixels are not square.
+    ``films`` are how many there are, or 0 where that is not known. Notes at the end name the
+    films whose pixels are not square, and those that are transparent in part.
 
     Raises:
         ImageError: a film cannot be read, unless they are to be skipped.
         StoppedError: the stop token asked for it.
     """
-    stop, oblong = stop or StopToken(), list[str]()
+    stop, oblong, transparent = stop or StopToken(), list[str](), list[str]()
     for done, (identifier, located) in enumerate(work):
         if stop.stopped:
             raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
@@ -79,16 +82,18 @@ def one_by_one(
         listener(FilmLocated(done + 1, films))
         if (spacing := prediction.film.spacing) and not spacing.is_square:
             oblong.append(identifier)
+        if prediction.film.source.transparent:
+            transparent.append(identifier)
         yield prediction
-    tell_oblong(oblong[:_NAMED], len(oblong), listener)
+    tell_named(OBLONG, oblong[:_NAMED], len(oblong), listener)
+    tell_named(TRANSPARENT, transparent[:_NAMED], len(transparent), listener)
 
 
-def tell_oblong(names: Sequence[str], count: int, listener: Listener) -> None:
-    """Note that so many films, of which some are named, have pixels that are not square."""
+def tell_named(finding: str, names: Sequence[str], count: int, listener: Listener) -> None:
+    """Note a finding of so many films, of which some are named."""
     if count:
         named = ", ".join(names) + (", ..." if count > len(names) else "")
-        found = f"{count} films have pixels that are not square, and were looked at as if they were"
-        listener(Note(f"{found}: {named}"))
+        listener(Note(f"{count} {finding}: {named}"))
 
 
 def locate_file(

@@ -31,10 +31,10 @@ from landvote.formats.left_out import LeftOut
 from landvote.formats.predictions import SHARDS, prediction_line
 from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash
-from landvote.models.locate import list_sides, locate_file, tell_oblong
+from landvote.models.locate import OBLONG, list_sides, locate_file, tell_named
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, ignore
 from landvote.runtime.executor import Executor, Job, relayed
-from landvote.runtime.files import atomic_write, refuse_existing, write_json, write_text
+from landvote.runtime.files import atomic_write, expect_folder, refuse_existing, write_json, write_text
 from landvote.runtime.journal import Journal
 from landvote.runtime.stop import StopToken
 
@@ -80,6 +80,7 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
         StoppedError: the stop token asked for it; the same call goes on after the last film.
         WorkerError: processes were killed again and again.
     """
+    expect_folder(out)
     model, out = model.absolute(), out.absolute()
     left_out = LeftOut()
     films = _begin(model, images, out, films_per_shard, split, left_out)
@@ -102,7 +103,7 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
         with suppress(PermissionError):  # on Windows, of a lock that another call still holds, and will remove
             left.unlink(missing_ok=True)
     failed = _gather_failures(out)
-    tell_oblong(*_oblong(out), listener)
+    tell_named(OBLONG, *_oblong(out), listener)
     return films - failed, failed
 
 

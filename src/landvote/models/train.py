@@ -38,7 +38,7 @@ from landvote.models.division import Split
 from landvote.models.films import FilmRow, read_films, seen_films, write_films
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, Stopped, ignore
-from landvote.runtime.files import StrPath, refuse_existing, write_json
+from landvote.runtime.files import StrPath, expect_folder, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
@@ -118,6 +118,19 @@ def train_model(
             remove_checkpoints(folder)
         listener(Ended(minutes()))
     return replace(fitted, localiser=_of(folder, fitted.localiser))
+
+
+def begins(folder: Path, *, resume: bool) -> bool:
+    """Say whether a training begins in a folder, and does not resume one.
+
+    Raises:
+        DataError: there is something else, which is not touched.
+    """
+    if resume and (folder / "training.json").exists():
+        return False
+    expect_folder(folder)
+    refuse_existing(folder)
+    return True
 
 
 def load_model(folder: StrPath, device: str = "auto") -> Localiser:
@@ -210,8 +223,7 @@ def _begin(
     begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json"), "anonymous": anonymous}
     points = _points_hash(split)
     films = _film_table(split, under, anonymous=anonymous)
-    if not (resume and file.exists()):
-        refuse_existing(folder)
+    if begins(folder, resume=resume):
         write_films(folder / "films.csv", films)
         write_json(file, FORM.stamp(begun | {"points_sha256": points, "device": under.device}))
         return
