@@ -64,12 +64,12 @@ READERS = {
 
 @pytest.mark.parametrize("name", READERS)
 def test_as_it_was_written_it_is_read(place, name):
-    assert json.loads((place / name).read_text().split("\n{", 1)[0]).get("format", 2) == 2
+    assert json.loads((place / name).read_text().split("\n{", 1)[0]).get("format", 3) == 3
     READERS[name](place)
 
 
 @pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize(("number", "said"), [(3, "newer landvote; expected 2 or less"), ("2", "expected a number")])
+@pytest.mark.parametrize(("number", "said"), [(4, "newer landvote; expected 3 or less"), ("3", "expected a number")])
 def test_another_number_is_refused(place, name, number, said):
     if name == "model/training.json":  # its hash is right all the same
         (place / "model" / "model.json").write_text(_with_new_hash(place / "model", name, format=number))
@@ -101,7 +101,9 @@ def test_a_missing_key_is_named(place, name, key):
     assert name.rpartition("/")[2] in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["films.csv", "training.json", "localiser.json", "localiser.npz", "local/placing.npz"])
+@pytest.mark.parametrize(
+    "name", ["films.csv", "training.json", "localiser.json", "localiser.npz", "local/placing.npz", "errors/films.npz"]
+)
 def test_a_foreign_hash_is_refused(place, name):
     manifest = json.loads((place / "model" / "model.json").read_text())
     manifest["files"][name] = "0" * 64

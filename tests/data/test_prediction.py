@@ -19,8 +19,10 @@ def prediction(name: str = "a.png") -> Prediction:
     film = Film((640, 480), Spacing(0.1, 0.2, "PixelSpacing"), inverted=True, pixels_sha256="ab" * 32, source=source)
     expected = np.array([0.5, np.nan, 2.0])
     return Prediction(
-        name, points, expected, ("a", "b", "c"), film, "cd" * 32, "femur", "ef" * 32, "val", {"looks": [1]}
-    )
+        name, points, expected, ("a", "b", "c"), film, "cd" * 32, "femur", "ef" * 32, "val", {"looks": [1]},
+        radii=np.outer(expected, [0.5, 1, 2, np.nan]), covariance=np.outer(expected, [4, -1, 9]),
+        expected_film_error=1.25, probability_of_failure=0.125, known=False,
+    )  # fmt: skip
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -30,7 +32,10 @@ def test_round_trip(tmp_path: Path) -> None:
     np.testing.assert_allclose(first.points, prediction().points, atol=5e-4)
     np.testing.assert_array_equal(first.expected_error, prediction().expected_error)
     assert first.landmarks == ("a", "b", "c")
-    assert replace(first, points=0, expected_error=0) == replace(prediction(), points=0, expected_error=0)
+    np.testing.assert_array_equal(first.radii, prediction().radii)
+    np.testing.assert_array_equal(first.covariance, prediction().covariance)
+    plain = dict.fromkeys(("points", "expected_error", "radii", "covariance"))
+    assert replace(first, **plain) == replace(prediction(), **plain)
     assert second.identifier == "ü \u2028.png"
 
 
@@ -62,6 +67,15 @@ def test_predictions_of_0_1_0_are_read(tmp_path: Path) -> None:
     assert (found.landmarks, found.details) == (("tip",), {"looks": [{"stage": "global"}]})
 
 
+def test_predictions_of_form_2_say_nothing_of_radii(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text('{"format": 2, "image": "a.png", "points": [[1.5, 2]], "expected_error": [0.5], "film": {}}\n')
+    (found,) = read_predictions(path)
+    assert (found.radii, found.covariance, found.known) == (None, None, None)
+    assert np.isnan([found.expected_film_error, found.probability_of_failure]).all()
+    assert found.expected_error.tolist() == [0.5]
+
+
 def test_a_film_that_nothing_is_known_of_is_written_without_facts(tmp_path: Path) -> None:
     write_predictions(tmp_path / "p.jsonl", [Prediction("a", np.zeros((1, 2)), np.zeros(1), ("tip",))])
     assert json.loads((tmp_path / "p.jsonl").read_text())["film"] == {}
@@ -89,16 +103,20 @@ def test_a_line_separator_inside_a_name_does_not_cut_the_line(tmp_path: Path) ->
         ('{"image": "a", "points": [["1", 2]]}', "'points' must be .* not text"),
         ('{"image": "a", "points": {"x": 1}}', "'points' must be"),
         ('{"image": "a", "points": [[1, 2]], "expected_error": "high"}', "'expected_error' must be"),
+        ('{"image": "a", "points": [[1, 2]], "error_90": [1, 2]}', r"'error_90' has shape \(2,\), expected \(1,\)"),
+        ('{"image": "a", "points": [[1, 2]], "covariance": [1]}', r"'covariance' has shape \(1,\), expected \(1, 3\)"),
+        ('{"image": "a", "points": [[1, 2]], "known": 1}', "'known' is 1, expected true, false or null"),
+        ('{"image": "a", "points": [[1, 2]], "expected_film_error": [1]}', "'expected_film_error' has shape"),
         ('{"image": "a", "points": [[1, 2]], "expected_error": [[1]]}', "expected equal"),
         ('{"image": "a", "points": [[1, 2]], "expected_error": 5}', "expected equal"),
         ('{"image": "a", "points": [[1, 2]], "expected_error": [1, 2]}', "2 expected errors"),
         ('{"image": "a", "points": [[1, 2]], "landmarks": "tip"}', "'landmarks' is 'tip'"),
         ('{"image": "a", "points": [[1, 2]], "landmarks": ["a", "b"]}', "2 landmarks"),
         (
-            '{"format": 3, "image": "a", "points": [[1, 2]]}',
-            "format 3, written by a newer landvote; expected 2",
+            '{"format": 4, "image": "a", "points": [[1, 2]]}',
+            "format 4, written by a newer landvote; expected 3",
         ),
-        ('{"format": "2", "image": "a", "points": [[1, 2]]}', "format '2', expected a number from 1 to 2"),
+        ('{"format": "2", "image": "a", "points": [[1, 2]]}', "format '2', expected a number from 1 to 3"),
         ('{"image": "a", "points": [[1, 2]], "size": [3]}', r"'size' is \[3\], expected \[width, height\]"),
         ('{"image": "a", "points": [[1, 2]], "size": "big"}', "'size' is 'big'"),
         ('{"image": "a", "points": [[1, 2]], "spacing": {"x": -1, "y": 1}}', "'spacing' is .* expected x and y in mm"),

@@ -19,7 +19,7 @@ def test_a_second_round_starts_from_what_the_first_one_found(tmp_path):
     local = voter_of(one, "local")
     local.looked.clear()
     one.locate(box_sample(30).open())
-    first, second, _ = (view.frame.to_grid(box(30)[1])[[0, 2]] for view in local.looked)
+    first, second = (view.frame.to_grid(box(30)[1])[[0, 2]] for view in local.looked)
     right = one.stages[1].look.placing.layout[[0, 2]]
     assert np.abs(second - right).max() < 0.5 < np.abs(first - right).max()
 
@@ -34,7 +34,7 @@ def test_a_landmark_without_votes_stays_where_the_stage_before_saw_it(tmp_path):
 
 @pytest.mark.parametrize("blind", [(0,), (0, 1)])
 def test_too_few_reference_points_leave_the_rest_missing(tmp_path, blind):
-    one = fitted(tmp_path, stage(GLOBAL, blind=blind), LOCAL, validation=())
+    one = fitted(tmp_path, stage(GLOBAL, blind=blind), LOCAL)
     prediction = one.locate(box_sample(30).open())
     assert np.isnan(prediction.points).all(axis=1).sum() == 5 - (2 - len(blind))
     np.testing.assert_array_equal(np.isnan(prediction.points[:, 0]), np.isnan(prediction.expected_error))

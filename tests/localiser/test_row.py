@@ -10,8 +10,8 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.frames.placings import FilmPlacing, RowSettings
 from landvote.localiser import Localiser, Stage, StageSettings
-from landvote.localiser.expected_error import Calibration
 from landvote.localiser.look import Candidate, Look
+from landvote.localiser.old_scales import OldScales
 from landvote.localiser.peaks import Peaks
 from landvote.localiser.row import RowSearch, smoothed
 from toys import Eyes, SeerSettings, shapes_of, votes_at
@@ -156,7 +156,7 @@ def test_a_localiser_tracks_the_row_and_settles_it(parts, off, rounds):
     )  # fmt: skip
     whole = Look("global", FilmPlacing((120, 350), 0.05, every), coarse, Peaks())
     one = Localiser(
-        scheme, (Stage(first, whole), Stage(second, parts)), Polarity(np.zeros(24 * 24)), Calibration.fit(())
+        scheme, (Stage(first, whole), Stage(second, parts)), Polarity(np.zeros(24 * 24)), OldScales(np.ones(2))
     )
     found = one.locate(FILM)
     assert numbers_of(found.points) == list(range(PARTS))

@@ -17,13 +17,14 @@ def facts(cell=2.0, spread=3.0):
         np.full(N, 0.25), np.full(N, 40 * cell),
     )  # fmt: skip
     shape = LeftOut(np.full((N, 2), 3 * cell) * [1, 0], np.full(N, 2.0), 1.5)
-    return [points, points + np.array([0.0, cell]), evidence, shape, np.full(N, 1.1), 1.7, cell]
+    before, dispersion = points + np.array([0.0, cell]), np.full(N, 4 * cell)
+    return [points, before, dispersion, evidence, shape, np.full(N, 1.1), 1.7, cell]
 
 
 def test_each_number_is_where_its_name_says():
     found = cues_of(*facts())
     expected = {
-        "spread": 3, "elsewhere": 0.25, "peak": 0.5, "total": 6, "second": 0.25, "second_distance": 10,
+        "spread": 3, "dispersion": 4, "elsewhere": 0.25, "peak": 0.5, "total": 6, "second": 0.25, "second_distance": 10,
         "look_shift": 1, "residual": 3, "residual_distance": 2, "oddness": 1.1,
     }  # fmt: skip
     assert tuple(expected) == CUES
@@ -44,7 +45,7 @@ def test_a_film_of_finer_pixels_has_the_same_cues():
 def test_landmarks_that_are_missing_have_none_and_do_not_count_in_the_means():
     given = facts()
     given[0][1] = np.nan
-    given[4] = np.array([1.1, 99.0, 1.1, 1.1])
+    given[5] = np.array([1.1, 99.0, 1.1, 1.1])
     found = cues_of(*given)
     assert np.isnan(found.landmarks[1]).all()
     np.testing.assert_allclose(found.film, cues_of(*facts()).film)
@@ -53,7 +54,7 @@ def test_landmarks_that_are_missing_have_none_and_do_not_count_in_the_means():
 def test_a_film_without_any_point_has_none():
     given = facts()
     given[0][:] = np.nan
-    given[3] = LeftOut(np.full((N, 2), np.nan), np.full(N, np.nan), float("nan"))
+    given[4] = LeftOut(np.full((N, 2), np.nan), np.full(N, np.nan), float("nan"))
     found = cues_of(*given)
     assert np.isnan(found.landmarks).all()
     assert np.isnan(found.film[1:]).all()

@@ -1,5 +1,6 @@
 """The prediction: what every localiser returns."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,13 @@ class Prediction:
         details: what else is worth keeping (``looks``: the stages' frames); plain JSON.
         occluded: (n,) whether a landmark is hidden by another structure, where the points came from a file that tells;
             None where that is not known, as of every point that a model finds.
+        radii: (n, 4) radii about the points that hold the truth in 50, 80, 90 and 95 % of cases, image pixels; NaN, or
+            None for all, where that is not known.
+        covariance: (n, 3) xx, xy and yy in pixels squared, scaled so that a squared Mahalanobis distance of 4.605 holds
+            the truth in 90 % of cases; NaN, or None for all, where that is not known.
+        expected_film_error: the mean of the errors to expect over the landmarks found; NaN where that is not known.
+        probability_of_failure: of a mean error above the limit that was asked about; NaN where none was, or not known.
+        known: whether the film is of the kind that the model was made from; None where that is not known.
     """
 
     identifier: str
@@ -42,3 +50,8 @@ class Prediction:
     seen: Seen = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     occluded: npt.NDArray[np.bool_] | None = None
+    radii: FloatArray | None = None
+    covariance: FloatArray | None = None
+    expected_film_error: float = math.nan
+    probability_of_failure: float = math.nan
+    known: bool | None = None

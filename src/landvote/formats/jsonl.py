@@ -64,7 +64,13 @@ def _prediction(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
     error = np.full(len(landmarks), np.nan) if row.expected_error is None else row.expected_error
     known = row.prediction or Prediction(row.image, row.points, error, landmarks, Film(row.size))
     if known.landmarks != landmarks:
-        known = replace(known, scheme="", scheme_sha256="")  # it was of other landmarks
+        columns = [known.landmarks.index(name) if name in known.landmarks else -1 for name in landmarks]
+        radii, covariance = (
+            None if of is None else np.append(of, np.full_like(of[:1], np.nan), axis=0)[columns]
+            for of in (known.radii, known.covariance)
+        )
+        # it was of other landmarks
+        known = replace(known, scheme="", scheme_sha256="", radii=radii, covariance=covariance)
     return replace(
         known, identifier=row.image, points=row.points, expected_error=error, landmarks=landmarks, occluded=row.occluded
     )

@@ -2,7 +2,9 @@ r"""Predictions as files: one JSON object a line.
 
 ::
 
-    {"format": 2, "image": "a.dcm", "points": [[x, y], ...], "expected_error": [e, ...], "landmarks": ["top", ...],
+    {"format": 3, "image": "a.dcm", "points": [[x, y], ...], "expected_error": [e, ...], "landmarks": ["top", ...],
+     "error_50": [r, ...], "error_80": [r, ...], "error_90": [r, ...], "error_95": [r, ...],
+     "covariance": [[xx, xy, yy], ...], "expected_film_error": e, "probability_of_failure": p, "known": true,
      "model": SHA-256, "scheme": "femur", "scheme_sha256": SHA-256, "seen": "no",
      "film": {"size": [width, height], "spacing": {"x": mm, "y": mm, "source": "PixelSpacing"}, "inverted": false,
               "pixels_sha256": SHA-256, "path": "/films/a.dcm", "orientation": "L\F", "study": UID, "series": UID,
@@ -10,7 +12,8 @@ r"""Predictions as files: one JSON object a line.
      "occluded": [false, ...], "looks": [...]}
 
 Points are in image coordinates, errors in pixels; null is a landmark that was not found, or a fact that is not known.
-``seen`` is one of :data:`landvote.data.seen.Seen`. ``occluded`` is there only where it is known.
+``seen`` is one of :data:`landvote.data.seen.Seen`. ``occluded`` is there only where it is known, and so are all lines
+from ``error_50`` to ``known``; see :class:`landvote.data.prediction.Prediction`.
 """
 
 import json
@@ -32,6 +35,8 @@ from landvote.runtime.form import Form, Record
 
 _SOURCE = tuple(field.name for field in fields(Source))
 _NAMES = ("model", "scheme", "scheme_sha256")
+_RADII = ("error_50", "error_80", "error_90", "error_95")
+_OF_FILM = ("expected_film_error", "probability_of_failure")
 
 
 def _from_0_1(record: Record) -> Record:
@@ -40,8 +45,12 @@ def _from_0_1(record: Record) -> Record:
     return {key: value for key, value in record.items() if key not in film} | {"film": film}
 
 
-FORM = Form("predictions", 2, PointsError, {1: _from_0_1})
-SHARDS = Form("shards of predictions", 2, PointsError, {1: lambda record: record})
+def _same(record: Record) -> Record:
+    return record
+
+
+FORM = Form("predictions", 3, PointsError, {1: _from_0_1, 2: _same})
+SHARDS = Form("shards of predictions", 3, PointsError, {1: _same, 2: _same})
 """Of ``shards.json``, beside predictions in shards; only its number is new."""
 
 
@@ -67,12 +76,24 @@ def prediction_line(p: Prediction) -> str:
         "points": [[_number(x), _number(y)] for x, y in p.points],
         "expected_error": [_number(e) for e in p.expected_error],
         "landmarks": list(p.landmarks),
+        **_spread(p),
         **{key: getattr(p, key) or None for key in (*_NAMES, "seen")},
         "film": described if film != Film() else {},
         **({} if p.occluded is None else {"occluded": p.occluded.tolist()}),
         **p.details,
     }
     return json.dumps(FORM.stamp(record), allow_nan=False) + "\n"
+
+
+def _spread(p: Prediction) -> Record:
+    """Return what is known of the errors besides those to expect."""
+    record: Record = {}
+    if p.radii is not None and np.isfinite(p.radii).any():
+        record |= {key: [_number(r) for r in radii] for key, radii in zip(_RADII, p.radii.T, strict=True)}
+    if p.covariance is not None and np.isfinite(p.covariance).any():
+        record["covariance"] = [[_number(v) for v in row] for row in p.covariance]
+    record |= {key: _number(getattr(p, key)) for key in _OF_FILM if math.isfinite(getattr(p, key))}
+    return record if p.known is None else record | {"known": p.known}
 
 
 def read_predictions(path: StrPath) -> list[Prediction]:
@@ -136,7 +157,23 @@ def _parse(where: str, line: str) -> Prediction:
     image, film = record.pop("image"), _film(where, record.pop("film", {}))
     model, scheme, scheme_sha256 = (_text(where, record, key) for key in _NAMES)
     seen, occluded = _seen(where, record), _occluded(where, record, points)
-    return Prediction(image, points, expected, names, film, model, scheme, scheme_sha256, seen, record, occluded)
+    n = len(points)
+    told = [_rows(where, record, key, n) for key in _RADII]
+    radii = (
+        None
+        if all(r is None for r in told)
+        else np.column_stack([np.full(n, np.nan) if r is None else r for r in told])
+    )
+    covariance = _rows(where, record, "covariance", n, 3)
+    of_film = [_rows(where, record, key) for key in _OF_FILM]
+    mean, probability = (math.nan if value is None else float(value) for value in of_film)
+    known: object = record.pop("known", None)
+    if not isinstance(known, bool | None):
+        raise PointsError(f"{where}: 'known' is {known!r}, expected true, false or null")
+    return Prediction(
+        image, points, expected, names, film, model, scheme, scheme_sha256, seen, record, occluded, radii, covariance,
+        mean, probability, known,
+    )  # fmt: skip
 
 
 def _film(where: str, told: object) -> Film:
@@ -195,3 +232,14 @@ def _numbers(where: str, record: Record, key: str, form: str) -> FloatArray:
     if any(isinstance(v, str) for v in np.array(value, dtype=object).flat):  # numpy takes "3" for 3
         raise PointsError(f"{where}: {key!r} must be {form}, numbers or null, not text")
     return numbers
+
+
+def _rows(where: str, record: Record, key: str, *shape: int) -> FloatArray | None:
+    """Take numbers of one shape out of a record; None where they are not there."""
+    if record.get(key) is None:
+        record.pop(key, None)
+        return None
+    found = _numbers(where, record, key, f"of shape {shape}")
+    if found.shape != shape:
+        raise PointsError(f"{where}: {key!r} has shape {found.shape}, expected {shape}")
+    return found

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import FloatArray
 from landvote.data.polarity import Polarity
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
@@ -21,19 +20,20 @@ from landvote.errors import PointsError
 from landvote.frames import Placing, Reading, TrainingLook
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
-from landvote.localiser.expected_error import Calibration, cues
+from landvote.localiser.assessor import Assessor
 from landvote.localiser.localiser import Localiser
 from landvote.localiser.look import Look
 from landvote.localiser.plan import TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
 from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, ignore
 from landvote.runtime.stop import StopToken
+from landvote.uncertainty import LEAST, LEVELS, Calibrator, Judged, contour_axes
 from landvote.votes import Lesson
 
 _SCRATCH = ".films."  # so begin the names of folders for decoded films held out, while a training runs
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 _POLARITY = 200  # films are enough to learn their polarity from
-_CALIBRATED = 5  # films held out, at least, that errors to expect are scaled on, however late it is
+_CALIBRATED = 5  # films held out, at least, that errors to expect are learned from, however late it is
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,26 @@ def fit_localiser(
         tell = under.listener if under.foretell else None
         plan = plan_minutes(settings, lessons, len(training), len(validation), folder, limit, tell)
         waiting, stages = lessons(folder), []
+        shapes = [sample.points for sample in training]
+        assessor = Assessor.fit(scheme, shapes, waiting[0].views, waiting[-1].views)
         for stage, placing, choice in zip(settings, placings, choices, strict=True):
             under.listener(StageBegun(stage.name))
             voter = stage.voter.fit(stage.training, replace(waiting.pop(0), minutes=plan.begin(stage.name)))
             under.listener(StageEnded(stage.name))
             stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
-        unscaled = Localiser(scheme, tuple(stages), polarity, Calibration.fit(()), sides)
-        judged = _judge(unscaled, validation, under, limit)
-    errors = [distance[np.isfinite(found).all(axis=0) & np.isfinite(distance)] for found, distance in judged]
-    return Fitted(replace(unscaled, calibration=Calibration.fit(judged)), [float(e.mean()) for e in errors if len(e)])
+        localiser = Localiser(scheme, tuple(stages), polarity, assessor, sides)
+        judged = [film for film in _judge(localiser, assessor, validation, under, limit) if film.told]
+    calibrator = None
+    if (subjects := len({film.subject for film in judged})) >= LEAST:
+        calibrator = Calibrator.fit(judged)
+        if told := [f"{level:.0%}" for level, q in zip(LEVELS, calibrator.quantiles, strict=True) if np.isnan(q)]:
+            of = f"{subjects} subjects held out are too few"
+            under.listener(Note(f"radii that hold the truth in {', '.join(told)} of cases are not known: {of}"))
+    else:
+        expected = f"{subjects} subjects were held out and located, expected {LEAST} at least"
+        under.listener(Note(f"errors to expect are not known: {expected}"))
+    localiser = replace(localiser, errors=assessor.calibrated(calibrator))
+    return Fitted(localiser, [float(np.nanmean(film.distance)) for film in judged])
 
 
 def _facing(samples: Sequence[Sample], under: Conditions) -> list[Sample]:
@@ -189,22 +200,28 @@ def _lessons(
 
 
 def _judge(
-    localiser: Localiser, validation: Sequence[Sample], conditions: Conditions, limit: TimeLimit
-) -> list[tuple[FloatArray, FloatArray]]:
-    """Return per film held out what is known of its errors, (2, n), and what they are, (n,), image pixels."""
+    localiser: Localiser, assessor: Assessor, validation: Sequence[Sample], conditions: Conditions, limit: TimeLimit
+) -> list[Judged]:
+    """Return what is known of the errors on films held out, and what they are."""
     judged = []
     for number, sample in enumerate(validation, 1):
         if number > _CALIBRATED and limit.over:
             used = f"{number - 1} of {len(validation)} films held out"
-            conditions.listener(Note(f"expected errors are scaled on {used}, for want of time"))
+            conditions.listener(Note(f"errors to expect are learned from {used}, for want of time"))
             break
-        radiograph = sample.open()
-        found = localiser.search(radiograph)
-        distance = np.linalg.norm(found.points - sample.points, axis=1)
-        judged.append((cues(localiser.stages[-1].look, radiograph, found), distance))
+        judged.append(judge(localiser, assessor, sample))
         conditions.listener(FilmLocated(number, len(validation)))
         conditions.stop.check()
     return judged
+
+
+def judge(localiser: Localiser, assessor: Assessor, sample: Sample) -> Judged:
+    """Locate a sample as a model knows it; return what is known of the errors, and what they are."""
+    radiograph = sample.open()
+    found = localiser.search(radiograph)
+    axes = contour_axes(localiser.scheme, found.points)
+    cues = assessor.cues(localiser.looks, radiograph, found)
+    return Judged(cues, axes, found.points - sample.points, sample.subject)
 
 
 def _decoded_once(sample: Sample, file: Path) -> Sample:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,18 +13,19 @@ from landvote.data.scheme import Scheme
 from landvote.data.seen import SeenFilms
 from landvote.data.side import Side, in_mirror
 from landvote.errors import ModelError
-from landvote.localiser.expected_error import Calibration, cues
-from landvote.localiser.look import DIGITS, Candidate
+from landvote.localiser.assessor import Assessor
+from landvote.localiser.look import DIGITS, Candidate, Look
+from landvote.localiser.old_scales import OldScales
 from landvote.localiser.stage import Stage, StageSettings
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.runtime.files import write_json
 from landvote.runtime.form import Form
 from landvote.runtime.settings import Settings, validated
 
-FORM = Form("a finished model", 2, ModelError)
-"""Of the JSON files in a model folder."""
+FORM = Form("a finished model", 3, ModelError, {2: lambda record: record})
+"""Of the JSON files in a model folder. One of form 2 has an error per point to expect, and knows no more of it."""
 
-_SETTINGS, _ARRAYS = "localiser.json", "localiser.npz"
+_SETTINGS, _ARRAYS, _ERRORS = "localiser.json", "localiser.npz", "errors"
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class Localiser:
 
     The ``stages`` are coarse to fine; the first looks at the whole film. ``model`` is the hash of the model folder it
     was loaded from, or empty; ``seen`` the films that the folder names, or None. ``sides`` are those that the films
-    learned from had: one without a name where a film has one shape.
+    learned from had: one without a name where a film has one shape. ``errors`` tells what errors to expect.
     """
 
     scheme: Scheme
     stages: tuple[Stage, ...]
     polarity: Polarity
-    calibration: Calibration
+    errors: Assessor | OldScales
     sides: tuple[Side, ...] = (Side(),)
     model: str = ""
     seen: SeenFilms | None = None
@@ -54,14 +56,21 @@ class Localiser:
         mirrored = (side or self.sides[0]).mirrored
         seen, inverted = self.polarity.normalise(radiograph.mirrored() if mirrored else radiograph)
         found = self.search(seen)
-        error = self.calibration.expected_error(cues(self.stages[-1].look, seen, found))
+        expected = self.errors.expect(self.looks, seen, found)
         film = radiograph.film(inverted=inverted)
         points = in_mirror(found.points, radiograph.size[0]) if mirrored else found.points
         details = {"looks": list(found.looks), **({"mirrored": True} if mirrored else {})}
+        covariance = expected.covariance * [1, -1, 1] if mirrored else expected.covariance
         return Prediction(
-            radiograph.identifier, points, error, self.scheme.landmarks, film, self.model, self.scheme.name,
+            radiograph.identifier, points, expected.error, self.scheme.landmarks, film, self.model, self.scheme.name,
             self.scheme.sha256(), self.seen.told(film) if self.seen else "", details,
+            radii=expected.radii, covariance=covariance, expected_film_error=expected.film_error, known=expected.known,
         )  # fmt: skip
+
+    @property
+    def looks(self) -> list[Look]:
+        """The looks of the stages, coarse to fine."""
+        return [stage.look for stage in self.stages]
 
     def search(self, radiograph: Radiograph) -> Candidate:
         """Return what the stages find, each from where the one before has led."""
@@ -83,9 +92,16 @@ class Localiser:
     def save(self, folder: Path) -> list[Path]:
         """Write every stage into a folder of its name, and the rest beside; return the files written."""
         files = [file for stage in self.stages for file in stage.save(folder / stage.settings.name)]
-        own = {"polarity": self.polarity.weights.round(DIGITS), "calibration": self.calibration.scales}
+        own = {"polarity": self.polarity.weights.round(DIGITS)}
+        if isinstance(self.errors, Assessor):
+            (folder / _ERRORS).mkdir(exist_ok=True)
+            files += self.errors.save(folder / _ERRORS)
+        else:
+            own["calibration"] = self.errors.scales
         files.append(save_arrays(folder / _ARRAYS, **own))
-        written = _Written(scheme=self.scheme, stages=tuple(stage.settings for stage in self.stages), sides=self.sides)
+        kind: Literal["scales", "assessor"] = "assessor" if isinstance(self.errors, Assessor) else "scales"
+        stages = tuple(stage.settings for stage in self.stages)
+        written = _Written(scheme=self.scheme, stages=stages, sides=self.sides, errors=kind)
         write_json(folder / _SETTINGS, FORM.stamp(written.model_dump(mode="json")))
         return [*files, folder / _SETTINGS]
 
@@ -100,12 +116,17 @@ class Localiser:
         file = folder / _SETTINGS
         where = f"{file}: not the settings of this version of landvote"
         written = validated(_Written, FORM.load(file), where, ModelError)
-        own = load_arrays(folder / _ARRAYS, "polarity", "calibration")
-        if own["calibration"].shape != (2,):
-            raise ModelError(f"{folder / _ARRAYS}: calibration of shape {own['calibration'].shape}, expected (2,)")
+        polarity = Polarity(load_arrays(folder / _ARRAYS, "polarity")["polarity"])
         stages = [Stage.load(folder / s.name, s, written.scheme, device) for s in written.stages]
-        polarity, calibration = Polarity(own["polarity"]), Calibration(own["calibration"])
-        return cls(written.scheme, tuple(stages), polarity, calibration, written.sides)
+        errors: Assessor | OldScales
+        if written.errors == "assessor":
+            errors = Assessor.load(folder / _ERRORS, written.scheme, len(stages[-1].look.placing.targets[0]))
+        else:
+            scales = load_arrays(folder / _ARRAYS, "calibration")["calibration"]
+            if scales.shape != (2,):
+                raise ModelError(f"{folder / _ARRAYS}: calibration of shape {scales.shape}, expected (2,)")
+            errors = OldScales(scales)
+        return cls(written.scheme, tuple(stages), polarity, errors, written.sides)
 
     @staticmethod
     def sides_in(folder: Path) -> tuple[Side, ...]:
@@ -119,3 +140,4 @@ class _Written(Settings):
     scheme: Scheme
     stages: tuple[StageSettings, ...]
     sides: tuple[Side, ...] = Field((Side(),), min_length=1)
+    errors: Literal["scales", "assessor"] = "scales"

@@ -9,12 +9,13 @@ from landvote.uncertainty.left_out import LeftOut
 from landvote.votes import Evidence
 
 CUES = (
-    "spread", "elsewhere", "peak", "total", "second", "second_distance", "look_shift", "residual",
+    "spread", "dispersion", "elsewhere", "peak", "total", "second", "second_distance", "look_shift", "residual",
     "residual_distance", "oddness",
 )  # fmt: skip
 """Of each landmark, in this order; lengths are logarithms of grid cells, the others logarithms.
 
-- ``spread``: SD of the votes about the point; ``elsewhere``: the share of votes that are not about it
+- ``spread``: SD of the votes about the point; ``elsewhere``: the share of votes that are not about it;
+  ``dispersion``: mean distance of all votes from it, and in a row that of the same part in rows not chosen
 - ``peak`` and ``total``: of the votes; ``second``: height of the second peak as a share of the first,
   ``second_distance``: how far it is, times that share
 - ``look_shift``: how far the last look has moved the point
@@ -54,14 +55,15 @@ class Cues:
 
 
 def cues_of(
-    points: Points, before: Points, evidence: Evidence, shape: LeftOut, oddness: FloatArray, film_oddness: float,
-    cell: float,
+    points: Points, before: Points, dispersion: FloatArray, evidence: Evidence, shape: LeftOut, oddness: FloatArray,
+    film_oddness: float, cell: float,
 ) -> Cues:  # fmt: skip
     """Return the cues of one film.
 
     Args:
         points: (n, 2) image coordinates, NaN where missing.
         before: (n, 2) where they were before the last look, NaN if unknown.
+        dispersion: (n,) mean distance of the votes from the points, image pixels.
         evidence: of the votes about the points, image pixels.
         shape: of the points, see :func:`landvote.uncertainty.left_out`.
         oddness: (n,) of the patches about the points.
@@ -71,6 +73,7 @@ def cues_of(
     spread = np.sqrt(np.trace(evidence.covariance, axis1=1, axis2=2))
     lengths = {
         "spread": spread,
+        "dispersion": dispersion,
         "second_distance": evidence.second * evidence.second_distance,
         "look_shift": np.linalg.norm(points - before, axis=1),
         "residual": np.linalg.norm(shape.away, axis=1),

@@ -1,13 +1,14 @@
-"""The error to expect of each point: estimated from cues without the true point, and scaled on films held out."""
+"""The error to expect of models made before there was an assessor: dispersion and consistency, scaled on films."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph
-from landvote.localiser.look import DIGITS, Candidate, Look
+from landvote.localiser.look import Candidate, Look
+from landvote.uncertainty import Expected
 
 _SHRUNK = 0.5  # times the least of training: a patch so small was laid on points that are wrong; none was learned from
 _ASKEW = (0.04, 4.0)  # how a frame is perturbed: by shares of its width and height, and degrees; as training does
@@ -50,8 +51,8 @@ def consistency_shift(look: Look, radiograph: Radiograph, found: Candidate) -> F
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Scales cues so that on films not learned from they equal the error, on average.
+class OldScales:
+    """What such a model knows of its errors.
 
     Attributes:
         scales: (2,) expected error per dispersion of the votes, and per pixel of consistency shift.
@@ -59,23 +60,6 @@ class Calibration:
 
     scales: FloatArray
 
-    @classmethod
-    def fit(cls, films: Iterable[tuple[FloatArray, FloatArray]]) -> "Calibration":
-        """Learn from films held out: per film the (2, n) cues and the (n,) true distances, NaN where unknown.
-
-        The consistency shift counts in full, or less if that alone were more than the errors are; the dispersion makes
-        up the rest. Without any film, cues count as they are.
-        """
-        total = np.zeros(3)  # of dispersion, shift, error
-        for found, distance in films:
-            known = np.vstack([found, distance])
-            total += known[:, np.isfinite(known).all(axis=0)].sum(axis=1)
-        dispersion, shift, error = total
-        if dispersion <= 0:
-            return cls(np.ones(2))
-        in_full = min(1.0, error / shift) if shift > 0 else 1.0
-        return cls(np.array([(error - in_full * shift) / dispersion, in_full]).round(DIGITS))
-
-    def expected_error(self, found: FloatArray) -> FloatArray:
-        """Return (n,) the error to expect of each landmark, image pixels."""
-        return np.asarray(self.scales @ found)
+    def expect(self, looks: Sequence[Look], radiograph: Radiograph, found: Candidate) -> Expected:
+        """Return the error to expect of each landmark; nothing else is known."""
+        return Expected.only(np.asarray(self.scales @ cues(looks[-1], radiograph, found)))
