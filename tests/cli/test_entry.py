@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from PIL import Image
 from landvote.data.scheme import Scheme
 from landvote.formats.family import format_named, read_points, write_points
 from landvote.formats.predictions import read_predictions
+from landvote.localiser import Localiser
 from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped
 from toys import dicom, tiny_words
@@ -401,7 +403,7 @@ def test_locate_names_broken_films_and_does_the_others(run, data, model, tmp_pat
     assert status == 1
     assert "3 films located" in out
     assert [r["image"] for r in records(tmp_path / "p.jsonl")] == ["a.png", "b.png", "c.IMA"]
-    lines = err.splitlines()
+    lines = [line for line in err.splitlines() if "unlike" not in line]  # the DICOM film shows no crosses
     assert len(lines) == 5
     assert sum(line.startswith("warning: 1 films have pixels that are not square") for line in lines) == 1
     for name in ("cut.png", "empty.png", "text.png", "grey.png"):
@@ -624,3 +626,28 @@ def test_films_left_out_of_a_conversion_are_named_and_the_status_is_one(run, tmp
     status, said, err = run("convert", tmp_path / "w.csv", tmp_path / "pts", "--to", "vxl-pts")
     assert (status, f"1 films as vxl-pts: {tmp_path / 'pts'}" in said) == (1, True)
     assert err == f"left out of {tmp_path / 'pts'}, for want of points: b\n"
+
+
+def test_films_unlike_those_learned_from_are_named_and_an_error_where_that_is_asked_for(
+    run, data, model, tmp_path, monkeypatch
+):
+    whole = Localiser.locate
+
+    def locate(self, film, side=None, failure_limit=None):
+        found = whole(self, film, side, failure_limit)
+        return replace(found, known=film.identifier != "3.png")
+
+    monkeypatch.setattr(Localiser, "locate", locate)
+    words = ("locate", model, data, "--device", "cpu", "--failure-limit", "4px", "--out")
+    status, _, err = run(*words, tmp_path / "p.jsonl")
+    assert status == 0
+    assert "not known: 3.png: unlike the films that the model was made from\n" in err
+    assert "warning: 1 films are unlike those that the model was made from" in err
+    records = {r["image"]: r for r in map(json.loads, (tmp_path / "p.jsonl").read_text().splitlines())}
+    assert records["3.png"]["known"] is False
+    assert all(0 <= r["probability_of_failure"] <= 1 for r in records.values())
+    status, _, err = run(*words, tmp_path / "q.jsonl", "--strict")
+    assert status == 1
+    assert "error: 1 films are unlike" in err
+    assert (tmp_path / "q.jsonl").exists()
+    one_line(run(*words, tmp_path / "r.jsonl", "--failure-limit", "4in"), "'4in'", "px, mm or %")

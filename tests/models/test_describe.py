@@ -47,7 +47,7 @@ def card(folder):
 
 def test_it_says_what_it_is_and_what_it_rests_on(folder, card):
     manifest = json.loads((folder / "model.json").read_text())
-    assert (card.model, card.format, card.recipe, card.scheme) == (model_hash(folder), 2, "whdv", "L")
+    assert (card.model, card.format, card.recipe, card.scheme) == (model_hash(folder), 3, "whdv", "L")
     assert card.landmarks == tuple("012345")
     assert (card.minutes, card.machine, card.versions) == tuple(manifest[k] for k in ("minutes", "machine", "versions"))
     assert (card.device, card.computed_on) == ("cpu", manifest["computed_on"])

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from landvote.data.film import Source, Spacing
+from landvote.data.limit import Limit
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
@@ -23,7 +24,7 @@ from landvote.formats.jsonl import table_of_predictions
 from landvote.models.any_film import locate
 from landvote.models.locate import list_films, locate_files
 from landvote.reports import overlays as drawing
-from landvote.runtime.events import Event, FilmFailed, FilmLocated, Note, OverlayFailed
+from landvote.runtime.events import Event, FilmFailed, FilmLocated, FilmUnknown, Note, OverlayFailed
 
 
 def prediction(identifier: str, value: float) -> Prediction:
@@ -37,7 +38,7 @@ def localiser():
     return SimpleNamespace(
         scheme=Scheme.numbered(3),
         sides=(Side(),),
-        locate=lambda film, side: prediction(film.identifier, 1.0),  # noqa: ARG005 - knows one
+        locate=lambda film, side, limit: prediction(film.identifier, 1.0),  # noqa: ARG005 - knows one
     )
 
 
@@ -203,3 +204,22 @@ def test_films_that_are_transparent_in_part_are_located_and_named():
     assert len(list(locate(SimpleNamespace(locate=found, sides=(Side(),)), films, listener=events.append))) == 2
     (note,) = (event for event in events if isinstance(event, Note))
     assert note.text == "1 films are transparent in part, which was read as black: b"
+
+
+def test_films_that_are_not_known_are_told_of(tmp_path, localiser):
+    draw(tmp_path, "a.png", "b.png", "c.png")
+    kinds = {"a.png": True, "b.png": False, "c.png": None}
+    limits = []
+
+    def locate(film, side, limit):
+        limits.append(limit)
+        return replace(prediction(film.identifier, 1.0), known=kinds[film.identifier])
+
+    localiser.locate = locate
+    events: list[Event] = []
+    limit = Limit(3, "mm")
+    assert len(list(locate_files(localiser, [tmp_path], None, events.append, failure_limit=limit))) == 3
+    assert [event for event in events if isinstance(event, FilmUnknown)] == [FilmUnknown("b.png")]
+    assert limits == [limit] * 3
+    with pytest.raises(SettingError, match="names no normaliser"):
+        next(locate_files(localiser, [tmp_path], None, failure_limit=Limit(3, "%")))

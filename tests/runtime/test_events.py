@@ -33,6 +33,7 @@ EACH = [
     events.Planned(38.0),
     StageBegun("local"), FilmRead("learning", 1, 9), StepTaken("local", 3, 0.5, 1.25, 2.5), ForestGrown("local", 2, 4),
     StageEnded("local"), events.FilmSimulated(2, 9), FilmLocated(1, 0), events.FilmFailed("a.png", "cut short"),
+    events.FilmUnknown("hand.png"),
     events.OverlayFailed("a.png", "no space"),
     RunsProgressed(1, 4, 0.25, 30.0), Note("für alle"), Ended(1.5), Stopped(0.5), Failed("no\nfilm"),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from landvote.errors import ExistsError, SettingError
 if TYPE_CHECKING:  # as heavy as the verb
     from landvote.data.prediction import Prediction
     from landvote.formats.format import Format
-    from landvote.runtime.events import FilmFailed, Note, OverlayFailed
+    from landvote.runtime.events import FilmFailed, FilmUnknown, Note, OverlayFailed
 
 _FORMAT_AND_PATH = re.compile(r"([\w-]+(?::\w+=[^=,]+(?:,\w+=[^=,]+)*)?)(?:=(.*))?", re.DOTALL)  # tps:origin=edge=PATH
 
@@ -53,59 +53,80 @@ def locate(
     ] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Number of shards in work at a time; 0: one per processor.")] = 0,
     engine: Annotated[str, typer.Option(help="local: processes of this machine; ray: a Ray cluster.")] = "local",
+    failure_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="Also tell how probably a film's mean error is above this: 12px, 2.5mm, or 1% of the normalising "
+            "distance.",
+            metavar="VALUE[px|mm|%]",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with status 1 if a film is unlike those the model was made from.")
+    ] = False,
     centre: Centre = None,
     device: Device = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Find the landmarks of films. A film that cannot be read is named and left out, and the exit status is then 1."""
     if films_per_shard is not None:
-        if overlays or to or force:
-            raise SettingError("--films-per-shard: expected without --overlays, --to and --force")
+        if overlays or to or force or failure_limit or strict:
+            others = "--overlays, --to, --force, --failure-limit and --strict"
+            raise SettingError(f"--films-per-shard: expected without {others}")
         _locate_shards(model, images, split, out, films_per_shard, jobs, engine, device)
         return
     if jobs or engine != "local":
         raise SettingError("--jobs, --engine: expected with --films-per-shard, which divides the work")
     from landvote.cli.progress import locating
+    from landvote.data.limit import Limit
     from landvote.formats.predictions import write_predictions
     from landvote.models import load_model
     from landvote.models.locate import locate_files
-    from landvote.runtime.events import Event, FilmFailed, Note, OverlayFailed
+    from landvote.runtime.events import Event, FilmFailed, FilmUnknown, Note, OverlayFailed
     from landvote.runtime.files import is_stdout
 
     targets = _targets(to or [], out, images, centre)
     _refuse_places(out, overlays, targets, force)
+    limit = Limit.parse(failure_limit) if failure_limit else None
     localiser = load_model(model, device)
-    told: list[FilmFailed | Note | OverlayFailed] = []
+    told: list[FilmFailed | FilmUnknown | Note | OverlayFailed] = []
 
     with locating() as shown, stopped_by_interrupt() as stop:
 
         def listener(event: Event) -> None:
             shown(event)
-            if isinstance(event, FilmFailed | Note | OverlayFailed):
+            if isinstance(event, FilmFailed | FilmUnknown | Note | OverlayFailed):
                 told.append(event)
 
-        found = locate_files(localiser, images, overlays, listener, stop, split)
+        found = locate_files(localiser, images, overlays, listener, stop, split, limit)
         written, kept = tee(found) if targets else (found, iter(()))
         count = write_predictions(out, written)
     quiet = any(is_stdout(path) for path in (out, *targets))
     typer.echo(f"{count} films located: {out}", err=quiet)
     complete = _write_points(list(kept), targets, images, split, quiet)
-    if not (_say_all_well(told) and complete):
+    if not (_say_all_well(told, strict=strict) and complete):
         raise typer.Exit(1)
 
 
-def _say_all_well(told: "list[FilmFailed | Note | OverlayFailed]") -> bool:
-    """Say what was told of films, and return whether it was notes alone."""
-    from landvote.runtime.events import Note, OverlayFailed
+def _say_all_well(told: "list[FilmFailed | FilmUnknown | Note | OverlayFailed]", *, strict: bool) -> bool:
+    """Say what was told of films, and return whether it was notes alone; with ``strict`` all films are known too."""
+    from landvote.runtime.events import FilmFailed, FilmUnknown, Note, OverlayFailed
 
     undrawn = [event for event in told if isinstance(event, OverlayFailed)]
     if undrawn:  # one cause for most of them, such as a full disk
         films = some([event.image for event in undrawn])
         typer.echo(f"{len(undrawn)} overlays cannot be written, of {films}: {undrawn[0].message}", err=True)
     for event in told:
-        if not isinstance(event, OverlayFailed):
-            typer.echo(f"warning: {event.text}" if isinstance(event, Note) else f"left out: {event.message}", err=True)
-    return all(isinstance(event, Note) for event in told)
+        if isinstance(event, Note):
+            typer.echo(f"warning: {event.text}", err=True)
+        elif isinstance(event, FilmFailed):
+            typer.echo(f"left out: {event.message}", err=True)
+        elif isinstance(event, FilmUnknown):
+            typer.echo(f"not known: {event.image}: unlike the films that the model was made from", err=True)
+    if unknown := sum(isinstance(event, FilmUnknown) for event in told):
+        films = f"{unknown} films are unlike those that the model was made from"
+        typer.echo(f"{'error' if strict else 'warning'}: {films}; their points mean nothing", err=True)
+    return all(isinstance(event, Note) or (isinstance(event, FilmUnknown) and not strict) for event in told)
 
 
 def _targets(to: list[str], out: Path, images: list[Path], centre: float | None) -> "dict[Path, Format]":

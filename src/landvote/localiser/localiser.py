@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from landvote.data.limit import Limit
 from landvote.data.polarity import Polarity
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
@@ -45,13 +46,16 @@ class Localiser:
     model: str = ""
     seen: SeenFilms | None = None
 
-    def locate(self, radiograph: Radiograph, side: Side | None = None) -> Prediction:
+    def locate(
+        self, radiograph: Radiograph, side: Side | None = None, failure_limit: Limit | None = None
+    ) -> Prediction:
         """Return all landmarks of a film, or of one ``side`` of it, and the error to expect of each.
 
         Points are (n, 2) image coordinates, x right, y down, (0, 0) the centre of the top-left pixel, and NaN where a
         landmark was not found; errors are (n,) pixels. A film that looks like a negative of those learned from is
         inverted first. Several threads may call this at a time. The side is the first of ``sides`` by default; one that
-        is mirrored is looked for in the mirror, and what is found is turned back.
+        is mirrored is looked for in the mirror, and what is found is turned back. With a ``failure_limit`` it tells how
+        probably the film's mean error is above that.
         """
         mirrored = (side or self.sides[0]).mirrored
         seen, inverted = self.polarity.normalise(radiograph.mirrored() if mirrored else radiograph)
@@ -61,10 +65,12 @@ class Localiser:
         points = in_mirror(found.points, radiograph.size[0]) if mirrored else found.points
         details = {"looks": list(found.looks), **({"mirrored": True} if mirrored else {})}
         covariance = expected.covariance * [1, -1, 1] if mirrored else expected.covariance
+        limit = failure_limit.pixels(film.spacing, points, self.scheme) if failure_limit else float("nan")
         return Prediction(
             radiograph.identifier, points, expected.error, self.scheme.landmarks, film, self.model, self.scheme.name,
             self.scheme.sha256(), self.seen.told(film) if self.seen else "", details,
-            radii=expected.radii, covariance=covariance, expected_film_error=expected.film_error, known=expected.known,
+            radii=expected.radii, covariance=covariance, expected_film_error=expected.film_error,
+            probability_of_failure=expected.probability_of_failure(limit), known=expected.known,
         )  # fmt: skip
 
     @property

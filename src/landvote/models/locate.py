@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from landvote.data.limit import Limit
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.side import Side, side_of
@@ -17,31 +18,35 @@ from landvote.errors import DataError, ImageError, SettingError, SplitError, Sto
 from landvote.formats.image import read_image, walk_images
 from landvote.formats.left_out import LeftOut
 from landvote.localiser import Localiser
-from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, OverlayFailed, ignore
+from landvote.runtime.events import FilmFailed, FilmLocated, FilmUnknown, Listener, Note, OverlayFailed, ignore
 from landvote.runtime.names import output_paths
 from landvote.runtime.stop import StopToken
 
 _NAMED = 10  # how many films a note names
 
 OBLONG = "films have pixels that are not square, and were looked at as if they were"
+UNKNOWN = "films are unlike those that the model was made from, and their points mean nothing"
 TRANSPARENT = "films are transparent in part, which was read as black"
 _DRAWING = (OSError, ValueError, RuntimeError, MemoryError)  # of matplotlib and the system, besides DataError
 
 
 def locate_files(
     localiser: Localiser, images: Sequence[Path], overlays: Path | None, listener: Listener = ignore,
-    stop: StopToken | None = None, split: str | None = None,
+    stop: StopToken | None = None, split: str | None = None, failure_limit: Limit | None = None,
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield a prediction per film of :func:`list_films`, or one for each side where the model knows two.
 
     ``overlays`` is a folder for one PNG per film, or None; :func:`landvote.runtime.names.output_paths` names them. The
     listener is told after each film how many of all are done, of each that cannot be read, of each overlay that cannot
-    be written, and at first of files that are no films; the others go on.
+    be written, of each that is not of a known kind, and at first of files that are no films; the others go on.
 
     Raises:
         DataError: as :func:`list_films`.
+        SettingError: the failure limit is in per cent, and the scheme has no normaliser.
         StoppedError: the stop token asked for it.
     """
+    if failure_limit is not None:
+        failure_limit.check(localiser.scheme)
     left_out = LeftOut()
     # a list, to say how many are left; very many are located in shards
     films = list(list_sides(localiser.sides, images, split, left_out))
@@ -50,7 +55,8 @@ def locate_files(
     pictures: dict[str, Path] = {}
     if overlays is not None:  # the name of a picture depends on the names of all films
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
-    work = ((name, partial(locate_file, localiser, path, name, pictures.get(name), listener)) for path, name in films)
+    locate = partial(locate_file, localiser, listener=listener, failure_limit=failure_limit)
+    work = ((name, partial(locate, path, name, pictures.get(name))) for path, name in films)
     yield from one_by_one(work, listener, stop, films=len(films), skip_unreadable=True)
 
 
@@ -84,6 +90,8 @@ def one_by_one(
             oblong.append(identifier)
         if prediction.film.source.transparent:
             transparent.append(identifier)
+        if prediction.known is False:
+            listener(FilmUnknown(identifier))
         yield prediction
     tell_named(OBLONG, oblong[:_NAMED], len(oblong), listener)
     tell_named(TRANSPARENT, transparent[:_NAMED], len(transparent), listener)
@@ -97,8 +105,9 @@ def tell_named(finding: str, names: Sequence[str], count: int, listener: Listene
 
 
 def locate_file(
-    localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None, listener: Listener = ignore
-) -> Prediction:
+    localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None, listener: Listener = ignore,
+    failure_limit: Limit | None = None,
+) -> Prediction:  # fmt: skip
     """Return the prediction of one film, and draw it into a PNG.
 
     Where the model knows two sides, the identifier ends in one. The listener is told if the picture cannot be written,
@@ -108,7 +117,7 @@ def locate_file(
         ImageError: the film cannot be read or is of one grey.
     """
     radiograph = something_to_see(read_image(path))
-    prediction = localiser.locate(radiograph, side_of(identifier, localiser.sides))
+    prediction = localiser.locate(radiograph, side_of(identifier, localiser.sides), failure_limit)
     if overlay is not None:
         from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 

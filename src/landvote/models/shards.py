@@ -31,7 +31,7 @@ from landvote.formats.left_out import LeftOut
 from landvote.formats.predictions import SHARDS, prediction_line
 from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash
-from landvote.models.locate import OBLONG, list_sides, locate_file, tell_named
+from landvote.models.locate import OBLONG, UNKNOWN, list_sides, locate_file, tell_named
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, ignore
 from landvote.runtime.executor import Executor, Job, relayed
 from landvote.runtime.files import atomic_write, expect_folder, refuse_existing, write_json, write_text
@@ -103,7 +103,8 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
         with suppress(PermissionError):  # on Windows, of a lock that another call still holds, and will remove
             left.unlink(missing_ok=True)
     failed = _gather_failures(out)
-    tell_named(OBLONG, *_oblong(out), listener)
+    for finding, (names, count) in _findings(out).items():
+        tell_named(finding, names, count, listener)
     return films - failed, failed
 
 
@@ -208,17 +209,19 @@ def _gather_failures(out: Path) -> int:
         return sum(1 for failure in failures if rows.writerow(failure))
 
 
-def _oblong(out: Path) -> tuple[list[str], int]:
-    """Return the first films whose pixels are not square, and how many there are, of the predictions of all shards."""
-    names, count = list[str](), 0
+def _findings(out: Path) -> dict[str, tuple[list[str], int]]:
+    """Return what is to be said of the predictions of all shards: of which films first, and of how many."""
+    found = {OBLONG: (list[str](), 0), UNKNOWN: (list[str](), 0)}
     for file in sorted(out.glob("predictions-*.jsonl")):
         with file.open("rb") as predictions:
             for line in predictions:
-                found = _SPACING.search(line)
-                if found and float(found[1]) != float(found[2]):
-                    count += 1
-                    names += [json.loads(line)["image"]] if len(names) < _NAMED else []
-    return names, count
+                spacing = _SPACING.search(line)
+                oblong = spacing is not None and float(spacing[1]) != float(spacing[2])
+                unknown = b'"known": false' in line
+                for finding in [OBLONG] * oblong + [UNKNOWN] * unknown:
+                    names, count = found[finding]
+                    found[finding] = [*names, *([json.loads(line)["image"]] if count < _NAMED else [])], count + 1
+    return found
 
 
 def _failures(out: Path, number: int) -> Iterator[tuple[str, str]]:

@@ -116,6 +116,13 @@ class FilmFailed(Event):
 
 
 @dataclass(frozen=True)
+class FilmUnknown(Event):
+    """A film was located, and is not of the kind that the model was made from: its points mean nothing."""
+
+    image: str
+
+
+@dataclass(frozen=True)
 class OverlayFailed(Event):
     """The points of a film were found, and its overlay could not be written; ``message`` says why."""
 
