@@ -26,7 +26,7 @@ if _TYPE_CHECKING:
     from landvote.formats.saving import save_predictions
     from landvote.localiser import Conditions, Localiser
     from landvote.localiser.families import VOTERS
-    from landvote.models import divide, load_model, train_model
+    from landvote.models import calibrate_model, divide, load_model, train_model
     from landvote.models.any_film import locate
     from landvote.models.describe import describe_model
     from landvote.models.view_dataset import view_datasets
@@ -40,7 +40,8 @@ __version__ = _version("landvote")
 __all__ = [  # noqa: RUF022 - in flow order, as docs/python.md lists them
     "simulate_folder", "read_folder", "check_folder", "convert_points", "Sample", "Scheme",
     "read_image", "radiograph_of", "Radiograph", "Spacing",
-    "split_folder", "split_by_subject", "recipe", "divide", "train_model", "Conditions", "StopToken", "view_datasets",
+    "split_folder", "split_by_subject", "recipe", "divide", "train_model", "calibrate_model", "Conditions", "StopToken",
+    "view_datasets",
     "describe_model", "load_model", "Localiser", "locate", "Prediction", "save_predictions", "read_predictions",
     "evaluate", "write_report",
     "VOTERS", "VoterSettings", "Voter", "VoteMap",
@@ -54,7 +55,7 @@ _HOMES = {
     "read_image": "formats.image", "radiograph_of": "formats.image", "Radiograph": "data.radiograph",
     "Spacing": "data.film",
     "split_folder": "datasets.split", "split_by_subject": "datasets.split",
-    "recipe": "recipes", "divide": "models", "train_model": "models",
+    "recipe": "recipes", "divide": "models", "train_model": "models", "calibrate_model": "models",
     "Conditions": "localiser", "StopToken": "runtime.stop", "view_datasets": "models.view_dataset",
     "describe_model": "models.describe",
     "load_model": "models", "Localiser": "localiser", "locate": "models.any_film", "Prediction": "data.prediction",

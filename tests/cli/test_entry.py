@@ -651,3 +651,18 @@ def test_films_unlike_those_learned_from_are_named_and_an_error_where_that_is_as
     assert "error: 1 films are unlike" in err
     assert (tmp_path / "q.jsonl").exists()
     one_line(run(*words, tmp_path / "r.jsonl", "--failure-limit", "4in"), "'4in'", "px, mm or %")
+
+
+def test_a_model_is_calibrated_on_other_films(run, data, model, tmp_path, draw):
+    other = draw(tmp_path / "other", [f"o{i}.png" for i in range(5)])
+    for file in (other / "images").iterdir():  # else they are the same films
+        pixels = np.array(Image.open(file))
+        pixels[0, 0] ^= 1
+        Image.fromarray(pixels).save(file)
+    status, out, err = run("calibrate", model, other, "--out", tmp_path / "new", "--device", "cpu")
+    assert status == 0, err
+    assert "mean error on 5 films" in out
+    assert run("locate", tmp_path / "new", other, "--device", "cpu", "--out", tmp_path / "p.jsonl")[0] == 0
+    status, _, err = run("calibrate", model, data, "--out", tmp_path / "again", "--device", "cpu")
+    assert (status, "the model learned from it" in err) == (2, True)
+    one_line(run("calibrate", model, other, "--out", tmp_path / "new"), "exists already")

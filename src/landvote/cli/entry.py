@@ -12,7 +12,7 @@ from landvote.cli.data import check, convert, shape, simulate, split
 from landvote.cli.describing import describe
 from landvote.cli.locating import locate
 from landvote.cli.measuring import compare, evaluate
-from landvote.cli.training import recipes, train
+from landvote.cli.training import calibrate, recipes, train
 from landvote.errors import ExistsError, LandvoteError, StoppedError
 
 app = typer.Typer(
@@ -53,7 +53,21 @@ def demo(
     typer.echo(f"report: {report.resolve()}")
 
 
-for verb in (simulate, check, convert, split, recipes, train, describe, locate, evaluate, shape, compare, demo):
+for verb in (
+    simulate,
+    check,
+    convert,
+    split,
+    recipes,
+    train,
+    calibrate,
+    describe,
+    locate,
+    evaluate,
+    shape,
+    compare,
+    demo,
+):
     app.command()(verb)
 
 

@@ -104,6 +104,34 @@ def train(
     say(f"model: {out}")
 
 
+def calibrate(
+    model: Annotated[Path, typer.Argument(help="Model folder, which stays as it is.", metavar="MODEL")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="NEW")],
+    films: Films = None,
+    scheme: SchemeOption = None,
+    device: Device = "auto",
+    cache: Cache = None,
+    kind: From = None,
+    centre: Centre = None,
+) -> None:
+    """Learn a model's expected errors anew from the films of DATA, such as another hospital's, without training."""
+    from landvote.cli.progress import training
+    from landvote.datasets.survey import Survey
+    from landvote.localiser import Conditions
+    from landvote.models import calibrate_model
+    from landvote.runtime.files import refuse_existing
+
+    refuse_existing(out)
+    samples = read_data(data, scheme, films, kind, centre, typer.echo)
+    with training() as listener, stopped_by_interrupt() as stop:
+        conditions = Conditions(device=device, listener=listener, stop=stop, survey=Survey(cache))
+        held_out = calibrate_model(model, samples, out, conditions).held_out
+    if held_out:
+        typer.echo(f"mean error on {len(held_out)} films: median {statistics.median(held_out):.2f} px")
+    typer.echo(f"model: {out}")
+
+
 def recipes(
     name: Annotated[str | None, typer.Argument(help="Print this recipe as TOML.", metavar="[RECIPE]")] = None,
 ) -> None:

@@ -1,7 +1,7 @@
 """The localiser: stages from coarse to fine, each a placing, a voter, a choice and a search; fitting, and locating."""
 
-from landvote.localiser.fit import Conditions, Fitted, fit_localiser
+from landvote.localiser.fit import Conditions, Fitted, fit_localiser, recalibrated
 from landvote.localiser.localiser import Localiser
 from landvote.localiser.stage import Stage, StageSettings
 
-__all__ = ["Conditions", "Fitted", "Localiser", "Stage", "StageSettings", "fit_localiser"]
+__all__ = ["Conditions", "Fitted", "Localiser", "Stage", "StageSettings", "fit_localiser", "recalibrated"]

@@ -16,7 +16,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.survey import Facts, Survey
-from landvote.errors import PointsError
+from landvote.errors import PointsError, SettingError
 from landvote.frames import Placing, Reading, TrainingLook
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
@@ -124,7 +124,29 @@ def fit_localiser(
             under.listener(StageEnded(stage.name))
             stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
         localiser = Localiser(scheme, tuple(stages), polarity, assessor, sides)
-        judged = [film for film in _judge(localiser, assessor, validation, under, limit) if film.told]
+        return _calibrated(localiser, assessor, validation, under, limit)
+
+
+def recalibrated(localiser: Localiser, samples: Sequence[Sample], conditions: Conditions | None = None) -> Fitted:
+    """Return a localiser that expects the errors which it makes on samples; all have points, of none it has learned.
+
+    Raises:
+        SettingError: the localiser is of a landvote that knew one error alone.
+        ImageError: a film cannot be read.
+        StoppedError: the stop token asked for it.
+    """
+    under = conditions or Conditions()
+    if not isinstance(localiser.errors, Assessor):
+        raise SettingError("this model was made by a landvote that could not be calibrated, expected a newer model")
+    facing = in_polarity(_facing(samples, under), localiser.polarity)
+    return _calibrated(localiser, localiser.errors, facing, under, TimeLimit(under.minutes))
+
+
+def _calibrated(
+    localiser: Localiser, assessor: Assessor, held_out: Sequence[Sample], under: Conditions, limit: TimeLimit
+) -> Fitted:
+    """Return a localiser that expects the errors which it makes on films held out, as a model knows them."""
+    judged = [film for film in _judge(localiser, assessor, held_out, under, limit) if film.told]
     calibrator = None
     if (subjects := len({film.subject for film in judged})) >= LEAST:
         calibrator = Calibrator.fit(judged)

@@ -22,7 +22,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -111,13 +111,18 @@ def train_model(
             "versions": versions(), "machine": machine(), "computed_on": fitted.localiser.computed_on,
             "minutes": minutes(), "films": {"train": len(split.training), "val": len(split.validation)},
             "held_out_error_px": [round(e, 3) for e in fitted.held_out],
-            "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)},
         }  # fmt: skip
-        write_json(folder / "model.json", FORM.stamp(manifest))
+        seal(folder, manifest, files)
         if not keep_checkpoints:
             remove_checkpoints(folder)
         listener(Ended(minutes()))
     return replace(fitted, localiser=_of(folder, fitted.localiser))
+
+
+def seal(folder: Path, manifest: dict[str, Any], files: Iterable[Path]) -> None:
+    """Write ``model.json``, which makes a model folder a finished one: the manifest, and the hashes of its files."""
+    hashes = {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)}
+    write_json(folder / "model.json", FORM.stamp(manifest | {"files": hashes}))
 
 
 def begins(folder: Path, *, resume: bool) -> bool:

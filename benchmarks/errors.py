@@ -1,0 +1,184 @@
+"""Expected errors against true ones, from points of films left out of training: makes results/errors.md.
+
+    python benchmarks/errors.py FOLDER SCHEME > results/errors.md
+
+FOLDER has an npz for each rival: ``points``, ``truth`` (films, n, 2), pixels; ``fold`` (films,) of which localiser each
+comes; and ``landmarks``, ``film``, ``covariance`` and ``cell``, the cues of :func:`landvote.uncertainty.cues_of`.
+Optional: ``perturbed`` (films, frames, n, 2), points through perturbed frames; ``rival`` (films, n), distance from the
+other rival's points, NaN where not known; ``other_*``, the cues of pictures of other kinds, with ``other_name``
+(``kind-number``) and ``other_fold``. SCHEME is a scheme's file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata, spearmanr
+
+from landvote.data.scheme import Scheme
+from landvote.uncertainty import CUES, ELLIPSE, FILM_CUES, LEVELS, Calibrator, Cues, Judged, contour_axes
+
+Array = npt.NDArray[Any]
+Stored = Mapping[str, Array]
+Figures = dict[str, float]
+
+SEED = 2026  # of the folds that the figures come from; others were looked at while it was made
+LARGE = 10 / 0.35  # pixels: 10 mm
+
+
+def judged(
+    stored: Stored, scheme: Scheme, kept: Collection[str] | None = None, more: Sequence[Array] = ()
+) -> list[Judged]:
+    """Return the films; of all cues only ``kept`` are told, and ``more`` (films, n) take the place of others."""
+    films = []
+    for i, (points, truth) in enumerate(zip(stored["points"], stored["truth"], strict=True)):
+        landmarks, film = stored["landmarks"][i].copy(), stored["film"][i].copy()
+        if kept is not None:
+            landmarks[:, [name not in kept for name in CUES]] = 0
+            film[[name.removeprefix("mean_") not in kept for name in FILM_CUES]] = 0
+        for place, values in enumerate(more):  # in the place of a cue that is not told
+            free = [j for j, name in enumerate(CUES) if kept is not None and name not in kept][place]
+            landmarks[:, free], film[2 + free] = values[i], values[i].mean()
+        cues = Cues(landmarks, film, stored["covariance"][i], float(stored["cell"][i]))
+        films.append(Judged(cues, contour_axes(scheme, points), points - truth, str(i)))
+    return films
+
+
+def divisions(count: int, learn: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield indices to calibrate on and to judge by: tenths, or ``learn`` films at a time in ten draws."""
+    whole = rng.permutation(count)
+    for k in range(10):
+        order = rng.permutation(count) if learn else whole
+        yield (order[:learn], order[learn:]) if learn else (np.setdiff1d(order, order[k::10]), order[k::10])
+
+
+def auc(score: Array, positive: Array) -> float:
+    """Return the area under the ROC curve."""
+    ranks, count = rankdata(score), positive.sum()
+    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(score) - count)))
+
+
+def measure(films: Sequence[Judged], learn: int = 0) -> Figures:
+    """Return the figures of one protocol: means over draws, or of all films left out in turn."""
+    rng, parts = np.random.default_rng(SEED), []
+    draws: list[Figures] = []
+    for training, out in divisions(len(films), learn, rng):
+        calibrator = Calibrator.fit([films[i] for i in training])
+        parts.append([(films[i], calibrator.expect(films[i].cues, films[i].axes)) for i in out])
+    for part in parts if learn else [[pair for some in parts for pair in some]]:
+        true = np.array([film.distance for film, _ in part])
+        expected = np.array([told.error for _, told in part])
+        order = np.argsort(expected.ravel())
+        tenths = [true.ravel()[s].mean() / expected.ravel()[s].mean() for s in np.array_split(order, 10)]
+        radii = np.array([told.radii for _, told in part])
+        full = np.array([told.covariance for _, told in part])[..., [0, 1, 1, 2]].reshape(*true.shape, 2, 2)
+        errors = np.array([film.errors for film, _ in part])
+        squared = np.einsum("fni,fni->fn", errors, np.linalg.solve(full, errors[..., None])[..., 0])
+        limit = 1.5 * np.median(true.mean(axis=1))
+        failed = true.mean(axis=1) > limit
+        told_failed = np.array([told.probability_of_failure(limit) for _, told in part])
+        draws.append({
+            "points": spearmanr(expected.ravel(), true.ravel())[0],
+            "films": spearmanr([told.film_error for _, told in part], true.mean(axis=1))[0],
+            "least": min(tenths), "most": max(tenths), **{
+                f"{level:.0%}": (true <= radii[..., j]).mean() for j, level in enumerate(LEVELS)
+            }, "ellipse": (squared <= ELLIPSE).mean(),
+            "area": (ELLIPSE * np.sqrt(np.linalg.det(full)) / radii[..., 2] ** 2).mean(),
+            "large": auc(expected.ravel(), true.ravel() > LARGE),
+            "failed": failed.mean(), "said": told_failed.mean(), "failure": auc(told_failed, failed),
+            "known": np.mean([told.known for _, told in part]),
+        })  # fmt: skip
+    return {key: float(np.mean([draw[key] for draw in draws])) for key in draws[0]}
+
+
+def row(name: str, found: Figures, keys: Sequence[str]) -> str:
+    """Return a row of a table."""
+    return f"| {name} | " + " | ".join(f"{found[key]:.3f}" for key in keys) + " |"
+
+
+def header(*names: str) -> str:
+    """Return the head of a table."""
+    return f"| {' | '.join(names)} |\n|{' --- |' * len(names)}"
+
+
+def ceiling(stored: Stored) -> float:
+    """Return the Spearman correlation over points of one that knows each film's and each landmark's true mean."""
+    true = np.linalg.norm(stored["points"] - stored["truth"], axis=2)
+    guess = np.outer(true.mean(axis=1), true.mean(axis=0))
+    return float(spearmanr(guess.ravel(), true.ravel())[0])
+
+
+def ablation(stored: Stored, scheme: Scheme) -> Iterator[tuple[str, list[Judged]]]:
+    """Yield names and films with some of the cues."""
+    votes = {"spread", "dispersion", "elsewhere", "peak", "total", "second", "second_distance", "look_shift"}
+    shape, look = {"residual", "residual_distance", "shape"}, {"oddness", "film_oddness"}
+    every = votes | shape | look
+    kinds: dict[str, set[str]] = {"none (landmarks' means)": set(), "votes": votes, "shape": shape, "look": look,
+             "all but votes": shape | look,
+             "all but shape": votes | look, "all but look": votes | shape, "all": every}  # fmt: skip
+    for name, kept in kinds.items():
+        yield name, judged(stored, scheme, kept)
+    less = every - {"total", "second_distance"}  # which tell least: the places of others
+    extra = {}
+    if "perturbed" in stored:
+        away = np.linalg.norm(stored["perturbed"] - stored["points"][:, None], axis=3)
+        extra["eight perturbed frames"] = np.log(0.5 + np.sqrt(np.nanmean(away**2, axis=1)))
+    if "rival" in stored:
+        extra["distance of both rivals"] = np.log(3 + stored["rival"])
+    for name, values in extra.items():
+        told = np.isfinite(values).all(axis=1)
+        some = {key: stored[key][told] for key in ("points", "truth", "landmarks", "film", "covariance", "cell")}
+        yield f"all, {told.sum()} films", judged(some, scheme, less)
+        yield f"and {name}", judged(some, scheme, less, [values[told]])
+
+
+def strangers(stored: Stored, films: Sequence[Judged]) -> tuple[Counter[str], Counter[str]]:
+    """Return by kind how many pictures there are, and how many are taken for known by calibrators of each fold."""
+    count, taken = Counter[str](), Counter[str]()
+    for fold in np.unique(stored["fold"]):
+        calibrator = Calibrator.fit([films[i] for i in np.flatnonzero(stored["fold"] == fold)])
+        for i in np.flatnonzero(stored["other_fold"] == fold):
+            kind = str(stored["other_name"][i]).rsplit("-", 1)[0]
+            cues = Cues(
+                *(stored[f"other_{key}"][i] for key in ("landmarks", "film", "covariance")), stored["other_cell"][i]
+            )
+            axes = np.tile(np.eye(2), (len(cues.landmarks), 1, 1))
+            count[kind] += 1
+            taken[kind] += bool(calibrator.expect(cues, axes).known)
+    return count, taken
+
+
+def main(folder: str, scheme_file: str) -> None:
+    """Print the tables of each file in a folder."""
+    scheme = Scheme.read(scheme_file)
+    protocol = ("points", "films", "least", "most", *(f"{level:.0%}" for level in LEVELS), "ellipse", "area", "large",
+                "failed", "said", "failure", "known")  # fmt: skip
+    for file in sorted(Path(folder).glob("*.npz")):
+        stored = dict(np.load(file))
+        films = judged(stored, scheme)
+        print(f"## {file.stem}, {len(films)} films\n")
+        print(header("calibrated on", *protocol))
+        for learn in (21, 60, 0):
+            print(
+                row(f"{learn} films" if learn else "nine tenths in turn", measure(films, learn), protocol), flush=True
+            )
+        print(f"\nOne that knew each film's and each landmark's true mean error: points {ceiling(stored):.3f}.\n")
+        print(header("cues", "points", "films", "large"))
+        for name, some in ablation(stored, scheme):
+            print(row(name, measure(some), ("points", "films", "large")), flush=True)
+        if "other_name" in stored:
+            count, taken = strangers(stored, films)
+            print("\n" + header("kind", "pictures", "taken for known"))
+            for kind in sorted(count):
+                print(f"| {kind} | {count[kind]} | {taken[kind]} |")
+        print()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
