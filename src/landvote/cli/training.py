@@ -91,6 +91,9 @@ def train(
         fitted = train_model(
             split, chosen, out, conditions, resume=resume, keep_checkpoints=keep_checkpoints, anonymous=anonymous
         )
+    for learned in fitted.learned:
+        if learned.done < learned.asked:
+            say(f"learned less than the recipe asks: {learned}")
     held_out = fitted.held_out
     if held_out:
         median, worst = statistics.median(held_out), max(held_out)

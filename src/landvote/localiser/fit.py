@@ -26,7 +26,7 @@ from landvote.localiser.localiser import Localiser
 from landvote.localiser.look import Look
 from landvote.localiser.plan import TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
-from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, ignore
+from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, StageLearned, ignore
 from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
 
@@ -70,10 +70,11 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A localiser, and its mean error on each film held out, image pixels."""
+    """A localiser, its mean error on each film held out, image pixels, and how much its stages have learned."""
 
     localiser: Localiser
     held_out: list[float]
+    learned: tuple[StageLearned, ...] = ()
 
 
 def fit_localiser(

@@ -13,8 +13,9 @@ from pydantic import ConfigDict
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
 from landvote.models.films import FilmRow, read_films
-from landvote.models.train import check_files, model_hash, read_beginning
+from landvote.models.train import check_files, learned_in, model_hash, read_beginning, read_manifest
 from landvote.recipes import Recipe
+from landvote.runtime.events import StageLearned
 from landvote.runtime.files import StrPath, write_text
 from landvote.runtime.settings import Settings, validated
 
@@ -99,6 +100,7 @@ class ModelCard:
         median_px: of their mean errors, pixels of the films; None where none was judged.
         worst_px: of their mean errors.
         minutes: that training took, in the call that finished it.
+        stages: how many steps or trees each stage has learned of those asked; empty where that was not recorded.
         device: that was asked for.
         computed_on: stage -> device and precision it was trained with.
         machine: its processors.
@@ -121,6 +123,7 @@ class ModelCard:
     median_px: float | None
     worst_px: float | None
     minutes: float
+    stages: tuple[StageLearned, ...]
     device: str
     computed_on: dict[str, str]
     machine: str
@@ -137,6 +140,8 @@ class ModelCard:
             said.append(
                 f"Its errors, and the scale of expected errors, rest on {_count(self.judged, 'film')}: they are rough."
             )
+        if late := [str(stage) for stage in self.stages if stage.late]:
+            said.append(f"It has learned less than its recipe asks ({'; '.join(late)}): errors are likely larger.")
         if 0 < self.judged < self.held_out.films:
             left = _count(self.held_out.films - self.judged, "film")
             said.append(f"{left} held out have no figure: nothing was found there, or no time was left.")
@@ -179,6 +184,7 @@ class ModelCard:
         return [
             *rows,
             ("training", f"{self.minutes:.4g} minutes in the call that finished it, device {self.device}"),
+            ("stages", "; ".join(map(str, self.stages)) or "not recorded"),
             ("computed on", ", ".join(f"{stage}: {device}" for stage, device in self.computed_on.items())),
             ("machine", self.machine),
             ("versions", ", ".join(f"{name} {number}" for name, number in self.versions.items())),
@@ -224,6 +230,7 @@ def describe_model(folder: StrPath) -> ModelCard:
         median_px=statistics.median(errors) if errors else None,
         worst_px=max(errors, default=None),
         minutes=written.minutes,
+        stages=learned_in(read_manifest(folder)),
         device=str(begun.get("device")),
         computed_on=written.computed_on,
         machine=written.machine,

@@ -11,7 +11,8 @@
                         checkpoint that a stopped training goes on from
       localiser.json    scheme and settings of the stages
       localiser.npz     polarity, and the scale of the expected errors
-      model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
+      model.json        written last: versions, machine, minutes, how much each stage has learned, and the SHA-256 of
+                        every file in use
 
 No file has a patient's name, number or date of birth; subjects are keyed hashes. Where a training is anonymous, films
 are as well.
@@ -24,9 +25,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from landvote.errors import LandvoteError, ModelError, SettingError, StoppedError
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
@@ -37,7 +40,7 @@ from landvote.localiser.stage import StageSettings
 from landvote.models.division import Split
 from landvote.models.films import FilmRow, read_films, seen_films, write_films
 from landvote.recipes import Recipe
-from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, Stopped, ignore
+from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, StageLearned, Stopped, ignore
 from landvote.runtime.files import StrPath, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
@@ -82,12 +85,14 @@ def train_model(
                 return fit_localiser(scheme, stages, split.training, [], Path(elsewhere), quiet)
         _begin(split, recipe, folder, under, resume=resume, anonymous=anonymous)
         if (folder / "model.json").exists():
-            return Fitted(load_model(folder, under.device), read_manifest(folder)["held_out_error_px"])
+            manifest = read_manifest(folder)
+            return Fitted(load_model(folder, under.device), manifest["held_out_error_px"], learned_in(manifest))
         if voters is not None:
             _begin_with(voters, folder, [stage.name for stage in stages])
-        log = EventLog(folder / "events.jsonl")
+        log, learned = EventLog(folder / "events.jsonl"), list[StageLearned]()
 
         def listener(event: Event) -> None:
+            learned.extend([event] if isinstance(event, StageLearned) else [])
             log(Failed("an error that may name films") if anonymous and isinstance(event, Failed) else event)
             under.listener(event)
 
@@ -111,13 +116,14 @@ def train_model(
             "versions": versions(), "machine": machine(), "computed_on": fitted.localiser.computed_on,
             "minutes": minutes(), "films": {"train": len(split.training), "val": len(split.validation)},
             "held_out_error_px": [round(e, 3) for e in fitted.held_out],
+            "learned": [asdict(event) for event in learned],
             "files": {p.relative_to(folder).as_posix(): _sha256(p) for p in sorted(files)},
         }  # fmt: skip
         write_json(folder / "model.json", FORM.stamp(manifest))
         if not keep_checkpoints:
             remove_checkpoints(folder)
         listener(Ended(minutes()))
-    return replace(fitted, localiser=_of(folder, fitted.localiser))
+    return replace(fitted, localiser=_of(folder, fitted.localiser), learned=tuple(learned))
 
 
 def load_model(folder: StrPath, device: str = "auto") -> Localiser:
@@ -171,6 +177,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest.get("files"), dict):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
     return manifest
+
+
+def learned_in(manifest: dict[str, Any]) -> tuple[StageLearned, ...]:
+    """Return how much each stage has learned by ``model.json``, which may be of a time before it said so.
+
+    Raises:
+        ModelError: it is not as expected.
+    """
+    try:
+        return TypeAdapter(tuple[StageLearned, ...]).validate_python(manifest.get("learned", []))
+    except ValidationError as error:
+        raise ModelError(f"model.json: learned is {manifest['learned']!r}, expected a list of stages") from error
 
 
 def read_beginning(folder: Path) -> dict[str, Any]:

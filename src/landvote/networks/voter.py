@@ -168,7 +168,7 @@ def estimate(settings: NetworkSettings, training: TrainingSettings, lesson: Less
     one_look = judged * _seconds(lambda: _mean_error(voter, [lesson.views.plain(0)]))
     steps, looks = min(voter.codec.least_steps, training.steps), -(-training.steps // training.judge_every)
     whole = (training.steps * one_step + looks * one_look) / 60
-    return Estimate((steps * one_step + one_look) / 60, min(whole, training.minutes or math.inf))
+    return Estimate((steps * one_step + one_look) / 60, min(whole, training.minutes or math.inf), training.steps)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -63,10 +63,15 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long learning takes on this machine, wall-clock minutes: the ``least`` that is useful, and the ``whole``."""
+    """How long learning takes on this machine, wall-clock minutes: the ``least`` that is useful, and the ``whole``.
+
+    The whole is ``amount`` units, such as steps; 0 where learning is not counted in units.
+    """
 
     least: float
     whole: float
+    amount: int = 0
+    unit: str = "steps"
 
 
 class VoterSettings(Settings, ABC):
