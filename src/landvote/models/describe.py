@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
-from landvote.models.films import FilmRow, read_films
+from landvote.models.films import FilmRow, read_films, seen_before
 from landvote.models.train import check_files, learned_in, model_hash, read_beginning, read_manifest
 from landvote.recipes import Recipe
 from landvote.runtime.events import StageLearned
@@ -95,11 +95,13 @@ class ModelCard:
         anonymous: whether the names of its films are hashes.
         learned: the films that it has learned from.
         held_out: the films that it was judged by.
-        known: films held out that are of a subject, of a patient or of a picture that it has learned from.
+        known: films held out that are of a subject, of a patient or of a picture that it, or the model that it started
+            from, has learned from.
         judged: films held out that have a figure; the others had nothing found, or no time was left for them.
         median_px: of their mean errors, pixels of the films; None where none was judged.
         worst_px: of their mean errors.
         minutes: that training took, in the call that finished it.
+        parent: the hash of the model that its training started from; empty where there was none.
         stages: how many steps or trees each stage has learned of those asked; empty where that was not recorded.
         device: that was asked for.
         computed_on: stage -> device and precision it was trained with.
@@ -123,6 +125,7 @@ class ModelCard:
     median_px: float | None
     worst_px: float | None
     minutes: float
+    parent: str
     stages: tuple[StageLearned, ...]
     device: str
     computed_on: dict[str, str]
@@ -184,6 +187,7 @@ class ModelCard:
         return [
             *rows,
             ("training", f"{self.minutes:.4g} minutes in the call that finished it, device {self.device}"),
+            *([("started from", f"model {self.parent}")] if self.parent else []),
             ("stages", "; ".join(map(str, self.stages)) or "not recorded"),
             ("computed on", ", ".join(f"{stage}: {device}" for stage, device in self.computed_on.items())),
             ("machine", self.machine),
@@ -214,6 +218,12 @@ def describe_model(folder: StrPath) -> ModelCard:
     rows, errors = read_films(folder), written.held_out_error_px
     learned, held_out = ([row for row in rows if row.use == use] for use in ("train", "val"))
     known = {trait for row in learned for trait in _traits(row)}
+    parent = seen_before(folder)
+
+    def before(row: FilmRow) -> bool:
+        same = parent.pixels.get(row.pixels_sha256) == "train"
+        return same or row.patient in parent.patients or row.subject in parent.subjects
+
     return ModelCard(
         model=model_hash(folder),
         format=json.loads(manifest.read_bytes()).get("format", 1),
@@ -225,11 +235,12 @@ def describe_model(folder: StrPath) -> ModelCard:
         anonymous=bool(begun.get("anonymous")),
         learned=FilmFacts.of(learned),
         held_out=FilmFacts.of(held_out),
-        known=sum(not known.isdisjoint(_traits(row)) for row in held_out),
+        known=sum(not known.isdisjoint(_traits(row)) or before(row) for row in held_out),
         judged=len(errors),
         median_px=statistics.median(errors) if errors else None,
         worst_px=max(errors, default=None),
         minutes=written.minutes,
+        parent=begun.get("model to start from") or "",
         stages=learned_in(read_manifest(folder)),
         device=str(begun.get("device")),
         computed_on=written.computed_on,

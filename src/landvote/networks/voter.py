@@ -4,6 +4,7 @@ import copy
 import math
 import threading
 import time
+import typing
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from landvote.networks.training import step, train
 from landvote.networks.unet import UNet
 from landvote.runtime.files import atomic_write
 from landvote.runtime.rank import Process
-from landvote.votes import Estimate, Lesson, VoteMap, Voter, cast
+from landvote.votes import Estimate, Lesson, Start, VoteMap, Voter, cast
 from landvote.votes.cast import accumulator_shape
 
 _FILE = "network.safetensors"
@@ -71,6 +72,8 @@ class NetworkVoter(Voter):
         The validation figure is the mean error in cells.
         """
         voter = cls.untrained(settings, lesson.landmarks, lesson.device, lesson.seed + training.seed)
+        if lesson.start is not None:
+            _begin_from(lesson.start, voter)
         films = len(lesson.held_out.working)
         looked_at = [lesson.held_out.plain(i) for i in range(0, films, max(1, -(-films // _JUDGED)))]
         kept = train(
@@ -146,6 +149,14 @@ class NetworkVoter(Voter):
         with atomic_write(folder / _FILE) as temporary:
             temporary.write_bytes(content)
         return [folder / _FILE]
+
+
+def _begin_from(start: Start, voter: NetworkVoter) -> None:
+    """Give a voter the weights of another, but those of the head where that makes other planes."""
+    other = typing.cast("NetworkVoter", start.voter)  # as the settings have checked
+    whole = start.same_landmarks and other.settings.method == voter.settings.method
+    weights = {k: v for k, v in other.network.state_dict().items() if whole or not k.startswith("head.")}
+    voter.network.load_state_dict(weights, strict=whole)
 
 
 def estimate(settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, held_out: int) -> Estimate:
