@@ -13,8 +13,7 @@ from pydantic import ConfigDict
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
 from landvote.models.films import FilmRow, read_films, seen_before
-from landvote.models.train import check_files, learned_in, model_hash, read_beginning, read_manifest
-from landvote.recipes import Recipe
+from landvote.models.train import check_files, learned_in, model_hash, read_beginning, read_manifest, recipe_of
 from landvote.runtime.events import StageLearned
 from landvote.runtime.files import StrPath, write_text
 from landvote.runtime.settings import Settings, validated
@@ -89,6 +88,7 @@ class ModelCard:
         format: the number of its form.
         recipe: the name of the recipe.
         summary: of the recipe, in a line.
+        picked: why the recipe was picked for its films; empty where a user named it.
         notice: of a licence or patent; may be empty.
         scheme: the name of the scheme.
         landmarks: their names, in order.
@@ -114,6 +114,7 @@ class ModelCard:
     format: int
     recipe: str
     summary: str
+    picked: str
     notice: str
     scheme: str
     landmarks: tuple[str, ...]
@@ -171,6 +172,7 @@ class ModelCard:
         numbered = self.landmarks == tuple(map(str, range(len(self.landmarks))))
         rows = [
             ("recipe", f"{self.recipe}{f': {self.summary}' * bool(self.summary)}"),
+            *([("picked", self.picked)] if self.picked else []),
             ("scheme", f"{self.scheme}, {_count(len(self.landmarks), 'landmark')}"),
             ("landmarks", "numbered from 0" if numbered else "; ".join(self.landmarks[:_LISTED]) + more),
             ("learned from", str(self.learned)),
@@ -213,7 +215,7 @@ def describe_model(folder: StrPath) -> ModelCard:
     manifest, begun = folder / "model.json", read_beginning(folder)
     where = f"{folder / 'training.json'}: not as expected"
     written = validated(_Manifest, check_files(folder), f"{manifest}: not as expected", ModelError)
-    recipe = validated(Recipe, begun.get("recipe"), where, ModelError)
+    recipe = recipe_of(folder)
     scheme = validated(Scheme, begun.get("scheme"), where, ModelError)
     rows, errors = read_films(folder), written.held_out_error_px
     learned, held_out = ([row for row in rows if row.use == use] for use in ("train", "val"))
@@ -229,6 +231,7 @@ def describe_model(folder: StrPath) -> ModelCard:
         format=json.loads(manifest.read_bytes()).get("format", 1),
         recipe=recipe.name,
         summary=recipe.summary,
+        picked=recipe.picked,
         notice=recipe.notice,
         scheme=scheme.name,
         landmarks=scheme.landmarks,

@@ -45,6 +45,7 @@ from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, StageL
 from landvote.runtime.files import StrPath, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
+from landvote.runtime.settings import validated
 from landvote.runtime.stop import StopToken
 
 _MANIFEST = ("files", "films", "versions", "held_out_error_px")
@@ -199,6 +200,16 @@ def learned_in(manifest: dict[str, Any]) -> tuple[StageLearned, ...]:
 def read_beginning(folder: Path) -> dict[str, Any]:
     """Return what ``training.json`` says; ModelError if there is none, or a newer landvote wrote it."""
     return FORM.load(folder / "training.json", "recipe", "scheme")
+
+
+def recipe_of(folder: StrPath) -> Recipe:
+    """Return the recipe of a model folder, also of a training that is not finished.
+
+    Raises:
+        ModelError: there is none, or it is of another version of landvote.
+    """
+    where = f"{Path(folder) / 'training.json'}: not as expected"
+    return validated(Recipe, read_beginning(Path(folder))["recipe"], where, ModelError)
 
 
 def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
