@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from landvote.formats.coco import Coco
 from landvote.formats.family import read_points, write_points
+from landvote.formats.kinds.coco import Coco
 from landvote.formats.points import PointRow, PointTable
 from timing import Row, Turn, compare, take_turns
 

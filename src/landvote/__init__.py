@@ -21,7 +21,7 @@ if _TYPE_CHECKING:
     from landvote.datasets.folder import read_folder
     from landvote.datasets.split import split_by_subject, split_folder
     from landvote.evaluation import evaluate
-    from landvote.formats.image import radiograph_of, read_image
+    from landvote.films.image import radiograph_of, read_image
     from landvote.formats.predictions import read_predictions
     from landvote.formats.saving import save_predictions
     from landvote.localiser import Conditions, Localiser

@@ -149,7 +149,7 @@ def _write_points(
     """Write predictions in further formats; return whether every film is in each of them."""
     from landvote.formats.family import write_points
     from landvote.formats.films import Films
-    from landvote.formats.jsonl import table_of_predictions
+    from landvote.formats.kinds.jsonl import table_of_predictions
     from landvote.models.locate import list_films
 
     complete = True

@@ -15,34 +15,34 @@ import numpy as np
 from landvote.data.points import mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, PointsError, SettingError
-from landvote.formats.cl_detection import ClDetection
-from landvote.formats.coco import Coco
-from landvote.formats.cvat import Cvat
-from landvote.formats.deeplabcut import DeepLabCut
-from landvote.formats.dicom_sr import DicomSr
+from landvote.films.walking import walk_files
 from landvote.formats.film_shapes import sided_alike
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
-from landvote.formats.imagej_csv import ImagejCsv
-from landvote.formats.imagej_roi import ImagejRoi
-from landvote.formats.isbi import IsbiRows
 from landvote.formats.json_text import forget_json
-from landvote.formats.jsonl import PredictionLines
-from landvote.formats.label_studio import LabelStudio
-from landvote.formats.labelme import LabelMe
-from landvote.formats.long_csv import LongCsv
-from landvote.formats.menpo_ljson import MenpoLjson
-from landvote.formats.napari import NapariPoints
+from landvote.formats.kinds.cl_detection import ClDetection
+from landvote.formats.kinds.coco import Coco
+from landvote.formats.kinds.cvat import Cvat
+from landvote.formats.kinds.deeplabcut import DeepLabCut
+from landvote.formats.kinds.dicom_sr import DicomSr
+from landvote.formats.kinds.imagej_csv import ImagejCsv
+from landvote.formats.kinds.imagej_roi import ImagejRoi
+from landvote.formats.kinds.isbi import IsbiRows
+from landvote.formats.kinds.jsonl import PredictionLines
+from landvote.formats.kinds.label_studio import LabelStudio
+from landvote.formats.kinds.labelme import LabelMe
+from landvote.formats.kinds.long_csv import LongCsv
+from landvote.formats.kinds.menpo_ljson import MenpoLjson
+from landvote.formats.kinds.napari import NapariPoints
+from landvote.formats.kinds.pts import MenpoPts, VxlPts
+from landvote.formats.kinds.slicer import Slicer, SlicerFcsv
+from landvote.formats.kinds.tps import Tps
+from landvote.formats.kinds.via import Via
+from landvote.formats.kinds.vxl_list import VxlList
+from landvote.formats.kinds.wide_csv import WideCsv
 from landvote.formats.points import PointRow, PointTable
-from landvote.formats.pts import MenpoPts, VxlPts
 from landvote.formats.sides import is_side, with_side
-from landvote.formats.slicer import Slicer, SlicerFcsv
-from landvote.formats.tps import Tps
 from landvote.formats.unreadable import refuse_unreadable
-from landvote.formats.via import Via
-from landvote.formats.vxl_list import VxlList
-from landvote.formats.walking import walk_files
-from landvote.formats.wide_csv import WideCsv
 from landvote.runtime.files import expect_folder, refuse_existing
 from landvote.runtime.names import output_paths
 from landvote.runtime.settings import Family, validated
@@ -251,7 +251,7 @@ def _other(kinds: Sequence[str], asked: str | None) -> str:
 def film_files(root: Path, films: Films | None, *, annotators: bool) -> list[FilmFile]:
     """Return the files below ``root`` that a format of one file per film may have written, sorted.
 
-    They are found as films are, see :func:`landvote.formats.walking.walk_files`. A file is called after its film, with
+    They are found as films are, see :func:`landvote.films.walking.walk_files`. A file is called after its film, with
     its folders. With ``annotators`` the first folder is an annotator, or a side (``left``, ``R``), where ``films`` has
     no film of the whole name.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from landvote.data.prediction import Prediction
 from landvote.formats.family import Written, format_to_write, write_points
-from landvote.formats.jsonl import table_of_predictions
+from landvote.formats.kinds.jsonl import table_of_predictions
 from landvote.runtime.files import StrPath
 
 
