@@ -42,8 +42,8 @@ missing and one occluded on the first film. *Off* is the largest difference of a
 
 _TAIL = """
 One COCO file of 10,000 films with 19 landmarks is read in 0.4 s, of which parsing its JSON takes 0.08 s (two cores,
-load 3; `python benchmarks/run.py --only points`). 100 random tables of films, schemes and points come back from each format
-that is written, as far as it can hold them (`tests/conformance/test_round_trips.py`).
+load 3; `python benchmarks/run.py --only points`). 100 random tables of films, schemes and points come back from each
+format that is written, as far as it can hold them (`tests/conformance/test_round_trips.py`).
 """
 
 

@@ -51,7 +51,7 @@ _HOMES = {
     "simulate_folder": "phantom", "read_folder": "datasets.folder", "check_folder": "datasets.check",
     "convert_points": "datasets.convert",
     "Sample": "data.sample", "Scheme": "data.scheme",
-    "read_image": "formats.image", "radiograph_of": "formats.image", "Radiograph": "data.radiograph",
+    "read_image": "films.image", "radiograph_of": "films.image", "Radiograph": "data.radiograph",
     "Spacing": "data.film",
     "split_folder": "datasets.split", "split_by_subject": "datasets.split",
     "recipe": "recipes", "divide": "models", "train_model": "models",

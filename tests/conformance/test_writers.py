@@ -18,10 +18,12 @@ from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError
-from landvote.formats.family import FORMATS, format_named, read_points, write_points
+from landvote.formats.family import FORMATS, format_named
 from landvote.formats.points import PointRow, PointTable, numbers
 from landvote.formats.predictions import read_predictions
+from landvote.formats.reading import read_points
 from landvote.formats.saving import save_predictions
+from landvote.formats.writing import write_points
 from landvote.models.locate import locate_files
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ import pytest
 
 from landvote.data.scheme import Scheme
 from landvote.errors import PointsError
-from landvote.formats.family import read_points
 from landvote.formats.films import Films
+from landvote.formats.reading import read_points
 
 POINTS = [("1", [831.5, 993.75, 1]), ("2", [5, 6, 1]), ("2", [7, 8, 2]), ("1", [9, 10, 2])]
 

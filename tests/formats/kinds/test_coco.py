@@ -15,10 +15,12 @@ from hypothesis import given
 
 from landvote.data.scheme import Outline
 from landvote.errors import PointsError
-from landvote.formats.family import read_points, recognised, write_points
+from landvote.formats.family import recognised
 from landvote.formats.films import Films
 from landvote.formats.kinds.coco import Coco
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 
 NAN = float("nan")
 NAMES = ["head", "neck", "shaft"]

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 
 from landvote.data.scheme import Outline
 from landvote.errors import PointsError
-from landvote.formats.family import format_named, read_points, write_points
+from landvote.formats.family import format_named
 from landvote.formats.kinds.crvs import read_crvs, write_crvs
 from landvote.formats.points import PointRow, PointTable, numbers
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 from toys import write_pts
 
 CURVES = (

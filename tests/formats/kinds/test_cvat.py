@@ -9,10 +9,11 @@ from PIL import Image
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import PointsError
-from landvote.formats.family import read_points, write_points
 from landvote.formats.films import Films
 from landvote.formats.kinds.cvat import Cvat
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 
 NAN = float("nan")
 SIZE = (60, 40)

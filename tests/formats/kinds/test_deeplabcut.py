@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points
 from landvote.formats.films import Films
+from landvote.formats.reading import read_points
 
 NAN = float("nan")
 HEAD = "scorer,,,ann,ann,ann,ann\nbodyparts,,,hip,hip,knee,knee\ncoords,,,x,y,x,y\n"

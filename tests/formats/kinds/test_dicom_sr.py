@@ -12,8 +12,9 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points, recognised
+from landvote.formats.family import recognised
 from landvote.formats.films import Films
+from landvote.formats.reading import read_points
 from toys import dicom
 
 REPORT, STATE = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.11.1"

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.formats.family import film_files, read_points, recognised
+from landvote.formats.family import recognised
 from landvote.formats.films import Films
+from landvote.formats.reading import film_files, read_points
 from toys import dicom
 
 RESULTS = " ,Label,Area,Mean,X,Y\n1,{0}:hip,0,111,5.5,2\n2,{0}:knee,0,168,30,20.25\n"

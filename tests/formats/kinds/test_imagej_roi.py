@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from PIL import Image
 
 from landvote.errors import PointsError
-from landvote.formats.family import format_named, read_points, recognised, write_points
+from landvote.formats.family import format_named, recognised
 from landvote.formats.films import Films
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 
 NAN = float("nan")
 

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points
 from landvote.formats.films import Films
 from landvote.formats.kinds.isbi import IsbiRows
+from landvote.formats.reading import read_points
 
 
 def test_rows_are_points_and_what_follows_are_classes(tmp_path):

@@ -10,9 +10,11 @@ from PIL import Image
 
 from landvote.data.prediction import Prediction
 from landvote.errors import PointsError
-from landvote.formats.family import FORMATS, format_named, read_points, write_points
+from landvote.formats.family import FORMATS, format_named
 from landvote.formats.films import Films
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 
 NAN = float("nan")
 WIDE, HIGH = 60, 40

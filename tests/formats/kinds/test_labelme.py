@@ -13,10 +13,12 @@ from hypothesis import given
 from PIL import Image
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points, recognised, write_points
+from landvote.formats.family import recognised
 from landvote.formats.films import Films
 from landvote.formats.kinds.labelme import LabelMe
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 
 NAN = float("nan")
 

@@ -5,8 +5,8 @@ import pytest
 
 from landvote.data.scheme import Scheme
 from landvote.errors import PointsError
-from landvote.formats.family import read_points
 from landvote.formats.kinds.long_csv import LongCsv
+from landvote.formats.reading import read_points
 
 NAN = float("nan")
 

@@ -7,9 +7,10 @@ import pytest
 
 from landvote.data.scheme import Outline
 from landvote.errors import PointsError
-from landvote.formats.family import format_named, read_points
+from landvote.formats.family import format_named
 from landvote.formats.kinds.menpo_ljson import MenpoLjson
 from landvote.formats.points import PointTable
+from landvote.formats.reading import read_points
 
 NAN = float("nan")
 YX = [[8.5, 12.25], [None, None], [36, 5.5], [1, 2]]

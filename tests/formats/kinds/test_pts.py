@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points
 from landvote.formats.kinds.pts import MenpoPts, VxlPts, read_pts, write_pts
 from landvote.formats.points import PointRow
+from landvote.formats.reading import read_points
 
 FACES = Path(__file__).parents[2].parent / "shared" / "data" / "shapes" / "faces80"
 NAN = float("nan")

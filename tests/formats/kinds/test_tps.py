@@ -8,10 +8,12 @@ from PIL import Image
 
 from landvote.data.scheme import Outline
 from landvote.errors import PointsError, SettingError
-from landvote.formats.family import format_named, read_points, write_points
+from landvote.formats.family import format_named
 from landvote.formats.films import Films
 from landvote.formats.kinds.tps import Tps
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 
 NAN = float("nan")
 HIGH = 40  # pixels

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points
 from landvote.formats.films import Films
+from landvote.formats.reading import read_points
 
 
 def region(x=13, y=9, shape="point", **attributes):

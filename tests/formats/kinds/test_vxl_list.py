@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points, recognised
+from landvote.formats.family import recognised
 from landvote.formats.films import Films
+from landvote.formats.reading import read_points
 from toys import write_pts
 
 LIST = (

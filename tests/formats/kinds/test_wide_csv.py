@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.formats.family import read_points
 from landvote.formats.kinds.wide_csv import WideCsv
 from landvote.formats.points import PointTable
+from landvote.formats.reading import read_points
 
 NAN = float("nan")
 POINTS = np.array([[1.5, 2.25], [NAN, NAN], [-3.0, 400.125]])
