@@ -21,7 +21,7 @@ if _TYPE_CHECKING:
     from landvote.datasets.folder import read_folder
     from landvote.datasets.split import split_by_subject, split_folder
     from landvote.evaluation import evaluate
-    from landvote.formats.image import radiograph_of, read_image
+    from landvote.films.image import radiograph_of, read_image
     from landvote.formats.predictions import read_predictions
     from landvote.formats.saving import save_predictions
     from landvote.localiser import Conditions, Localiser
@@ -52,7 +52,7 @@ _HOMES = {
     "simulate_folder": "phantom", "read_folder": "datasets.folder", "check_folder": "datasets.check",
     "convert_points": "datasets.convert",
     "Sample": "data.sample", "Scheme": "data.scheme",
-    "read_image": "formats.image", "radiograph_of": "formats.image", "Radiograph": "data.radiograph",
+    "read_image": "films.image", "radiograph_of": "films.image", "Radiograph": "data.radiograph",
     "Spacing": "data.film",
     "split_folder": "datasets.split", "split_by_subject": "datasets.split",
     "auto_recipe": "recipes", "recipe": "recipes", "divide": "models", "train_model": "models",

@@ -19,8 +19,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from landvote.formats.family import read_points
+from landvote.data.scheme import Scheme
+from landvote.formats.family import format_named
 from landvote.formats.predictions import read_predictions
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped
 from toys import dicom, tiny_words
@@ -28,6 +31,7 @@ from toys import dicom, tiny_words
 pytestmark = pytest.mark.slow
 
 TINY = tiny_words()
+GRID = Path(__file__).parents[2] / "grids" / "paper.toml"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,47 @@ def model(data, tmp_path_factory):
     done = subprocess.run([command, *map(str, words)], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
     return folder
+
+
+@pytest.fixture(scope="module")
+def predictions(data, tmp_path_factory):
+    """Write the true points, as if a model had found them."""
+    file = tmp_path_factory.mktemp("predictions") / "p.jsonl"
+    write_points(file, read_points(data / "landmarks.csv"), format_named("predictions"))
+    return file
+
+
+NEED_A_FOLDER = [
+    "simulate OUT --films 1", "convert DATA OUT --to vxl-pts", "convert DATA OUT --to vxl-pts --force",
+    "shape DATA --out OUT", "train DATA --recipe whdv --out OUT", "train DATA --recipe whdv --out OUT --resume",
+    "locate MODEL DATA --out p.jsonl --overlays OUT --force", "locate MODEL DATA --out p.jsonl --to vxl-pts=OUT",
+    "locate MODEL DATA --out OUT --films-per-shard 4", "evaluate PREDICTIONS --truth DATA --out OUT",
+    "compare GRID --out OUT", "demo --out OUT",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", NEED_A_FOLDER)
+@pytest.mark.parametrize("out", ["-", "null", "pipe", "mine.txt"])
+def test_a_folder_that_is_none_is_refused_by_every_verb_and_stays(run, data, model, predictions, tmp_path, words, out):
+    (tmp_path / "null").symlink_to(os.devnull)  # were it replaced, only the link would be
+    (tmp_path / "mine.txt").write_text("mine")
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.iterdir())
+    known = {"OUT": out, "DATA": data, "MODEL": model, "PREDICTIONS": predictions, "GRID": GRID}
+    status, said, err = run(*(known.get(word, word.replace("=OUT", f"={out}")) for word in words.split()))
+    assert (status, said, err.count("\n")) == (2, "", 1)
+    assert re.search(f"{out}: (a .*, expected a folder|exists already, expected)", err)
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "null").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_training_that_is_refused_touches_nothing(run, data, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "stop").write_text("mine")  # as a file is called that stops a training
+    one_line(run("train", data, "--recipe", "whdv", "--out", "notes"), "notes: exists already, expected another place")
+    assert (tmp_path / "notes" / "stop").read_text() == "mine"
 
 
 def one_line(result, *words):
@@ -211,6 +256,64 @@ def test_train_without_points_or_images(run, data, tmp_path):
     assert not (tmp_path / "m").exists()
 
 
+def test_every_verb_takes_a_file_of_points_and_its_films(run, data, model, tmp_path):
+    file = tmp_path / "ours" / "crosses.csv"
+    file.parent.mkdir()
+    shutil.copy(data / "landmarks.csv", file)
+    one_line(run("check", file), "films: none given for", file)
+    given = (file, "--films", data)
+    status, out, _ = run("check", *given, "--from", "wide-csv", "--centre", "0")
+    assert status == 0
+    assert "8 with points" in out
+    assert (tmp_path / "crosses-check.png").exists()
+    assert run("split", *given)[0] == 0
+    one_line(run("split", *given), file.parent / "split.csv", "exists already", "--force")
+    status, out, _ = run("train", *given, "--recipe", "whdv", "--out", tmp_path / "m", "--device", "cpu", *TINY)
+    assert status == 0
+    assert "points read as wide-csv; the centre of the first pixel is taken as 0\n" in out
+    run("locate", model, data, "--out", tmp_path / "p.jsonl", "--device", "cpu")
+    words = ("evaluate", tmp_path / "p.jsonl", "--truth", *given, "--centre", "0.5", "--out", tmp_path / "report")
+    status, out, _ = run(*words)
+    assert status == 0
+    assert "points read as wide-csv; the centre of the first pixel is taken as 0.5, as asked" in out
+    assert run("shape", *given, "--out", tmp_path / "shape")[0] == 0
+
+
+def test_a_bare_folder_of_films_is_data_where_no_points_are_needed(run, data, model, tmp_path):
+    films = shutil.copytree(data / "images", tmp_path / "films")
+    (films / "._0.png").write_bytes(b"")
+    status, out, _ = run("check", films, "--json")
+    assert (status, json.loads(out)["facts"]["left out"]) == (0, "1 hidden files and folders: ._0.png")
+    one_line(run("check", films, "--sheet", films / "sheet.png"), "--sheet", "among the films")
+    assert run("split", films)[0] == 0
+    words = ("locate", model, films, "--split", "test", "--device", "cpu", "--out", tmp_path / "p.jsonl")
+    status, out, err = run(*words)
+    assert (status, "2 films located" in out) == (0, True)
+    assert err == "warning: left out: 1 hidden files and folders: ._0.png\n"
+    one_line(run("train", films, "--recipe", "whdv", "--out", tmp_path / "m"), "no points", "1 hidden files")
+
+
+def test_check_saves_the_scheme_that_it_made(run, data, tmp_path):
+    status, out, _ = run("check", data, "--save-scheme", tmp_path / "made.toml")
+    assert status == 0
+    assert "made from the points, 5 landmarks" in out
+    assert Scheme.read(tmp_path / "made.toml").landmarks == tuple("01234")
+    one_line(run("check", data, "--save-scheme", tmp_path / "made.toml"), "made.toml: exists already")
+
+
+def test_an_overlay_that_cannot_be_written_does_not_end_locate(run, data, model, tmp_path):
+    films = tmp_path / "films" / "left"
+    films.mkdir(parents=True)
+    shutil.copy(data / "images" / "0.png", films)
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "left").write_text("in the way")
+    words = ("locate", model, films.parent, "--out", tmp_path / "p.jsonl", "--device", "cpu", "--force")
+    status, out, err = run(*words, "--overlays", tmp_path / "overlays")
+    assert (status, "1 films located" in out) == (1, True)
+    assert err.startswith("1 overlays cannot be written, of left/0.png: ")
+    assert len(records(tmp_path / "p.jsonl")) == 1
+
+
 def test_a_verb_used_wrongly_exits_with_two(run, data):
     for words in (["train", data], ["locate"], ["simulate", "x", "--films", "0"], ["nonsense"]):
         status, _, err = run(*words)
@@ -254,7 +357,8 @@ def test_films_that_the_model_has_seen_are_told_of_by_evaluate(run, data, model,
     assert (status, out) == (0, f"2 films located: {tmp_path / 'test.jsonl'}\n")
     assert [(r["image"], r["seen"]) for r in records(tmp_path / "test.jsonl")] == [("6.png", "no"), ("7.png", "no")]
     status, out, _ = run("evaluate", tmp_path / "test.jsonl", *words)
-    assert (status, out) == (0, f"report: {tmp_path / 'report' / 'report.html'}\n")
+    assumed = "points read as wide-csv; the centre of the first pixel is taken as 0"
+    assert (status, out) == (0, f"{assumed}\nreport: {tmp_path / 'report' / 'report.html'}\n")
 
     run("locate", model, data, "--split", "train", "--out", tmp_path / "train.jsonl", "--device", "cpu")
     status, out, _ = run("evaluate", tmp_path / "train.jsonl", *words)
@@ -475,7 +579,9 @@ def test_check_as_json_says_nothing_else_on_stdout(run, data, tmp_path):
     assert (status, err, list(tmp_path.glob("*.png"))) == (0, "", [])
     assert [film["size"] for film in json.loads(out)["films"]] == [[90, 80]] * 8
     status, out, err = run("check", data, "--json", "--sheet", tmp_path / "sheet.png")
-    assert (json.loads(out)["ok"], err) == (True, f"contact sheet: {tmp_path / 'sheet.png'}\n")
+    sheets = [tmp_path / name for name in ("sheet.png", "sheet-landmarks.png")]
+    assert json.loads(out)["ok"]
+    assert err == "contact sheet: {}\nlandmarks of one film: {}\n".format(*sheets)
 
 
 def test_simulate_makes_a_folder_that_checks(run, tmp_path):

@@ -78,6 +78,8 @@ def test_a_line_separator_inside_a_name_does_not_cut_the_line(tmp_path: Path) ->
     ("line", "said"),
     [
         ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"image": ' + "9" * 5000 + "}", "not JSON"),
         ("[1, 2]", "expected an object"),
         ('{"points": [[1, 2]]}', "expected an object"),
         ('{"image": 3, "points": [[1, 2]]}', "expected an object"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from landvote.data.scheme import Outline, Scheme, shipped
-from landvote.errors import SchemeError
+from landvote.errors import ExistsError, SchemeError
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 LENGTHS = {"chest": 166, "chest-lungs-heart": 120, "spine": 68, "wings": 12}
@@ -101,7 +101,9 @@ class TestFile:
             ("points = 3\nname = 's'\npionts = 4", "unknown key 'pionts'; did you mean 'points'?"),
             ("points = 3", "name"),
             ("name = 's'", "points"),
-            ("points = 0\nname = 's'", "points = 0, expected 1 or more"),
+            ("points = 1000000000\nname = 's'", "points = 1000000000, expected 1 to 10000"),
+            ("points = 5\nname = 's'\nuse = '0-999999999'", "goes beyond 10000 landmarks"),
+            ("points = 0\nname = 's'", "points = 0, expected 1 to 10000"),
             ("points = 3\nname = 's'\nnames = ['a', 'b']", "names lists 2 landmarks, expected 3"),
             ("points = 2\nname = 's'\nnames = ['a', 'a']", "names lists a landmark twice"),
             ("points = 3\nname = 's'\nreference = [1]", "reference = [1], expected two or more"),
@@ -162,3 +164,27 @@ def test_a_registered_scheme_goes_by_its_name():
         mine.unregister()
     with pytest.raises(SchemeError, match="scheme 'femur' is there already"):
         mine.model_copy(update={"name": "femur"}).register()
+
+
+class TestWriting:
+    @pytest.mark.parametrize("name", shipped())
+    def test_a_written_scheme_reads_the_same(self, name, tmp_path):
+        scheme = Scheme.named(name)
+        scheme.write(tmp_path / "s.toml")
+        assert Scheme.read(tmp_path / "s.toml") == scheme
+
+    def test_names_of_any_letters(self, tmp_path):
+        names = ('top "of"\\ hip', "\u00fc\t\x7f\x01", "\U0001f9b4")
+        outlines = (Outline(name='a "ring"', points=(0, 2), closed=True),)
+        scheme = Scheme.numbered(3).model_copy(update={"landmarks": names, "outlines": outlines})
+        scheme.write(tmp_path / "s.toml")
+        assert Scheme.read(tmp_path / "s.toml") == scheme
+
+    def test_nothing_is_overwritten_and_nothing_broken_is_written(self, tmp_path):
+        with pytest.raises(SchemeError, match="cannot be written"):
+            Scheme.numbered(0).write(tmp_path / "s.toml")
+        assert not (tmp_path / "s.toml").exists()
+        Scheme.numbered(2).write(tmp_path / "s.toml")
+        with pytest.raises(ExistsError):
+            Scheme.numbered(3).write(tmp_path / "s.toml")
+        assert len(Scheme.read(tmp_path / "s.toml")) == 2

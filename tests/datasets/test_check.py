@@ -10,7 +10,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.datasets.check import check_folder
 from landvote.datasets.folder import read_folder
-from landvote.formats.image import read_image
+from landvote.films.image import read_image
 from landvote.runtime.privacy import keyed_hash
 from toys import dicom, write_pts, write_wide_csv
 
@@ -157,7 +157,21 @@ class TestReport:
     def test_copies_are_named_with_their_splits(self, data):
         Image.open(data / "images" / "f04.png").save(data / "images" / "other.bmp")
         (data / "split.csv").write_text("image,split\nf04,train\nother,test\n")
-        assert check_folder(data).problems == ("the same picture twice: f04.png (train) and other.bmp (test)",)
+        assert check_folder(data).problems == (
+            "the same picture twice: f04.png and other.bmp",
+            "f04.png in train and other.bmp in test are the same picture, expected in one split",
+        )
+
+    def test_copies_in_another_depth_are_named(self, data):
+        deep = np.asarray(Image.open(data / "images" / "f04.png")).astype(np.uint16) * 257
+        Image.fromarray(deep).save(data / "images" / "other.tif")
+        warnings = "\n".join(check_folder(data).warnings)
+        assert (
+            "1 pairs of films look like one picture in two formats, depths or sizes: f04.png and other.tif" in warnings
+        )
+        (data / "split.csv").write_text("image,split\nf04,train\nother,test\n")
+        (problem,) = check_folder(data).problems
+        assert problem == "f04.png in train and other.tif in test look like one picture, expected in one split"
 
     def test_films_of_one_patient_by_their_files(self, data):
         for i in range(6):
@@ -169,6 +183,13 @@ class TestReport:
         known = [f"d{i}.dcm,s{i}" for i in range(6)] + [f"f{i:02},p{i}" for i in range(12)]
         (data / "subjects.csv").write_text("\n".join(["image,subject", *known]))
         assert "patients" not in check_folder(data).text()
+
+    def test_films_that_are_transparent_in_part(self, data):
+        film = Image.open(data / "images" / "f02.png").convert("RGBA")
+        film.putpixel((3, 3), (0, 0, 0, 7))
+        film.save(data / "images" / "f02.png")
+        (warning,) = check_folder(data).warnings
+        assert warning == "1 films are transparent in part, which is read as black: f02.png (0.1%)"
 
     def test_films_that_exif_turns(self, data):
         exif = Image.Exif()

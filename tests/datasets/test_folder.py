@@ -314,6 +314,21 @@ class TestTables:
         with pytest.raises(SplitError, match=r"films of one subject are a\.png in train and b\.png in test, expected"):
             read_folder(data)
 
+    @pytest.mark.parametrize("pair", [("p1", "P1"), ("1", "001"), ("a b", "ab"), ("P-07", "p 7")])
+    def test_one_subject_spelt_two_ways_in_two_splits(self, data, pair):
+        (data / "subjects.csv").write_text(f"image,subject\na,{pair[0]}\nb,{pair[1]}\nc,p2\n")
+        (data / "split.csv").write_text("image,split\na,train\nb,test\nc,test\n")
+        with pytest.raises(SplitError, match=r"subjects spelt alike but for case.* a\.png in train and b\.png in test"):
+            read_folder(data)
+        (data / "split.csv").write_text("image,split\na,train\nb,train\nc,test\n")
+        assert len(read_folder(data)) == 3
+
+    @pytest.mark.parametrize("pair", [("p1", "p10"), ("1", "2"), ("100", "1"), ("ä", "a")])
+    def test_subjects_that_differ_otherwise_are_two(self, data, pair):
+        (data / "subjects.csv").write_text(f"image,subject\na,{pair[0]}\nb,{pair[1]}\nc,p2\n")
+        (data / "split.csv").write_text("image,split\na,train\nb,test\nc,test\n")
+        assert len(read_folder(data)) == 3
+
 
 class TestFilms:
     def test_samples_survive_pickling_and_decode_anew(self, data):
@@ -328,7 +343,7 @@ class TestFilms:
             read_folder(data)[1].open()
 
     def test_no_images_folder(self, tmp_path):
-        with pytest.raises(ImageError, match="no folder 'images'"):
+        with pytest.raises(ImageError, match="no films"):
             read_folder(tmp_path)
 
     def test_an_empty_images_folder(self, tmp_path):

@@ -14,7 +14,7 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.split import group_films, split_by_subject, split_folder
-from landvote.datasets.survey import Survey
+from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ExistsError, ImageError, SettingError, SplitError
 
 
@@ -78,10 +78,24 @@ class TestGroups:
     )
     def test_of_subject_else_patient_and_pixels(self, known, groups):
         samples = [replace(films(["x"])[0], identifier=n, subject=k[0] or n) for n, k in zip("abc", known, strict=True)]
-        told = [Film(pixels_sha256=pixels, source=Source(patient=patient)) for _, patient, pixels in known]
+        told = [
+            Facts(Film(pixels_sha256=pixels, source=Source(patient=patient)), "uint8", "", np.eye(9)[i], is_flat=False)
+            for i, (_, patient, pixels) in enumerate(known)
+        ]
         expected = dict(zip("abc", groups, strict=True))
         assert group_films(samples, told) == expected
         assert group_films(samples[::-1], told[::-1]) == expected
+
+    def test_of_subjects_spelt_alike_and_of_pictures_that_look_the_same(self):
+        samples = [
+            replace(films(["x"])[0], identifier=n, subject=s)
+            for n, s in zip("abcd", ["P 01", "q", "p1", "r"], strict=True)
+        ]
+        noise = np.random.default_rng(0).integers(0, 200, (4, 60, 60), dtype=np.uint8)
+        noise[3] = noise[1] + 1
+        samples = [replace(s, open=lambda p=p: Radiograph(p, "film")) for s, p in zip(samples, noise, strict=True)]
+        told = [Facts.of(s.open()) for s in samples]
+        assert group_films(samples, told) == {"a": "P 01", "b": "q", "c": "P 01", "d": "q"}
 
     def test_of_no_films(self):
         assert group_films([], []) == {}

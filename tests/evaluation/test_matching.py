@@ -87,3 +87,28 @@ def test_films_of_different_schemes(make_sample: Callable[..., Sample], truth: P
 def test_nothing_in_common(make_sample: Callable[..., Sample], truth: Points, names: list[str]) -> None:
     with pytest.raises(DataError, match=f"none of the {len(names)} predicted films"):
         match([predicted(n, truth) for n in names], [make_sample("a")])
+
+
+def test_names_are_compared_in_one_form_of_unicode(make_sample: Callable[..., Sample], truth: Points) -> None:
+    composed, apart = "h\u00fcfte", "hu\u0308fte"
+    (film,) = match([predicted(apart, truth)], [make_sample(composed)]).films
+    assert film.identifier == composed
+    found = match([predicted(composed, truth), predicted(apart, truth)], [make_sample(apart), make_sample(composed)])
+    assert {film.identifier for film in found.films} == {composed, apart}
+    found = match([predicted(composed, truth), predicted(apart, truth + 1)], [make_sample(composed)])
+    np.testing.assert_array_equal(found.films[0].predicted, truth)
+    assert found.without_truth == (apart,)
+    scheme = Scheme.numbered(1).model_copy(update={"landmarks": (composed,)})
+    sample = Sample("a", make_sample("a").open, scheme, {"": np.ones((1, 2))})
+    assert match([predicted("a", np.ones((1, 2)), (apart,))], [sample]).order == "in the order of the scheme"
+
+
+def test_a_film_whose_true_points_are_in_one_place_is_named_and_not_scored(
+    make_sample: Callable[..., Sample], truth: Points
+) -> None:
+    flat = make_sample("flat", annotations={"": np.full_like(truth, 7.0)})
+    found = match([predicted(name, truth) for name in ("a", "flat")], [make_sample("a"), flat])
+    assert ([f.identifier for f in found.films], found.collapsed) == (["a"], ("flat",))
+    assert (found.not_predicted, found.without_truth) == ((), ())
+    with pytest.raises(DataError, match="1 of them have their true points in one place"):
+        match([predicted("flat", truth)], [flat])

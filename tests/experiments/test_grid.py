@@ -67,7 +67,7 @@ def test_a_scale_reduces_and_says_what(tmp_path):
         ('methods = ["A", "B"]', "methods = []", "scales.small.changes.1.methods: .*at least 1 item"),
         ("changes = [", "set = {B = []}\nchanges = [", "unknown key 'scales.small.set'"),
         ("sizes = [10", "sizes = [10.5", "sizes.0"),
-        ("title = ", "title ", "cannot be read"),
+        ("title = ", "title ", "not a TOML file"),
     ],
 )
 def test_what_is_no_grid_is_named(tmp_path, old, new, message):

@@ -14,7 +14,7 @@ from landvote.datasets.folder import read_folder
 from landvote.errors import TrainingError
 from landvote.experiments import work
 from landvote.experiments.compare import run_plans
-from landvote.experiments.work import Clock, run_task
+from landvote.experiments.work import Clock, Workspace, run_task
 from landvote.runtime.events import FilmLocated
 from landvote.runtime.stop import StopToken
 
@@ -143,3 +143,13 @@ def test_the_clock_goes_on_where_another_process_was_and_notes_a_mark_once(tmp_p
     clock(FilmLocated(3, 4))
     found = json.loads(file.read_text())
     assert (found["event"], found["done"], found["seconds"] >= 120) == ("FilmLocated", 3, True)
+
+
+def test_a_workspace_reads_a_file_of_points_and_its_films(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png"])
+    file = (data / "landmarks.csv").rename(tmp_path / "ours.csv")
+    workspace = Workspace(file, None, tmp_path / "results", films=data, kind="wide-csv", centre=1)
+    plain = Workspace(file, None, tmp_path / "results", films=data)
+    for one, other in zip(workspace.samples(), plain.samples(), strict=True):
+        np.testing.assert_array_equal(one.points, other.points - 1)
+    assert workspace.sources == (file, data)

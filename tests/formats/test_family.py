@@ -1,6 +1,7 @@
 """The table of formats: what a file is taken for, folders of one file per film, and what a format cannot hold."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from PIL import Image
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline
 from landvote.errors import DataError, PointsError, SettingError
-from landvote.formats.family import FORMATS, Written, film_files, format_named, read_points, write_points
+from landvote.formats.family import FORMATS, format_named
 from landvote.formats.films import Films
 from landvote.formats.json_text import read_json
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import film_files, read_points
+from landvote.formats.writing import Written, write_points
 from toys import write_pts
 
 NAN = float("nan")
@@ -119,6 +122,7 @@ def test_what_a_format_cannot_hold_is_counted(tmp_path):
         PointRow("a", "bob", POINTS, occluded=hidden),
         PointRow("b", "", np.array([[1, 2], [NAN, NAN]])),
     )
+    rows = tuple(replace(row, size=(60, 40)) for row in rows)
     table = PointTable(rows, ("hip", "knee"), outlines=(Outline(name="leg", points=(0, 1)),))
     kinds = ("wide-csv", "long-csv", "menpo-pts", "predictions", "vxl-pts")
     said = {kind: write_points(tmp_path / kind, table, FORMATS[kind]()) for kind in kinds}

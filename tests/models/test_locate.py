@@ -11,18 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from landvote.data.film import Spacing
+from landvote.data.film import Source, Spacing
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.data.side import Side
 from landvote.datasets.folder import read_folder
 from landvote.errors import DataError, ImageError, SettingError, SplitError
-from landvote.formats.family import FORMATS, write_points
-from landvote.formats.jsonl import table_of_predictions
+from landvote.formats.family import FORMATS
+from landvote.formats.kinds.jsonl import table_of_predictions
+from landvote.formats.writing import write_points
 from landvote.models.any_film import locate
 from landvote.models.locate import list_films, locate_files
-from landvote.runtime.events import Event, FilmFailed, FilmLocated, Note
+from landvote.reports import overlays as drawing
+from landvote.runtime.events import Event, FilmFailed, FilmLocated, Note, OverlayFailed
 
 
 def prediction(identifier: str, value: float) -> Prediction:
@@ -148,9 +150,57 @@ def test_a_split_that_is_none(data):
         listed(data, split="val")
     with pytest.raises(SettingError, match="split = 'tests', expected train, val or test"):
         listed(data, split="tests")
-    for images in ((data / "images",), (data, data), (data / "images" / "a.png",)):
-        with pytest.raises(SettingError, match="expected one folder with images/"):
+    with pytest.raises(SplitError, match=r"images: no film is for test"):
+        listed(data / "images")
+    for images in ((data, data), (data / "images" / "a.png",)):
+        with pytest.raises(SettingError, match="expected one DATA folder"):
             listed(*images)
     (data / "split.csv").write_text("image,split\na.png,often\n")
     with pytest.raises(DataError, match="'often', expected train, val or test"):
         listed(data)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError(), ValueError("too large")])
+def test_an_overlay_that_cannot_be_written_is_told_of_and_the_points_are_kept(localiser, tmp_path, monkeypatch, error):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(drawing, "save_figure", fails)
+    draw(tmp_path / "films", "a.png", "b.png")
+    events: list[Event] = []
+    located = list(locate_files(localiser, [tmp_path / "films"], tmp_path / "out", events.append))
+    assert [p.identifier for p in located] == ["a.png", "b.png"]
+    failed = [event for event in events if isinstance(event, OverlayFailed)]
+    assert [event.image for event in failed] == ["a.png", "b.png"]
+    assert str(tmp_path / "out" / "a.png.png") in failed[0].message
+
+
+def test_a_folder_of_overlays_that_cannot_be_made(localiser, tmp_path):
+    draw(tmp_path / "films", "left/a.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "left").write_text("a file")
+    events: list[Event] = []
+    assert len(list(locate_files(localiser, [tmp_path / "films"], tmp_path / "out", events.append))) == 1
+    (failed,) = (event for event in events if isinstance(event, OverlayFailed))
+    assert "cannot be written" in failed.message
+
+
+def test_files_that_are_no_films_are_told_of(localiser, tmp_path):
+    draw(tmp_path / "films", "a.png", "._a.png")
+    events: list[Event] = []
+    assert len(list(locate_files(localiser, [tmp_path / "films"], None, events.append))) == 1
+    assert Note("left out: 1 hidden files and folders: ._a.png") in events
+
+
+def test_films_that_are_transparent_in_part_are_located_and_named():
+    def found(film: Radiograph, side: Side) -> Prediction:
+        return replace(prediction(film.identifier, 1.0), film=film.film())
+
+    films = [
+        Radiograph(np.eye(9, dtype=np.uint8), name, source=Source(transparent=told))
+        for name, told in (("a", ""), ("b", "3%"))
+    ]
+    events: list[Event] = []
+    assert len(list(locate(SimpleNamespace(locate=found, sides=(Side(),)), films, listener=events.append))) == 2
+    (note,) = (event for event in events if isinstance(event, Note))
+    assert note.text == "1 films are transparent in part, which was read as black: b"

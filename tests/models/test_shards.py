@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from landvote import cli
@@ -24,8 +25,9 @@ from landvote.models import shards as batch
 from landvote.models.locate import locate_files
 from landvote.models.shards import locate_shards
 from landvote.recipes import recipe
-from landvote.runtime.events import FilmFailed, FilmLocated
+from landvote.runtime.events import FilmFailed, FilmLocated, Note
 from landvote.runtime.stop import StopToken
+from toys import dicom
 
 pytestmark = pytest.mark.slow
 
@@ -206,6 +208,22 @@ def test_broken_films_are_named_and_the_others_located(model, data, tmp_path):
     assert [row["image"] for row in rows] == ["03.png", "09, cut.png"]
     assert all(str(films / row["image"]) in row["failure"] for row in rows)
     assert locate_shards(model, [films], tmp_path / "out", 4, here, "cpu") == (FILMS - 1, 2)  # and again
+
+
+def test_films_with_pixels_that_are_not_square_are_named_at_the_end_of_every_call(model, data, tmp_path):
+    films = tmp_path / "films"
+    shutil.copytree(data / "images", films)
+    pixels = np.arange(6400, dtype=np.uint16).reshape(80, 80)
+    dicom(pixels, ImagerPixelSpacing=[0.1, 0.2]).save_as(films / "x.dcm", enforce_file_format=True)
+    dicom(pixels, ImagerPixelSpacing=[0.2, 0.2]).save_as(films / "y.dcm", enforce_file_format=True)
+    (films / ".hidden").write_bytes(b"")
+    for _ in range(2):
+        events = []
+        locate_shards(model, [films], tmp_path / "out", 4, here, "cpu", events.append)
+        assert [e.text for e in events if isinstance(e, Note)] == [
+            "left out: 1 hidden files and folders: .hidden",
+            "1 films have pixels that are not square, and were looked at as if they were: x.dcm",
+        ]
 
 
 def test_a_folder_belongs_to_one_model_one_list_and_one_size(model, data, tmp_path):

@@ -16,13 +16,14 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.survey import Survey
-from landvote.errors import DataError, ImageError, ModelError, SettingError, SplitError, StoppedError
+from landvote.errors import DataError, ImageError, ModelError, PointsError, SettingError, SplitError, StoppedError
+from landvote.films.image import read_image
 from landvote.localiser import Conditions
 from landvote.models import divide, load_model, model_hash, train_model
 from landvote.runtime.events import Ended, Failed, FilmLocated, FilmRead, ForestGrown, Logged, Note, StepTaken, Stopped
 from landvote.runtime.processors import processors
 from landvote.runtime.stop import StopToken
-from toys import ELL, ell, ell_sample
+from toys import ELL, dicom, ell, ell_sample, write_wide_csv
 from toys import tiny as made_small
 
 pytestmark = pytest.mark.slow
@@ -407,6 +408,27 @@ def test_divide_names_films_whose_points_lie_in_one_place():
     assert len(split.training) + len(split.validation) == 5
 
 
+def test_divide_names_films_that_cannot_be_read_and_leaves_them_out(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png", "c.png"])
+    (data / "images" / "b.png").write_bytes(b"broken")
+    under = Conditions(survey=Survey(tmp_path / "cache"))
+    for changes in ("validation=0", "validation=0.4"):
+        split = divide(read_folder(data), tiny(changes), under)
+        assert sorted(s.identifier for s in (*split.training, *split.validation)) == ["a.png", "c.png"]
+        (message,) = split.unreadable
+        assert f"{data / 'images' / 'b.png'}: not an image" in message
+    (data / "split.csv").write_text("image,split\na,test\nb,train\nc,test\n")
+    with pytest.raises(SplitError, match=r"of which none has points and is to be trained on; .*b\.png: not an image"):
+        divide(read_folder(data), tiny(), under)
+
+
+def test_divide_refuses_points_that_are_no_pixels(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png"])
+    write_wide_csv(data / "landmarks.csv", [(f"{n}.png", None, np.array([[0.1, 0.9], [0.5, 0.4]])) for n in "ab"])
+    with pytest.raises(PointsError, match=r"2 films have all points between 0\.1 and 0\.9, as if they were shares"):
+        divide(read_folder(data), tiny("validation=0"), Conditions(survey=Survey(tmp_path / "cache")))
+
+
 def test_divide_refuses_a_split_with_one_picture_on_both_sides(tmp_path, draw):
     data = draw(tmp_path / "data", ["a.png", "b.png", "c.png"])
     shutil.copy(data / "images" / "a.png", data / "images" / "c.png")
@@ -416,6 +438,40 @@ def test_divide_refuses_a_split_with_one_picture_on_both_sides(tmp_path, draw):
         divide(read_folder(data), tiny(), under)
     (data / "split.csv").write_text("image,split\na,train\nb,val\nc,train\n")
     assert len(divide(read_folder(data), tiny(), under).validation) == 1
+
+
+def test_divide_refuses_a_split_with_one_patient_on_both_sides(tmp_path, draw):
+    data = draw(tmp_path / "data", [f"{name}.png" for name in "abcdef"])
+    of_patients(data, a="x", c="x", d="y")
+    (data / "split.csv").write_text("image,split\na,train\nb,train\nc,val\n")
+    under = Conditions(survey=Survey(tmp_path / "cache"))
+    with pytest.raises(
+        SplitError, match=r"a\.dcm in train and c\.dcm in val are of one patient by their files, expected"
+    ):
+        divide(read_folder(data), tiny(), under)
+    (data / "subjects.csv").write_text("image,subject\n" + "".join(f"{name},of {name}\n" for name in "abcdef"))
+    assert len(divide(read_folder(data), tiny(), under).validation) == 1
+
+
+def test_a_number_that_most_films_have_is_told_of(tmp_path, draw):
+    """An anonymiser wrote it."""
+    data = draw(tmp_path / "data", [f"{name}.png" for name in "abcd"])
+    of_patients(data, a="x", b="x", c="x")
+    (data / "split.csv").write_text("image,split\na,train\nb,train\nc,val\n")
+    told = []
+    divide(read_folder(data), tiny(), Conditions(survey=Survey(tmp_path / "cache"), listener=told.append))
+    assert Note("3 of 4 films have one patient's number, which tells no patients apart; name subjects") in told
+
+
+def of_patients(data, **numbers):
+    """Replace films by DICOM files of patients, each film of the one given by its name."""
+    for name, number in numbers.items():
+        film = data / "images" / f"{name}.png"
+        made = dicom(read_image(film).pixels, PatientID=number)
+        made.save_as(film.with_suffix(".dcm"), enforce_file_format=True)
+        film.unlink()
+        points = data / "landmarks.csv"
+        points.write_text(points.read_text().replace(film.name, f"{name}.dcm"))
 
 
 def test_divide_may_hold_out_nothing():

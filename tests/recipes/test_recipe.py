@@ -208,7 +208,7 @@ def test_a_mistake_in_a_file_names_the_file_and_the_setting(write, text):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("name = ", "cannot be read"),
+    ("name = ", "not a TOML file"),
     ('name = "x"', "stages"),
     ('name = "x"\nstages = 3', r"expected a table \[defaults\] and tables \[\[stages\]\]"),
     ('name = "x"\nextends = "whvd"', "recipe 'whvd' is unknown, .*did you mean 'whdv'"),

@@ -34,6 +34,7 @@ EACH = [
     StageBegun("local"), FilmRead("learning", 1, 9), StepTaken("local", 3, 0.5, 1.25, 2.5), ForestGrown("local", 2, 4),
     events.StageShortened("local", "steps", 1510, 2100, 0.55), events.StageLearned("local", "steps", 9, 10, late=True),
     StageEnded("local"), events.FilmSimulated(2, 9), FilmLocated(1, 0), events.FilmFailed("a.png", "cut short"),
+    events.OverlayFailed("a.png", "no space"),
     RunsProgressed(1, 4, 0.25, 30.0), Note("für alle"), Ended(1.5), Stopped(0.5), Failed("no\nfilm"),
 ]  # fmt: skip
 
@@ -142,3 +143,9 @@ def test_lines_of_several_threads_are_whole(tmp_path):
 
 def test_how_far_a_forest_is_is_a_share():
     assert ForestGrown("local", 1, 4).progress == 0.25
+
+
+def test_a_log_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "e").write_bytes(b"{}\n\x80\n")
+    with pytest.raises(DataError, match=r"e, line 2: not UTF-8"):
+        list(Logged.read(tmp_path / "e"))

@@ -15,7 +15,7 @@ import pytest
 
 from landvote.errors import DataError, ExistsError, SettingError
 from landvote.runtime import files
-from landvote.runtime.files import atomic_write, read_text, refuse_existing, write_text
+from landvote.runtime.files import atomic_write, expect_folder, read_text, read_toml, refuse_existing, write_text
 
 
 def test_write_makes_folders_and_replaces(tmp_path: Path) -> None:
@@ -217,3 +217,30 @@ def test_text_is_read_with_or_without_a_mark_and_whatever_ends_its_lines(tmp_pat
     assert read_text(tmp_path / "f.csv") == "ü\na\nb\n"
     with pytest.raises(SettingError, match=r"gone\.toml: cannot be read \(No such file"):
         read_text(tmp_path / "gone.toml", SettingError)
+
+
+def test_where_a_folder_is_to_be_files_and_streams_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "null").symlink_to(os.devnull)
+    for name in ("file", "null"):
+        with pytest.raises(DataError, match=f"{name}: a .*, expected a folder"):
+            expect_folder(tmp_path / name)
+    with pytest.raises(DataError, match="-: a pipe, a device or standard output, expected a folder"):
+        expect_folder(Path("-"))
+    expect_folder(tmp_path)
+    expect_folder(tmp_path / "new")
+
+
+@pytest.mark.parametrize("text", ["a = [", "a = " + "9" * 5000, "a = " + "[" * 3000])
+def test_what_is_no_toml_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(SettingError, match=r"a\.toml: not a TOML file \(.*\), expected a grid"):
+        read_toml(tmp_path / "a.toml", "grid", SettingError)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such a file takes its size on the disk")
+def test_a_file_larger_than_is_read_at_a_time_is_refused_by_its_size(tmp_path: Path) -> None:
+    with (tmp_path / "huge.csv").open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(DataError, match=r"huge\.csv: 3221225472 bytes, expected at most 2147483648"):
+        read_text(tmp_path / "huge.csv")

@@ -17,6 +17,13 @@ def test_an_older_form_is_migrated():
     assert FORM.read({"format": 2, "sweet": 5}, "a.json") == {"sugar": 5}
 
 
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, '{"sugar": ' + "9" * 5000 + "}"])
+def test_what_is_no_json_is_refused(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ModelError, match=r"a\.json: cannot be read \(.*\), expected cakes"):
+        FORM.load(tmp_path / "a.json")
+
+
 @pytest.mark.parametrize(
     ("record", "said"),
     [

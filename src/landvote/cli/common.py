@@ -4,7 +4,7 @@ Heavy imports stand inside the verbs and these functions, so that ``landvote --h
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +14,30 @@ import typer
 from landvote.errors import LandvoteError
 
 if TYPE_CHECKING:  # as heavy as the verbs
+    from landvote.data.sample import Sample
     from landvote.data.scheme import Scheme
-    from landvote.formats.family import Written
+    from landvote.formats.writing import Written
     from landvote.runtime.stop import StopToken
 
-Data = Annotated[Path, typer.Argument(help="Folder with images/ and points, such as landmarks.csv.", metavar="DATA")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of films, in images/ or not, with points in any format; or a file of points, with --films.",
+        metavar="DATA",
+    ),
+]
+Films = Annotated[
+    Path | None,
+    typer.Option("--films", help="Folder of the films, where DATA is a file or they lie elsewhere.", metavar="DIR"),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="Format of the points, with its settings if any; by default landvote recognises it.",
+        metavar="FORMAT[:KEY=VALUE]",
+    ),
+]
 SchemeOption = Annotated[
     str | None,
     typer.Option("--scheme", help="Scheme file, or a shipped scheme: femur, chest, chest-lungs-heart, spine, wings."),
@@ -83,6 +102,23 @@ def scheme_named(name: str | None) -> "Scheme | None":
     from landvote.data.scheme import Scheme
 
     return Scheme.named(name) if name else None
+
+
+def read_data(
+    data: Path, scheme: str | None, films: Path | None, kind: str | None, centre: float | None,
+    say: Callable[[str], None],
+) -> "list[Sample]":  # fmt: skip
+    """Read DATA that has to have points, and say which format and centre were taken, and what was left out."""
+    from landvote.datasets.folder import survey_folder
+
+    found = survey_folder(data, scheme_named(scheme), centre, films=films, kind=kind)
+    samples = found.read(data, require_points=True)
+    say(f"points read as {found.points}")
+    for text in found.warnings:
+        say(f"warning: {text}")
+    for text in found.left_out:
+        say(f"left out: {text}")
+    return samples
 
 
 def some(names: list[str], most: int = 5) -> str:

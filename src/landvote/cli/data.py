@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Cache, Centre, Data, SchemeOption, hint, say_written, scheme_named, some
+from landvote.cli.common import Cache, Centre, Data, Films, From, SchemeOption, hint, say_written, scheme_named, some
 from landvote.errors import ExistsError, SettingError
 
 
@@ -26,40 +26,70 @@ def simulate(
 
 def check(
     data: Data,
+    films: Films = None,
     scheme: SchemeOption = None,
+    kind: From = None,
     centre: Centre = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="File of the contact sheet, written anew each time; by default NAME-check.png here."),
+        typer.Option(
+            help="File of the contact sheet, by default NAME-check.png here. It and the pages beside it (-2, -3, ..., "
+            "-landmarks) are written anew each time."
+        ),
+    ] = None,
+    save_scheme: Annotated[
+        Path | None,
+        typer.Option("--save-scheme", help="Write the scheme into this new file, to add to it.", metavar="FILE.toml"),
     ] = None,
     cache: Cache = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the findings as JSON, and draw a contact sheet only for --sheet.")
     ] = False,
 ) -> None:
-    """List the contents and problems of a DATA folder, and draw a contact sheet of its films with their points."""
+    """List the contents and problems of DATA, and draw contact sheets of its films with their points."""
     from landvote.cli.progress import counting
     from landvote.datasets.check import check_folder
     from landvote.datasets.survey import Survey
-    from landvote.reports.sheet import contact_sheet
+    from landvote.reports.sheet import contact_sheet, landmark_sheet
+    from landvote.runtime.files import refuse_existing
 
+    if save_scheme is not None:
+        refuse_existing(save_scheme)
+    picture = None if as_json and not sheet else _sheet(data, films, sheet)
     with counting("checking") as update:
-        report = check_folder(data, scheme_named(scheme), centre, Survey(cache), update)
+        report = check_folder(data, scheme_named(scheme), centre, Survey(cache), update, films=films, kind=kind)
     typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
-    picture = sheet or Path(f"{data.resolve().name}-check.png")  # DATA is the user's
-    if sheet or not as_json:
-        contact_sheet(report.samples, picture)
-        typer.echo(f"contact sheet: {picture}", err=as_json)
+    if save_scheme is not None:
+        report.samples[0].scheme.write(save_scheme)
+        typer.echo(f"scheme: {save_scheme}", err=as_json)
+    if picture:
+        drawn, pages = contact_sheet(report.samples, picture)
+        left = f" ({drawn} of {len(report.samples)} films, evenly spread)" if drawn < len(report.samples) else ""
+        typer.echo(f"contact sheet: {some(list(map(str, pages)))}{left}", err=as_json)
+        if large := landmark_sheet(report.samples, picture):
+            typer.echo(f"landmarks of one film: {large}", err=as_json)
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _sheet(data: Path, films: Path | None, given: Path | None) -> Path | None:
+    """Return the file of the contact sheet, which is no film of DATA; None where it would be one."""
+    from landvote.datasets.place import Place
+
+    name = data.resolve().name if data.is_dir() else data.stem
+    sheet = given or Path(f"{name}-check.png")
+    if not sheet.resolve().is_relative_to(Place.of(data, films).images.resolve()):
+        return sheet
+    if given:
+        raise SettingError(f"--sheet {given}: among the films, expected another place")
+    typer.echo("no contact sheet is drawn, since it would lie among the films; --sheet names another place", err=True)
+    return None
 
 
 def convert(
     source: Annotated[Path, typer.Argument(help="DATA folder, or a file or folder of points.", metavar="IN")],
     out: Annotated[Path, typer.Argument(help="File, or folder with one file per film; - is standard output.")],
-    kind: Annotated[
-        str | None, typer.Option("--from", help="Format of IN; by default landvote recognises it.", metavar="FORMAT")
-    ] = None,
+    kind: From = None,
     to: Annotated[
         str | None, typer.Option("--to", help="Format of OUT; by default the format with its suffix.", metavar="FORMAT")
     ] = None,
@@ -95,6 +125,7 @@ def convert(
 
 def split(
     data: Data,
+    films: Films = None,
     test: Annotated[float, typer.Option(help="Share of the films for measuring the model.", min=0, max=1)] = 0.2,
     val: Annotated[
         float, typer.Option(help="Share of the films for judging the model during training.", min=0, max=1)
@@ -103,18 +134,18 @@ def split(
     cache: Cache = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier split.")] = False,
 ) -> None:
-    """Divide the films of DATA by subject into train, val and test, and write the result into its split.csv."""
+    """Divide the films of DATA by subject into train, val and test, and write split.csv into DATA, or beside a file."""
     from landvote.cli.progress import counting
     from landvote.datasets.split import split_folder
     from landvote.datasets.survey import Survey
 
     with hint(ExistsError, "--force overwrites it"), counting("reading films") as update:
         sides = split_folder(
-            data, test=test, val=val, seed=seed, force=force, survey=Survey(cache), progress=update
+            data, films=films, test=test, val=val, seed=seed, force=force, survey=Survey(cache), progress=update
         )  # fmt: skip
-    for name, (films, subjects) in sides.items():
-        typer.echo(f"{name:<6}{films} films of {subjects} subjects")
-    typer.echo(f"split: {data / 'split.csv'}")
+    for name, (count, subjects) in sides.items():
+        typer.echo(f"{name:<6}{count} films of {subjects} subjects")
+    typer.echo(f"split: {(data if data.is_dir() else data.parent) / 'split.csv'}")
 
 
 def shape(
@@ -122,7 +153,9 @@ def shape(
         Path, typer.Argument(help="DATA folder, or a file or folder of points in any format; films are not needed.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for pictures, curves and CSVs.", metavar="DIR")],
+    films: Films = None,
     scheme: SchemeOption = None,
+    kind: From = None,
     share: Annotated[float, typer.Option(help="Share of the variance that the modes cover.", min=0.01, max=1)] = 0.98,
     mirrored: Annotated[
         bool,
@@ -135,7 +168,7 @@ def shape(
     from landvote.datasets.shapes import read_shapes
     from landvote.reports.study import study
 
-    shapes = read_shapes(data, scheme_named(scheme), centre)
+    shapes = read_shapes(data, scheme_named(scheme), centre, films=films, kind=kind)
     with hint(ExistsError, "--force overwrites it"):
         found = study(shapes, out, share, mirrored=mirrored, force=force)
     typer.echo(f"{found['films']} shapes of {found['landmarks']} landmarks: {found['modes']} modes; study: {out}")

@@ -13,7 +13,7 @@ from landvote.models.locate import locate_files
 from landvote.phantom import simulate_folder
 from landvote.recipes import recipe
 from landvote.reports.evaluation import write_report
-from landvote.runtime.files import refuse_existing, write_text
+from landvote.runtime.files import expect_folder, refuse_existing, write_text
 
 _FILMS, _TEST = 120, 20
 _SETTINGS = (  # coarser grids than the recipe's own, and steps for minutes, not hours
@@ -32,6 +32,7 @@ def run_demo(out: Path, device: str, say: Callable[[str], None]) -> Path:
         ExistsError: ``out`` is not empty.
         MissingExtraError: torch is not installed.
     """
+    expect_folder(out)
     refuse_existing(out)
     data, model, predictions = out / "data", out / "model", out / "predictions.jsonl"
     chosen = recipe("whdv", _SETTINGS)

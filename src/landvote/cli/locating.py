@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from landvote.cli.common import Centre, Device, hint, say_written, stopped_by_interrupt
+from landvote.cli.common import Centre, Device, hint, say_written, some, stopped_by_interrupt
 from landvote.errors import ExistsError, SettingError
 
 if TYPE_CHECKING:  # as heavy as the verb
     from landvote.data.prediction import Prediction
     from landvote.formats.format import Format
+    from landvote.runtime.events import FilmFailed, Note, OverlayFailed
 
 _FORMAT_AND_PATH = re.compile(r"([\w-]+(?::\w+=[^=,]+(?:,\w+=[^=,]+)*)?)(?:=(.*))?", re.DOTALL)  # tps:origin=edge=PATH
 
@@ -68,22 +69,19 @@ def locate(
     from landvote.formats.predictions import write_predictions
     from landvote.models import load_model
     from landvote.models.locate import locate_files
-    from landvote.runtime.events import Event, FilmFailed, Note
-    from landvote.runtime.files import is_stdout, refuse_existing
+    from landvote.runtime.events import Event, FilmFailed, Note, OverlayFailed
+    from landvote.runtime.files import is_stdout
 
     targets = _targets(to or [], out, images, centre)
-    for path in filter(None, (out, overlays, *targets)):
-        if not force:
-            with hint(ExistsError, "--force overwrites it"):
-                refuse_existing(path)
+    _refuse_places(out, overlays, targets, force)
     localiser = load_model(model, device)
-    told: list[FilmFailed | Note] = []
+    told: list[FilmFailed | Note | OverlayFailed] = []
 
     with locating() as shown, stopped_by_interrupt() as stop:
 
         def listener(event: Event) -> None:
             shown(event)
-            if isinstance(event, FilmFailed | Note):
+            if isinstance(event, FilmFailed | Note | OverlayFailed):
                 told.append(event)
 
         found = locate_files(localiser, images, overlays, listener, stop, split)
@@ -92,11 +90,22 @@ def locate(
     quiet = any(is_stdout(path) for path in (out, *targets))
     typer.echo(f"{count} films located: {out}", err=quiet)
     complete = _write_points(list(kept), targets, images, split, quiet)
-    for event in told:
-        typer.echo(f"warning: {event.text}" if isinstance(event, Note) else f"left out: {event.message}", err=True)
-        complete &= isinstance(event, Note)
-    if not complete:
+    if not (_say_all_well(told) and complete):
         raise typer.Exit(1)
+
+
+def _say_all_well(told: "list[FilmFailed | Note | OverlayFailed]") -> bool:
+    """Say what was told of films, and return whether it was notes alone."""
+    from landvote.runtime.events import Note, OverlayFailed
+
+    undrawn = [event for event in told if isinstance(event, OverlayFailed)]
+    if undrawn:  # one cause for most of them, such as a full disk
+        films = some([event.image for event in undrawn])
+        typer.echo(f"{len(undrawn)} overlays cannot be written, of {films}: {undrawn[0].message}", err=True)
+    for event in told:
+        if not isinstance(event, OverlayFailed):
+            typer.echo(f"warning: {event.text}" if isinstance(event, Note) else f"left out: {event.message}", err=True)
+    return all(isinstance(event, Note) for event in told)
 
 
 def _targets(to: list[str], out: Path, images: list[Path], centre: float | None) -> "dict[Path, Format]":
@@ -122,13 +131,25 @@ def _targets(to: list[str], out: Path, images: list[Path], centre: float | None)
     return targets
 
 
+def _refuse_places(out: Path, overlays: Path | None, targets: "dict[Path, Format]", force: bool) -> None:
+    """Raise an error for a place that cannot be written to: before films are located, and not when all are."""
+    from landvote.runtime.files import expect_folder, refuse_existing
+
+    for folder in filter(None, (overlays, *(path for path, form in targets.items() if form.per_film))):
+        expect_folder(folder)
+    for path in filter(None, (out, overlays, *targets)):
+        if not force:
+            with hint(ExistsError, "--force overwrites it"):
+                refuse_existing(path)
+
+
 def _write_points(
     predictions: "list[Prediction]", targets: "dict[Path, Format]", images: list[Path], split: str | None, quiet: bool
 ) -> bool:
     """Write predictions in further formats; return whether every film is in each of them."""
-    from landvote.formats.family import write_points
     from landvote.formats.films import Films
-    from landvote.formats.jsonl import table_of_predictions
+    from landvote.formats.kinds.jsonl import table_of_predictions
+    from landvote.formats.writing import write_points
     from landvote.models.locate import list_films
 
     complete = True
@@ -153,14 +174,24 @@ def _locate_shards(
 ) -> None:
     from landvote.cli.progress import locating
     from landvote.models.shards import locate_shards
+    from landvote.runtime.events import Event, Note
     from landvote.runtime.executor import choose_executor
 
     executor = choose_executor(engine, jobs)
-    with locating() as listener, stopped_by_interrupt() as stop:
+    notes: list[str] = []
+    with locating() as shown, stopped_by_interrupt() as stop:
+
+        def listener(event: Event) -> None:
+            shown(event)
+            if isinstance(event, Note):
+                notes.append(event.text)
+
         located, failed = locate_shards(
             model, images, out, films_per_shard, executor, device, listener, stop=stop, split=split
         )
     typer.echo(f"{located} films located: {out}")
+    for note in notes:
+        typer.echo(f"warning: {note}", err=True)
     if failed:
         typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)
         raise typer.Exit(1)

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from landvote.cli.common import Cache, Centre, Device, SchemeOption, hint, scheme_named, some, stopped_by_interrupt
+from landvote.cli.common import (
+    Cache,
+    Centre,
+    Device,
+    Films,
+    From,
+    SchemeOption,
+    hint,
+    read_data,
+    some,
+    stopped_by_interrupt,
+)
 from landvote.errors import ExistsError, StoppedError
 
 
@@ -14,10 +25,14 @@ def evaluate(
         Path,
         typer.Argument(help="Predictions: a file, or a folder of shards.", metavar="PREDICTIONS"),
     ],
-    truth: Annotated[Path, typer.Option("--truth", help="DATA folder with the true points.", metavar="DATA")],
+    truth: Annotated[
+        Path,
+        typer.Option("--truth", help="DATA with the true points; or a file of them, with --films.", metavar="DATA"),
+    ],
     out: Annotated[
         Path, typer.Option("--out", help="Folder for report.html, summary.json and CSVs.", metavar="REPORT")
     ],
+    films: Films = None,
     scheme: SchemeOption = None,
     model: Annotated[
         Path | None,
@@ -31,24 +46,28 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Column of films.csv or subjects.csv that divides the films into groups; may be repeated."),
     ] = None,
+    kind: From = None,
     centre: Centre = None,
     cache: Cache = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
 ) -> None:
     """Score predictions against true points; write errors, curves and overlays as one HTML report, CSVs and JSON."""
-    from landvote.datasets.folder import read_folder
     from landvote.datasets.survey import Survey
     from landvote.evaluation import evaluate as score
     from landvote.formats.predictions import read_predictions
     from landvote.models.seen import mark_seen
     from landvote.reports.evaluation import seen_in_words, write_report
 
-    samples = read_folder(truth, scheme_named(scheme), centre=centre, require_points=True)
+    said: list[str] = []
+    samples = read_data(truth, scheme, films, kind, centre, said.append)
     found = read_predictions(predictions)
     found = mark_seen(found, samples, model, Survey(cache)) if model else found
     evaluation = score(found, samples, unit=unit, radii=radius, subgroups=subgroup or ())
     with hint(ExistsError, "--force overwrites the files of an earlier report"):
         report = write_report(evaluation, samples, out, force=force)
+    typer.echo("\n".join(said))
+    if coincide := evaluation.matching.collapsed:
+        typer.echo(f"left out, for true points in one place: {some(list(coincide))}")
     for heading, names in seen_in_words(evaluation.summary):
         typer.echo(f"{heading}, {len(names)}: {some(names)}")
     typer.echo(f"report: {report}")
@@ -68,7 +87,12 @@ def compare(
         str,
         typer.Option(help="Work only on this part of the grid, such as 2/8; other calls do the rest.", metavar="I/N"),
     ] = "1/1",
-    data: Annotated[Path | None, typer.Option(help="DATA folder, instead of the grid's own.", metavar="DATA")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="DATA, or a file of points with --films, instead of the grid's.", metavar="DATA")
+    ] = None,
+    films: Films = None,
+    kind: From = None,
+    centre: Centre = None,
     jobs: Annotated[int, typer.Option(min=0, help="Number of runs in work at a time; 0: one per processor.")] = 0,
     max_minutes: Annotated[
         float | None,
@@ -86,7 +110,8 @@ def compare(
         executor = choose_engine(engine, jobs)
         with whole_grid() as listener:
             found = compare_grid(
-                grid, out, executor, scale=scale, shard=shard, data=data, device=device,
+                grid, out, executor, scale=scale, shard=shard, data=data, films=films, kind=kind, centre=centre,
+                device=device,
                 keep_models=keep_models, report=report, listener=listener, stop=stop,
             )  # fmt: skip
     if found.report:

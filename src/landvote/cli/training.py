@@ -13,9 +13,11 @@ from landvote.cli.common import (
     Centre,
     Data,
     Device,
+    Films,
+    From,
     SchemeOption,
     hint,
-    scheme_named,
+    read_data,
     some,
     stopped_by_interrupt,
 )
@@ -44,6 +46,7 @@ def train(
             metavar="RECIPE",
         ),
     ] = _AUTO,
+    films: Films = None,
     scheme: SchemeOption = None,
     max_minutes: Annotated[
         float | None,
@@ -82,23 +85,25 @@ def train(
     ] = False,
     device: Device = "auto",
     cache: Cache = None,
+    kind: From = None,
     centre: Centre = None,
 ) -> None:
     """Train a model on the films of DATA, without those that its split marks as test."""
     from landvote.cli.progress import training
-    from landvote.datasets.folder import read_folder
     from landvote.datasets.survey import Survey
     from landvote.localiser import Conditions
     from landvote.models import divide, load_model, train_model
+    from landvote.models.train import begins
     from landvote.recipes import recipe as named
     from landvote.runtime.rank import this_process
 
     say: Say = typer.echo if this_process().is_rank_zero else lambda _: None
     if recipe != _AUTO:
         named(recipe, changes or ())  # a wrong word is told of before many films are read
-    samples = read_folder(
-        data, scheme_named(scheme), centre=centre, require_points=True, warn=lambda text: say(f"warning: {text}")
-    )  # fmt: skip
+    if this_process().is_rank_zero:  # before anything there is removed; the other processes may come later
+        with hint(ExistsError, "" if resume else "--resume goes on with a training"):
+            begins(out, resume=resume)
+    samples = read_data(data, scheme, films, kind, centre, say)
     if accept_patent_notice:
         _accept(data, say)
     if recipe != _AUTO:
@@ -120,8 +125,7 @@ def train(
         say(f"notice: {chosen.notice}")
     say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
     start = None if start_from is None else load_model(start_from, "cpu")
-    resuming = hint(ExistsError, "" if resume else "--resume goes on with a training")
-    with training() as listener, stopped_by_interrupt(out / "stop") as stop, resuming:
+    with training() as listener, stopped_by_interrupt(out / "stop") as stop:
         conditions = Conditions(
             device=device, minutes=left, listener=listener, stop=stop, survey=Survey(cache), foretell=True, start=start
         )  # fmt: skip
@@ -171,6 +175,8 @@ def _tell_films(split: "Split", say: Say) -> None:
 
     if split.without_points:
         say(f"left out, for want of points: {some(split.without_points)}")
+    for message in split.unreadable:
+        say(f"left out: {message}")
     if split.collapsed:
         say(f"left out, for points in one place: {some(split.collapsed)}")
     for code in placeholders([*split.training, *split.validation]):

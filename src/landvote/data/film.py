@@ -38,6 +38,7 @@ class Source:
         study: DICOM Study Instance UID.
         series: DICOM Series Instance UID.
         instance: DICOM SOP Instance UID.
+        transparent: how much of it was transparent, and was made black, such as ``"3.2%"``.
         patient: the keyed hash of the patient's number, see :func:`landvote.runtime.privacy.keyed_hash`.
     """
 
@@ -47,6 +48,7 @@ class Source:
     series: str = ""
     instance: str = ""
     patient: str = ""
+    transparent: str = ""
 
 
 @dataclass(frozen=True)

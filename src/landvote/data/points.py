@@ -12,6 +12,9 @@ import numpy.typing as npt
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Points: TypeAlias = FloatArray
 
+MAX_LANDMARKS = 10_000
+"""Of a scheme and of a film: far more than are ever set by hand, and where tables of films still fit in memory."""
+
 
 def mean_points(annotations: Sequence[Points] | Points, n: int) -> Points:
     """Return the mean of several annotations per landmark, (n, 2); NaN where all are missing."""

@@ -1,5 +1,7 @@
 """The sample: one radiograph and the facts about it; every reader yields samples."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,6 +99,12 @@ class Sample:
         groups = (range(len(points)), self.scheme.reference, *self.scheme.repeats)
         given = (found[np.isfinite(found).all(axis=1)] for found in (points[list(group)] for group in groups))
         return any(len(found) > 1 and bool((found == found[0]).all()) for found in given)
+
+
+def spelt(subject: str) -> str:
+    """Return a subject without what people and spreadsheets change: case, blanks, marks and leading zeros."""
+    plain = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", subject).casefold())
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain) or subject
 
 
 def numbered(subjects: Sequence[str]) -> list[int]:

@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BeforeValidator, model_validator
 
-from landvote.data.points import FloatArray
+from landvote.data.points import MAX_LANDMARKS, FloatArray
 from landvote.errors import SchemeError
-from landvote.runtime.files import StrPath, read_text
+from landvote.runtime.files import StrPath, read_toml, refuse_existing, write_text
 from landvote.runtime.settings import Settings, named_file, validated
 
 
@@ -32,7 +33,9 @@ def _range(item: object) -> Iterable[object]:
     first, dash, last = item.partition("-")
     if not (first.strip().isdigit() and (not dash or last.strip().isdigit())):
         raise ValueError(f"{item!r} is neither an index nor a range such as '0-43'")
-    return range(int(first), int(last or first) + 1)
+    if (end := int(last or first)) >= MAX_LANDMARKS:
+        raise ValueError(f"{item!r} goes beyond {MAX_LANDMARKS} landmarks, expected no more")
+    return range(int(first), end + 1)
 
 
 Order = Literal["", "down", "right"]
@@ -116,11 +119,42 @@ class Scheme(Settings):
         Raises:
             SchemeError: the file is missing, not TOML, or contradicts itself.
         """
+        return validated(SchemeFile, read_toml(Path(path), "scheme", SchemeError), str(path), SchemeError).scheme()
+
+    def write(self, path: Path) -> None:
+        """Write the scheme as a TOML file, in the indices of the point files.
+
+        Raises:
+            ExistsError: the file exists.
+            SchemeError: the scheme cannot be written so that it reads the same.
+            DataError: the file cannot be written.
+        """
+        refuse_existing(path)
+        names = [str(i) for i in range(self.file_points)]
+        for column, name in zip(self.columns, self.landmarks, strict=True):
+            names[column] = name
+        values: dict[str, object] = {
+            "name": self.name, "points": self.file_points,
+            "use": None if self.columns == tuple(range(self.file_points)) else self.columns, "names": names,
+            "reference": self._in_file(self.reference), "normaliser": self._in_file(self.normaliser or ()),
+            "mirrored": [self._in_file(pair) for pair in self.mirrored],
+            "groups": [self._in_file(part) for part in self.repeats], "order": self.order,
+        }  # fmt: skip
+        lines = [f"{key} = {_toml(value)}" for key, value in values.items() if value]
+        for outline in self.outlines:
+            told = {"name": outline.name, "points": self._in_file(outline.points), "closed": outline.closed}
+            lines += ["", "[[outlines]]", *(f"{key} = {_toml(value)}" for key, value in told.items())]
+        text = "\n".join([*lines, ""])
         try:
-            content = tomllib.loads(read_text(Path(path), SchemeError))
-        except tomllib.TOMLDecodeError as error:
-            raise SchemeError(f"{path}: not a TOML file ({error})") from error
-        return validated(SchemeFile, content, str(path), SchemeError).scheme()
+            same = SchemeFile.model_validate(tomllib.loads(text)).scheme() == self
+        except ValueError:
+            same = False
+        if not same:
+            raise SchemeError(f"{path}: scheme {self.name!r} cannot be written, expected names that TOML can hold")
+        write_text(path, text)
+
+    def _in_file(self, indices: Sequence[int]) -> list[int]:
+        return [self.columns[i] for i in indices]
 
     @classmethod
     def named(cls, name_or_file: StrPath) -> "Scheme":
@@ -166,8 +200,8 @@ class SchemeFile(Settings):
 
     @model_validator(mode="after")
     def _within(self) -> "SchemeFile":
-        if self.points < 1:
-            raise ValueError(f"points = {self.points}, expected 1 or more")
+        if not 1 <= self.points <= MAX_LANDMARKS:
+            raise ValueError(f"points = {self.points}, expected 1 to {MAX_LANDMARKS}")
         mentioned = {
             "use": self.use or (), "reference": self.reference, "normaliser": self.normaliser or (),
             "mirrored": [i for pair in self.mirrored for i in pair], "groups": [i for g in self.groups for i in g],
@@ -216,6 +250,11 @@ class SchemeFile(Settings):
             mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
             repeats=tuple(kept(g) for g in self.groups), order=self.order,
         )  # fmt: skip
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML, whose texts, numbers and lists are those of JSON, but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _twice(values: Sequence[object]) -> bool:

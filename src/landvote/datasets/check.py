@@ -1,10 +1,9 @@
-"""The report of ``landvote check``: the contents of a DATA folder, and its problems."""
+"""The report of ``landvote check``: the contents of DATA, and its problems."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,10 @@ from landvote.data.points import Points
 from landvote.data.polarity import Picture, Polarity
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.folder import survey_folder
+from landvote.datasets.folder import FoundFolder, survey_folder
+from landvote.datasets.leaks import copies, split_leaks
 from landvote.datasets.placeholders import Placeholder, placeholders
+from landvote.datasets.plausible import misplaced
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
 from landvote.runtime.files import StrPath
@@ -29,13 +30,14 @@ _STRANGE = 8.0  # robust standard deviations from the usual shape
 
 @dataclass(frozen=True)
 class FolderReport:
-    """Findings about a DATA folder.
+    """Findings about DATA.
 
     Attributes:
         samples: what was read, unreadable films included.
-        facts: lines that describe, each a heading and a text.
+        facts: lines that describe, each a heading and a text; ``scheme`` says if it was made from the points, and
+            ``left out`` which files are neither film nor points.
         warnings: what a user should look at, but can be meant so: points missing, outside or oddly arranged, films that
-            their files turn or say are of one patient, rows of tables that name no film.
+            their files turn, make transparent or say are of one patient, rows of tables that name no film.
         problems: what is wrong: films that are unreadable, of one grey or there twice, points or splits that contradict
             something.
         films: what is known of each film that can be read, as plain JSON: ``image``, ``subject`` (its keyed hash),
@@ -68,10 +70,10 @@ class FolderReport:
 
 
 def check_folder(
-    folder: StrPath, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
-    seen: Callable[[int, int], None] = lambda *_: None,
+    data: StrPath, scheme: Scheme | None = None, centre: float | None = None, survey: Survey | None = None,
+    seen: Callable[[int, int], None] = lambda *_: None, *, films: StrPath | None = None, kind: str | None = None,
 ) -> FolderReport:  # fmt: skip
-    """Report what is in a DATA folder and what is wrong with it; as :func:`read_folder` reads it.
+    """Report what is in DATA and what is wrong with it; arguments as those of :func:`read_folder`.
 
     Every film is decoded that the ``survey`` does not know yet.
 
@@ -79,16 +81,16 @@ def check_folder(
 
     Raises:
         DataError: there is nothing to report on: no films, or a broken scheme.
-        SettingError: a centre other than 0, 0.5 and 1.
+        SettingError: another centre or format, or a file without ``films``.
     """
-    found = survey_folder(Path(folder), scheme, centre)
+    found = survey_folder(data, scheme, centre, films=films, kind=kind)
     samples, survey = found.samples, survey or Survey()
     warnings, problems = list(found.warnings), [str(error) for error in found.problems]
-    films: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     sources: dict[str, Source] = {}
     spacings: dict[str, list[Spacing | None]] = {}
-    hashes: dict[str, dict[str, str]] = {}  # of pixels -> film -> film with its split
-    pictures: dict[str, Picture] = {}
+    hashes: dict[str, dict[str, None]] = {}  # of pixels -> films
+    known: dict[str, Facts] = {}
     flat, oblong = list[str](), list[str]()
     for done, sample in enumerate(samples):
         seen(done, len(samples))
@@ -97,14 +99,13 @@ def check_folder(
         except ImageError as error:
             problems.append(f"cannot be read: {error}")
             continue
-        films.append(_record(facts, sample))
+        records.append(_record(facts, sample))
         sources[sample.identifier] = facts.film.source
         note = f" ({facts.spacing_note})" if facts.spacing_note else ""
         spacing = facts.film.spacing
         spacings.setdefault(f"{spacing.source if spacing else ''}{note}", []).append(spacing)
-        called = f"{sample.film} ({sample.split})" if sample.split else sample.film
-        hashes.setdefault(facts.film.pixels_sha256, {})[sample.film] = called
-        pictures[sample.identifier] = facts.thumbnail
+        hashes.setdefault(facts.film.pixels_sha256, {})[sample.film] = None
+        known[sample.identifier] = facts
         flat += [sample.identifier] if facts.is_flat else []
         oblong += [sample.identifier] if spacing and not spacing.is_square else []
         if outside := _outside(facts, sample.points):
@@ -112,17 +113,25 @@ def check_folder(
             warnings.append(f"{sample.identifier}: {len(outside)} points ({names}) outside the film")
     problems += _named(flat, "films are of one grey, with nothing to see")
     warnings += _named(oblong, "films have pixels that are not square, and are looked at as if they were")
-    twice = [films.values() for films in hashes.values() if len(films) > 1]
-    problems += [f"the same picture twice: {' and '.join(names)}" for names in twice]
+    problems += [f"the same picture twice: {' and '.join(names)}" for names in hashes.values() if len(names) > 1]
+    pictures = {name: facts.thumbnail for name, facts in known.items()}
+    warnings += _copies({known[s.identifier].film.pixels_sha256: s for s in samples if s.identifier in known}, known)
+    if any(s.split for s in samples):
+        leaks, notes = split_leaks([s for s in samples if s.identifier in known], list(known.values()))
+        problems += map(str, leaks)
+        warnings += notes
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
+    problems += misplaced(samples, {record["image"]: record["size"] for record in records})
     coded = placeholders(samples)
-    warnings += _turned(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+    warnings += (
+        _turned(sources) + _transparent(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+    )
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
     warnings += moved + _strange(samples, coded) + _alike_unmirrored(samples) + _without_split(samples)
-    lines = (*_pixels(films, spacings), *_contents(samples, found.points))
-    return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(films))
+    lines = (*_pixels(records, spacings), *_contents(found))
+    return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(records))
 
 
 def _record(facts: Facts, sample: Sample) -> dict[str, Any]:
@@ -165,6 +174,11 @@ def _turned(sources: Mapping[str, Source]) -> list[str]:
     return _named(names, "films are turned by their EXIF orientation; were their points set on the turned picture?")
 
 
+def _transparent(sources: Mapping[str, Source]) -> list[str]:
+    names = [f"{name} ({source.transparent})" for name, source in sources.items() if source.transparent]
+    return _named(names, "films are transparent in part, which is read as black")
+
+
 def _patients(samples: Sequence[Sample], sources: Mapping[str, Source]) -> list[str]:
     """Return films of patients of whom there are several, by their files alone; never the patients' numbers."""
     patients: dict[str, dict[str, None]] = {}
@@ -183,6 +197,14 @@ def _without_split(samples: Sequence[Sample]) -> list[str]:
     return _named([s.identifier for s in samples if not s.split], "films are in no split and count as train")
 
 
+def _copies(films: Mapping[str, Sample], known: Mapping[str, Facts]) -> list[str]:
+    """Return films that look the same and have other pixels; ``films`` are one of each hash of pixels."""
+    samples = list(films.values())
+    pairs = copies(samples, [known[s.identifier] for s in samples])
+    found = [f"{samples[a].film} and {samples[b].film}" for a, b in pairs]
+    return _named(found, "pairs of films look like one picture in two formats, depths or sizes")
+
+
 def _inverted(pictures: dict[str, Picture]) -> list[str]:
     if not pictures:
         return []
@@ -191,22 +213,27 @@ def _inverted(pictures: dict[str, Picture]) -> list[str]:
     return _named(names, "films look like negatives of the others and will be inverted")
 
 
-def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
-    """Describe films, points and their format, annotators, subjects and splits."""
-    scheme = samples[0].scheme
+def _contents(found: FoundFolder) -> list[tuple[str, str]]:
+    """Describe films, points and their format, annotators, subjects and splits, and what is left out."""
+    samples, scheme = found.samples, found.samples[0].scheme
     annotated = [s for s in samples if s.annotations]
     films, subjects, pointed = {s.film for s in samples}, {s.subject for s in samples}, {s.film for s in annotated}
     lines = [
         ("films", f"{len(films)} of {len(subjects)} subjects, {len(pointed)} with points"),
-        ("scheme", f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines"),
+        (
+            "scheme",
+            _scheme(scheme)
+            if found.made_scheme
+            else f"{scheme.name}, {len(scheme)} landmarks, {len(scheme.outlines)} outlines",
+        ),
     ]
     if sides := Counter(s.side for s in annotated if s.side.name):
-        named = Counter(
-            {f"{side.name}{' (learned from in the mirror)' * side.mirrored}": n for side, n in sides.items()}
-        )
-        lines.append(("sides", _counts(named)))
-    if points:
-        lines.append(("points", points))
+        mirror = {False: "", True: " (learned from in the mirror)"}
+        lines.append(("sides", _counts(Counter({f"{s.name}{mirror[s.mirrored]}": n for s, n in sides.items()}))))
+    if found.points:
+        lines.append(("points", found.points))
+    if found.left_out:
+        lines.append(("left out", "; ".join(found.left_out)))
     if hidden := sum(int(flags.sum()) for s in annotated for flags in s.occluded.values()):
         lines.append(("occluded", f"{hidden} points, which count as any others do"))
     if annotators := Counter(name for s in annotated for name in s.annotations if name):
@@ -217,6 +244,15 @@ def _contents(samples: Sequence[Sample], points: str) -> list[tuple[str, str]]:
     if splits := Counter(s.split for s in samples if s.split):
         lines.append(("split", _counts(splits)))
     return lines
+
+
+def _scheme(scheme: Scheme) -> str:
+    """Describe a scheme that was made from the points."""
+    if not len(scheme):
+        return "none, and no points to make one from"
+    names = "" if scheme.landmarks == Scheme.numbered(len(scheme)).landmarks else f" ({_some(scheme.landmarks)})"
+    outlines = f" ({_some([outline.name for outline in scheme.outlines])})" if scheme.outlines else ""
+    return f"made from the points, {len(scheme)} landmarks{names}, {len(scheme.outlines)} outlines{outlines}"
 
 
 def _missing(samples: Sequence[Sample]) -> list[str]:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landvote.data.scheme import Scheme
-from landvote.datasets.folder import films_of, own_scheme, read_data_points
+from landvote.datasets.place import Place
 from landvote.errors import DataError, PointsError, SettingError
-from landvote.formats.family import FORMATS, Written, format_to_write, read_points, write_points, written_kinds
-from landvote.formats.films import Films
+from landvote.formats.family import FORMATS, format_to_write, written_kinds
 from landvote.formats.format import Format, check_centre
 from landvote.formats.points import PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import Written, write_points
 from landvote.runtime.files import StrPath
 
 
@@ -39,14 +40,12 @@ def convert_points(
     check_centre(centre)
     source, out, form = Path(source), Path(out), format_to_write(form) if isinstance(form, str) else form
     problems: list[DataError] = []
-    data = (source / "images").is_dir()
-    films = _films(images) if images is not None else films_of(source) if data else None
-    scheme = scheme or own_scheme(source)
-    if data and films is not None:
-        table = read_data_points(source, films, problems, kind=kind, scheme=scheme, centre=centre)
+    if source.is_dir() or images is not None:
+        place = Place.of(source, images, kind, centre)
+        films = place.films_if_any()
+        table = place.read_points(films, problems, [], scheme or place.scheme())
     else:
-        table = read_points(source, kind, centre=centre, scheme=scheme, films=films)
-        table = table if films is None else films.match(table, problems)
+        films, table = None, read_points(source, kind, centre=centre, scheme=scheme)
     if problems or table is None or not table.rows:
         raise problems[0] if problems else PointsError(f"{source}: no points, expected those of a film at least")
     return Conversion(table, write_points(out, table, form, films, force=force))
@@ -60,7 +59,3 @@ def format_for(out: Path) -> str:
         found = f"several formats end so ({', '.join(fitting)})" if fitting else "no format ends so"
         raise SettingError(f"{out}: {found}, expected the name of one of {', '.join(written_kinds())}")
     return fitting[0]
-
-
-def _films(images: Path) -> Films:
-    return Films.below(images / "images" if (images / "images").is_dir() else images)

@@ -1,11 +1,11 @@
-"""A DATA folder -> samples.
+"""DATA -> samples. A bare folder of films, or a file of points with its films elsewhere, is DATA as well.
 
 ::
 
     DATA/
       images/          the films, in subfolders if you like
-      landmarks.csv    points, in any format: a file "landmarks" of all films; or a file per film, beside the films, in
-                       points/ or in points/<annotator>/
+      landmarks.csv    points, in any format: a file of all films, whatever its name; or a file per film, beside the
+                       films, in points/ or in points/<annotator>/
       scheme.toml      optional: what the landmarks are
       subjects.csv     optional: image, subject, and whatever else is known of a film
       films.csv        optional: the same, subject or not; spacing_mm gives millimetres per pixel where the image does
@@ -25,20 +25,19 @@ import numpy as np
 from landvote.data.film import Spacing
 from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph
-from landvote.data.sample import Sample
+from landvote.data.sample import Sample, spelt
 from landvote.data.scheme import Scheme
 from landvote.data.side import Side
-from landvote.errors import DataError, ImageError, PointsError, SplitError
-from landvote.formats.family import film_files, read_film_files, read_points, whole_files
+from landvote.datasets.place import TABLES, Place
+from landvote.datasets.plausible import annotators_apart
+from landvote.errors import DataError, PointsError, SplitError
+from landvote.films.image import read_image
 from landvote.formats.films import Films
-from landvote.formats.format import check_centre
-from landvote.formats.image import read_image
 from landvote.formats.points import PointTable
 from landvote.formats.sides import is_other
 from landvote.formats.tables import records
 from landvote.runtime.files import StrPath
 
-_TABLES = ("subjects.csv", "films.csv", "split.csv")
 _FOR = {"subjects.csv": "subject", "split.csv": "split"}  # the column that a table is for
 _KNOWN = ("image", "subject", "split", "spacing_mm")
 _NEEDED = ("split", "spacing_mm")  # a row that gives these to no film is an error: a film would go without
@@ -55,59 +54,77 @@ class FoundFolder:
         problems: every error that :func:`read_folder` would stop at.
         points: the format of the points, and what was assumed of it, in words; empty where there are none.
         warnings: what is passed over, in words: rows of tables that name no film.
+        left_out: a line for each kind of file that is neither film nor points.
+        made_scheme: whether the scheme of the samples was made from the points, since there was none.
     """
 
     samples: tuple[Sample, ...]
     problems: tuple[DataError, ...]
     points: str
     warnings: tuple[str, ...]
+    left_out: tuple[str, ...]
+    made_scheme: bool
+
+    def read(self, data: StrPath, *, require_points: bool = False) -> list[Sample]:
+        """Return the samples; the first problem is raised, and so is the lack of any points where they are required."""
+        if self.problems:
+            raise self.problems[0]
+        if require_points and not any(s.annotations for s in self.samples):
+            besides = "".join(f"; {line}" for line in self.left_out)
+            raise PointsError(f"{data}: no points, expected a file of them or one per film{besides}")
+        return list(self.samples)
 
 
 def read_folder(
-    folder: StrPath, scheme: Scheme | None = None, *, centre: float | None = None, require_points: bool = False,
-    warn: Callable[[str], None] = lambda _: None,
+    data: StrPath, scheme: Scheme | None = None, *, films: StrPath | None = None, kind: str | None = None,
+    centre: float | None = None, require_points: bool = False, warn: Callable[[str], None] = lambda _: None,
 ) -> list[Sample]:  # fmt: skip
-    """Read a DATA folder: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
+    """Read DATA: one sample per film, sorted by identifier; a film is decoded when its sample is opened.
 
-    ``folder`` is as drawn at the top of this module. A film without points has no annotations; with ``require_points``
-    it is an error if none has any. ``scheme`` says what the points mean; else the folder's ``scheme.toml`` does, or
-    they are numbered. ``centre`` is what the point files call the centre of the first pixel, 0, 0.5 or 1; else what
-    their format does. ``warn`` is told of what is passed over: rows of tables that name no film.
+    ``data`` is a folder as drawn at the top of this module, a bare folder of films, or a file of points; ``films`` is
+    the folder of its films where they lie elsewhere. A film without points has no annotations; with ``require_points``
+    it is an error if none has any. ``scheme`` says what the points mean; else a ``scheme.toml`` beside the tables does,
+    or one is made from the points. ``kind`` is the format of the points, with settings if any; else what they look
+    like. ``centre`` is what they call the centre of the first pixel, 0, 0.5 or 1; else what their format does. ``warn``
+    is told of what is passed over.
 
     Raises:
-        DataError: no images; points, tables or a split that contradict the films, the scheme or themselves.
-        SettingError: another ``centre``.
+        DataError: no films; points, tables or a split that contradict the films, the scheme or themselves.
+        SettingError: another ``centre`` or ``kind``, or a file without ``films``.
     """
-    found = survey_folder(Path(folder), scheme, centre)
-    if found.problems:
-        raise found.problems[0]
-    if require_points and not any(s.annotations for s in found.samples):
-        raise PointsError(f"{folder}: no points, expected landmarks.csv or .pts files")
-    for text in found.warnings:
+    found = survey_folder(data, scheme, centre, films=films, kind=kind)
+    samples = found.read(data, require_points=require_points)
+    for text in (*found.warnings, *found.left_out):
         warn(text)
-    return list(found.samples)
+    return samples
 
 
-def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | None = None) -> FoundFolder:
-    """Read a DATA folder as far as it goes: the samples, and every problem :func:`read_folder` would stop at.
+def survey_folder(
+    data: StrPath, scheme: Scheme | None = None, centre: float | None = None, *, films: StrPath | None = None,
+    kind: str | None = None,
+) -> FoundFolder:  # fmt: skip
+    """Read DATA as far as it goes: the samples, and every problem :func:`read_folder` would stop at.
 
     Raises:
-        DataError: there is nothing to go on with: no images, or a broken scheme.
-        SettingError: a centre other than 0, 0.5 and 1.
+        DataError: there is nothing to go on with: no films, or a broken scheme.
+        SettingError: as :func:`read_folder`.
     """
-    films = films_of(folder)
-    scheme = scheme or own_scheme(folder)
+    place = Place.of(data, films, kind, centre)
+    folder, known_films = place.folder, place.find_films()
+    scheme = scheme or place.scheme()
+    made_scheme = scheme is None
     problems: list[DataError] = []
-    table = read_data_points(folder, films, problems, scheme=scheme, centre=centre) or PointTable((), ())
+    passed_over: list[str] = []
+    table = place.read_points(known_films, problems, passed_over, scheme) or PointTable((), ())
     if scheme is None:
         own = {"landmarks": table.landmarks, "outlines": table.outlines}
         scheme = Scheme.numbered(len(table.landmarks)).model_copy(update=own)
     annotations = _annotations(table, scheme)
-    sides = _sides(annotations, films, problems)
+    sides = _sides(annotations, known_films, problems)
     warnings: list[str] = []
-    facts = _facts(folder, films, problems, warnings)
+    facts = _facts(folder, known_films, problems, warnings)
     samples = []
-    for identifier, path in films.files.items():
+    for identifier, path in known_films.files.items():
         known = facts[identifier]
         spacing = _spacing(identifier, known.pop("spacing_mm", ""), problems)
         subject, split = known.pop("subject", ""), _split(identifier, known.pop("split", ""), problems)
@@ -123,17 +140,20 @@ def survey_folder(folder: Path, scheme: Scheme | None = None, centre: float | No
                 Sample(name, opened, scheme, points, subject, split, known, path, spacing, moved, hidden, side)
             )
     said = "; ".join([table.form, *table.notes])
-    problems += _leaks(folder, samples)
-    return FoundFolder(tuple(samples), tuple(problems), said if table.form else "", tuple(warnings))
+    problems += [*_leaks(folder, samples), *annotators_apart(samples)]
+    left_out = (*known_films.left_out, *passed_over)
+    return FoundFolder(
+        tuple(samples), tuple(problems), said if table.form else "", tuple(warnings), left_out, made_scheme
+    )
 
 
-def read_films(folder: Path, tables: Sequence[str] = _TABLES) -> list[Sample]:
-    """Read the films of a DATA folder, their subjects and splits, and no points; nothing but ``tables`` is read.
+def read_films(place: Place, tables: Sequence[str] = TABLES) -> list[Sample]:
+    """Read the films of DATA, their subjects and splits, and no points; nothing but ``tables`` is read.
 
     Raises:
-        DataError: no images; tables that contradict the films or each other.
+        DataError: no films; tables that contradict the films or each other.
     """
-    films, problems = films_of(folder), list[DataError]()
+    folder, films, problems = place.folder, place.find_films(), list[DataError]()
     facts, bare = _facts(folder, films, problems, [], tables), Scheme.numbered(0)
     samples = []
     for identifier, path in films.files.items():
@@ -148,50 +168,6 @@ def read_films(folder: Path, tables: Sequence[str] = _TABLES) -> list[Sample]:
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
     """Decode a film; ``spacing`` is used where the image itself gives none."""
     return replace(read_image(path), identifier=identifier).spaced(spacing)
-
-
-def films_of(folder: Path) -> Films:
-    """Return the films of a DATA folder; ImageError if there is no ``images/``, or nothing in it."""
-    if not (folder / "images").is_dir():
-        raise ImageError(f"{folder}: no folder 'images' in it, expected one with the films")
-    return Films.below(folder / "images")
-
-
-def own_scheme(folder: Path) -> Scheme | None:
-    """Return the scheme that lies in a folder, None if there is none; SchemeError if it is broken."""
-    return Scheme.read(folder / "scheme.toml") if (folder / "scheme.toml").exists() else None
-
-
-def read_data_points(
-    folder: Path, films: Films, problems: list[DataError], *, kind: str | None = None, scheme: Scheme | None = None,
-    centre: float | None = None,
-) -> PointTable | None:  # fmt: skip
-    """Read whichever points a DATA folder has, each film under its identifier; None if there are none.
-
-    ``kind`` and ``centre`` as in :func:`landvote.formats.family.read_points`. Whatever is wrong is a problem, and the
-    rest is read as far as it can be.
-
-    Raises:
-        PointsError: a point file may be that of several films.
-        SettingError: an unknown ``kind`` or ``centre``.
-    """
-    check_centre(centre)
-    whole = whole_files(folder)
-    files = film_files(folder / "images", films, annotators=False)
-    files += film_files(folder / "points", films, annotators=True)
-    if whole and len(found := [*whole, *(file.path for file in files[:1])]) > 1:
-        names = " and ".join(path.name for path in found[:2])
-        problems.append(PointsError(f"{folder}: has {names}, expected one kind of points"))
-        return None
-    table: PointTable | None = None
-    try:
-        if whole:
-            table = read_points(whole[0], kind, centre=centre, scheme=scheme, films=films)
-        elif files:
-            table = read_film_files(files, problems, kind, centre=centre, scheme=scheme, films=films)
-    except PointsError as error:
-        problems.append(error)
-    return None if table is None else films.match(table, problems)
 
 
 def _annotations(table: PointTable, scheme: Scheme) -> dict[str, dict[str, FloatArray]]:
@@ -236,7 +212,7 @@ def _sides(
 
 
 def _facts(
-    folder: Path, films: Films, problems: list[DataError], warnings: list[str], tables: Sequence[str] = _TABLES
+    folder: Path, films: Films, problems: list[DataError], warnings: list[str], tables: Sequence[str] = TABLES
 ) -> dict[str, dict[str, str]]:
     """Return identifier -> column -> text, over tables of the folder; films a table does not name have nothing.
 
@@ -333,12 +309,14 @@ def _spacing(identifier: str, text: str, problems: list[DataError]) -> Spacing |
 
 def _leaks(folder: Path, samples: list[Sample]) -> list[DataError]:
     """Return an error for every subject that stands on two sides of the split; it names films, not the subject."""
-    splits: dict[str, dict[str, str]] = {}
+    splits: dict[str, dict[str, Sample]] = {}
     for s in samples:
         if s.split:
-            splits.setdefault(s.subject, {}).setdefault(s.split, f"{s.identifier} in {s.split}")
-    return [
-        SplitError(f"{folder}: films of one subject are {' and '.join(sides.values())}, expected in one split")
-        for sides in splits.values()
-        if len(sides) > 1
-    ]
+            splits.setdefault(spelt(s.named_subject) or s.subject, {}).setdefault(s.split, s)
+    problems: list[DataError] = []
+    for sides in (sides for sides in splits.values() if len(sides) > 1):
+        found = " and ".join(f"{s.identifier} in {split}" for split, s in sides.items())
+        one = len({s.subject for s in sides.values()}) == 1
+        noun = "one subject are" if one else "subjects spelt alike but for case, blanks, marks or leading zeros are"
+        problems.append(SplitError(f"{folder}: films of {noun} {found}, expected in one split"))
+    return problems

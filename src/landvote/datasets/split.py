@@ -5,25 +5,25 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
-from landvote.data.film import Film
-from landvote.data.sample import Sample
+from landvote.data.sample import Sample, spelt
 from landvote.datasets.folder import read_films
-from landvote.datasets.survey import Survey
+from landvote.datasets.leaks import copies
+from landvote.datasets.place import Place
+from landvote.datasets.survey import Facts, Survey
 from landvote.errors import SettingError, SplitError
 from landvote.runtime.files import StrPath, refuse_existing, write_text
 
 
 def split_folder(
-    folder: StrPath, *, test: float = 0.2, val: float = 0.15, seed: int = 0, force: bool = False,
-    survey: Survey | None = None, progress: Callable[[int, int], None] = lambda *_: None,
+    data: StrPath, *, films: StrPath | None = None, test: float = 0.2, val: float = 0.15, seed: int = 0,
+    force: bool = False, survey: Survey | None = None, progress: Callable[[int, int], None] = lambda *_: None,
 ) -> dict[str, tuple[int, int]]:  # fmt: skip
-    """Write ``split.csv`` into a DATA folder, which says of every film whether it is for train, val or test.
+    """Write ``split.csv`` into DATA, or beside it if it is a file: whether a film is for train, val or test.
 
-    ``test`` and ``val`` are shares of the films, 0 or more; whole groups of :func:`group_films` are drawn. The same
-    films, shares and seed give the same split. ``progress`` is told after each film that is surveyed how many are done,
-    and of how many.
+    ``films`` is the folder of the films where they lie elsewhere. ``test`` and ``val`` are shares of the films, 0 or
+    more; whole groups of :func:`group_films` are drawn. The same films, shares and seed give the same split.
+    ``progress`` is told after each film that is surveyed how many are done, and of how many.
 
     Returns:
         Split -> how many films and how many groups it has; train, val and test in turn.
@@ -36,15 +36,15 @@ def split_folder(
     """
     if not (test >= 0 and val >= 0 and 0 < test + val < 1):
         raise SettingError(f"test = {test}, val = {val}; expected 0 or more each, and between 0 and 1 together")
-    folder = Path(folder)
-    file = folder / "split.csv"
+    place = Place.of(data, films)
+    folder, file = place.folder, place.folder / "split.csv"
     if not force:
         refuse_existing(file)
-    samples = read_films(folder, ("subjects.csv", "films.csv"))
+    samples = read_films(place, ("subjects.csv", "films.csv"))
     if given := next((s.identifier for s in samples if s.split), None):
         raise SplitError(f"{folder}: another table gives a split of {given!r} as well, expected one in split.csv alone")
     facts = (survey or Survey()).all(samples, lambda done: progress(done, len(samples)))
-    groups = group_films(samples, [known.film for known in facts])
+    groups = group_films(samples, facts)
     sides: dict[str, list[Sample]] = {"train": list(samples), "val": [], "test": []}
     for name, share in (("test", test), ("val", val / (1 - test))):
         if share > 0:
@@ -56,12 +56,12 @@ def split_folder(
     return {name: (len(chosen), len({groups[s.identifier] for s in chosen})) for name, chosen in sides.items()}
 
 
-def group_films(samples: Sequence[Sample], films: Sequence[Film | None]) -> dict[str, str]:
+def group_films(samples: Sequence[Sample], facts: Sequence[Facts | None]) -> dict[str, str]:
     """Return the group of each film by its identifier: the films that have to stay on one side.
 
     Films stay together that have a subject in common, as the data names it, else a patient, as their files name it;
-    and those whose pixels are the same; and all that are so joined by others. ``films`` are what is known of the
-    samples, in their order, or None. A group is named after its first subject, and does not depend on the order.
+    and those that look the same; and all that are so joined by others. ``facts`` are what is known of the samples, in
+    their order, or None. A group is named after its first subject, and does not depend on the order.
     """
     above = list(range(len(samples)))  # a film of the same group that comes no later; the first is its own
 
@@ -70,14 +70,20 @@ def group_films(samples: Sequence[Sample], films: Sequence[Film | None]) -> dict
             above[row] = row = above[above[row]]
         return row
 
+    def join(row: int, to: int) -> None:
+        one, other = sorted((first(row), first(to)))
+        above[other] = one
+
     seen: dict[tuple[str, str], int] = {}
-    for row, (sample, film) in enumerate(zip(samples, films, strict=True)):
-        patient = film.source.patient if film and not sample.named_subject else ""
-        pixels = film.pixels_sha256 if film else ""
-        for key in (("subject", sample.named_subject), ("patient", patient), ("pixels", pixels)):
+    for row, (sample, known) in enumerate(zip(samples, facts, strict=True)):
+        patient = known.film.source.patient if known and not sample.named_subject else ""
+        pixels = known.film.pixels_sha256 if known else ""
+        for key in (("subject", spelt(sample.named_subject)), ("patient", patient), ("pixels", pixels)):
             if key[1]:
-                one, other = sorted((first(row), first(seen.setdefault(key, row))))
-                above[other] = one
+                join(row, seen.setdefault(key, row))
+    own = [row for (kind, _), row in seen.items() if kind == "pixels"]
+    for a, b in copies([samples[row] for row in own], [known for row in own if (known := facts[row])]):
+        join(own[a], own[b])
     names: dict[int, str] = {}
     for row, sample in enumerate(samples):
         names[first(row)] = min(names.get(first(row), sample.subject), sample.subject)

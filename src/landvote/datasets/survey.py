@@ -23,13 +23,13 @@ from landvote.data.polarity import Picture, thumbnail
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.errors import ImageError
-from landvote.formats.image import read_image
+from landvote.films.image import read_image
 from landvote.runtime.files import write_json, writing
 
 Record = dict[str, Any]
 
 _READING = (
-    f"{version('landvote')}, reading 2"  # counts up when films of a version come to be read otherwise than before
+    f"{version('landvote')}, reading 3"  # counts up when films of a version come to be read otherwise than before
 )
 
 
@@ -104,7 +104,11 @@ def _read(kept: Path) -> Record | None:
     """Return a record of this version, None where there is none or it is broken."""
     try:
         record = json.loads(kept.read_bytes())
-    except (OSError, ValueError):  # never surveyed, deleted, or cut short by another program: decoded again
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ):  # never surveyed, deleted, or damaged: decoded again
         return None
     return record if isinstance(record, dict) and record.get("landvote") == _READING else None
 

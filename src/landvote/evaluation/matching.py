@@ -1,6 +1,7 @@
 """Bring predictions and truth together: film by film, landmark by landmark."""
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,8 @@ class Matching:
         extra: landmarks predicted that the scheme does not have.
         not_predicted: films with a truth and no prediction.
         without_truth: films predicted whose truth is unknown or empty.
+        collapsed: films predicted whose true points lie in one place, see
+            :attr:`landvote.data.sample.Sample.collapsed`: nothing is to be measured there.
     """
 
     scheme: Scheme
@@ -64,10 +67,11 @@ class Matching:
     extra: tuple[str, ...]
     not_predicted: tuple[str, ...]
     without_truth: tuple[str, ...]
+    collapsed: tuple[str, ...] = ()
 
 
 def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Matching:
-    """Match films by identifier and landmarks by name.
+    """Match films by identifier and landmarks by name, both in one form of Unicode (NFC).
 
     Landmarks are taken in the order of the scheme if there are as many and their names are the same, or numbers on
     one of the two sides; else by name, which needs one side's names to be among the other's.
@@ -78,11 +82,14 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
         SchemeError: the samples do not share one scheme.
     """
     truth = {s.identifier: s for s in samples if np.isfinite(s.points).all(axis=1).any()}
-    predicted = {p.identifier: p for p in predictions}
-    scored = sorted(truth.keys() & predicted.keys())
+    known_as = known_names([p.identifier for p in predictions], truth)
+    predicted = {known_as[p.identifier]: p for p in predictions}
+    collapsed = {name for name in predicted if name in truth and truth[name].collapsed}
+    scored = sorted((truth.keys() & predicted.keys()) - collapsed)
     if not scored:
         found = f"{len(predicted)} predicted films" + (f", such as {next(iter(predicted))!r}," if predicted else "")
-        raise DataError(f"none of the {found} is among the {len(truth)} films with a truth")
+        besides = f"; {len(collapsed)} of them have their true points in one place" if collapsed else ""
+        raise DataError(f"none of the {found} is among the {len(truth)} films with a truth{besides}")
     scheme, names = truth[scored[0]].scheme, predicted[scored[0]].landmarks
     for s in (truth[name] for name in scored):
         if s.scheme != scheme:
@@ -93,12 +100,23 @@ def match(predictions: Sequence[Prediction], samples: Sequence[Sample]) -> Match
     films = tuple(_scored(truth[name], predicted[name], names, columns, known) for name in scored)
     extra = tuple(name for i, name in enumerate(names) if i not in columns)
     not_predicted, without_truth = sorted(truth.keys() - predicted.keys()), sorted(predicted.keys() - truth.keys())
-    return Matching(scheme, films, columns >= 0, order, extra, tuple(not_predicted), tuple(without_truth))
+    missing = tuple(not_predicted), tuple(without_truth)
+    return Matching(scheme, films, columns >= 0, order, extra, *missing, tuple(sorted(collapsed)))
+
+
+def known_names(names: Collection[str], known: Collection[str]) -> dict[str, str]:
+    """Return for each film the name among the ``known`` that is the same in one form of Unicode; its own without one.
+
+    A name that is known as it stands is that of no other film.
+    """
+    called, exact = {_composed(name): name for name in known}, set(names)
+    alike = {name: called.get(_composed(name), name) for name in names}
+    return {name: name if name in known or other in exact else other for name, other in alike.items()}
 
 
 def _columns(prediction: Prediction, scheme: Scheme) -> tuple[npt.NDArray[np.int64], str]:
     """Return for each landmark of the scheme its place in the prediction, or -1; and in words how it was found."""
-    names, wanted = prediction.landmarks, scheme.landmarks
+    names, wanted = (tuple(map(_composed, landmarks)) for landmarks in (prediction.landmarks, scheme.landmarks))
     numbers = tuple(map(str, range(len(wanted))))
     if names == wanted or (len(names) == len(wanted) and numbers in (names, wanted)):
         return np.arange(len(wanted)), "in the order of the scheme"
@@ -131,3 +149,7 @@ def _scored(
     expected = np.where(known, prediction.expected_error[columns], np.nan)
     seen = worse(prediction.seen, "patient") if sample.subject in known_subjects else prediction.seen
     return ScoredFilm(sample, sample.points, predicted, expected, prediction.film, prediction.model, seen)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)

@@ -88,6 +88,7 @@ def _film_counts(matching: Matching, errors: Errors, pixels: Errors) -> dict[str
         "some_not_found": names[pixels.missed.any(axis=1) & np.isfinite(means)].tolist(),
         "without_scale": names[unscaled].tolist(),
         "not_predicted": list(matching.not_predicted), "without_truth": list(matching.without_truth),
+        "truth_in_one_place": list(matching.collapsed),
     }  # fmt: skip
 
 

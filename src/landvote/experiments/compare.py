@@ -8,8 +8,6 @@ from itertools import count
 from pathlib import Path
 
 from landvote.data.sample import Sample
-from landvote.data.scheme import Scheme
-from landvote.datasets.folder import read_folder
 from landvote.errors import DataError, SettingError
 from landvote.experiments.engine import progress, tasks
 from landvote.experiments.grid import Grid, read_grid
@@ -18,6 +16,7 @@ from landvote.experiments.work import Workspace, lock, run_task
 from landvote.phantom import simulate_folder
 from landvote.runtime.events import FilmSimulated, Listener, ignore
 from landvote.runtime.executor import Executor, Job, relayed, repeated
+from landvote.runtime.files import expect_folder
 from landvote.runtime.stop import StopToken
 
 _DATA = "data"  # folder of simulated films in that of the results
@@ -43,7 +42,8 @@ class Comparison:
 
 def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
     file: Path, out: Path, executor: Executor | None, *, scale: str = "paper", shard: str = "1/1",
-    data: Path | None = None, device: str = "cpu", keep_models: bool = False, report: bool = True,
+    data: Path | None = None, films: Path | None = None, kind: str | None = None, centre: float | None = None,
+    device: str = "cpu", keep_models: bool = False, report: bool = True,
     listener: Listener = ignore, stop: StopToken | None = None,
 ) -> Comparison:  # fmt: skip
     """Run a grid file, or go on with it, and write the report on all runs that are finished.
@@ -51,8 +51,9 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
     Calls with the same or other grids may share the folder ``out``, at once or one after the other (see
     docs/experiments.md): finished runs are used, and unfinished ones gone on with. Without an executor none is worked
     on. Of ``shard`` i/n this call works on every n-th task only; the report is on all there is. ``scale`` is one of
-    :meth:`landvote.experiments.grid.Grid.at`, ``data`` a DATA folder instead of the grid's own; ``keep_models`` keeps
-    the models of finished runs, in ``models/``. The listener is told of
+    :meth:`landvote.experiments.grid.Grid.at`, ``data`` other DATA than the grid's own, read with ``films``, ``kind``
+    and ``centre`` as by :func:`landvote.datasets.folder.read_folder`; ``keep_models`` keeps the models of finished
+    runs, in ``models/``. The listener is told of
     :class:`landvote.runtime.events.RunsProgressed` now and then. The stop token stops all runs of this call, in other
     processes too, where a later call goes on; if by a time, some of it is kept for the report.
 
@@ -62,9 +63,12 @@ def compare_grid(  # noqa: PLR0913 - the settings of an experiment's call
         DataError: there are no films, not enough of them, or a report is asked for and no run is finished.
         StoppedError: the stop came while films were simulated.
     """
+    expect_folder(out)
     grid, part, stop = read_grid(file).at(scale), _shard(shard), stop or StopToken()
     folder, scheme = find_data(grid, file.resolve().parent, out, data, listener, stop)
-    workspace = Workspace(folder, scheme, out.resolve(), device, keep_models)
+    workspace = Workspace(
+        folder, scheme, out.resolve(), device, keep_models, films=films and films.resolve(), kind=kind, centre=centre
+    )  # fmt: skip
     samples, plans = lay_out(grid, workspace)
     failures: list[str] = []
     left, until = 0, stop.until
@@ -93,7 +97,7 @@ def _shard(text: str) -> tuple[int, int]:
 def find_data(
     grid: Grid, beside: Path, results: Path, given: Path | None, listener: Listener, stop: StopToken
 ) -> tuple[Path, str | None]:
-    """Return the DATA folder of a grid, or the one ``given``, and its scheme; simulate it where the grid says so.
+    """Return the DATA of a grid, or that ``given``, and its scheme; simulate it where the grid says so.
 
     Folders that the grid names are sought ``beside`` it. Simulated films go to ``results``; the listener is told of
     each, and the stop token asked after it.
@@ -118,15 +122,14 @@ def find_data(
                     stop.check()
 
                 simulate_folder(folder, source.simulate, source.seed, progress=simulated)
-    if not folder.is_dir():
+    if not folder.exists():
         raise DataError(f"{folder}: no such folder, expected the films of {grid.title!r}")
     return folder.resolve(), source.scheme
 
 
 def lay_out(grid: Grid, workspace: Workspace) -> tuple[list[Sample], list[RunPlan]]:
     """Return the films of a grid and its runs."""
-    scheme = Scheme.named(workspace.scheme) if workspace.scheme else None
-    samples = read_folder(workspace.data, scheme, require_points=True)
+    samples = workspace.samples()
     simulated = grid.data.simulate is not None and workspace.data == workspace.results / _DATA
     return samples, plan_runs(grid, samples, None if simulated else workspace.data)
 
@@ -147,7 +150,7 @@ def run_plans(
         for stage in plan.recipe.stages:
             stage.voter.check_packages()
     gpus = 1.0 if workspace.device.startswith("cuda") else 0.0
-    job = Job(partial(run_task, workspace=workspace), todo, len(todo), (workspace.data,), workspace.results, gpus)
+    job = Job(partial(run_task, workspace=workspace), todo, len(todo), workspace.sources, workspace.results, gpus)
 
     def look() -> None:
         listener(progress(plans, workspace))

@@ -3,7 +3,6 @@
 It is a TOML file; ``docs/experiments.md`` describes its form.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from landvote.errors import SettingError, one_of
 from landvote.recipes import find
-from landvote.runtime.files import read_text
+from landvote.runtime.files import read_toml
 from landvote.runtime.settings import Settings, validated
 
 Size = PositiveInt | Literal["all"]
@@ -123,8 +122,4 @@ class Grid(Settings):
 
 def read_grid(file: Path) -> Grid:
     """Read a grid file; SettingError, with the setting and what was expected, if it holds no grid."""
-    try:
-        content = tomllib.loads(read_text(file, SettingError))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"{file}: cannot be read ({error}), expected a grid in TOML") from error
-    return validated(Grid, content, str(file))
+    return validated(Grid, read_toml(file, "grid", SettingError), str(file))

@@ -10,7 +10,6 @@ from typing import Any
 from landvote import __version__
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.folder import films_of
 from landvote.errors import SplitError
 from landvote.experiments.grid import Grid, Size
 from landvote.recipes import Recipe, recipe
@@ -135,12 +134,11 @@ def plan_runs(grid: Grid, samples: Sequence[Sample], folder: Path | None) -> lis
 
 def fingerprints(samples: Sequence[Sample], folder: Path | None, seed: int) -> dict[str, str]:
     """Return identifier -> hash of a film's file, or of the seed that it was simulated with, and of its points."""
-    files = films_of(folder).files if folder else {}
     found = {}
     for sample in samples:
         digest = hashlib.sha256(f"{seed} {sample.identifier}".encode(errors="surrogatepass"))
-        if folder:
-            with files[sample.identifier].open("rb") as opened:
+        if folder and sample.file:
+            with sample.file.open("rb") as opened:
                 digest = hashlib.file_digest(opened, "sha256")
         for annotator, points in sorted(sample.annotations.items()):
             digest.update(annotator.encode(errors="surrogatepass"))

@@ -36,7 +36,8 @@ _READ = 4  # times a film is read before the first step: for its hash, its polar
 class Workspace:
     """Where films come from and results go; all of it can be sent to another process or machine.
 
-    ``scheme`` is a name or file, or None for that of the DATA folder. Models outlast their runs if ``keep_models`` says
+    ``scheme`` is a name or file, or None for that of the DATA. ``films``, ``kind`` and ``centre`` are of
+    :func:`landvote.datasets.folder.read_folder`. Models outlast their runs if ``keep_models`` says
     so. The stop token is asked after each film, step and tree.
     """
 
@@ -45,7 +46,22 @@ class Workspace:
     results: Path
     device: str = "cpu"
     keep_models: bool = False
-    stop: StopToken = field(default_factory=StopToken)
+    stop: StopToken = field(default_factory=StopToken, compare=False)
+    films: Path | None = None
+    kind: str | None = None
+    centre: float | None = None
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files and folders that are read."""
+        return (self.data, *filter(None, [self.films]))
+
+    def samples(self) -> list[Sample]:
+        """Read the films and their points."""
+        scheme = Scheme.named(self.scheme) if self.scheme else None
+        return read_folder(
+            self.data, scheme, films=self.films, kind=self.kind, centre=self.centre, require_points=True
+        )  # fmt: skip
 
     def record(self, plan: RunPlan) -> Path:
         """Return the file on a finished run; it is written last."""
@@ -118,7 +134,7 @@ def _run(plan: RunPlan, task: Sequence[RunPlan], workspace: Workspace) -> None:
     folder, model = workspace.unfinished(plan), workspace.model(plan)
     folder.mkdir(parents=True, exist_ok=True)
     clock = Clock(folder / "progress.json")
-    samples = _samples(workspace.data, workspace.scheme)
+    samples = _samples(workspace)
     trained = (p for p in task if workspace.finished(p) and (workspace.model(p) / "model.json").is_file())
     shared = next(trained, None)
     try:
@@ -196,6 +212,5 @@ class Clock:
 
 
 @lru_cache(maxsize=1)
-def _samples(data: Path, scheme: str | None) -> dict[str, Sample]:
-    named = Scheme.named(scheme) if scheme else None
-    return {s.identifier: s for s in read_folder(data, named, require_points=True)}
+def _samples(workspace: Workspace) -> dict[str, Sample]:
+    return {s.identifier: s for s in workspace.samples()}

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -10,8 +10,9 @@ from pathlib import Path, PureWindowsPath
 
 from landvote.data.radiograph import Radiograph
 from landvote.errors import DataError, ImageError, PointsError, nearest
-from landvote.formats.dicom import read_header
-from landvote.formats.image import find_images, read_image
+from landvote.films.dicom import read_header
+from landvote.films.image import find_images, image_size, read_image
+from landvote.films.left_out import LeftOut
 from landvote.formats.points import PointRow, PointTable, far_point
 from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 
@@ -26,10 +27,11 @@ class Films:
     Attributes:
         files: identifier (path within their folder, with forward slashes) -> file.
         place: where they are, for messages.
+        left_out: a line for each kind of file there that is no film, or not one of these.
     """
 
-    def __init__(self, files: Mapping[str, Path], place: str) -> None:
-        self.files, self.place = dict(files), place
+    def __init__(self, files: Mapping[str, Path], place: str, left_out: Sequence[str] = ()) -> None:
+        self.files, self.place, self.left_out = dict(files), place, tuple(left_out)
         self._whole: dict[str, set[str]] = {}
         self._called: dict[str, set[str]] = {}  # without suffix
         self._named: dict[str, set[str]] = {}  # without folder
@@ -42,10 +44,13 @@ class Films:
     @classmethod
     def below(cls, folder: Path) -> "Films":
         """Return the films in a folder and its subfolders, sorted; ImageError if there are none."""
-        files = {p.relative_to(folder).as_posix(): p for p in find_images(folder)} if folder.is_dir() else {}
-        if not files:
-            raise ImageError(f"{folder}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files")
-        return cls(files, f"{folder.name}/")
+        left_out = LeftOut()
+        found = find_images(folder, left_out) if folder.is_dir() else []
+        if not found:
+            besides = "".join(f"; {line}" for line in left_out.said())
+            raise ImageError(f"{folder}: no films, expected PNG, JPEG, TIFF, BMP or DICOM files{besides}")
+        files = {path.relative_to(folder).as_posix(): path for path in found}
+        return cls(files, f"{folder.name}/", left_out.said())
 
     def find(self, name: str) -> str | None:
         """Return the identifier of the film called ``name`` (with or without suffix or folder), None if there is none.
@@ -98,7 +103,7 @@ class Films:
         )
 
     def film(self, name: str) -> Radiograph:
-        """Decode the film called ``name``: for formats that need its size or its millimetres per pixel.
+        """Decode the film called ``name``: for formats that need its millimetres per pixel.
 
         Raises:
             PointsError: none or several films go by that name.
@@ -117,6 +122,15 @@ class Films:
         if found is None:
             raise PointsError(f"{name!r} is no film; {self.unknown(name)}")
         return found[0], self.files[found[0]]
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Return width and height of the film called ``name``, as :meth:`film` has them; pixels stay as they are.
+
+        Raises:
+            PointsError: none or several films go by that name.
+            ImageError: the film cannot be read.
+        """
+        return image_size(self.file(name)[1])
 
     def of_instance(self, uid: str) -> str | None:
         """Return the identifier of the film with a SOP Instance UID, None if there is none.

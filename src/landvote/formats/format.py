@@ -2,7 +2,8 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
@@ -122,12 +123,30 @@ def check_centre(centre: float | None) -> None:
 
 
 def size_of(row: PointRow, films: Films | None) -> tuple[int, int]:
-    """Return width and height of a row's film, which is decoded if the row does not know; PointsError as film_of."""
-    return row.size or film_of(films, row.image).size
+    """Return width and height of a row's film, by its header if the row does not know; PointsError as film_of."""
+    return row.size or film_size(films, row.image)
+
+
+def film_size(films: Films | None, image: str) -> tuple[int, int]:
+    """Return width and height of a film, by its header; PointsError as film_of."""
+    return _at_hand(films, image).size(image)
 
 
 def film_of(films: Films | None, image: str) -> Radiograph:
-    """Decode a film for a format that needs its size; PointsError if no films are at hand, or not this one."""
+    """Decode a film for a format that needs more than its size; PointsError if no films are at hand, or not this."""
+    return _at_hand(films, image).film(image)
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Put file and line before an error of looking for a film."""
+    try:
+        yield
+    except PointsError as error:
+        raise PointsError(f"{where}: {error}") from error
+
+
+def _at_hand(films: Films | None, image: str) -> Films:
     if films is None:
         raise PointsError(f"points of {image!r} cannot be brought to pixels or back, expected the films at hand")
-    return films.film(image)
+    return films

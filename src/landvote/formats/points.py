@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import FloatArray, Points
+from landvote.data.points import MAX_LANDMARKS, FloatArray, Points
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import PointsError, nearest
@@ -62,7 +62,7 @@ class PointTable:
             as many points as each other.
 
     Raises:
-        PointsError: a row does not have one point per landmark.
+        PointsError: a row does not have one point per landmark, or there are too many landmarks.
     """
 
     rows: tuple[PointRow, ...]
@@ -73,6 +73,7 @@ class PointTable:
     counted: bool = False
 
     def __post_init__(self) -> None:
+        refuse_many(self.rows[0].where if self.rows else self.form, len(self.landmarks))
         for row in self.rows:
             if len(row.points) != len(self.landmarks):
                 found = f"{row.where or row.image}: {len(row.points)} points"
@@ -161,10 +162,12 @@ def table_of(
     first appear. ``sizes`` are width and height of the films that the file gives them of.
 
     Raises:
-        PointsError: an unknown landmark; one that is given twice; one that is occluded and has no coordinates.
+        PointsError: an unknown landmark; one that is given twice; one that is occluded and has no coordinates; too many
+            landmarks.
     """
     listed = tuple(landmarks)
     number, landmarks = _numbering([mark.landmark for mark in marks], scheme, listed)
+    refuse_many(marks[0].where if marks else "", len(landmarks))
     rows: dict[tuple[str, str], PointRow] = {}
     given: set[tuple[str, str, int]] = set()
     for where, image, annotator, name, point, occluded in marks:
@@ -197,6 +200,12 @@ def far_point(row: PointRow, landmarks: Sequence[str]) -> PointsError | None:
     x, y = row.points[far[0]]
     found = f"{row.where}: point {landmarks[far[0]]} of {row.image!r} is at ({x:g}, {y:g})"
     return PointsError(f"{found}, expected coordinates between -1e6 and 1e6 pixels")
+
+
+def refuse_many(where: str, count: int) -> None:
+    """Raise PointsError if there are too many landmarks, before memory is set aside for each of them on each film."""
+    if count > MAX_LANDMARKS:
+        raise PointsError(f"{where}: {count} landmarks, expected at most {MAX_LANDMARKS}")
 
 
 def numbers(n: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ r"""Predictions as files: one JSON object a line.
      "model": SHA-256, "scheme": "femur", "scheme_sha256": SHA-256, "seen": "no",
      "film": {"size": [width, height], "spacing": {"x": mm, "y": mm, "source": "PixelSpacing"}, "inverted": false,
               "pixels_sha256": SHA-256, "path": "/films/a.dcm", "orientation": "L\F", "study": UID, "series": UID,
-              "instance": UID, "patient": keyed hash},
+              "instance": UID, "patient": keyed hash, "transparent": null},
      "occluded": [false, ...], "looks": [...]}
 
 Points are in image coordinates, errors in pixels; null is a landmark that was not found, or a fact that is not known.
@@ -116,7 +116,7 @@ def _number(value: float) -> float | None:
 def _parse(where: str, line: str) -> Prediction:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise PointsError(f"{where}: not JSON ({error})") from error
     if not isinstance(record, dict) or not isinstance(record.get("image"), str) or "points" not in record:
         raise PointsError(f"{where}: expected an object with 'image' and 'points', found {line[:60]!r}")

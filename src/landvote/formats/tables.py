@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -37,7 +38,7 @@ def records(path: Path, error: type[DataError] = DataError) -> tuple[list[str], 
     if not named:
         raise error(f"{path}: empty, expected a header line")
     header = [header[i] for i in named]
-    if twice := [name for name in header if header.count(name) > 1]:
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
         raise error(f"{path}, line 1: column {twice[0]!r} stands there twice, expected once")
 
     def rows() -> Iterator[tuple[str, list[str]]]:

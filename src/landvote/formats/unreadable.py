@@ -51,5 +51,5 @@ def _is_lines(start: bytes) -> bool:
     """Say whether the first line is JSON by itself."""
     try:
         return isinstance(json.loads(start.partition(b"\n")[0]), dict) and b"\n" in start.strip()
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

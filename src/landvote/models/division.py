@@ -1,14 +1,17 @@
 """Dividing: the films that a model learns from, the films that judge it, and those that are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from landvote.data.film import Film
 from landvote.data.sample import Sample
+from landvote.datasets.leaks import split_leaks
+from landvote.datasets.plausible import misplaced
 from landvote.datasets.split import group_films, split_by_subject
-from landvote.errors import SplitError
+from landvote.datasets.survey import Facts
+from landvote.errors import ImageError, PointsError, SplitError
 from landvote.localiser import Conditions
 from landvote.recipes import Recipe
+from landvote.runtime.events import FilmRead, Note
 
 
 @dataclass(frozen=True)
@@ -20,57 +23,73 @@ class Split:
         validation: judged by.
         without_points: left out for want of points.
         collapsed: left out since their points lie in one place, see :attr:`landvote.data.sample.Sample.collapsed`.
+        unreadable: of each film that is left out since it cannot be read, the error that names it.
     """
 
     training: list[Sample]
     validation: list[Sample]
     without_points: list[str]
     collapsed: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | None = None) -> Split:
     """Divide samples by the data's own split, or hold out a share of the subjects where it has none.
 
-    Films marked ``test`` are never touched; films without any point, or with all in one place, are named and left out.
-    Films to learn from and to judge by that have a file are surveyed, as the training needs it anyway: where films are
-    held out, those of one patient, or with the same pixels, stay together as
+    Films marked ``test`` are never touched; films without any point, or with all in one place, and films that cannot be
+    read, are named and left out. Films to learn from and to judge by that have a file are surveyed, as the training
+    needs it anyway: where films are held out, those of one patient, or of one picture, stay together as
     :func:`landvote.datasets.split.group_films` says. Of ``conditions`` the survey, the listener and the stop token
     count.
 
     Raises:
-        ImageError: a film cannot be read.
-        SplitError: nothing is left to learn from, all films belong together, or the data's own split has one picture on
-            both sides.
+        PointsError: points are no pixels, or x and y are swapped, see :func:`landvote.datasets.plausible.misplaced`.
+        SplitError: nothing is left to learn from, all films belong together, or the data's own split has one picture or
+            patient on both sides.
         StoppedError: the stop token asked for it.
     """
-    pointed = [s for s in samples if s.annotations and not s.collapsed]
-    known = [s for s in pointed if s.split in (None, "train")]
-    validation = [s for s in pointed if s.split == "val"]
+    pointed = [s for s in samples if s.annotations and not s.collapsed and s.split != "test"]
+    under = conditions or Conditions()
+    films, unreadable = _surveyed(pointed, under)
+    known = [s for s in pointed if s.split in (None, "train") and s.identifier in films]
+    validation = [s for s in pointed if s.split == "val" and s.identifier in films]
     if not known:
         found = f"{len(samples)} films, of which none has points and is to be trained on"
-        raise SplitError(f"{found}; expected one at least")
+        raise SplitError("; ".join([found, "expected one at least", *unreadable[:1]]))
+    sizes = {name: facts.film.size for name, facts in films.items() if facts and facts.film.size}
+    if wrong := misplaced([*known, *validation], sizes):
+        raise PointsError(wrong[0])
     if not validation and recipe.validation > 0:
-        groups = group_films(known, _surveyed(known, conditions or Conditions()))
+        groups = group_films(known, [films[s.identifier] for s in known])
         known, validation = split_by_subject(known, recipe.validation, recipe.seed, groups)
     elif validation:
-        _refuse_copies(known, validation, conditions or Conditions())
+        _refuse_leaks([*known, *validation], films, under)
     collapsed = [s.identifier for s in samples if s.collapsed and s.split != "test"]
-    return Split(known, validation, [s.identifier for s in samples if not s.annotations], collapsed)
+    without_points = [s.identifier for s in samples if not s.annotations]
+    return Split(known, validation, without_points, collapsed, unreadable)
 
 
-def _refuse_copies(training: Sequence[Sample], validation: Sequence[Sample], under: Conditions) -> None:
-    samples = [*training, *validation]
-    learned: dict[str, str] = {}
-    for number, (sample, film) in enumerate(zip(samples, _surveyed(samples, under), strict=True)):
-        if film and number < len(training):
-            learned.setdefault(film.pixels_sha256, sample.identifier)
-        elif film and (copy := learned.get(film.pixels_sha256)):
-            found = f"{copy} in train and {sample.identifier} in val are the same picture"
-            raise SplitError(f"{found}, expected in one split")
+def _refuse_leaks(samples: Sequence[Sample], films: Mapping[str, Facts | None], under: Conditions) -> None:
+    filed = [(sample, facts) for sample in samples if (facts := films[sample.identifier])]
+    problems, notes = split_leaks([sample for sample, _ in filed], [facts for _, facts in filed])
+    if problems:
+        raise problems[0]
+    for note in notes:
+        under.listener(Note(note))
 
 
-def _surveyed(samples: Sequence[Sample], under: Conditions) -> list[Film | None]:
-    """Return what is known of films that have a file; None for films in memory, which are decoded at every survey."""
-    filed = [s for s in samples if s.file]
-    known = {s.identifier: facts.film for s, facts in zip(filed, under.surveyed(filed), strict=True)}
-    return [known.get(s.identifier) for s in samples]
+def _surveyed(samples: Sequence[Sample], under: Conditions) -> tuple[dict[str, Facts | None], list[str]]:
+    """Return the facts of films by identifier, and a message for each that cannot be read.
+
+    Of films in memory, which are decoded at every survey, nothing is known.
+    """
+    films: dict[str, Facts | None] = {s.identifier: None for s in samples if not s.file}
+    filed, unreadable = [s for s in samples if s.file], list[str]()
+    for done, sample in enumerate(filed, 1):
+        try:
+            films[sample.identifier] = under.survey(sample)
+        except ImageError as error:
+            unreadable.append(str(error))
+        under.listener(FilmRead("survey", done, len(filed)))
+        under.stop.check()
+    return films, unreadable

@@ -12,14 +12,20 @@ from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.side import Side, side_of
 from landvote.datasets.folder import read_films
-from landvote.errors import ImageError, SettingError, SplitError, StoppedError
-from landvote.formats.image import read_image, walk_images
+from landvote.datasets.place import Place
+from landvote.errors import DataError, ImageError, SettingError, SplitError, StoppedError
+from landvote.films.image import read_image, walk_images
+from landvote.films.left_out import LeftOut
 from landvote.localiser import Localiser
-from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, ignore
+from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, OverlayFailed, ignore
 from landvote.runtime.names import output_paths
 from landvote.runtime.stop import StopToken
 
 _NAMED = 10  # how many films a note names
+
+OBLONG = "films have pixels that are not square, and were looked at as if they were"
+TRANSPARENT = "films are transparent in part, which was read as black"
+_DRAWING = (OSError, ValueError, RuntimeError, MemoryError)  # of matplotlib and the system, besides DataError
 
 
 def locate_files(
@@ -29,18 +35,22 @@ def locate_files(
     """Yield a prediction per film of :func:`list_films`, or one for each side where the model knows two.
 
     ``overlays`` is a folder for one PNG per film, or None; :func:`landvote.runtime.names.output_paths` names them. The
-    listener is told after each film how many of all are done, and of each that cannot be read; the others go on.
+    listener is told after each film how many of all are done, of each that cannot be read, of each overlay that cannot
+    be written, and at first of files that are no films; the others go on.
 
     Raises:
         DataError: as :func:`list_films`.
         StoppedError: the stop token asked for it.
     """
+    left_out = LeftOut()
     # a list, to say how many are left; very many are located in shards
-    films = list(list_sides(localiser.sides, images, split))
+    films = list(list_sides(localiser.sides, images, split, left_out))
+    for line in left_out.said():
+        listener(Note(f"left out: {line}"))
     pictures: dict[str, Path] = {}
     if overlays is not None:  # the name of a picture depends on the names of all films
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
-    work = ((name, partial(locate_file, localiser, path, name, pictures.get(name))) for path, name in films)
+    work = ((name, partial(locate_file, localiser, path, name, pictures.get(name), listener)) for path, name in films)
     yield from one_by_one(work, listener, stop, films=len(films), skip_unreadable=True)
 
 
@@ -50,14 +60,14 @@ def one_by_one(
 ) -> Iterator[Prediction]:  # fmt: skip
     """Yield what the work on each film returns, and tell the listener; ``work`` names the films.
 
-    ``films`` are how many there are, or 0 where that is not known. A note at the end names the
-    films whose pixels are not square.
+    ``films`` are how many there are, or 0 where that is not known. Notes at the end name the
+    films whose pixels are not square, and those that are transparent in part.
 
     Raises:
         ImageError: a film cannot be read, unless they are to be skipped.
         StoppedError: the stop token asked for it.
     """
-    stop, oblong = stop or StopToken(), list[str]()
+    stop, oblong, transparent = stop or StopToken(), list[str](), list[str]()
     for done, (identifier, located) in enumerate(work):
         if stop.stopped:
             raise StoppedError(f"stopped after {done} films as asked; only a call in shards is gone on with")
@@ -72,24 +82,40 @@ def one_by_one(
         listener(FilmLocated(done + 1, films))
         if (spacing := prediction.film.spacing) and not spacing.is_square:
             oblong.append(identifier)
+        if prediction.film.source.transparent:
+            transparent.append(identifier)
         yield prediction
-    if oblong:
-        named = ", ".join(oblong[:_NAMED]) + (", ..." if len(oblong) > _NAMED else "")
-        found = f"{len(oblong)} films have pixels that are not square, and were looked at as if they were"
-        listener(Note(f"{found}: {named}"))
+    tell_named(OBLONG, oblong[:_NAMED], len(oblong), listener)
+    tell_named(TRANSPARENT, transparent[:_NAMED], len(transparent), listener)
 
 
-def locate_file(localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None) -> Prediction:
-    """Return the prediction of one film, and draw it into a PNG; ImageError if it cannot be read or is of one grey.
+def tell_named(finding: str, names: Sequence[str], count: int, listener: Listener) -> None:
+    """Note a finding of so many films, of which some are named."""
+    if count:
+        named = ", ".join(names) + (", ..." if count > len(names) else "")
+        listener(Note(f"{count} {finding}: {named}"))
 
-    Where the model knows two sides, the identifier ends in one.
+
+def locate_file(
+    localiser: Localiser, path: Path, identifier: str, overlay: Path | None = None, listener: Listener = ignore
+) -> Prediction:
+    """Return the prediction of one film, and draw it into a PNG.
+
+    Where the model knows two sides, the identifier ends in one. The listener is told if the picture cannot be written,
+    for whatever reason.
+
+    Raises:
+        ImageError: the film cannot be read or is of one grey.
     """
     radiograph = something_to_see(read_image(path))
     prediction = localiser.locate(radiograph, side_of(identifier, localiser.sides))
     if overlay is not None:
         from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
-        write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
+        try:
+            write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
+        except (DataError, *_DRAWING) as error:
+            listener(OverlayFailed(identifier, f"{overlay}: {error}" if isinstance(error, _DRAWING) else str(error)))
     return replace(prediction, identifier=identifier)
 
 
@@ -104,19 +130,22 @@ def something_to_see(radiograph: Radiograph) -> Radiograph:
 
 
 def list_sides(
-    sides: Sequence[Side], images: Sequence[Path], split: str | None = None
+    sides: Sequence[Side], images: Sequence[Path], split: str | None = None, left_out: LeftOut | None = None
 ) -> Iterator[tuple[Path, str]]:  # fmt: skip
     """Yield each film of :func:`list_films` once for each side, with the side at the end of its identifier."""
-    for path, identifier in list_films(images, split):
+    for path, identifier in list_films(images, split, left_out):
         yield from ((path, identifier + side.ending) for side in sides)
 
 
-def list_films(images: Sequence[Path], split: str | None = None) -> Iterator[tuple[Path, str]]:
+def list_films(
+    images: Sequence[Path], split: str | None = None, left_out: LeftOut | None = None
+) -> Iterator[tuple[Path, str]]:  # fmt: skip
     """Yield each film once, with the identifier it has in its folder, or its whole path where that one is taken.
 
     ``images`` are films, or folders that are searched for films; in a DATA folder only ``images/`` is. Films come in
     this order, those of a folder sorted by folders and names. Lists are kept on disk: there may be millions of films.
-    With ``split``, ``images`` are one DATA folder, and its films of that split alone are listed.
+    With ``split``, ``images`` are one DATA folder, and its films of that split alone are listed. ``left_out`` is told
+    of files that are no films.
 
     Raises:
         DataError: there is no film at all, or none of the split; tables of the DATA folder contradict each other.
@@ -128,7 +157,9 @@ def list_films(images: Sequence[Path], split: str | None = None) -> Iterator[tup
         disk.execute("CREATE TABLE films (place BLOB PRIMARY KEY, identifier BLOB UNIQUE) WITHOUT ROWID")
         for given in images:
             root = given / "images" if (given / "images").is_dir() else given
-            rows = ((os.fsencode(p.as_posix()).replace(b"/", b"\0"), os.fsencode(p)) for p in walk_images(root))
+            rows = (
+                (os.fsencode(p.as_posix()).replace(b"/", b"\0"), os.fsencode(p)) for p in walk_images(root, left_out)
+            )
             disk.execute("DELETE FROM found")
             disk.executemany("INSERT INTO found VALUES (?, ?)", rows)
             for (name,) in disk.execute("SELECT path FROM found ORDER BY parts"):
@@ -148,8 +179,8 @@ def list_films(images: Sequence[Path], split: str | None = None) -> Iterator[tup
 def _films_of_split(images: Sequence[Path], split: str) -> set[str]:
     if split not in ("train", "val", "test"):
         raise SettingError(f"split = {split!r}, expected train, val or test")
-    if len(images) != 1 or not (images[0] / "images").is_dir():
-        raise SettingError(f"split = {split!r} of {', '.join(map(str, images))}: expected one folder with images/")
-    if chosen := {s.identifier for s in read_films(images[0]) if s.split == split}:
+    if len(images) != 1 or not images[0].is_dir():
+        raise SettingError(f"split = {split!r} of {', '.join(map(str, images))}: expected one DATA folder")
+    if chosen := {s.identifier for s in read_films(Place.of(images[0])) if s.split == split}:
         return chosen
     raise SplitError(f"{images[0]}: no film is for {split}, expected one at least in split.csv")

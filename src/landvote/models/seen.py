@@ -9,6 +9,7 @@ from landvote.data.sample import Sample
 from landvote.data.seen import worse
 from landvote.datasets.survey import Survey
 from landvote.errors import SettingError
+from landvote.evaluation.matching import known_names
 from landvote.models.films import seen_films
 from landvote.models.train import model_hash
 from landvote.runtime.privacy import keyed_hash
@@ -30,12 +31,13 @@ def mark_seen(
     """
     digest, seen, survey = model_hash(model), seen_films(model), survey or Survey()
     truth = {sample.identifier: sample for sample in samples}
+    known_as = known_names([p.identifier for p in predictions], truth)
     marked = []
     for p in predictions:
         if p.model not in ("", digest):
             found = f"{model}: is model {digest[:12]}..., but {p.identifier} was located by {p.model[:12]}..."
             raise SettingError(f"{found}, expected the model of the predictions")
-        if sample := truth.get(p.identifier):
+        if sample := truth.get(known_as[p.identifier]):
             film = p.film if p.film.pixels_sha256 else survey(sample).film
             told = seen.told(film, keyed_hash(sample.named_subject))
             marked.append(replace(p, seen=worse(told, p.seen)))

@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,18 +27,21 @@ from filelock import FileLock
 
 from landvote import __version__
 from landvote.errors import ImageError, SettingError, StoppedError
+from landvote.films.left_out import LeftOut
 from landvote.formats.predictions import SHARDS, prediction_line
 from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash
-from landvote.models.locate import list_sides, locate_file
-from landvote.runtime.events import FilmFailed, FilmLocated, Listener, ignore
+from landvote.models.locate import OBLONG, list_sides, locate_file, tell_named
+from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, ignore
 from landvote.runtime.executor import Executor, Job, relayed
-from landvote.runtime.files import atomic_write, refuse_existing, write_json, write_text
+from landvote.runtime.files import atomic_write, expect_folder, refuse_existing, write_json, write_text
 from landvote.runtime.journal import Journal
 from landvote.runtime.stop import StopToken
 
 _localiser = lru_cache(maxsize=1)(load_model)  # one for all shards of a process
 _FAILURE = b'{"failed": '  # so begins the line of a film that could not be read
+_SPACING = re.compile(rb'"spacing": \{"x": ([0-9.eE+-]+), "y": ([0-9.eE+-]+)')
+_NAMED = 10  # how many films a note names
 _SAME = {
     "landvote": "another version of landvote", "model": "another model", "list": "other films",
     "films_per_shard": "another number of films per shard",
@@ -62,7 +66,8 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
     Each film that :func:`landvote.models.locate.list_films` lists is located once: after a kill, only the film in
     progress is repeated. In memory there is one film per process, and nothing that grows with their number, but for a
     ``split`` the names of its films. The listener is told, shard by shard as they are finished, how many films are
-    done, and of each that could not be read. The stop token is asked before each film, in other processes too.
+    done, of each that could not be read, of files that are no films, and at the end of films whose pixels are not
+    square. The stop token is asked before each film, in other processes too.
 
     Returns:
         How many films were located, and how many could not be read, in all calls together.
@@ -75,8 +80,12 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
         StoppedError: the stop token asked for it; the same call goes on after the last film.
         WorkerError: processes were killed again and again.
     """
+    expect_folder(out)
     model, out = model.absolute(), out.absolute()
-    films = _begin(model, images, out, films_per_shard, split)
+    left_out = LeftOut()
+    films = _begin(model, images, out, films_per_shard, split, left_out)
+    for line in left_out.said():
+        listener(Note(f"left out: {line}"))
     todo = [shard for shard in _shards(out, films_per_shard) if not _file(out, shard.number).exists()]
     done = films - sum(shard.films for shard in todo)
     listener(FilmLocated(done, films))
@@ -94,10 +103,13 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
         with suppress(PermissionError):  # on Windows, of a lock that another call still holds, and will remove
             left.unlink(missing_ok=True)
     failed = _gather_failures(out)
+    tell_named(OBLONG, *_oblong(out), listener)
     return films - failed, failed
 
 
-def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int, split: str | None) -> int:
+def _begin(
+    model: Path, images: Sequence[Path], out: Path, films_per_shard: int, split: str | None, left_out: LeftOut
+) -> int:  # fmt: skip
     """List the films, and write down what the folder is of, or compare; return how many films there are."""
     manifest = out / "shards.json"
     if not manifest.exists():
@@ -106,7 +118,7 @@ def _begin(model: Path, images: Sequence[Path], out: Path, films_per_shard: int,
     digest, films = hashlib.sha256(), 0
     with atomic_write(out / "films.jsonl") as temporary:
         with temporary.open("wb") as file:
-            for path, identifier in list_sides(Localiser.sides_in(model), images, split):
+            for path, identifier in list_sides(Localiser.sides_in(model), images, split, left_out):
                 line = json.dumps({"image": identifier, "path": str(path.absolute())}).encode() + b"\n"
                 digest.update(line)
                 file.write(line)
@@ -194,6 +206,19 @@ def _gather_failures(out: Path) -> int:
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(("image", "failure"))
         return sum(1 for failure in failures if rows.writerow(failure))
+
+
+def _oblong(out: Path) -> tuple[list[str], int]:
+    """Return the first films whose pixels are not square, and how many there are, of the predictions of all shards."""
+    names, count = list[str](), 0
+    for file in sorted(out.glob("predictions-*.jsonl")):
+        with file.open("rb") as predictions:
+            for line in predictions:
+                found = _SPACING.search(line)
+                if found and float(found[1]) != float(found[2]):
+                    count += 1
+                    names += [json.loads(line)["image"]] if len(names) < _NAMED else []
+    return names, count
 
 
 def _failures(out: Path, number: int) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ from landvote.models.division import Split
 from landvote.models.films import SEEN_BEFORE, FilmRow, read_films, seen_films, write_films, write_seen_before
 from landvote.recipes import Recipe
 from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, StageLearned, Stopped, ignore
-from landvote.runtime.files import StrPath, refuse_existing, write_json
+from landvote.runtime.files import StrPath, expect_folder, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
 from landvote.runtime.settings import validated
@@ -130,6 +130,19 @@ def train_model(
             remove_checkpoints(folder)
         listener(Ended(minutes()))
     return replace(fitted, localiser=_of(folder, fitted.localiser), learned=tuple(learned))
+
+
+def begins(folder: Path, *, resume: bool) -> bool:
+    """Say whether a training begins in a folder, and does not resume one.
+
+    Raises:
+        DataError: there is something else, which is not touched.
+    """
+    if resume and (folder / "training.json").exists():
+        return False
+    expect_folder(folder)
+    refuse_existing(folder)
+    return True
 
 
 def load_model(folder: StrPath, device: str = "auto") -> Localiser:
@@ -247,8 +260,7 @@ def _begin(
     }  # fmt: skip
     points = _points_hash(split)
     films = _film_table(split, under, anonymous=anonymous)
-    if not (resume and file.exists()):
-        refuse_existing(folder)
+    if begins(folder, resume=resume):
         write_films(folder / "films.csv", films)
         if under.start and under.start.seen:
             write_seen_before(folder, under.start.seen)

@@ -9,11 +9,11 @@ import cv2
 from landvote.data.points import Points
 from landvote.data.scheme import shipped
 from landvote.errors import DataError, SettingError
+from landvote.formats.kinds.wide_csv import WideCsv
 from landvote.formats.points import PointTable
-from landvote.formats.wide_csv import WideCsv
 from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
-from landvote.runtime.files import StrPath, atomic_write, refuse_existing, write_text
+from landvote.runtime.files import StrPath, atomic_write, expect_folder, refuse_existing, write_text
 
 
 def simulate_folder(
@@ -34,6 +34,7 @@ def simulate_folder(
     """
     if films < 1 or seed < 0:
         raise SettingError(f"films = {films}, seed = {seed}; expected films of 1 or more and a seed of 0 or more")
+    expect_folder(Path(out))
     refuse_existing(Path(out))
     out = Path(out).resolve()  # "." has no name to write beside
     try:

@@ -155,5 +155,5 @@ def _with_stage(stages: list[Tree], name: str, value: Tree) -> list[Tree]:
 def _value(text: str) -> object:
     try:
         return tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

@@ -3,7 +3,6 @@
 ``docs/recipes.md`` has the form of the file. Several stages may have one name if they apply to different schemes.
 """
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from landvote.errors import SettingError
 from landvote.forests.settings import ForestSettings
 from landvote.localiser.stage import StageSettings
 from landvote.recipes.changes import change_settings
-from landvote.runtime.files import StrPath, read_text
+from landvote.runtime.files import StrPath, read_toml
 from landvote.runtime.settings import Settings, named_file, validated
 
 CLAIMED = (
@@ -134,10 +133,7 @@ def _stage(table: dict[str, Any], where: str) -> StageSettings:
 
 
 def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
-    try:
-        content = tomllib.loads(read_text(file, SettingError))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingError(f"{file}: cannot be read ({error}), expected a recipe in TOML") from error
+    content = read_toml(file, "recipe", SettingError)
     if file in above:
         raise SettingError(f"{file}: extends itself, by way of {' and '.join(f.name for f in above)}")
     own = content.pop("set", [])

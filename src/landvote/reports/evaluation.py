@@ -16,7 +16,7 @@ from landvote.reports.overlays import Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number, write_csv
-from landvote.runtime.files import StrPath, refuse_existing, write_json, write_text
+from landvote.runtime.files import StrPath, expect_folder, refuse_existing, write_json, write_text
 
 _MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
 
@@ -31,6 +31,7 @@ def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: StrPath
             written.
     """
     out = Path(out)
+    expect_folder(out)
     if not force:
         refuse_existing(out)
     summary, metrics = evaluation.summary, {m: t for m, t in METRICS.items() if m in evaluation.errors["px"].landmarks}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from landvote.data.points import Points
 from landvote.data.radiograph import Pixels
@@ -24,6 +25,9 @@ TRUTH, PREDICTED, MISS = "#56B4E9", "#FFB000", "#ffffff"
 
 _MARGIN = 0.12  # room left round the points, as a share of their extent
 _LONGEST = 760  # pixels, of the longer side of an overlay
+_LARGE = 1400  # the same, of a film that shows where each landmark is
+_TEXT, _LINE, _LETTER, _LONGEST_NAME = 9, 17, 7.2, 60  # of its legend: points; pixels a line, a letter; characters
+_BESIDE = 15  # pixels from a landmark to its number
 
 Box = tuple[float, float, float, float]
 
@@ -74,6 +78,59 @@ def overlay_figure(pixels: Pixels, truth: Points, predicted: Points, scheme: Sch
 def write_overlay(path: Path, pixels: Pixels, predicted: Points, scheme: Scheme) -> None:
     """Write a film with predicted points alone, cropped round them, as PNG; whole or not at all."""
     save_figure(overlay_figure(pixels, np.full_like(predicted, np.nan), predicted, scheme), path)
+
+
+def landmark_figure(pixels: Pixels, points: Points, scheme: Scheme) -> Figure:
+    """Draw a film large, cropped round its (n, 2) points, each with its number, and a legend of their names.
+
+    Numbers count from 0, as those of schemes do. Landmarks whose names are numbers are called by these alone. NaN is
+    not drawn; the legend has all landmarks.
+    """
+    box = left, top, right, bottom = _box(points, points, (pixels.shape[1], pixels.shape[0]))
+    zoom = _LARGE / max(right - left, bottom - top)
+    width, height = (right - left) * zoom, (bottom - top) * zoom
+    named = not all(map(str.isdecimal, scheme.landmarks))
+    labels = list(map(str, range(len(points)))) if named else list(scheme.landmarks)
+    rows = max(int(height / _LINE) - 1, 1)
+    names = [_shown(f"{i}  {name}") for i, name in enumerate(scheme.landmarks)] if named else []
+    column = _LETTER * max(map(len, names), default=0) + 20
+    whole = width + -(-len(names) // rows) * column
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(whole / 100, height / 100), dpi=100, facecolor="black")
+        ax = figure.add_axes((0, 0, width / whole, 1))
+        _draw_film(ax, pixels, box, zoom)
+        draw_outlines(ax, points, scheme, color=TRUTH, linewidth=1, alpha=0.6)
+        ax.plot(*points.T, "o", color=TRUTH, markersize=4, markeredgewidth=0)
+        halo = [withStroke(linewidth=2, foreground="black")]
+        for (x, y), label in zip(_beside(points * zoom) / zoom, labels, strict=True):
+            if np.isfinite(x):
+                ax.text(x, y, label, color=PREDICTED, size=_TEXT, ha="center", va="center", path_effects=halo,
+                        clip_on=False, parse_math=False)  # fmt: skip
+        ax.set(xlim=(left, right), ylim=(bottom, top))
+        ax.set_axis_off()
+        for i, name in enumerate(names):
+            at = (width + i // rows * column + 10) / whole, 1 - (i % rows + 1) * _LINE / height
+            figure.text(*at, name, color="white", size=_TEXT, parse_math=False)
+    return figure
+
+
+def _shown(name: str) -> str:
+    """Return a name of bounded length that can be drawn: bytes that are not UTF-8 are escaped."""
+    short = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return short.encode(errors="backslashreplace").decode()
+
+
+def _beside(points: Points) -> Points:
+    """Return a place beside each point, in the direction that has the most room among points and places before it."""
+    turns = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    around = _BESIDE * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    taken = points[np.isfinite(points).all(axis=1)]
+    places = np.full_like(points, np.nan)
+    for i in np.flatnonzero(np.isfinite(points).all(axis=1)):
+        room = np.linalg.norm(points[i] + around[:, None] - taken, axis=2)
+        places[i] = points[i] + around[room.min(axis=1).argmax()]
+        taken = np.vstack([taken, places[i]])
+    return places
 
 
 def _box(truth: Points, predicted: Points, size: tuple[int, int]) -> Box:

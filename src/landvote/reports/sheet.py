@@ -1,4 +1,4 @@
-"""The contact sheet: many small films with their points drawn on, to be looked over at a glance."""
+"""The contact sheet: many small films with their points drawn on, to be looked over at a glance, and one large film."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,24 +11,56 @@ from landvote.data.points import Points
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
+from landvote.reports.overlays import landmark_figure
+from landvote.reports.style import save_figure
 from landvote.runtime.files import atomic_write
 
 Picture = npt.NDArray[np.uint8]
 
 _CELL = 240  # pixels, width and height
-_FILMS = 60
+_FILMS = 60  # on a page
+_PAGES = 20
 _TEXT = 16  # pixels of height for the name
 _COLOURS = ((0, 255, 255), (255, 160, 0), (80, 255, 80), (200, 120, 255))  # of annotators, blue-green-red
 _SUBPIXEL = 4  # OpenCV draws at 1/2**4 pixel
 
 
-def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> int:
-    """Draw up to 60 films, evenly spread over ``samples``, with every annotator's points into one PNG; return how many.
+def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> tuple[int, list[Path]]:
+    """Draw films with every annotator's points, 60 on each PNG; return how many films are drawn, and the files.
 
-    Outlines are drawn as lines, other points as dots. A film that cannot be read leaves a grey cell with its name.
-    ``columns`` are films per row. The PNG is written whole or not at all.
+    The first file is ``path``, the next are called after it (``-2``, ``-3``, ...). There are 20 at most; of more films
+    some are drawn, evenly spread over ``samples``. Outlines are drawn as lines, other points as dots. A film that
+    cannot be read leaves a grey cell with its name. ``columns`` are films per row. Films are decoded one at a time, and
+    each PNG is written whole or not at all.
     """
-    picked = [samples[i] for i in np.linspace(0, len(samples) - 1, min(len(samples), _FILMS)).round().astype(int)]
+    drawn = min(len(samples), _FILMS * _PAGES)
+    picked = [samples[i] for i in np.linspace(0, len(samples) - 1, drawn).round().astype(int)]
+    files = []
+    for first in range(0, len(picked), _FILMS):
+        page = first // _FILMS + 1
+        files.append(path if page == 1 else path.with_name(f"{path.stem}-{page}{path.suffix}"))
+        _draw_page(picked[first : first + _FILMS], files[-1], columns)
+    return drawn, files
+
+
+def landmark_sheet(samples: Sequence[Sample], path: Path) -> Path | None:
+    """Draw one film large, with its landmarks numbered and named, beside the contact sheet ``path``; return the file.
+
+    It is the first of those with the most points that can be read; None if there is none with points.
+    """
+    known = {s.identifier: int(np.isfinite(s.points).all(axis=1).sum()) for s in samples if s.annotations}
+    for sample in sorted((s for s in samples if known.get(s.identifier)), key=lambda s: -known[s.identifier]):
+        try:
+            pixels = sample.open().pixels
+        except ImageError:  # the contact sheet shows it as a grey cell
+            continue
+        file = path.with_name(f"{path.stem}-landmarks{path.suffix}")
+        save_figure(landmark_figure(pixels, sample.points, sample.scheme), file)
+        return file
+    return None
+
+
+def _draw_page(picked: Sequence[Sample], path: Path, columns: int) -> None:
     columns = max(1, min(columns, len(picked)))
     rows = max(1, -(-len(picked) // columns))
     sheet = np.zeros((rows * (_CELL + _TEXT), columns * _CELL, 3), dtype=np.uint8)
@@ -41,7 +73,6 @@ def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> i
         sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     with atomic_write(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
-    return len(picked)
 
 
 def _cell(sample: Sample) -> Picture:

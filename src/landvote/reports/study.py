@@ -9,12 +9,12 @@ import pandas as pd
 from landvote.data.points import FloatArray
 from landvote.datasets.shapes import ShapeTable
 from landvote.errors import ShapeError
+from landvote.formats.kinds.wide_csv import WideCsv
 from landvote.formats.points import PointTable
-from landvote.formats.wide_csv import WideCsv
 from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
 from landvote.reports.style import save_figure
 from landvote.reports.tables import write_csv
-from landvote.runtime.files import refuse_existing, write_json
+from landvote.runtime.files import expect_folder, refuse_existing, write_json
 from landvote.shapes import Aligned, Fit, ShapeModel, align
 from landvote.shapes.measure import compactness, generalisation, specificity
 
@@ -36,6 +36,7 @@ def study(
         ShapeError: no model can be learned from the shapes, or they cannot be mirrored.
         ExistsError: a file is there already, and ``force`` is not asked for.
     """
+    expect_folder(out)
     if not force:
         for name in _FILES:
             refuse_existing(out / name)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from landvote.errors import DataError
-from landvote.runtime.files import writing
+from landvote.runtime.files import read_text, writing
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,14 @@ class FilmFailed(Event):
 
 
 @dataclass(frozen=True)
+class OverlayFailed(Event):
+    """The points of a film were found, and its overlay could not be written; ``message`` says why."""
+
+    image: str
+    message: str
+
+
+@dataclass(frozen=True)
 class RunsProgressed(Event):
     """``done`` of the ``runs`` of an experiment are finished.
 
@@ -234,7 +242,7 @@ class Logged:
     @classmethod
     def read(cls, file: Path) -> Iterator[Self]:
         """Yield what :class:`EventLog` wrote, less a last line that is not whole; DataError if a line is no event."""
-        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        text = read_text(file) if file.is_file() else ""
         for number, line in enumerate(text.split("\n")[:-1], 1):
             try:
                 values = json.loads(line)
@@ -242,7 +250,7 @@ class Logged:
                 numbers = {f.name for f in fields(kind) if f.type is float}
                 values = {k: math.nan if v is None and k in numbers else v for k, v in values.items()}
                 yield cls(at, kind(**values))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise DataError(f"{file}, line {number}: not an event ({error!r}), found {line[:60]!r}") from error
 
 

@@ -10,15 +10,19 @@ import shutil
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from landvote.errors import DataError, ExistsError, LandvoteError
 
 StrPath: TypeAlias = str | os.PathLike[str]
 """A path, as the functions take it that scripts call first."""
+
+MAX_BYTES = 2**31
+"""Of a file that is read whole; the largest films, and tables of a million films, have less."""
 
 _PATIENCE = 5.0 if os.name == "nt" else 0.0  # seconds: Windows does not replace a file while a program reads it
 _LONGEST = 40  # characters of a name that its temporary file has too: both together may be too long for a name
@@ -104,18 +108,37 @@ def _copy(temporary: Path, path: Path) -> None:
         to.flush()
 
 
+def read_bytes(path: Path, error: type[LandvoteError] = DataError) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        DataError: (or the kind in ``error``) no such file, or more than is read into memory at a time.
+    """
+    try:
+        with path.open("rb") as file:
+            refuse_huge(path, file, error)
+            return file.read()
+    except OSError as cause:
+        raise error(f"{path}: cannot be read ({cause.strerror})") from cause
+
+
+def refuse_huge(path: Path, file: BinaryIO, error: type[LandvoteError] = DataError) -> None:
+    """Raise DataError (or the kind in ``error``) if an open file is larger than is read into memory at a time."""
+    if (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
+        raise error(f"{path}: {size} bytes, expected at most {MAX_BYTES} (2 GiB)")
+
+
 def read_text(path: Path, error: type[LandvoteError] = DataError, *, keep_bytes: bool = False) -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark; every kind of line end becomes a newline.
 
     With ``keep_bytes``, a text that is almost UTF-8 keeps its other bytes, as :func:`write_text` writes them.
 
     Raises:
-        DataError: (or the kind in ``error``) no such file; not UTF-8, and what it looks like.
+        DataError: (or the kind in ``error``) no such file; not UTF-8, and what it looks like; as :func:`read_bytes`.
     """
+    content = read_bytes(path, error)
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as cause:
-        raise error(f"{path}: cannot be read ({cause.strerror})") from cause
+        return _text(content)
     except UnicodeDecodeError as cause:
         lines = cause.object[: cause.start].count(b"\n")
         where, looks = f"{path}, line {lines + 1}", "Latin-1 or Windows-1252"
@@ -124,8 +147,21 @@ def read_text(path: Path, error: type[LandvoteError] = DataError, *, keep_bytes:
         elif b"\0" in cause.object:
             where, looks = str(path), "no text"
         elif keep_bytes:
-            return path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+            return _text(content, "surrogateescape")
         raise error(f"{where}: not UTF-8 (looks like {looks}), expected a text saved as UTF-8") from cause
+
+
+def read_toml(path: Path, noun: str, error: type[LandvoteError]) -> dict[str, Any]:
+    """Return the tables of a TOML file, a ``noun``; an error of that kind if it cannot be read, or is no TOML."""
+    text = read_text(path, error)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as cause:  # numbers of thousands of digits, thousands of brackets
+        raise error(f"{path}: not a TOML file ({cause}), expected a {noun}") from cause
+
+
+def _text(content: bytes, errors: str = "strict") -> str:
+    return content.decode("utf-8-sig", errors).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -137,6 +173,14 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Write a value as JSON to be read by people too, whole or not at all."""
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def expect_folder(path: Path) -> None:
+    """Raise DataError if ``path``, in which files are to be made, is a pipe, a device, standard output or a file."""
+    if is_stream(path):
+        raise DataError(f"{path}: a pipe, a device or standard output, expected a folder")
+    if path.is_file():
+        raise DataError(f"{path}: a file, expected a folder")
 
 
 def refuse_existing(path: Path) -> None:

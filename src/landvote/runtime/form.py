@@ -59,7 +59,7 @@ class Form:
         """
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise self.error(f"{file}: cannot be read ({error}), expected {self.noun}") from error
         if not isinstance(content, dict):
             raise self.error(f"{file}: holds a {type(content).__name__}, expected {self.noun}")

@@ -1,0 +1,70 @@
+"""Predictions as point files: a line of JSON per film, as :mod:`landvote.formats.predictions` has it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from landvote.data.film import Film
+from landvote.data.prediction import Prediction
+from landvote.errors import PointsError
+from landvote.formats.films import Films
+from landvote.formats.format import Fact, Format, Reading
+from landvote.formats.points import PointRow, PointTable
+from landvote.formats.predictions import read_predictions, write_predictions
+
+
+class PredictionLines(Format):
+    """The predictions that ``landvote locate`` writes: points with their expected errors, one film a line."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
+    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "occluded", "expected_error", "prediction"})
+    kind: Literal["predictions"] = "predictions"
+
+    @classmethod
+    def sniff(cls, path: Path, start: bytes) -> bool:
+        """Say whether it begins as a line that names an image and points, or is a folder of shards."""
+        line = start.lstrip().partition(b"\n")[0]
+        told = line[:1] == b"{" and all(key in line for key in (b'"image":', b'"points":'))
+        return told or (path / "shards.json").is_file()
+
+    def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - has its own names
+        """Read one row per film.
+
+        Raises:
+            PointsError: as :func:`landvote.formats.predictions.read_predictions`; films differ in their landmarks.
+        """
+        return table_of_predictions(read_predictions(path), str(path))
+
+    def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
+        """Write one line per row."""
+        write_predictions(path, (_prediction(row, table.landmarks) for row in table.rows))
+
+
+def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> PointTable:
+    """Return predictions as a table; PointsError if films differ in their landmarks. ``where`` is for messages."""
+    landmarks = predictions[0].landmarks if predictions else ()
+    for p in predictions:
+        if p.landmarks != landmarks:
+            found = f"{where}: film {p.identifier!r} has {len(p.landmarks)} landmarks ({', '.join(p.landmarks)[:60]})"
+            raise PointsError(f"{found}, expected those of {predictions[0].identifier!r}: {', '.join(landmarks)[:60]}")
+    rows = (
+        PointRow(
+            p.identifier, "", p.points, f"{where}, film {p.identifier!r}",
+            occluded=p.occluded, expected_error=p.expected_error, size=p.film.size, prediction=p,
+        ) for p in predictions
+    )  # fmt: skip
+    return PointTable(tuple(rows), landmarks)
+
+
+def _prediction(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
+    """Return a row as a prediction, which says what the one it is of said."""
+    error = np.full(len(landmarks), np.nan) if row.expected_error is None else row.expected_error
+    known = row.prediction or Prediction(row.image, row.points, error, landmarks, Film(row.size))
+    if known.landmarks != landmarks:
+        known = replace(known, scheme="", scheme_sha256="")  # it was of other landmarks
+    return replace(
+        known, identifier=row.image, points=row.points, expected_error=error, landmarks=landmarks, occluded=row.occluded
+    )
