@@ -48,6 +48,7 @@ def told(stage):
     out |= {name: value for name, value in stage.placing.model_dump(mode="json").items() if name != "kind"}
     out |= {name: value for name, value in stage.search.model_dump(mode="json").items() if name != "kind"}
     out["augmentation"] = stage.augmentation.model_dump(mode="json")
+    assert [out["augmentation"].pop(name) for name in ("stretch", "deform")] == [0, 0]  # there was neither
     for old, part in (("network", stage.voter), ("forest", stage.voter), ("shape", stage.choice)):
         settings = part.model_dump(mode="json")
         out[old] = settings if settings.pop("kind") == old else None
