@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from landvote.formats.coco import Coco
-from landvote.formats.family import read_points, write_points
+from landvote.formats.kinds.coco import Coco
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 from timing import Row, Turn, compare, take_turns
 
 ALLOWED = 3.0

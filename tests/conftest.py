@@ -23,10 +23,11 @@ os.environ["MPLBACKEND"] = "Agg"
 hypothesis.settings.register_profile("landvote", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("landvote")
 
-# Keys and caches of the tests are their own, in processes that they start too.
+# Keys, caches and settings of the tests are their own, in processes that they start too.
 _HOME = tempfile.TemporaryDirectory(prefix="landvote-tests-")
 os.environ["LANDVOTE_KEY"] = str(Path(_HOME.name) / "patients.key")
 os.environ["LANDVOTE_CACHE"] = str(Path(_HOME.name) / "cache")
+os.environ["LANDVOTE_CONFIG"] = str(Path(_HOME.name) / "config")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

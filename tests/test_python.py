@@ -55,12 +55,14 @@ assert_type(landvote.convert_points("data", "points.csv", "long-csv").written.fi
 assert_type(landvote.split_folder("data", seed=1), dict[str, tuple[int, int]])
 known, _ = landvote.split_by_subject([sample], 0.5, 0)
 recipe = landvote.recipe("rfrv", ["seed=1"], scheme)
+recipe = landvote.auto_recipe(known, minutes=30.0)
 split = landvote.divide(known, recipe)
 conditions = landvote.Conditions(stop=landvote.StopToken(), listener=print)
 localiser: landvote.Localiser = landvote.train_model(split, recipe, "model", conditions).localiser
 training = landvote.view_datasets(split, recipe, "local")[0]
 assert_type(training[0].identifier, str)
 assert_type(landvote.describe_model("model").limits, tuple[str, ...])
+assert_type(landvote.recipe_of("model").picked, str)
 localiser = landvote.load_model("model")
 found = landvote.locate(localiser, [film, "a.png", np.zeros((2, 2)), sample])
 assert_type(found, Iterator[landvote.Prediction])

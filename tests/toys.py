@@ -23,9 +23,9 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.forests.settings import ForestSettings
+from landvote.formats.kinds.pts import write_pts as write_row
+from landvote.formats.kinds.wide_csv import WideCsv
 from landvote.formats.points import PointRow, PointTable
-from landvote.formats.pts import write_pts as write_row
-from landvote.formats.wide_csv import WideCsv
 from landvote.frames import Augmentation, Frame, Reading, Views
 from landvote.frames.placings import FilmPlacing, TrainingShapes
 from landvote.localiser import Conditions, Localiser, StageSettings, fit_localiser

@@ -21,8 +21,10 @@ import pytest
 from PIL import Image
 
 from landvote.data.scheme import Scheme
-from landvote.formats.family import format_named, read_points, write_points
+from landvote.formats.family import format_named
 from landvote.formats.predictions import read_predictions
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 from landvote.localiser import Localiser
 from landvote.recipes import shipped
 from landvote.runtime.events import Logged, Stopped

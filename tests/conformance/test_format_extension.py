@@ -17,11 +17,12 @@ from landvote.data.points import mean_points
 from landvote.data.scheme import SchemeFile
 from landvote.datasets.folder import read_folder
 from landvote.errors import PointsError, SettingError
-from landvote.formats.family import FORMATS, read_points
+from landvote.formats.family import FORMATS
 from landvote.formats.films import Films
 from landvote.formats.format import Format, film_of, size_of
 from landvote.formats.points import Mark, table_of
 from landvote.formats.predictions import read_predictions
+from landvote.formats.reading import read_points
 from toys import draw_crosses, registered, tiny_words
 
 pytestmark = pytest.mark.slow

@@ -21,9 +21,11 @@ from landvote.data.prediction import Prediction
 from landvote.data.scheme import Scheme
 from landvote.datasets.convert import convert_points
 from landvote.errors import DataError, ExistsError, LandvoteError, PointsError, SettingError
-from landvote.formats.family import FORMATS, format_named, format_to_write, read_points, write_points, written_kinds
+from landvote.formats.family import FORMATS, format_named, format_to_write, written_kinds
 from landvote.formats.films import Films
 from landvote.formats.points import PointRow, PointTable, numbers
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 from landvote.runtime.names import output_paths
 
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)

@@ -23,11 +23,13 @@ from landvote.data.scheme import Outline, Scheme
 from landvote.datasets.folder import read_folder, survey_folder
 from landvote.errors import LandvoteError
 from landvote.experiments.grid import read_grid
-from landvote.formats.family import FORMATS, format_named, read_points, recognised, write_points
+from landvote.films.image import read_image
+from landvote.formats.family import FORMATS, format_named, recognised
 from landvote.formats.films import Films
-from landvote.formats.image import read_image
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.predictions import read_predictions, write_predictions
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 from landvote.localiser import Conditions, Localiser
 from landvote.models import divide, load_model, train_model
 from landvote.models.describe import describe_model

@@ -27,8 +27,8 @@ import resource, sys
 from pathlib import Path
 from landvote.data.scheme import Scheme
 from landvote.errors import LandvoteError
-from landvote.formats.family import read_points
-from landvote.formats.image import read_image
+from landvote.formats.reading import read_points
+from landvote.films.image import read_image
 reader = {".toml": Scheme.read, ".csv": read_points, ".pts": read_points, ".jsonl": read_points}
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in map(Path, sys.argv[1:]):

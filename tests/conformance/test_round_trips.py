@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 
 from landvote.data.scheme import Outline
-from landvote.formats.family import FORMATS, read_points, write_points
+from landvote.formats.family import FORMATS
 from landvote.formats.films import Films
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import write_points
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from landvote.errors import ModelError, StoppedError
 from landvote.frames import Frame, View
 from landvote.localiser.families import VOTERS
 from landvote.networks.settings import NetworkSettings, TrainingSettings
-from landvote.runtime.events import ForestGrown, StepTaken
+from landvote.runtime.events import ForestGrown, StageLearned, StepTaken
 from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
 from toys import ELL_SIZE, NETWORK, VOTER_SETTINGS, ell, ell_sample, ell_views
@@ -142,6 +142,8 @@ def test_learning_is_told_of_step_by_step_with_the_stages_name(kind, tmp_path):
     assert {event.stage for event in steps} == {"local"}
     assert [e.progress for e in steps] == sorted(e.progress for e in steps)
     assert steps[-1].progress == 1
+    ends = [event for event in told if isinstance(event, StageLearned)]
+    assert [(e.stage, e.done, e.late) for e in ends] == [("local", e.asked, False) for e in ends] != []
 
 
 class StopsAfter(StopToken):

@@ -10,7 +10,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.datasets.check import check_folder
 from landvote.datasets.folder import read_folder
-from landvote.formats.image import read_image
+from landvote.films.image import read_image
 from landvote.runtime.privacy import keyed_hash
 from toys import dicom, write_pts, write_wide_csv
 

@@ -8,7 +8,8 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.convert import convert_points, format_for
 from landvote.datasets.folder import read_folder
 from landvote.errors import ImageError, PointsError, SettingError
-from landvote.formats.family import FORMATS, read_points
+from landvote.formats.family import FORMATS
+from landvote.formats.reading import read_points
 from toys import write_pts, write_wide_csv
 
 POINTS = np.array([[1.0, 2.0], [3.0, 4.0]])

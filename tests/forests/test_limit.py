@@ -12,7 +12,7 @@ from landvote.forests.forest import Forest, first_trees
 from landvote.forests.settings import ForestTraining
 from landvote.forests.training import train
 from landvote.frames import Augmentation, Views
-from landvote.runtime.events import ForestGrown, Note
+from landvote.runtime.events import ForestGrown, StageLearned
 from landvote.runtime.stop import StopToken
 
 VIEW, TREE = 1.0, 20.0  # seconds; a tree's from 8 views, in proportion to their number
@@ -62,12 +62,13 @@ def same(one, other):
     )
 
 
-def test_time_enough_changes_nothing_and_is_not_spoken_of(views, settings, lesson, clock, tmp_path):
+def test_time_enough_changes_nothing_and_all_is_learned(views, settings, lesson, clock, tmp_path):
     events = []
     free = train(lesson(views(), tmp_path / "free"), settings, None)
     limited = train(lesson(views(), tmp_path / "limited", listener=events.append), settings, 100.0)
     assert same(limited, free)
-    assert events == [ForestGrown("local", done, 3) for done in (1, 2, 3)]
+    assert events[:-2] == [ForestGrown("local", done, 3) for done in (1, 2, 3)]
+    assert [(event.done, event.asked, event.late) for event in events[-2:]] == [(4, 4, False), (2, 2, False)]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,11 @@ def test_as_many_views_and_trees_are_had_as_there_is_time_for(
     assert [(forest.trees, forest.views.tolist()) for forest in found] == [(trees, [seen])] * 3
     free = train(lesson(views(), tmp_path / "free"), settings.model_copy(update={"views": seen}), None)
     assert same(found, [first_trees(forest, trees) for forest in free])
-    said = f"local: {minutes:.3g} minutes are enough for {trees} of 4 trees, and for {seen} of 2 views of each film"
-    assert events[-1] == Note(said)
-    assert events[:-1] == [ForestGrown("local", done, 3) for done in (1, 2, 3)]
+    assert events[-2:] == [
+        StageLearned("local", "trees", trees, 4, late=trees < 4),
+        StageLearned("local", "views of each film", seen, 2, late=seen < 2),
+    ]
+    assert events[:-2] == [ForestGrown("local", done, 3) for done in (1, 2, 3)]
 
 
 def test_the_smaller_limit_counts_and_the_voter_tells_what_it_was_enough_for(views, settings, lesson, clock, tmp_path):

@@ -10,10 +10,12 @@ from PIL import Image
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline
 from landvote.errors import DataError, PointsError, SettingError
-from landvote.formats.family import FORMATS, Written, film_files, format_named, read_points, write_points
+from landvote.formats.family import FORMATS, format_named
 from landvote.formats.films import Films
 from landvote.formats.json_text import read_json
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.reading import film_files, read_points
+from landvote.formats.writing import Written, write_points
 from toys import write_pts
 
 NAN = float("nan")

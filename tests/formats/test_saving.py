@@ -7,8 +7,8 @@ import pytest
 
 from landvote.data.prediction import Prediction
 from landvote.errors import ExistsError, PointsError, SettingError
-from landvote.formats.family import read_points
 from landvote.formats.predictions import read_predictions
+from landvote.formats.reading import read_points
 from landvote.formats.saving import save_predictions
 
 POINTS = np.array([[1.5, 2.25], [np.nan, np.nan]])

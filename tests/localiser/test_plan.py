@@ -8,7 +8,7 @@ import pytest
 
 from landvote.errors import ModelError, SettingError
 from landvote.localiser.plan import Plan, Share, TimeLimit
-from landvote.runtime.events import Planned
+from landvote.runtime.events import Planned, StageShortened
 from landvote.votes import Estimate
 from toys import GLOBAL, LOCAL, SeerSettings, box_sample, fitted, voter_of
 
@@ -127,6 +127,36 @@ def test_how_long_it_takes_is_told_before_it_begins_and_opens_no_film_again(tmp_
 def test_within_a_limit_it_takes_no_longer_than_that(tmp_path):
     minutes, _ = foretold(tmp_path, *STAGES, minutes=200)
     assert minutes == [pytest.approx(200, rel=0.01)]
+
+
+class CountedSettings(SlowSettings):
+    """A slow seer whose five hours are 300 steps."""
+
+    kind: Literal["counted"] = "counted"
+
+    def estimate(self, *given):
+        return replace(super().estimate(*given), amount=300)
+
+
+def shortened(folder, minutes):
+    """Return what is told of stages that do not get all their steps: the first has one share, the second three."""
+    told, stages = [], [slow(stage, share) for stage, share in ((GLOBAL, 1.0), (LOCAL, 3.0))]
+    counted = [stage.model_copy(update={"voter": CountedSettings()}) for stage in stages]
+    fitted(folder, *counted, minutes=minutes, listener=told.append, foretell=True)
+    return [event for event in told if isinstance(event, StageShortened)]
+
+
+def test_stages_that_a_limit_cuts_short_are_told_of_before_they_begin(tmp_path):
+    first, second = shortened(tmp_path, 400)  # 360 to learn for: 60 each and 60 and 180 more
+    assert first == StageShortened("global", "steps", 119, 300, 60.0)
+    assert second == StageShortened("local", "steps", 239, 300, 60.0)
+
+
+def test_what_a_stage_does_not_need_is_told_of_as_the_next_ones(tmp_path):
+    """The second stage would have 315 of its 300 minutes, and leaves them, as nothing comes after it."""
+    (first,) = shortened(tmp_path, 500)
+    assert first == StageShortened("global", "steps", 142, 300, 60.0)
+    assert shortened(tmp_path / "long", 2000) == []
 
 
 def test_a_call_that_goes_on_is_not_measured_again(tmp_path):

@@ -13,7 +13,7 @@ from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.side import Side
 from landvote.errors import ImageError, StoppedError
-from landvote.formats.image import radiograph_of
+from landvote.films.image import radiograph_of
 from landvote.models.any_film import locate
 from landvote.runtime.events import FilmFailed, FilmLocated
 from landvote.runtime.stop import StopToken

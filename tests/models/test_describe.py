@@ -56,6 +56,24 @@ def test_it_says_what_it_is_and_what_it_rests_on(folder, card):
     assert (card.judged, card.median_px, card.worst_px) == (2, sum(errors) / 2, errors[-1])
 
 
+def test_it_says_how_much_each_stage_has_learned_and_if_time_was_short(folder, card, tmp_path):
+    assert [str(stage) for stage in card.stages] == ["global: 2 of 2 steps", "local: 2 of 2 steps"]
+    assert dict(card.facts())["stages"] == "global: 2 of 2 steps; local: 2 of 2 steps"
+    copy = shutil.copytree(folder, tmp_path / "model")
+    manifest = json.loads((copy / "model.json").read_text())
+    manifest["learned"][1] |= {"asked": 3000, "late": True}
+    (copy / "model.json").write_text(json.dumps(manifest))
+    said = "It has learned less than its recipe asks (local: 2 of 3,000 steps, for want of time)"
+    assert [limit for limit in describe_model(copy).limits if limit.startswith(said)] != []
+    assert [limit for limit in card.limits if limit.startswith("It has learned")] == []
+    del manifest["learned"]  # as version 0.1.0 wrote it
+    (copy / "model.json").write_text(json.dumps(manifest))
+    assert describe_model(copy).stages == ()
+    (copy / "model.json").write_text(json.dumps(manifest | {"learned": [{"stage": "local"}]}))
+    with pytest.raises(ModelError, match=r"learned is .*expected a list of stages"):
+        describe_model(copy)
+
+
 def test_it_says_of_its_films_how_many_how_large_and_how_they_are_spaced(card):
     assert (card.learned.films, card.learned.subjects) == (6, 3)
     assert (card.held_out.films, card.held_out.subjects, card.known) == (2, 1, 0)

@@ -19,8 +19,9 @@ from landvote.data.scheme import Scheme
 from landvote.data.side import Side
 from landvote.datasets.folder import read_folder
 from landvote.errors import DataError, ImageError, SettingError, SplitError
-from landvote.formats.family import FORMATS, write_points
-from landvote.formats.jsonl import table_of_predictions
+from landvote.formats.family import FORMATS
+from landvote.formats.kinds.jsonl import table_of_predictions
+from landvote.formats.writing import write_points
 from landvote.models.any_film import locate
 from landvote.models.locate import list_films, locate_files
 from landvote.reports import overlays as drawing

@@ -17,7 +17,7 @@ import safetensors.numpy
 
 from landvote import cli
 from landvote.errors import SettingError
-from landvote.formats.image import read_image
+from landvote.films.image import read_image
 from landvote.models import load_model
 from landvote.networks.parallel import together
 from landvote.runtime.rank import this_process

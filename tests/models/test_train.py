@@ -17,7 +17,7 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.survey import Survey
 from landvote.errors import DataError, ImageError, ModelError, PointsError, SettingError, SplitError, StoppedError
-from landvote.formats.image import read_image
+from landvote.films.image import read_image
 from landvote.localiser import Conditions
 from landvote.models import divide, load_model, model_hash, train_model
 from landvote.runtime.events import Ended, Failed, FilmLocated, FilmRead, ForestGrown, Logged, Note, StepTaken, Stopped

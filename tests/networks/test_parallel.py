@@ -32,6 +32,7 @@ from landvote.frames import Augmentation, Frame, Views
 from landvote.frames.views import CachedFilm
 from landvote.networks.parallel import together
 from landvote.networks.settings import NetworkSettings, TrainingSettings
+from landvote.runtime.events import StepTaken
 from landvote.runtime.rank import this_process
 from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
@@ -46,7 +47,7 @@ settings.prepare_process()
 token = StopToken()
 
 def tell(event):
-    if event.step == stop_at and this_process().is_rank_zero:
+    if isinstance(event, StepTaken) and event.step == stop_at and this_process().is_rank_zero:
         token.stop()
 
 def fit():

@@ -19,7 +19,7 @@ from landvote.networks import training as module
 from landvote.networks import voter
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
-from landvote.runtime.events import StepTaken, ignore
+from landvote.runtime.events import StageLearned, StepTaken, ignore
 from landvote.runtime.stop import StopToken
 from landvote.votes import Lesson
 
@@ -54,8 +54,11 @@ def lesson(folder, training=None, validation=None, **others):
     return Lesson("local", 3, training or views(), held_out, folder, "cpu", **others)
 
 
-def fit(folder, settings=QUICK, listener=ignore, network=NETWORK, every=60.0, **others):
-    return NetworkVoter.fit(network, settings, lesson(folder, listener=listener, **others), every)
+def fit(folder, settings=QUICK, listener=ignore, network=NETWORK, every=60.0, at_the_end=ignore, **others):
+    def told(event):
+        (listener if isinstance(event, StepTaken) else at_the_end)(event)
+
+    return NetworkVoter.fit(network, settings, lesson(folder, listener=told, **others), every)
 
 
 def weights(voter):
@@ -113,9 +116,10 @@ def test_the_seeds_of_lesson_and_settings_add_up(tmp_path):
 
 
 def test_each_step_and_the_end_are_told(tmp_path):
-    told = []
-    fit(tmp_path, listener=told.append)
-    assert {type(event) for event in told} == {StepTaken}
+    told, learned = [], []
+    fit(tmp_path, listener=told.append, at_the_end=learned.append)
+    fit(tmp_path, at_the_end=learned.append)  # a finished training says it again
+    assert learned == [StageLearned("local", "steps", 12, 12, late=False)] * 2
     assert {event.stage for event in told} == {"local"}
     assert [event.step for event in told] == [*range(1, 13), 12]
     assert [event.progress for event in told] == [*(i / 12 for i in range(12)), 1.0]
@@ -279,9 +283,11 @@ def test_a_failed_workers_own_exception_surfaces(tmp_path):
 def test_the_fewer_minutes_of_settings_and_lesson_end_the_training(tmp_path, monkeypatch, own, lessons):
     now = iter(float(s) for s in range(10_000))
     monkeypatch.setattr(module.time, "monotonic", lambda: next(now))
-    progress = []
+    progress, learned = [], []
     settings = QUICK.model_copy(update={"steps": 1000, "minutes": own})
-    fit(tmp_path, settings, lambda event: progress.append(event.progress), minutes=lessons)
+    for listener in (lambda event: progress.append(event.progress), ignore):
+        fit(tmp_path, settings, listener, minutes=lessons, at_the_end=learned.append)
+    assert learned == [StageLearned("local", "steps", len(progress) - 1, 1000, late=True)] * 2
     assert 2 < len(progress) < 40
     assert progress[-1] == 1.0
     assert all(a <= b for a, b in pairwise(progress))

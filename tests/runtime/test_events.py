@@ -32,6 +32,7 @@ from landvote.runtime.events import (
 EACH = [
     events.Planned(38.0),
     StageBegun("local"), FilmRead("learning", 1, 9), StepTaken("local", 3, 0.5, 1.25, 2.5), ForestGrown("local", 2, 4),
+    events.StageShortened("local", "steps", 1510, 2100, 0.55), events.StageLearned("local", "steps", 9, 10, late=True),
     StageEnded("local"), events.FilmSimulated(2, 9), FilmLocated(1, 0), events.FilmFailed("a.png", "cut short"),
     events.FilmUnknown("hand.png"),
     events.OverlayFailed("a.png", "no space"),

@@ -16,7 +16,7 @@ from landvote.errors import LandvoteError
 if TYPE_CHECKING:  # as heavy as the verbs
     from landvote.data.sample import Sample
     from landvote.data.scheme import Scheme
-    from landvote.formats.family import Written
+    from landvote.formats.writing import Written
     from landvote.runtime.stop import StopToken
 
 Data = Annotated[

@@ -168,9 +168,9 @@ def _write_points(
     predictions: "list[Prediction]", targets: "dict[Path, Format]", images: list[Path], split: str | None, quiet: bool
 ) -> bool:
     """Write predictions in further formats; return whether every film is in each of them."""
-    from landvote.formats.family import write_points
     from landvote.formats.films import Films
-    from landvote.formats.jsonl import table_of_predictions
+    from landvote.formats.kinds.jsonl import table_of_predictions
+    from landvote.formats.writing import write_points
     from landvote.models.locate import list_films
 
     complete = True

@@ -126,6 +126,8 @@ def _sentence(event: Event) -> str:
             return text
         case events.Planned(minutes):
             return f"this takes about {in_words(minutes)} on this machine"
+        case events.StageShortened(stage, unit, within, asked, seconds):
+            return f"the time limit leaves {stage} about {within:,} of {asked:,} {unit} ({seconds:.2g} s each)"
     return ""
 
 

@@ -2,9 +2,9 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -23,18 +23,52 @@ from landvote.cli.common import (
 )
 from landvote.errors import ExistsError
 
+if TYPE_CHECKING:  # as heavy as the verbs
+    from landvote.data.sample import Sample
+    from landvote.localiser import Fitted
+    from landvote.models import Split
+    from landvote.recipes import Recipe
+
+Say: TypeAlias = Callable[[str], None]
+
+_AUTO = "auto"
+
 
 def train(
     data: Data,
-    recipe: Annotated[
-        str, typer.Option("--recipe", help="Recipe that `landvote recipes` lists, or a TOML file.", metavar="RECIPE")
-    ],
     out: Annotated[Path, typer.Option("--out", help="Model folder to make.", metavar="MODEL")],
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "--recipe",
+            help="Recipe that `landvote recipes` lists, or a TOML file; auto picks one by the films, the minutes and "
+            "the device, and says why.",
+            metavar="RECIPE",
+        ),
+    ] = _AUTO,
     films: Films = None,
     scheme: SchemeOption = None,
     max_minutes: Annotated[
-        float | None, typer.Option(help="Wall-clock minutes the training may take.", min=0.05)
+        float | None,
+        typer.Option(
+            help="Wall-clock minutes the training may take; it says at once which steps or trees it will leave out.",
+            min=0.05,
+        ),
     ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Start networks from those of this model, which may have other landmarks; auto takes its recipe.",
+            metavar="MODEL",
+        ),
+    ] = None,
+    accept_patent_notice: Annotated[
+        bool,
+        typer.Option(
+            "--accept-patent-notice",
+            help="Let auto pick recipes whose patent notice `landvote recipes` prints; it is remembered for DATA.",
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume a stopped training.")] = False,
     changes: Annotated[
         list[str] | None,
@@ -56,27 +90,89 @@ def train(
 ) -> None:
     """Train a model on the films of DATA, without those that its split marks as test."""
     from landvote.cli.progress import training
-    from landvote.datasets.placeholders import placeholders
     from landvote.datasets.survey import Survey
     from landvote.localiser import Conditions
-    from landvote.models import divide, train_model
+    from landvote.models import divide, load_model, train_model
     from landvote.models.train import begins
     from landvote.recipes import recipe as named
     from landvote.runtime.rank import this_process
 
-    say: Callable[[str], None] = typer.echo if this_process().is_rank_zero else lambda _: None
-    named(recipe, changes or ())  # a wrong word is told of before many films are read
+    say: Say = typer.echo if this_process().is_rank_zero else lambda _: None
+    if recipe != _AUTO:
+        named(recipe, changes or ())  # a wrong word is told of before many films are read
     if this_process().is_rank_zero:  # before anything there is removed; the other processes may come later
         with hint(ExistsError, "" if resume else "--resume goes on with a training"):
             begins(out, resume=resume)
     samples = read_data(data, scheme, films, kind, centre, say)
-    chosen = named(recipe, changes or (), samples[0].scheme)
+    if accept_patent_notice:
+        _accept(data, say)
+    if recipe != _AUTO:
+        chosen = named(recipe, changes or (), samples[0].scheme)
+    elif resume and (out / "training.json").exists():
+        chosen = _of_model(out, changes or (), say)
+    elif start_from is not None:
+        chosen = _of_model(start_from, changes or (), say, "that of the model to start from")
+    else:
+        chosen = _pick(data, samples, changes or (), max_minutes, device, say)
     for stage in chosen.stages_for(samples[0].scheme):
         stage.voter.prepare_process()
     began = time.monotonic()
     with training() as listener, stopped_by_interrupt(out / "stop") as stop:
         split = divide(samples, chosen, Conditions(listener=listener, stop=stop, survey=Survey(cache)))
     left = None if max_minutes is None else max_minutes - (time.monotonic() - began) / 60
+    _tell_films(split, say)
+    if chosen.notice:
+        say(f"notice: {chosen.notice}")
+    say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
+    start = None if start_from is None else load_model(start_from, "cpu")
+    with training() as listener, stopped_by_interrupt(out / "stop") as stop:
+        conditions = Conditions(
+            device=device, minutes=left, listener=listener, stop=stop, survey=Survey(cache), foretell=True, start=start
+        )  # fmt: skip
+        fitted = train_model(
+            split, chosen, out, conditions, resume=resume, keep_checkpoints=keep_checkpoints, anonymous=anonymous
+        )
+    _tell_fitted(fitted, say)
+    say(f"model: {out}")
+
+
+def _accept(data: Path, say: Say) -> None:
+    from landvote.recipes import CLAIMED
+    from landvote.runtime.consent import accept, consent_file
+
+    accept(data, CLAIMED)
+    say(f"accepted for {data}, as {consent_file()} remembers: {CLAIMED}")
+
+
+def _of_model(model: Path, changes: Iterable[str], say: Say, why: str = "") -> "Recipe":
+    """Return the recipe of a training to resume, or of a model to start from (``why`` it is picked), with changes."""
+    from landvote.models import recipe_of
+    from landvote.recipes import changed
+
+    found = recipe_of(model)
+    picked = f"{found.name}, {why}" if why else found.picked
+    say(f"recipe: {picked or found.name}")
+    return changed(found, changes).model_copy(update={"picked": picked})
+
+
+def _pick(
+    data: Path, samples: "Sequence[Sample]", changes: Iterable[str], minutes: float | None, device: str, say: Say
+) -> "Recipe":  # fmt: skip
+    """Return the recipe that suits the films; say how a notice is accepted, if another one would suit better."""
+    from landvote.recipes import CLAIMED, pick, situation_of
+    from landvote.runtime.consent import has_accepted
+
+    found = pick(situation_of(samples, minutes, device, accepted=has_accepted(data, CLAIMED)))
+    say(f"recipe: {found}")
+    if found.instead:
+        say(f"--accept-patent-notice lets auto pick {found.instead.recipe} for {data}. Its notice: {CLAIMED}")
+    return found.settings(changes, samples[0].scheme)
+
+
+def _tell_films(split: "Split", say: Say) -> None:
+    """Say which films are left out, and what is strange about the others."""
+    from landvote.datasets.placeholders import placeholders
+
     if split.without_points:
         say(f"left out, for want of points: {some(split.without_points)}")
     for message in split.unreadable:
@@ -87,21 +183,16 @@ def train(
         say(f"warning: {code}; {len(code.films)} films: {some(list(code.films))}")
     if reordered := [s.identifier for s in (*split.training, *split.validation) if s.sorted]:
         say(f"parts sorted into the order of the scheme: {some(reordered)}")
-    if chosen.notice:
-        say(f"notice: {chosen.notice}")
-    say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
-    with training() as listener, stopped_by_interrupt(out / "stop") as stop:
-        conditions = Conditions(
-            device=device, minutes=left, listener=listener, stop=stop, survey=Survey(cache), foretell=True
-        )  # fmt: skip
-        fitted = train_model(
-            split, chosen, out, conditions, resume=resume, keep_checkpoints=keep_checkpoints, anonymous=anonymous
-        )
-    held_out = fitted.held_out
-    if held_out:
+
+
+def _tell_fitted(fitted: "Fitted", say: Say) -> None:
+    """Say what was left out for want of time, and the errors on films held out."""
+    for learned in fitted.learned:
+        if learned.done < learned.asked:
+            say(f"learned less than the recipe asks: {learned}")
+    if held_out := fitted.held_out:
         median, worst = statistics.median(held_out), max(held_out)
         say(f"mean error on {len(held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")
-    say(f"model: {out}")
 
 
 def calibrate(

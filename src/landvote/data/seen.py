@@ -34,6 +34,12 @@ class SeenFilms:
     patients: frozenset[str]
     subjects: frozenset[str]
 
+    def __or__(self, other: "SeenFilms") -> "SeenFilms":
+        """Return the films that either has seen; of two marks of one film the one that flatters more counts."""
+        pixels = dict(other.pixels)
+        pixels |= {one: worse(mark, pixels.get(one, "")) for one, mark in self.pixels.items()}
+        return SeenFilms(pixels, self.patients | other.patients, self.subjects | other.subjects)
+
     def told(self, film: Film, subject: str = "") -> Seen:
         """Return whether a film is among them; ``subject`` is the keyed hash of its subject, or empty.
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from landvote.data.scheme import Scheme
 from landvote.datasets.place import Place
 from landvote.errors import DataError, PointsError, SettingError
-from landvote.formats.family import FORMATS, Written, format_to_write, read_points, write_points, written_kinds
+from landvote.formats.family import FORMATS, format_to_write, written_kinds
 from landvote.formats.format import Format, check_centre
 from landvote.formats.points import PointTable
+from landvote.formats.reading import read_points
+from landvote.formats.writing import Written, write_points
 from landvote.runtime.files import StrPath
 
 

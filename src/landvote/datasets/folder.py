@@ -31,8 +31,8 @@ from landvote.data.side import Side
 from landvote.datasets.place import TABLES, Place
 from landvote.datasets.plausible import annotators_apart
 from landvote.errors import DataError, PointsError, SplitError
+from landvote.films.image import read_image
 from landvote.formats.films import Films
-from landvote.formats.image import read_image
 from landvote.formats.points import PointTable
 from landvote.formats.sides import is_other
 from landvote.formats.tables import records

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SettingError
-from landvote.formats.family import FilmFile, film_files, read_film_files, read_points, whole_files
+from landvote.films.image import image_kind
+from landvote.films.left_out import LeftOut
 from landvote.formats.films import Films
 from landvote.formats.format import check_centre
-from landvote.formats.image import image_kind
-from landvote.formats.left_out import LeftOut
 from landvote.formats.points import PointTable
+from landvote.formats.reading import FilmFile, film_files, read_film_files, read_points, whole_files
 from landvote.runtime.files import StrPath
 
 TABLES = ("subjects.csv", "films.csv", "split.csv")

@@ -11,9 +11,10 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.place import Place
 from landvote.errors import DataError, PointsError
-from landvote.formats.family import FORMATS, read_points
+from landvote.formats.family import FORMATS
 from landvote.formats.format import check_centre
 from landvote.formats.points import far_point
+from landvote.formats.reading import read_points
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from landvote.data.polarity import Picture, thumbnail
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.errors import ImageError
-from landvote.formats.image import read_image
+from landvote.films.image import read_image
 from landvote.runtime.files import write_json, writing
 
 Record = dict[str, Any]

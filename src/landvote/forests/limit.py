@@ -82,7 +82,8 @@ def estimate(settings: ForestSettings, lesson: Lesson, films: int, minutes: floa
     looks, turns = math.ceil(films * len(lesson.views) / measured), math.ceil(lesson.landmarks / jobs)
     least = time.monotonic() - begun + seconds(looks, turns)
     whole = seconds(looks * rounds(lesson.views, settings), turns * settings.trees)
-    return Estimate(least / 60, min(whole / 60, minutes or math.inf))
+    grown = settings.trees * rounds(lesson.views, settings)
+    return Estimate(least / 60, min(whole / 60, minutes or math.inf), grown, "trees times views of each film")
 
 
 class Limit:

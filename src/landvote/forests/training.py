@@ -14,7 +14,7 @@ from landvote.forests.gathering import Gathered, digest, gather, rounds
 from landvote.forests.limit import Limit, at_a_time
 from landvote.forests.settings import ForestSettings
 from landvote.runtime.arrays import load_arrays
-from landvote.runtime.events import ForestGrown, Note
+from landvote.runtime.events import ForestGrown, StageLearned
 from landvote.votes import Lesson
 
 
@@ -45,11 +45,8 @@ def train(lesson: Lesson, settings: ForestSettings, minutes: float | None) -> li
     forests = [forest for forest in growth.forests if forest is not None]
     trees, views = min(forest.trees for forest in forests), limit.settings.views
     limit.keep(trees)
-    if (trees, views) != (settings.trees, settings.views):
-        lesson.listener(Note(
-            f"{lesson.stage}: {minutes:.3g} minutes are enough for {trees} of {settings.trees} trees, "
-            f"and for {views} of {settings.views} views of each film"
-        ))  # fmt: skip
+    for unit, done, asked in (("trees", trees, settings.trees), ("views of each film", views, settings.views)):
+        lesson.listener(StageLearned(lesson.stage, unit, done, asked, late=done < asked))
     return [first_trees(forest, trees) for forest in forests]
 
 

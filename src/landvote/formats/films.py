@@ -10,9 +10,9 @@ from pathlib import Path, PureWindowsPath
 
 from landvote.data.radiograph import Radiograph
 from landvote.errors import DataError, ImageError, PointsError, nearest
-from landvote.formats.dicom import read_header
-from landvote.formats.image import find_images, image_size, read_image
-from landvote.formats.left_out import LeftOut
+from landvote.films.dicom import read_header
+from landvote.films.image import find_images, image_size, read_image
+from landvote.films.left_out import LeftOut
 from landvote.formats.points import PointRow, PointTable, far_point
 from landvote.formats.sides import film_and_side, with_side, without_suffix_and_side
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from landvote.data.prediction import Prediction
-from landvote.formats.family import Written, format_to_write, write_points
-from landvote.formats.jsonl import table_of_predictions
+from landvote.formats.family import format_to_write
+from landvote.formats.kinds.jsonl import table_of_predictions
+from landvote.formats.writing import Written, write_points
 from landvote.runtime.files import StrPath
 
 

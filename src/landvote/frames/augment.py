@@ -5,10 +5,13 @@ The default here draws anew at every step and moves, grey levels, sharpness, noi
 local stage the movement also stands for the error of the stage before it.
 """
 
+from typing import Annotated
+
 import cv2
 import numpy as np
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
+from landvote.frames.deformation import Deformation
 from landvote.frames.frame import Frame
 from landvote.frames.view import Grid
 from landvote.runtime.settings import Settings
@@ -21,6 +24,8 @@ class Augmentation(Settings):
         rotation: lowest and highest angle in degrees; positive is clockwise on screen.
         scale: largest relative change of size; 0.1 means 1/1.1 to 1.1.
         shift: largest shift along x and along y, as a share of the grid.
+        stretch: largest relative change of the width against the height; 0.1 means 1/1.1 to 1.1.
+        deform: SD of smooth deformations along x and along y, as a share of the grid.
         mirror: swap left and right in half of the views, where the scheme names mirrored pairs.
         gamma: largest power the grey levels are raised to, or its inverse; 0 for none.
         contrast: largest relative change of contrast, and of brightness as a share of the grey range.
@@ -34,6 +39,8 @@ class Augmentation(Settings):
     rotation: tuple[float, float] = (-15.0, 15.0)
     scale: NonNegativeFloat = 0.15
     shift: NonNegativeFloat = 0.08
+    stretch: NonNegativeFloat = 0.0
+    deform: Annotated[float, Field(ge=0, le=0.05)] = 0.0
     mirror: bool = True
     gamma: NonNegativeFloat = 1.6
     contrast: NonNegativeFloat = 0.25
@@ -48,7 +55,12 @@ class Augmentation(Settings):
         angle = np.deg2rad(rng.uniform(*self.rotation))
         scale = (1 + self.scale) ** rng.uniform(-1, 1)
         shift = rng.uniform(-self.shift, self.shift, 2) * np.array(frame.size)
-        return frame.then(scale, angle, shift)
+        moved = frame.then(scale, angle, shift)
+        return moved.stretched((1 + self.stretch) ** rng.uniform(-1, 1)) if self.stretch else moved
+
+    def field(self, size: tuple[int, int], rng: np.random.Generator) -> Deformation | None:
+        """Return a smooth deformation of a grid of ``size``, (width, height), drawn at random; None for none."""
+        return Deformation.draw(size, self.deform * max(size), rng) if self.deform else None
 
     def shade(self, grid: Grid, rng: np.random.Generator) -> Grid:
         """Return standardised grey levels, (height, width), varied at random."""

@@ -86,6 +86,12 @@ class Frame:
         centre = (np.array(self.size, float) - 1) / 2
         return self.into(Frame.similarity(scale, angle, centre, centre + np.asarray(shift, float), self.size))
 
+    def stretched(self, factor: float) -> "Frame":
+        """Make the picture wider by ``factor`` than high, about the middle of the grid; it is no similarity then."""
+        across, (x, y) = np.sqrt(factor), (np.array(self.size, float) - 1) / 2
+        wider = np.array([[across, 0.0, x - across * x], [0.0, 1 / across, y - y / across]])
+        return self.into(Frame(wider, self.size))
+
     def mirrored(self) -> "Frame":
         """Swap left and right of the grid."""
         return self.into(Frame(np.array([[-1.0, 0.0, self.size[0] - 1], [0.0, 1.0, 0.0]]), self.size))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from landvote.data.points import Points
 from landvote.data.sample import Sample
 from landvote.frames.augment import Augmentation
+from landvote.frames.deformation import Deformation
 from landvote.frames.frame import Frame
 from landvote.frames.placings import Placing
 from landvote.frames.view import View, standardise
@@ -44,13 +45,15 @@ class CachedFilm:
             grey = (grey - seen.mean()) / max(float(seen.std()), 1e-6)
         return cls(grey.astype(np.float16), base, frame, points, identifier)
 
-    def view(self, frame: Frame) -> View:
-        """Look at the film through ``frame`` (image to grid)."""
+    def view(self, frame: Frame, field: Deformation | None = None) -> View:
+        """Look at the film through ``frame`` (image to grid), and deform what is on the grid."""
         inverse = np.linalg.inv(self.base.matrix[:, :2])
         linear = frame.matrix[:, :2] @ inverse
         local = Frame(np.column_stack([linear, frame.matrix[:, 2] - linear @ self.base.matrix[:, 2]]), frame.size)
-        grid = standardise(local.warp(self.pixels.astype(np.float32)))
-        return View(grid, frame.to_grid(self.points), frame, self.identifier)
+        pixels, points = self.pixels.astype(np.float32), frame.to_grid(self.points)
+        if field is not None:
+            return View(standardise(field.warp(pixels, local)), field.move(points), frame, self.identifier)
+        return View(standardise(local.warp(pixels)), points, frame, self.identifier)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class Views:
             rng = np.random.default_rng([film, copy])
         frame = self.augmentation.move(working.frame, rng)
         swapped = self.augmentation.mirror and self.mirror is not None and rng.random() < 0.5
-        view = working.view(frame.mirrored() if swapped else frame)
+        field = self.augmentation.field(frame.size, rng)
+        view = working.view(frame.mirrored() if swapped else frame, field)
         points = view.points[self.mirror] if swapped else view.points
         return View(self.augmentation.shade(view.pixels, rng), points, view.frame, view.identifier)
 

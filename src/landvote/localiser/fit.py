@@ -25,10 +25,10 @@ from landvote.localiser.localiser import Localiser
 from landvote.localiser.look import Look
 from landvote.localiser.plan import TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
-from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, ignore
+from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, StageLearned, ignore
 from landvote.runtime.stop import StopToken
 from landvote.uncertainty import LEAST, LEVELS, Calibrator, Judged, contour_axes
-from landvote.votes import Lesson
+from landvote.votes import Lesson, Start
 
 _SCRATCH = ".films."  # so begin the names of folders for decoded films held out, while a training runs
 _CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
@@ -47,6 +47,7 @@ class Conditions:
         listener: a function that is called with each event of :mod:`landvote.runtime.events`.
         stop: is asked after each film, step and tree.
         survey: tells of films without decoding them.
+        start: a localiser whose voters learning begins from, stage by stage, or None.
         foretell: whether to measure beforehand, in some seconds, how long all will take, and tell the listener.
     """
 
@@ -56,6 +57,7 @@ class Conditions:
     listener: Listener = ignore
     stop: StopToken = field(default_factory=StopToken)
     survey: Survey = field(default_factory=Survey)
+    start: Localiser | None = None
     foretell: bool = False
 
     def surveyed(self, samples: Sequence[Sample]) -> list[Facts]:
@@ -70,10 +72,11 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A localiser, and its mean error on each film held out, image pixels."""
+    """A localiser, its mean error on each film held out, image pixels, and how much its stages have learned."""
 
     localiser: Localiser
     held_out: list[float]
+    learned: tuple[StageLearned, ...] = ()
 
 
 def fit_localiser(
@@ -89,7 +92,8 @@ def fit_localiser(
     Raises:
         PointsError: the points of a film lie in one place, and nothing can be laid on them; names the film.
         ShapeError: a stage has a shape model, and the films are too few or too alike to learn one from.
-        SettingError: the time limit is too short for any training; names the least it takes.
+        SettingError: the time limit is too short for any training; names the least it takes. Or a voter cannot start
+            from that of the localiser to start from.
         MissingExtraError: a voter needs packages that are not installed.
         StoppedError: the stop token asked for it; the same call goes on from there.
         TrainingError: training cannot go on.
@@ -99,6 +103,7 @@ def fit_localiser(
     settings = [s for s in settings if s.applies_to(scheme)]
     for stage in settings:
         stage.voter.check_packages()
+    begun = _stages_to_start_from(settings, under)
     if collapsed := next((s.identifier for s in (*training, *validation) if s.collapsed), None):
         raise PointsError(f"{collapsed}: its points, or reference points, lie in one place, expected different places")
     sides = tuple(sorted({s.side for s in training}, key=lambda side: (side.mirrored, side.name)))
@@ -120,7 +125,9 @@ def fit_localiser(
         assessor = Assessor.fit(scheme, shapes, waiting[0].views, waiting[-1].views)
         for stage, placing, choice in zip(settings, placings, choices, strict=True):
             under.listener(StageBegun(stage.name))
-            voter = stage.voter.fit(stage.training, replace(waiting.pop(0), minutes=plan.begin(stage.name)))
+            start = _start(begun.get(stage.name), placing, scheme, under.start)
+            lesson = replace(waiting.pop(0), minutes=plan.begin(stage.name), start=start)
+            voter = stage.voter.fit(stage.training, lesson)
             under.listener(StageEnded(stage.name))
             stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
         localiser = Localiser(scheme, tuple(stages), polarity, assessor, sides)
@@ -158,6 +165,30 @@ def _calibrated(
         under.listener(Note(f"errors to expect are not known: {expected}"))
     localiser = replace(localiser, errors=assessor.calibrated(calibrator))
     return Fitted(localiser, [float(np.nanmean(film.distance)) for film in judged])
+
+
+def _stages_to_start_from(settings: Sequence[StageSettings], under: Conditions) -> dict[str, Stage]:
+    """Return, by name, the stages of the localiser to start from that have a counterpart; a SettingError if none do."""
+    if under.start is None:
+        return {}
+    theirs = {stage.settings.name: stage for stage in under.start.stages}
+    both = [stage for stage in settings if stage.name in theirs]
+    if not both:
+        found = f"the model to start from has the stages {', '.join(theirs)}"
+        raise SettingError(f"{found}, expected one of {', '.join(s.name for s in settings)}")
+    for stage in both:
+        stage.voter.check_start(theirs[stage.name].settings.voter)
+    if anew := [stage.name for stage in settings if stage.name not in theirs]:
+        under.listener(Note(f"the model to start from has no stage {' or '.join(anew)}, which begins anew"))
+    return {stage.name: theirs[stage.name] for stage in both}
+
+
+def _start(stage: Stage | None, placing: Placing, scheme: Scheme, model: Localiser | None) -> Start | None:
+    """Return what a stage begins from, given the stage of the ``model`` to start from that has its name."""
+    if stage is None or model is None:
+        return None
+    same = model.scheme.sha256() == scheme.sha256() and stage.look.placing.targets == placing.targets
+    return Start(stage.look.voter, same)
 
 
 def _facing(samples: Sequence[Sample], under: Conditions) -> list[Sample]:

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from landvote.errors import ModelError, SettingError
 from landvote.localiser.stage import StageSettings
-from landvote.runtime.events import Listener, Planned
+from landvote.runtime.events import Listener, Planned, StageShortened
 from landvote.runtime.files import write_json
-from landvote.votes import Lesson
+from landvote.votes import Estimate, Lesson
 
 PLAN = "plan.json"
 """The file that keeps the plan of a training that is not finished."""
@@ -68,9 +68,7 @@ class Plan:
         share = self._shares[stage]
         if not share.begun:
             waiting = [other for other in self._shares.values() if not other.begun]
-            planned = sum(other.learning for other in waiting)
-            spare = _USED * self._limit.minutes - self._limit.spent - planned
-            share.learning += max(0.0, spare) * share.weight / sum(other.weight for other in waiting)
+            share.learning = _due(share, waiting, _USED * self._limit.minutes - self._limit.spent)
             share.begun = True
             write_json(self._file, {name: asdict(share) for name, share in self._shares.items()})
         return share.learning
@@ -83,8 +81,9 @@ def plan_minutes(
     """Plan the minutes that each stage may learn for: the least that is useful, and its share of the rest.
 
     ``measure`` returns the lessons of all stages, given a folder to work in, and how many of the ``films`` to learn
-    from, and of those ``held_out``, to read. ``tell`` is told of how long all will take; without a limit it is measured
-    for that alone. A call that goes on measures nothing.
+    from, and of those ``held_out``, to read. ``tell`` is told of how long all will take, and of each stage that the
+    limit leaves less than its whole; without a limit it is measured for that alone. A call that goes on measures
+    nothing.
 
     Raises:
         SettingError: the limit is less than the least that reading the films and learning take; names that.
@@ -110,9 +109,30 @@ def plan_minutes(
                 f"useful training take about {needed:.3g} minutes on this machine, expected that or more"
             )
         whole = min(whole, limit.minutes - limit.spent)
+    shares = {s.name: Share(each.least, s.share) for s, each in zip(settings, found, strict=True)}
     if tell is not None:
         tell(Planned(whole))
-    return Plan(folder, limit, {s.name: Share(each.least, s.share) for s, each in zip(settings, found, strict=True)})
+        if limit.minutes is not None:
+            _tell_shortened(shares, found, _USED * limit.minutes - limit.spent - reading, tell)
+    return Plan(folder, limit, shares)
+
+
+def _due(share: Share, waiting: Sequence[Share], left: float) -> float:
+    """Return the minutes of a stage, of those ``left`` to it and to the others that wait."""
+    spare = left - sum(other.learning for other in waiting)
+    return share.learning + max(0.0, spare) * share.weight / sum(other.weight for other in waiting)
+
+
+def _tell_shortened(shares: dict[str, Share], found: Sequence[Estimate], left: float, tell: Listener) -> None:
+    """Tell of each stage whose minutes are fewer than its whole; a stage that needs fewer leaves them to the next."""
+    waiting = list(shares.values())
+    for (name, share), each in zip(shares.items(), found, strict=True):
+        due = _due(share, waiting, left)
+        if each.amount and due < each.whole:
+            seconds = 60 * each.whole / each.amount
+            tell(StageShortened(name, each.unit, int(each.amount * due / each.whole), each.amount, seconds))
+        left -= min(due, each.whole)
+        waiting = waiting[1:]
 
 
 def _read(file: Path) -> dict[str, Share]:

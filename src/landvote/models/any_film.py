@@ -16,7 +16,7 @@ from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.side import Side
-from landvote.formats.image import radiograph_of, read_image
+from landvote.films.image import radiograph_of, read_image
 from landvote.localiser import Localiser
 from landvote.models.locate import list_films, one_by_one, something_to_see
 from landvote.runtime.events import Listener, ignore

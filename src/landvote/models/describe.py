@@ -12,9 +12,9 @@ from pydantic import ConfigDict
 
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
-from landvote.models.films import FilmRow, read_films
-from landvote.models.train import check_files, model_hash, read_beginning
-from landvote.recipes import Recipe
+from landvote.models.films import FilmRow, read_films, seen_before
+from landvote.models.train import check_files, learned_in, model_hash, read_beginning, read_manifest, recipe_of
+from landvote.runtime.events import StageLearned
 from landvote.runtime.files import StrPath, write_text
 from landvote.runtime.settings import Settings, validated
 
@@ -88,17 +88,21 @@ class ModelCard:
         format: the number of its form.
         recipe: the name of the recipe.
         summary: of the recipe, in a line.
+        picked: why the recipe was picked for its films; empty where a user named it.
         notice: of a licence or patent; may be empty.
         scheme: the name of the scheme.
         landmarks: their names, in order.
         anonymous: whether the names of its films are hashes.
         learned: the films that it has learned from.
         held_out: the films that it was judged by.
-        known: films held out that are of a subject, of a patient or of a picture that it has learned from.
+        known: films held out that are of a subject, of a patient or of a picture that it, or the model that it started
+            from, has learned from.
         judged: films held out that have a figure; the others had nothing found, or no time was left for them.
         median_px: of their mean errors, pixels of the films; None where none was judged.
         worst_px: of their mean errors.
         minutes: that training took, in the call that finished it.
+        parent: the hash of the model that its training started from; empty where there was none.
+        stages: how many steps or trees each stage has learned of those asked; empty where that was not recorded.
         device: that was asked for.
         computed_on: stage -> device and precision it was trained with.
         machine: its processors.
@@ -110,6 +114,7 @@ class ModelCard:
     format: int
     recipe: str
     summary: str
+    picked: str
     notice: str
     scheme: str
     landmarks: tuple[str, ...]
@@ -121,6 +126,8 @@ class ModelCard:
     median_px: float | None
     worst_px: float | None
     minutes: float
+    parent: str
+    stages: tuple[StageLearned, ...]
     device: str
     computed_on: dict[str, str]
     machine: str
@@ -137,6 +144,8 @@ class ModelCard:
             said.append(
                 f"Its errors, and the scale of expected errors, rest on {_count(self.judged, 'film')}: they are rough."
             )
+        if late := [str(stage) for stage in self.stages if stage.late]:
+            said.append(f"It has learned less than its recipe asks ({'; '.join(late)}): errors are likely larger.")
         if 0 < self.judged < self.held_out.films:
             left = _count(self.held_out.films - self.judged, "film")
             said.append(f"{left} held out have no figure: nothing was found there, or no time was left.")
@@ -163,6 +172,7 @@ class ModelCard:
         numbered = self.landmarks == tuple(map(str, range(len(self.landmarks))))
         rows = [
             ("recipe", f"{self.recipe}{f': {self.summary}' * bool(self.summary)}"),
+            *([("picked", self.picked)] if self.picked else []),
             ("scheme", f"{self.scheme}, {_count(len(self.landmarks), 'landmark')}"),
             ("landmarks", "numbered from 0" if numbered else "; ".join(self.landmarks[:_LISTED]) + more),
             ("learned from", str(self.learned)),
@@ -179,6 +189,8 @@ class ModelCard:
         return [
             *rows,
             ("training", f"{self.minutes:.4g} minutes in the call that finished it, device {self.device}"),
+            *([("started from", f"model {self.parent}")] if self.parent else []),
+            ("stages", "; ".join(map(str, self.stages)) or "not recorded"),
             ("computed on", ", ".join(f"{stage}: {device}" for stage, device in self.computed_on.items())),
             ("machine", self.machine),
             ("versions", ", ".join(f"{name} {number}" for name, number in self.versions.items())),
@@ -203,27 +215,36 @@ def describe_model(folder: StrPath) -> ModelCard:
     manifest, begun = folder / "model.json", read_beginning(folder)
     where = f"{folder / 'training.json'}: not as expected"
     written = validated(_Manifest, check_files(folder), f"{manifest}: not as expected", ModelError)
-    recipe = validated(Recipe, begun.get("recipe"), where, ModelError)
+    recipe = recipe_of(folder)
     scheme = validated(Scheme, begun.get("scheme"), where, ModelError)
     rows, errors = read_films(folder), written.held_out_error_px
     learned, held_out = ([row for row in rows if row.use == use] for use in ("train", "val"))
     known = {trait for row in learned for trait in _traits(row)}
+    parent = seen_before(folder)
+
+    def before(row: FilmRow) -> bool:
+        same = parent.pixels.get(row.pixels_sha256) == "train"
+        return same or row.patient in parent.patients or row.subject in parent.subjects
+
     return ModelCard(
         model=model_hash(folder),
         format=json.loads(manifest.read_bytes()).get("format", 1),
         recipe=recipe.name,
         summary=recipe.summary,
+        picked=recipe.picked,
         notice=recipe.notice,
         scheme=scheme.name,
         landmarks=scheme.landmarks,
         anonymous=bool(begun.get("anonymous")),
         learned=FilmFacts.of(learned),
         held_out=FilmFacts.of(held_out),
-        known=sum(not known.isdisjoint(_traits(row)) for row in held_out),
+        known=sum(not known.isdisjoint(_traits(row)) or before(row) for row in held_out),
         judged=len(errors),
         median_px=statistics.median(errors) if errors else None,
         worst_px=max(errors, default=None),
         minutes=written.minutes,
+        parent=begun.get("model to start from") or "",
+        stages=learned_in(read_manifest(folder)),
         device=str(begun.get("device")),
         computed_on=written.computed_on,
         machine=written.machine,

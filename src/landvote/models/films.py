@@ -7,11 +7,14 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
+from pydantic import TypeAdapter, ValidationError
+
 from landvote.data.film import Film
 from landvote.data.sample import Sample
 from landvote.data.seen import SEEN, SeenFilms
 from landvote.errors import ModelError
-from landvote.runtime.files import atomic_write
+from landvote.runtime.files import atomic_write, write_json
+from landvote.runtime.form import Form
 from landvote.runtime.privacy import keyed_hash
 
 
@@ -66,6 +69,10 @@ class FilmRow:
         return replace(self, **hashed, path="")
 
 
+SEEN_BEFORE = "seen_before.json"
+"""What the model that a training started from had seen; the new model counts as having seen it too."""
+
+_FORM = Form("what a model to start from has seen", 1, ModelError)
 _COLUMNS = [field.name for field in fields(FilmRow)]
 
 
@@ -96,7 +103,9 @@ def read_films(model: Path) -> list[FilmRow]:
 
 
 def seen_films(model: Path) -> SeenFilms:
-    """Return what the ``films.csv`` of a model folder tells films by; ModelError as :func:`read_films`.
+    """Return what a model folder tells films by that it, or the model it started from, has seen.
+
+    ModelError as :func:`read_films` and :func:`seen_before`.
 
     A patient whose films are of several subjects is none: scanners and anonymisers write one number for all.
     """
@@ -106,4 +115,25 @@ def seen_films(model: Path) -> SeenFilms:
     for row in rows:
         subjects[row.patient].add(row.subject)
     patients = frozenset(patient for patient, named in subjects.items() if patient and len(named) == 1)
-    return SeenFilms(pixels, patients, frozenset(row.subject for row in rows if row.subject))
+    return SeenFilms(pixels, patients, frozenset(row.subject for row in rows if row.subject)) | seen_before(model)
+
+
+def write_seen_before(model: Path, seen: SeenFilms) -> None:
+    """Write into a model folder what the model that its training starts from has seen: hashes alone."""
+    record = {"pixels": dict(seen.pixels), "patients": sorted(seen.patients), "subjects": sorted(seen.subjects)}
+    write_json(model / SEEN_BEFORE, _FORM.stamp(record))
+
+
+def seen_before(model: Path) -> SeenFilms:
+    """Return what the model that a training started from had seen, nothing where there was none.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    if not (model / SEEN_BEFORE).exists():
+        return SeenFilms({}, frozenset(), frozenset())
+    record = _FORM.load(model / SEEN_BEFORE, "pixels", "patients", "subjects")
+    try:
+        return TypeAdapter(SeenFilms).validate_python(record)
+    except ValidationError as error:
+        raise ModelError(f"{model / SEEN_BEFORE}: {error.errors()[0]['msg']}, expected hashes of films") from error

@@ -15,8 +15,8 @@ from landvote.data.side import Side, side_of
 from landvote.datasets.folder import read_films
 from landvote.datasets.place import Place
 from landvote.errors import DataError, ImageError, SettingError, SplitError, StoppedError
-from landvote.formats.image import read_image, walk_images
-from landvote.formats.left_out import LeftOut
+from landvote.films.image import read_image, walk_images
+from landvote.films.left_out import LeftOut
 from landvote.localiser import Localiser
 from landvote.runtime.events import FilmFailed, FilmLocated, FilmUnknown, Listener, Note, OverlayFailed, ignore
 from landvote.runtime.names import output_paths

@@ -27,7 +27,7 @@ from filelock import FileLock
 
 from landvote import __version__
 from landvote.errors import ImageError, SettingError, StoppedError
-from landvote.formats.left_out import LeftOut
+from landvote.films.left_out import LeftOut
 from landvote.formats.predictions import SHARDS, prediction_line
 from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash

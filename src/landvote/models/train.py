@@ -3,15 +3,17 @@
 ::
 
     MODEL/
-      training.json     recipe, scheme, seed, device and the SHA-256 of all points: written first, so that a killed
-                        training can go on
+      training.json     recipe, scheme, seed, device, the SHA-256 of all points, and the hash of the model to start
+                        from, if there was one: written first, so that a killed training can go on
       films.csv         every film: subject, whether it was learned from (train) or judged by (val), its pixels and file
+      seen_before.json  hashes of films, patients and subjects that the model to start from had seen, if there was one
       events.jsonl      events of the training, line by line; for programs that watch
       global/ local/    per stage: the files of its placing, voter and choice; until the training is finished also the
                         checkpoint that a stopped training goes on from
       localiser.json    scheme and settings of the stages
       localiser.npz     polarity, and the scale of the expected errors
-      model.json        written last: versions, machine, minutes, and the SHA-256 of every file in use
+      model.json        written last: versions, machine, minutes, how much each stage has learned, and the SHA-256 of
+                        every file in use
 
 No file has a patient's name, number or date of birth; subjects are keyed hashes. Where a training is anonymous, films
 are as well.
@@ -24,9 +26,11 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from landvote.errors import LandvoteError, ModelError, SettingError, StoppedError
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
@@ -35,16 +39,17 @@ from landvote.localiser.localiser import FORM
 from landvote.localiser.plan import PLAN
 from landvote.localiser.stage import StageSettings
 from landvote.models.division import Split
-from landvote.models.films import FilmRow, read_films, seen_films, write_films
+from landvote.models.films import SEEN_BEFORE, FilmRow, read_films, seen_films, write_films, write_seen_before
 from landvote.recipes import Recipe
-from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, Stopped, ignore
+from landvote.runtime.events import Ended, Event, EventLog, Failed, Note, StageLearned, Stopped, ignore
 from landvote.runtime.files import StrPath, expect_folder, refuse_existing, write_json
 from landvote.runtime.provenance import machine, versions
 from landvote.runtime.rank import this_process
+from landvote.runtime.settings import validated
 from landvote.runtime.stop import StopToken
 
 _MANIFEST = ("files", "films", "versions", "held_out_error_px")
-_BEGINNING = ("films.csv", "training.json", "events.jsonl")
+_BEGINNING = ("films.csv", "training.json", "events.jsonl", SEEN_BEFORE)
 
 
 def train_model(
@@ -59,14 +64,17 @@ def train_model(
     Processes that torchrun started train one model together. Only rank 0 sees the validation films, writes the model
     folder and returns a localiser whose expected errors are scaled.
 
-    ``conditions`` are device, time limit, listener and stop token; the seed is the recipe's. ``voters`` is a finished
-    model folder whose voters learned from the same films by the same settings, with its checkpoints: each stage begins
-    with what is there, and finds that it is done.
+    ``conditions`` are device, time limit, listener, stop token and the model to start from; the seed is the recipe's.
+    Where networks start from a model, its hash is kept, and films that it has seen count as seen.
+
+    ``voters`` is a finished model folder whose voters learned from the same films by the same settings, with its
+    checkpoints: each stage begins with what is there, and finds that it is done.
 
     Raises:
         DataError: the folder has something in it and ``resume`` is not asked for.
-        SettingError: the training to resume had other settings, films or points; several processes for a voter that one
-            process trains; a time limit too short for any training.
+        SettingError: the training to resume had other settings, films, points or model to start from; networks differ
+            from those of the model to start from, or one of both models is a forest; several processes for a voter that
+            one process trains; a time limit too short for any training.
         MissingExtraError: a voter needs packages that are not installed.
         StoppedError: the stop token asked for it.
         TrainingError: training cannot go on; another process failed.
@@ -82,12 +90,14 @@ def train_model(
                 return fit_localiser(scheme, stages, split.training, [], Path(elsewhere), quiet)
         _begin(split, recipe, folder, under, resume=resume, anonymous=anonymous)
         if (folder / "model.json").exists():
-            return Fitted(load_model(folder, under.device), read_manifest(folder)["held_out_error_px"])
+            manifest = read_manifest(folder)
+            return Fitted(load_model(folder, under.device), manifest["held_out_error_px"], learned_in(manifest))
         if voters is not None:
             _begin_with(voters, folder, [stage.name for stage in stages])
-        log = EventLog(folder / "events.jsonl")
+        log, learned = EventLog(folder / "events.jsonl"), list[StageLearned]()
 
         def listener(event: Event) -> None:
+            learned.extend([event] if isinstance(event, StageLearned) else [])
             log(Failed("an error that may name films") if anonymous and isinstance(event, Failed) else event)
             under.listener(event)
 
@@ -106,17 +116,19 @@ def train_model(
             if not any(path.is_dir() for path in folder.iterdir()):  # no stage has begun: nothing to go on from
                 _take_back(folder)
             raise
-        files = [*fitted.localiser.save(folder), folder / "films.csv", folder / "training.json"]
+        own = [folder / name for name in ("films.csv", "training.json", SEEN_BEFORE)]
+        files = [*fitted.localiser.save(folder), *(file for file in own if file.exists())]
         manifest = {
             "versions": versions(), "machine": machine(), "computed_on": fitted.localiser.computed_on,
             "minutes": minutes(), "films": {"train": len(split.training), "val": len(split.validation)},
             "held_out_error_px": [round(e, 3) for e in fitted.held_out],
+            "learned": [asdict(event) for event in learned],
         }  # fmt: skip
         seal(folder, manifest, files)
         if not keep_checkpoints:
             remove_checkpoints(folder)
         listener(Ended(minutes()))
-    return replace(fitted, localiser=_of(folder, fitted.localiser))
+    return replace(fitted, localiser=_of(folder, fitted.localiser), learned=tuple(learned))
 
 
 def seal(folder: Path, manifest: dict[str, Any], files: Iterable[Path]) -> None:
@@ -191,9 +203,31 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def learned_in(manifest: dict[str, Any]) -> tuple[StageLearned, ...]:
+    """Return how much each stage has learned by ``model.json``, which may be of a time before it said so.
+
+    Raises:
+        ModelError: it is not as expected.
+    """
+    try:
+        return TypeAdapter(tuple[StageLearned, ...]).validate_python(manifest.get("learned", []))
+    except ValidationError as error:
+        raise ModelError(f"model.json: learned is {manifest['learned']!r}, expected a list of stages") from error
+
+
 def read_beginning(folder: Path) -> dict[str, Any]:
     """Return what ``training.json`` says; ModelError if there is none, or a newer landvote wrote it."""
     return FORM.load(folder / "training.json", "recipe", "scheme")
+
+
+def recipe_of(folder: StrPath) -> Recipe:
+    """Return the recipe of a model folder, also of a training that is not finished.
+
+    Raises:
+        ModelError: there is none, or it is of another version of landvote.
+    """
+    where = f"{Path(folder) / 'training.json'}: not as expected"
+    return validated(Recipe, read_beginning(Path(folder))["recipe"], where, ModelError)
 
 
 def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
@@ -209,7 +243,7 @@ def _begin_with(voters: Path, folder: Path, stages: Sequence[str]) -> None:
 def _take_back(folder: Path) -> None:
     """Remove what a training that was refused has written, so that the next one may begin there."""
     for name in _BEGINNING:
-        (folder / name).unlink()
+        (folder / name).unlink(missing_ok=True)
 
 
 def remove_checkpoints(folder: Path) -> None:
@@ -225,11 +259,16 @@ def _begin(
 ) -> None:  # fmt: skip
     """Write down what the model folder is of, or compare with what is there."""
     scheme, file = split.training[0].scheme, folder / "training.json"
-    begun = {"recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json"), "anonymous": anonymous}
+    begun = {
+        "recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json"), "anonymous": anonymous,
+        "model to start from": under.start.model if under.start else None,
+    }  # fmt: skip
     points = _points_hash(split)
     films = _film_table(split, under, anonymous=anonymous)
     if begins(folder, resume=resume):
         write_films(folder / "films.csv", films)
+        if under.start and under.start.seen:
+            write_seen_before(folder, under.start.seen)
         write_json(file, FORM.stamp(begun | {"points_sha256": points, "device": under.device}))
         return
     before = read_beginning(folder)

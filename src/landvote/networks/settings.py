@@ -11,9 +11,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from landvote.errors import SettingError
 from landvote.runtime.extras import require
 from landvote.runtime.settings import Settings, validated
 from landvote.votes import Estimate, Lesson, Voter, VoterSettings
+
+_TRUNK = ("width", "depth", "stride", "head_width", "widest", "coordinates", "normalise")  # decide its tensors
 
 
 class TrainingSettings(Settings):
@@ -110,6 +113,16 @@ class NetworkSettings(VoterSettings):
     def check_packages(self) -> None:
         """Return if torch and safetensors can be imported; else raise a MissingExtraError."""
         require("networks", "a voter of kind 'network'")
+
+    def check_start(self, other: VoterSettings) -> None:
+        """Return if the trunks of both networks, all but their heads, are alike; else raise a SettingError."""
+        if not isinstance(other, NetworkSettings):
+            kind = type(other).model_fields["kind"].default
+            raise SettingError(f"the model to start from has a voter of kind {kind!r}, expected {self.kind!r}")
+        for name in _TRUNK:
+            own, found = getattr(self, name), getattr(other, name)
+            if own != found:
+                raise SettingError(f"voter.{name} is {own}, expected {found} as in the model to start from")
 
     def together(self) -> AbstractContextManager[None]:
         """Join the processes that torchrun started."""

@@ -19,7 +19,7 @@ from landvote.networks.batches import Batch, batches
 from landvote.networks.codecs import Codec
 from landvote.networks.parallel import agree, joined, mean, share, weigh, wrap
 from landvote.networks.settings import TrainingSettings
-from landvote.runtime.events import StepTaken
+from landvote.runtime.events import StageLearned, StepTaken
 from landvote.runtime.extras import require
 from landvote.runtime.files import atomic_write, write_text
 from landvote.runtime.rank import Process
@@ -91,7 +91,9 @@ def train(
             state.save()
             saved = time.monotonic()
     if process.is_rank_zero:
+        late = state.step < settings.steps and state.seconds >= 60 * minutes
         _finish(state, settings, judge)
+        lesson.listener(StageLearned(lesson.stage, "steps", state.step, settings.steps, late))
         lesson.listener(StepTaken(lesson.stage, state.step, 1.0, state.loss, state.last))
     return kept
 

@@ -4,6 +4,7 @@ import copy
 import math
 import threading
 import time
+import typing
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from landvote.networks.training import step, train
 from landvote.networks.unet import UNet
 from landvote.runtime.files import atomic_write
 from landvote.runtime.rank import Process
-from landvote.votes import Estimate, Lesson, VoteMap, Voter, cast
+from landvote.votes import Estimate, Lesson, Start, VoteMap, Voter, cast
 from landvote.votes.cast import accumulator_shape
 
 _FILE = "network.safetensors"
@@ -71,6 +72,8 @@ class NetworkVoter(Voter):
         The validation figure is the mean error in cells.
         """
         voter = cls.untrained(settings, lesson.landmarks, lesson.device, lesson.seed + training.seed)
+        if lesson.start is not None:
+            _begin_from(lesson.start, voter)
         films = len(lesson.held_out.working)
         looked_at = [lesson.held_out.plain(i) for i in range(0, films, max(1, -(-films // _JUDGED)))]
         kept = train(
@@ -148,6 +151,14 @@ class NetworkVoter(Voter):
         return [folder / _FILE]
 
 
+def _begin_from(start: Start, voter: NetworkVoter) -> None:
+    """Give a voter the weights of another, but those of the head where that makes other planes."""
+    other = typing.cast("NetworkVoter", start.voter)  # as the settings have checked
+    whole = start.same_landmarks and other.settings.method == voter.settings.method
+    weights = {k: v for k, v in other.network.state_dict().items() if whole or not k.startswith("head.")}
+    voter.network.load_state_dict(weights, strict=whole)
+
+
 def estimate(settings: NetworkSettings, training: TrainingSettings, lesson: Lesson, held_out: int) -> Estimate:
     """Return how long the least steps of the codec, or all if fewer, and a look take; and all steps and looks.
 
@@ -168,7 +179,7 @@ def estimate(settings: NetworkSettings, training: TrainingSettings, lesson: Less
     one_look = judged * _seconds(lambda: _mean_error(voter, [lesson.views.plain(0)]))
     steps, looks = min(voter.codec.least_steps, training.steps), -(-training.steps // training.judge_every)
     whole = (training.steps * one_step + looks * one_look) / 60
-    return Estimate((steps * one_step + one_look) / 60, min(whole, training.minutes or math.inf))
+    return Estimate((steps * one_step + one_look) / 60, min(whole, training.minutes or math.inf), training.steps)
 
 
 def _seconds(work: Callable[[], object]) -> float:

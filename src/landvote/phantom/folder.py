@@ -9,8 +9,8 @@ import cv2
 from landvote.data.points import Points
 from landvote.data.scheme import shipped
 from landvote.errors import DataError, SettingError
+from landvote.formats.kinds.wide_csv import WideCsv
 from landvote.formats.points import PointTable
-from landvote.formats.wide_csv import WideCsv
 from landvote.phantom.film import DEFAULTS, simulate_film
 from landvote.phantom.settings import PhantomSettings
 from landvote.runtime.files import StrPath, atomic_write, expect_folder, refuse_existing, write_text

@@ -17,10 +17,11 @@ from landvote.recipes.changes import change_settings
 from landvote.runtime.files import StrPath, read_toml
 from landvote.runtime.settings import Settings, named_file, validated
 
-_CLAIMED = (
+CLAIMED = (
     "Forest votes combined with the fit of a shape model are claimed by the patents US 9928443 and EP 2893491 "
     "(GB, FR, DE): take advice before you use this recipe there."
 )
+"""The notice that a recipe carries whenever its stages have both."""
 
 
 class Recipe(Settings):
@@ -32,6 +33,7 @@ class Recipe(Settings):
         validation: share of the films held out to judge by, as whole subjects, where the data has no ``val`` films.
         seed: of the split and of all training; a stage's own seed is added to it.
         stages: coarse to fine.
+        picked: why :func:`landvote.recipes.auto.auto_recipe` has picked it; empty where a user named it.
         notice: of a licence or patent that a user has to know of; may be empty. That on forests with a shape model is
             there whenever the stages have both, whatever the recipe is called or says.
     """
@@ -41,6 +43,7 @@ class Recipe(Settings):
     validation: float = Field(default=0.15, ge=0, lt=1)
     seed: int = 0
     stages: tuple[StageSettings, ...] = Field(min_length=1)
+    picked: str = ""
     notice: str = Field(default="", validate_default=True)
 
     @field_validator("notice")
@@ -48,8 +51,8 @@ class Recipe(Settings):
     def _as_the_stages_say(cls, notice: str, info: ValidationInfo) -> str:
         stages: tuple[StageSettings, ...] = info.data.get("stages", ())  # none where there is a mistake in them
         both = any(isinstance(s.voter, ForestSettings) for s in stages) and any(s.choice.needs_all for s in stages)
-        own = notice.replace(_CLAIMED, "").strip()  # a recipe that extends another, or was changed, may have it or not
-        return f"{own} {_CLAIMED * both}".strip()
+        own = notice.replace(CLAIMED, "").strip()  # a recipe that extends another, or was changed, may have it or not
+        return f"{own} {CLAIMED * both}".strip()
 
     @model_validator(mode="after")
     def _told_apart(self) -> "Recipe":
@@ -100,10 +103,16 @@ def recipe(name_or_file: StrPath, changes: Iterable[str] = (), scheme: Scheme | 
     if scheme is not None:
         kept = tuple(s for s in found.stages if s.meant_for(row=scheme.row))
         found = found.model_copy(update={"stages": kept})
-    return _changed(found, changes, f"recipe {found.name!r}")
+    return changed(found, changes)
 
 
-def _changed(found: Recipe, changes: Iterable[str], where: str) -> Recipe:
+def changed(found: Recipe, changes: Iterable[str], where: str = "") -> Recipe:
+    """Return a recipe with changes made to it, see :func:`change_settings`; ``where`` is how messages call it.
+
+    Raises:
+        SettingError: an unknown setting, or a value that does not fit.
+    """
+    where = where or f"recipe {found.name!r}"
     try:
         settings = change_settings(found.model_dump(), changes)
     except SettingError as error:
@@ -138,7 +147,7 @@ def _read(file: Path, above: tuple[Path, ...]) -> Recipe:
     if "extends" in content:
         base = _read(find(str(content.pop("extends")), file.parent), (*above, file))
         content = base.model_dump() | {"summary": ""} | content
-    return _changed(_complete(content, str(file)), own, str(file))
+    return changed(_complete(content, str(file)), own, str(file))
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pandas as pd
 from landvote.data.points import FloatArray
 from landvote.datasets.shapes import ShapeTable
 from landvote.errors import ShapeError
+from landvote.formats.kinds.wide_csv import WideCsv
 from landvote.formats.points import PointTable
-from landvote.formats.wide_csv import WideCsv
 from landvote.reports.shapes import aligned_figure, curves_figure, modes_figure
 from landvote.reports.style import save_figure
 from landvote.reports.tables import write_csv

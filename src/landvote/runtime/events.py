@@ -35,6 +35,17 @@ class Planned(Event):
 
 
 @dataclass(frozen=True)
+class StageShortened(Event):
+    """A time limit leaves a stage about ``within`` of the ``asked`` units, such as steps, of ``seconds`` each."""
+
+    stage: str
+    unit: str
+    within: int
+    asked: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class StageBegun(Event):
     """A stage begins to learn."""
 
@@ -80,6 +91,21 @@ class ForestGrown(Event):
     def progress(self) -> float:
         """Of the stage's learning, 0 to 1."""
         return self.done / self.landmarks
+
+
+@dataclass(frozen=True)
+class StageLearned(Event):
+    """A stage has learned ``done`` of the ``asked`` units, such as steps; ``late`` if a time limit ended it."""
+
+    stage: str
+    unit: str
+    done: int
+    asked: int
+    late: bool
+
+    def __str__(self) -> str:
+        why = (", for want of time" if self.late else ", then nothing more was gained") * (self.done < self.asked)
+        return f"{self.stage}: {self.done:,} of {self.asked:,} {self.unit}{why}"
 
 
 @dataclass(frozen=True)

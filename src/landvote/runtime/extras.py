@@ -1,11 +1,17 @@
 """Extras: packages that landvote does without until something is asked for that needs them."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from landvote.errors import MissingExtraError
 
 PACKAGES = {"networks": ("torch", "safetensors"), "tensorboard": ("tensorboard",), "cluster": ("ray",)}
 """The packages of each extra as Python imports them; pyproject.toml has the same extras, with their versions."""
+
+
+def installed(extra: str) -> bool:
+    """Say whether the packages of an extra are installed; nothing is imported, so one may yet be broken."""
+    return all(find_spec(package) is not None for package in PACKAGES[extra])
 
 
 def require(extra: str, purpose: str) -> None:

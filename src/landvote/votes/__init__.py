@@ -3,6 +3,6 @@
 from landvote.votes.cast import cast
 from landvote.votes.evidence import Evidence
 from landvote.votes.votemap import VoteMap
-from landvote.votes.voter import Estimate, Lesson, Voter, VoterSettings
+from landvote.votes.voter import Estimate, Lesson, Start, Voter, VoterSettings
 
-__all__ = ["Estimate", "Evidence", "Lesson", "VoteMap", "Voter", "VoterSettings", "cast"]
+__all__ = ["Estimate", "Evidence", "Lesson", "Start", "VoteMap", "Voter", "VoterSettings", "cast"]

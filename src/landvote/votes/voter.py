@@ -32,6 +32,18 @@ class Voter(ABC):
 
 
 @dataclass(frozen=True)
+class Start:
+    """A voter of another model that learning begins from.
+
+    ``same_landmarks`` says whether it votes for the landmarks of the lesson, so that all it has learned is kept. Else
+    only the part that is not of single landmarks is.
+    """
+
+    voter: Voter
+    same_landmarks: bool
+
+
+@dataclass(frozen=True)
 class Lesson:
     """The views that a voter learns from, and the conditions of learning.
 
@@ -47,6 +59,7 @@ class Lesson:
             bounds all calls together that go on from each other.
         listener: is told of events.
         stop: is asked after each step or tree.
+        start: what learning begins from, or None; :meth:`VoterSettings.check_start` has allowed it.
     """
 
     stage: str
@@ -59,14 +72,20 @@ class Lesson:
     minutes: float | None = None
     listener: Listener = ignore
     stop: StopToken = field(default_factory=StopToken)
+    start: Start | None = None
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long learning takes on this machine, wall-clock minutes: the ``least`` that is useful, and the ``whole``."""
+    """How long learning takes on this machine, wall-clock minutes: the ``least`` that is useful, and the ``whole``.
+
+    The whole is ``amount`` units, such as steps; 0 where learning is not counted in units.
+    """
 
     least: float
     whole: float
+    amount: int = 0
+    unit: str = "steps"
 
 
 class VoterSettings(Settings, ABC):
@@ -97,6 +116,15 @@ class VoterSettings(Settings, ABC):
         Raises:
             MissingExtraError: they cannot; names the command that installs them.
         """
+
+    def check_start(self, other: "VoterSettings") -> None:  # noqa: ARG002 - no voter can, unless its kind says so
+        """Return if such a voter can begin from one with the settings ``other``.
+
+        Raises:
+            SettingError: it cannot; names the setting, the value found and the value expected.
+        """
+        kind = type(self).model_fields["kind"].default
+        raise SettingError(f"a voter of kind {kind!r} cannot start from a model, expected one of a kind that can")
 
     def together(self) -> AbstractContextManager[None]:
         """Return the context in which several processes that torchrun started train one voter together.

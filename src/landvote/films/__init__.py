@@ -1,0 +1,1 @@
+"""Film files -> radiographs: PNG, JPEG, TIFF, BMP, DICOM; and how they are found in folders."""

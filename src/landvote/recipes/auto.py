@@ -1,0 +1,170 @@
+"""The recipe that suits some films: by their number, the minutes, the device, and what is installed and accepted.
+
+The table of rules holds what was measured, and where. ``docs/recipes.md`` has the figures.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from landvote.data.sample import Sample
+from landvote.data.scheme import Scheme
+from landvote.recipes.recipe import Recipe, recipe
+from landvote.runtime.extras import installed
+from landvote.runtime.rank import this_process
+
+_SOON, _SHORT = 3.0, 15.0  # minutes on a CPU in which networks learn next to nothing, and half of their steps
+_MANY = 150  # films: forests were ahead with 130, networks with 156
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that decides which recipe suits.
+
+    Attributes:
+        films: to learn from.
+        row: whether the parts of the scheme form a row.
+        minutes: that training may take, or None.
+        gpu: whether networks learn on another device than the CPU.
+        networks: whether the packages of networks are installed.
+        processes: that train together.
+        accepted: whether recipes may be picked that carry a notice of a licence or patent.
+    """
+
+    films: int
+    row: bool = False
+    minutes: float | None = None
+    gpu: bool = False
+    networks: bool = True
+    processes: int = 1
+    accepted: bool = False
+
+    def __str__(self) -> str:
+        limit = "no limit of time" if self.minutes is None else f"{self.minutes:.4g} minutes"
+        device = "a GPU" if self.gpu else "a CPU"
+        return f"{self.films} film{'s' * (self.films != 1)} to learn from, {limit}, {device}"
+
+    def within(self, minutes: float) -> bool:
+        """Say whether training on a CPU may take less than so many minutes."""
+        return not self.gpu and self.minutes is not None and self.minutes < minutes
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A ``recipe``, when it suits, and the reason."""
+
+    when: Callable[[Situation], bool]
+    recipe: str
+    reason: str
+
+
+RULES = (
+    Rule(
+        lambda s: not s.networks, "rfrv-clm",
+        "networks are not installed; from 25 chest films forests had 15.5 px with a shape model, 20.0 px without",
+    ),
+    Rule(lambda s: not s.networks, "rfrv", "networks are not installed"),
+    Rule(lambda s: s.processes > 1, "whdv", "several processes train it together, and forests are grown by one"),
+    Rule(lambda s: s.row, "whdv", "forests have no stage for the parts of a row"),
+    Rule(
+        lambda s: s.within(_SOON), "rfrv-clm",
+        "from 51 hips forests had 4.0 px after half a minute, networks 10.8 px after two minutes",
+    ),
+    Rule(
+        lambda s: s.within(_SOON), "rfrv",
+        "from 51 hips forests had 4.6 px after a minute, networks 10.8 px after two minutes",
+    ),
+    Rule(
+        lambda s: s.within(_SHORT), "rfrv-clm",
+        "from 156 chest films networks with half of their steps had a squared error of 217 px², forests 204 px²",
+    ),
+    Rule(
+        lambda s: s.films < _MANY, "rfrv-clm",
+        "from 25 to 130 chest films networks had 3 to 17 % more error than forests, after four minutes of one core",
+    ),
+    Rule(
+        lambda s: s.films < _MANY, "whdv",
+        "from 25 chest films networks had 16.0 px after four minutes of one core, forests without shape model 20.0 px",
+    ),
+    Rule(
+        lambda s: s.within(_SHORT), "whdv",
+        "networks had 3.6 px from 51 hips after three minutes, forests without shape model 4.6 px after one",
+    ),
+    Rule(
+        lambda _: True, "whdv",
+        "from 156 chest films networks with all of their steps had a squared error of 160 px², forests 204 px²",
+    ),
+)  # fmt: skip
+"""In order: the first that applies counts. One whose recipe carries a notice applies only where that is accepted."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The ``rule`` that counts in a situation, and the one that would if notices were accepted, if that is another."""
+
+    situation: Situation
+    rule: Rule
+    instead: Rule | None = None
+
+    def __str__(self) -> str:
+        other = (
+            f". With its notice accepted it would be {self.instead.recipe}: {self.instead.reason}"
+            if self.instead
+            else ""
+        )
+        return f"{self.rule.recipe} for {self.situation}: {self.rule.reason}{other}"
+
+    def settings(self, changes: Iterable[str], scheme: Scheme) -> Recipe:
+        """Return the recipe with changes made to it, and this in words under ``picked``; a SettingError as there."""
+        return recipe(self.rule.recipe, changes, scheme).model_copy(update={"picked": str(self)})
+
+
+def pick(situation: Situation) -> Pick:
+    """Return which recipe suits; it depends on the argument alone."""
+    fitting = [rule for rule in RULES if rule.when(situation)]
+    first = fitting[0]
+    free = next(rule for rule in fitting if not recipe(rule.recipe).notice)
+    return Pick(situation, first) if situation.accepted or first is free else Pick(situation, free, first)
+
+
+def situation_of(
+    samples: Sequence[Sample], minutes: float | None = None, device: str = "auto", *, accepted: bool = False
+) -> Situation:
+    """Return the situation of a training on some films, on this machine.
+
+    Films count that have points and that the data's own split gives to training, less those that will be held out.
+    ``minutes`` are those that training may take, or None; ``device`` is that of networks: ``auto``, ``cpu``, ``cuda``
+    or ``mps``.
+
+    Raises:
+        SettingError: there is no such device.
+    """
+    films = [s for s in samples if s.annotations and not s.collapsed]
+    known = sum(s.split in (None, "train") for s in films)
+    held_out = 0 if any(s.split == "val" for s in films) else Recipe.model_fields["validation"].default
+    networks = installed("networks")
+    return Situation(
+        round(known * (1 - held_out)), samples[0].scheme.row, minutes, networks and _is_gpu(device), networks,
+        this_process().size, accepted,
+    )  # fmt: skip
+
+
+def auto_recipe(
+    samples: Sequence[Sample], changes: Iterable[str] = (), minutes: float | None = None, device: str = "auto", *,
+    accept_notices: bool = False,
+) -> Recipe:  # fmt: skip
+    """Return the shipped recipe that suits some films, with ``changes`` made to it; its ``picked`` says why.
+
+    ``minutes`` and ``device`` are as for :func:`situation_of`. With ``accept_notices``, recipes may be picked that
+    carry a notice of a licence or patent; without, the best of the others is, and ``picked`` says if another would be.
+
+    Raises:
+        SettingError: there is no such device, or a change does not fit the recipe.
+    """
+    found = pick(situation_of(samples, minutes, device, accepted=accept_notices))
+    return found.settings(changes, samples[0].scheme)
+
+
+def _is_gpu(device: str) -> bool:
+    from landvote.networks.device import choose_device  # noqa: PLC0415 - imports torch, where there may be none
+
+    return choose_device(device).type != "cpu"
