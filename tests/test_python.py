@@ -59,7 +59,7 @@ recipe = landvote.auto_recipe(known, minutes=30.0)
 split = landvote.divide(known, recipe)
 conditions = landvote.Conditions(stop=landvote.StopToken(), listener=print)
 localiser: landvote.Localiser = landvote.train_model(split, recipe, "model", conditions).localiser
-localiser = landvote.calibrate_model("model", samples, "calibrated", conditions).localiser
+localiser = landvote.calibrate_model("model", known, "calibrated", conditions).localiser
 training = landvote.view_datasets(split, recipe, "local")[0]
 assert_type(training[0].identifier, str)
 assert_type(landvote.describe_model("model").limits, tuple[str, ...])
