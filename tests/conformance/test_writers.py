@@ -17,8 +17,9 @@ from PIL import Image
 from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
+from landvote.data.side import Side
 from landvote.errors import DataError, ImageError
-from landvote.formats.family import FORMATS, format_named, read_points, write_points
+from landvote.formats.family import format_named, read_points, write_points, written_kinds
 from landvote.formats.points import PointRow, PointTable, numbers
 from landvote.formats.predictions import read_predictions
 from landvote.formats.saving import save_predictions
@@ -78,7 +79,7 @@ def table(pairs: list[tuple[str, str]]) -> PointTable:
     return PointTable(tuple(rows), numbers(3))
 
 
-@pytest.mark.parametrize("kind", list(FORMATS))
+@pytest.mark.parametrize("kind", written_kinds())
 @given(pairs=PAIRS)
 @MANY
 def test_points_in_any_format(place, kind, pairs):
@@ -129,10 +130,10 @@ def test_overlays(place, names):
     there.before = there.outside()
     count = 0
     with suppress(ImageError):  # no film has the suffix of one
-        for _ in locate_files(SimpleNamespace(locate=located, scheme=SCHEME), [images], there.out):
+        for _ in locate_files(SimpleNamespace(locate=located, scheme=SCHEME, sides=(Side(),)), [images], there.out):
             count += 1
     there.check(count)
 
 
-def located(radiograph: Radiograph) -> Prediction:
-    return Prediction(radiograph.identifier, POINTS, np.zeros(3), SCHEME.landmarks, radiograph.film())
+def located(radiograph: Radiograph, side: Side) -> Prediction:
+    return Prediction(radiograph.identifier + side.ending, POINTS, np.zeros(3), SCHEME.landmarks, radiograph.film())

@@ -17,7 +17,7 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import FoundFolder, survey_folder
 from landvote.datasets.leaks import copies, split_leaks
 from landvote.datasets.placeholders import Placeholder, placeholders
-from landvote.datasets.plausible import misplaced
+from landvote.datasets.plausible import misplaced, resized
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError
 from landvote.runtime.files import StrPath
@@ -123,7 +123,8 @@ def check_folder(
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
-    problems += misplaced(samples, {record["image"]: record["size"] for record in records})
+    sizes = {name: facts.film.size for name, facts in known.items() if facts.film.size}
+    problems += misplaced(samples, sizes) + resized({s.identifier: s.stated_size for s in samples}, sizes)
     coded = placeholders(samples)
     warnings += (
         _turned(sources) + _transparent(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)

@@ -35,7 +35,7 @@ from landvote.formats.menpo_ljson import MenpoLjson
 from landvote.formats.napari import NapariPoints
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.pts import MenpoPts, VxlPts
-from landvote.formats.sides import is_side, with_side
+from landvote.formats.sides import film_and_side, is_side, with_side
 from landvote.formats.slicer import Slicer, SlicerFcsv
 from landvote.formats.tps import Tps
 from landvote.formats.unreadable import refuse_unreadable
@@ -361,7 +361,7 @@ def write_points(
         _write_folder(path, replace(table, rows=tuple(shifted)), form, films)
     else:
         form.write(path, replace(table, rows=tuple(shifted)), films)
-    return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
+    return Written(len({film_and_side(row.image)[0] for row in rows}), tuple(lost), tuple(left_out))
 
 
 def _write_folder(path: Path, table: PointTable, form: Format, films: Films | None) -> None:
@@ -433,8 +433,13 @@ def _joined(tables: Sequence[PointTable]) -> PointTable:
         column = {name: i for i, name in enumerate(table.landmarks)}
         same = table.landmarks == landmarks
         rows += (table if same else table.taken([column.get(name, -1) for name in landmarks], landmarks)).rows
-    notes = dict.fromkeys(note for table in tables for note in table.notes)
-    return replace(tables[0], rows=tuple(rows), landmarks=landmarks, notes=tuple(notes))
+    counts: Counter[str] = Counter()  # of a note that begins with a number there is one, of their sum
+    for note in (note for table in tables for note in table.notes):
+        number, _, said = note.partition(" ")
+        counts[said if number.isdecimal() else note] += int(number) if number.isdecimal() else 0
+    notes = (f"{count} {said}" if count else said for said, count in counts.items())
+    matched = any(table.matched for table in tables)
+    return replace(tables[0], rows=tuple(rows), landmarks=landmarks, notes=tuple(notes), matched=matched)
 
 
 def _merged(table: PointTable) -> tuple[PointRow, ...]:
