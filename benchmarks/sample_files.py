@@ -1,7 +1,7 @@
 """Files that other programs wrote, read by ``landvote convert`` and compared with the truth.
 
-``python benchmarks/sample_files.py FOLDER results/formats.md``: FOLDER has the files, films in ``images/`` and ``dicom/``,
-and ``truth.json``, which says for each file which program wrote it, and which points it encodes.
+``python benchmarks/sample_files.py FOLDER results/formats.md``: FOLDER has the files, films in ``images/`` and
+``dicom/``, and ``truth.json``, which says for each file which program wrote it, and which points it encodes.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ missing and one occluded on the first film. *Off* is the largest difference of a
 """
 
 _TAIL = """
-One COCO file of 10,000 films with 19 landmarks is read in 0.4 s, of which parsing its JSON takes 0.08 s (two cores, load
-3; `python benchmarks/run.py --only points`). 100 random tables of films, schemes and points come back from each format
-that is written, as far as it can hold them (`tests/conformance/test_round_trips.py`).
+One COCO file of 10,000 films with 19 landmarks is read in 0.4 s, of which parsing its JSON takes 0.08 s (two cores,
+load 3; `python benchmarks/run.py --only points`). 100 random tables of films, schemes and points come back from
+each format that is written, as far as it can hold them (`tests/conformance/test_round_trips.py`).
 """
 
 

@@ -113,7 +113,9 @@ class Place:
         table: PointTable | None = None
         try:
             if whole:
-                table = read_points(whole[0], self.kind, centre=self.centre, scheme=scheme, films=films)
+                table = read_points(
+                    whole[0], self.kind, centre=self.centre, scheme=scheme, films=films, rows=problems
+                )  # fmt: skip
             elif files:
                 table = read_film_files(
                     files, problems, self.kind, centre=self.centre, scheme=scheme, films=films

@@ -172,13 +172,14 @@ def recognised(path: Path) -> list[str]:
 
 def read_points(
     path: Path, kind: str | None = None, *, centre: float | None = None, scheme: Scheme | None = None,
-    films: Films | None = None,
+    films: Films | None = None, rows: list[DataError] | None = None,
 ) -> PointTable:  # fmt: skip
     """Read a file of points, or a folder of files of one film each, subfolders included.
 
     ``kind`` is the format, by default what the file looks like; ``centre`` is what it calls the centre of the first
     pixel, by default what its format does. ``scheme`` gives order and names. With ``films``, the first subfolder of a
-    file may be its annotator.
+    file may be its annotator. ``rows`` takes errors of single rows of a table, where there is such a list, and the
+    other rows are read.
 
     Raises:
         PointsError: nothing there, points that cannot be read, that differ in number between films, or do not fit the
@@ -196,7 +197,7 @@ def read_points(
         files = [FilmFile(films.called_after(name) if films else name, "", path, suffix)]
     elif kinds:
         form = format_named(kinds[0], centre)
-        return _finished(form.read(path, Reading(scheme, films)), form, kinds, centre, scheme)
+        return _finished(form.read(path, Reading(scheme, films, "", rows)), form, kinds, centre, scheme)
     if not files:
         raise PointsError(f"{path}: no points, expected those of a known format ({', '.join(FORMATS)})")
     problems: list[DataError] = []
