@@ -19,7 +19,7 @@ from pathlib import Path
 
 from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SettingError
-from landvote.formats.family import FilmFile, film_files, read_film_files, read_points, whole_files
+from landvote.formats.family import FilmFile, film_files, format_named, read_film_files, read_points, whole_files
 from landvote.formats.films import Films
 from landvote.formats.format import check_centre
 from landvote.formats.image import image_kind
@@ -102,6 +102,8 @@ class Place:
             PointsError: a point file may be that of several films.
             SettingError: an unknown format or setting of it.
         """
+        if self.kind is not None:
+            format_named(self.kind, self.centre)  # a wrong one is told of wherever the points are
         whole, files = [self.file] if self.file else [], list[FilmFile]()
         if self.file is None:
             whole, no_points = self._whole_files(films, passed_over)
@@ -110,6 +112,8 @@ class Place:
             names = " and ".join(path.name for path in found[:2])
             problems.append(PointsError(f"{self.folder}: has {names}, expected one kind of points"))
             return None
+        if self.kind is not None and not found:
+            problems.append(PointsError(f"{self.folder}: no points of format {self.kind!r}, expected a file of them"))
         table: PointTable | None = None
         try:
             if whole:
