@@ -434,7 +434,7 @@ def _joined(tables: Sequence[PointTable]) -> PointTable:
         column = {name: i for i, name in enumerate(table.landmarks)}
         same = table.landmarks == landmarks
         rows += (table if same else table.taken([column.get(name, -1) for name in landmarks], landmarks)).rows
-    counts: Counter[str] = Counter()  # of a note that begins with a number there is one, of their sum
+    counts: Counter[str] = Counter()  # notes that begin with the number of what one file has become one, with the sum
     for note in (note for table in tables for note in table.notes):
         number, _, said = note.partition(" ")
         counts[said if number.isdecimal() else note] += int(number) if number.isdecimal() else 0
