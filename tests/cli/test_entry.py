@@ -626,3 +626,32 @@ def test_films_left_out_of_a_conversion_are_named_and_the_status_is_one(run, tmp
     status, said, err = run("convert", tmp_path / "w.csv", tmp_path / "pts", "--to", "vxl-pts")
     assert (status, f"1 films as vxl-pts: {tmp_path / 'pts'}" in said) == (1, True)
     assert err == f"left out of {tmp_path / 'pts'}, for want of points: b\n"
+
+
+def test_a_format_that_cannot_be_written_keeps_no_other_from_being_written(run, model, data, tmp_path):
+    (tmp_path / "films").mkdir()
+    shutil.copy(data / "images" / "0.png", tmp_path / "films" / "a\nb.png")
+    words = ("locate", model, tmp_path / "films", "--out", tmp_path / "p.jsonl", "--to", "tps", "--to", "long-csv")
+    status, _, err = run(*words, "--device", "cpu")
+    assert status == 2
+    assert "cannot be written in a line" in err
+    assert {path.name for path in tmp_path.iterdir()} == {"films", "p.jsonl", "p-long-csv.csv"}
+
+
+def test_check_replaces_no_file_that_is_no_contact_sheet(run, data, tmp_path):
+    film = shutil.copy(data / "images" / "0.png", tmp_path / "film.png")
+    one_line(run("check", data, "--sheet", film), "is no contact sheet of landvote", "--sheet names another place")
+    assert film.read_bytes() == (data / "images" / "0.png").read_bytes()
+
+
+def test_evaluate_refuses_truth_set_on_a_film_of_another_size(run, data, model, tmp_path):
+    run("locate", model, data / "images" / "0.png", "--out", tmp_path / "p.jsonl", "--device", "cpu")
+    keypoints = [v for x in range(10, 60, 10) for v in (x, x + 5, 2)]
+    truth = {
+        "images": [{"id": 1, "file_name": "0.png", "width": 500, "height": 400}],
+        "categories": [{"id": 1, "name": "cross", "keypoints": list("01234")}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "keypoints": keypoints}],
+    }
+    (tmp_path / "t.json").write_text(json.dumps(truth))
+    words = ("--truth", tmp_path / "t.json", "--films", data / "images", "--out", tmp_path / "report")
+    one_line(run("evaluate", tmp_path / "p.jsonl", *words), "another size than the file of their points says: 0.png")
