@@ -668,3 +668,32 @@ def test_a_model_is_calibrated_on_other_films(run, data, model, tmp_path, draw):
     status, _, err = run("calibrate", model, data, "--out", tmp_path / "again", "--device", "cpu")
     assert (status, "the model learned from it" in err) == (2, True)
     one_line(run("calibrate", model, other, "--out", tmp_path / "new"), "exists already")
+
+
+def test_a_format_that_cannot_be_written_keeps_no_other_from_being_written(run, model, data, tmp_path):
+    (tmp_path / "films").mkdir()
+    shutil.copy(data / "images" / "0.png", tmp_path / "films" / "a\nb.png")
+    words = ("locate", model, tmp_path / "films", "--out", tmp_path / "p.jsonl", "--to", "tps", "--to", "long-csv")
+    status, _, err = run(*words, "--device", "cpu")
+    assert status == 2
+    assert "cannot be written in a line" in err
+    assert {path.name for path in tmp_path.iterdir()} == {"films", "p.jsonl", "p-long-csv.csv"}
+
+
+def test_check_replaces_no_file_that_is_no_contact_sheet(run, data, tmp_path):
+    film = shutil.copy(data / "images" / "0.png", tmp_path / "film.png")
+    one_line(run("check", data, "--sheet", film), "is no contact sheet of landvote", "--sheet names another place")
+    assert film.read_bytes() == (data / "images" / "0.png").read_bytes()
+
+
+def test_evaluate_refuses_truth_set_on_a_film_of_another_size(run, data, model, tmp_path):
+    run("locate", model, data / "images" / "0.png", "--out", tmp_path / "p.jsonl", "--device", "cpu")
+    keypoints = [v for x in range(10, 60, 10) for v in (x, x + 5, 2)]
+    truth = {
+        "images": [{"id": 1, "file_name": "0.png", "width": 500, "height": 400}],
+        "categories": [{"id": 1, "name": "cross", "keypoints": list("01234")}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "keypoints": keypoints}],
+    }
+    (tmp_path / "t.json").write_text(json.dumps(truth))
+    words = ("--truth", tmp_path / "t.json", "--films", data / "images", "--out", tmp_path / "report")
+    one_line(run("evaluate", tmp_path / "p.jsonl", *words), "another size than the file of their points says: 0.png")

@@ -138,4 +138,4 @@ def test_overlays(place, names):
 
 
 def located(radiograph: Radiograph, side: Side) -> Prediction:
-    return Prediction(radiograph.identifier, POINTS, np.zeros(3), SCHEME.landmarks, radiograph.film())
+    return Prediction(radiograph.identifier + side.ending, POINTS, np.zeros(3), SCHEME.landmarks, radiograph.film())

@@ -261,3 +261,26 @@ def test_parts_in_another_order_are_sorted_by_the_reader_and_named(data):
     assert "1 films" in warning
     assert "f03.png" in warning
     assert not any(s.sorted for s in read_folder(data))  # numbered landmarks have no order
+
+
+def test_a_broken_row_blinds_no_check_and_films_of_broken_points_are_not_called_without(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png", "c.png"])
+    lines = (data / "landmarks.csv").read_text().splitlines()
+    (data / "landmarks.csv").write_text("\n".join([*lines[:2], lines[2].replace(",", ",x", 1), *lines[3:]]) + "\n")
+    report = check_folder(data)
+    assert dict(report.facts)["films"] == "3 of 3 subjects, 2 with points"
+    (problem,) = report.problems
+    assert "line 3" in problem
+    (data / "landmarks.csv").write_text("image,x0\n")
+    assert not any("no points" in line for line in check_folder(data).warnings)
+
+
+def test_a_film_of_another_size_than_the_points_say_is_named(tmp_path, draw):
+    data = draw(tmp_path / "data", ["a.png", "b.png"])
+    (data / "landmarks.csv").unlink()
+    for name, width in (("a", 90), ("b", 180)):
+        hip = {"label": "hip", "points": [[5 * width / 9, 20]], "shape_type": "point", "flags": {}}
+        told = {"imagePath": f"{name}.png", "imageData": None, "imageWidth": width, "imageHeight": 80}
+        (data / "images" / f"{name}.json").write_text(json.dumps({"shapes": [hip], **told}))
+    (problem,) = check_folder(data).problems
+    assert problem == "1 films have another size than the file of their points says: b.png (90 x 80, not 180 x 80)"

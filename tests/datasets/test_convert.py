@@ -1,5 +1,7 @@
 """From one format into another: DATA folders, files and folders of points, by the names of films and of a scheme."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from landvote.data.scheme import Scheme
 from landvote.datasets.convert import convert_points, format_for
 from landvote.datasets.folder import read_folder
+from landvote.datasets.shapes import read_shapes
 from landvote.errors import ImageError, PointsError, SettingError
 from landvote.formats.family import FORMATS
 from landvote.formats.reading import read_points
@@ -82,3 +85,35 @@ def test_the_suffix_names_the_format_where_only_one_has_it(tmp_path):
     for name, says in (("l.csv", r"several formats end so \(wide-csv, long-csv\)"), ("points", "no format ends so")):
         with pytest.raises(SettingError, match=says):
             format_for(tmp_path / name)
+
+
+COCO = {
+    "images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 20}],
+    "categories": [{"id": 1, "name": "leg", "keypoints": ["hip", "knee"]}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "keypoints": [1, 2, 2, 3, 4, 2]}],
+}
+
+
+def test_a_film_of_another_size_is_an_error(data, tmp_path):
+    (data / "points.json").write_text(json.dumps(COCO))
+    with pytest.raises(PointsError, match=r"1 films have another size .* a.png \(20 x 10, not 40 x 20\)"):
+        convert_points(data, tmp_path / "out.csv", LONG)
+    convert_points(data / "points.json", tmp_path / "out.csv", LONG)  # without films nothing is known of them
+    (data / "images" / "a.png").write_bytes(b"broken")
+    convert_points(data, tmp_path / "again.csv", LONG)
+
+
+def test_files_that_are_left_out_of_a_folder_are_told_of(data, tmp_path):
+    (data / "landmarks.csv").write_text(HIDDEN)
+    (data / "notes.txt").write_text("hello")
+    (data / "images" / "c.gif").write_bytes(b"GIF89a")
+    left_out = convert_points(data, tmp_path / "out.csv", LONG).left_out
+    assert sorted(line.rpartition(" ")[2] for line in left_out) == ["c.gif", "notes.txt"]
+
+
+def test_annotators_far_apart_are_refused(tmp_path):
+    write_wide_csv(tmp_path / "w.csv", [("a", "ann", POINTS), ("a", "bob", POINTS + 50)])
+    with pytest.raises(PointsError, match=r"a: annotators 'ann' and 'bob' are 70\.71 pixels apart"):
+        convert_points(tmp_path / "w.csv", tmp_path / "o.csv", LONG)
+    with pytest.raises(PointsError, match="a: annotators 'ann' and 'bob'"):
+        read_shapes(tmp_path / "w.csv")

@@ -158,6 +158,13 @@ class TestPointsAtTheTop:
         with pytest.raises(SettingError, match=r"long-cvs.*did you mean 'long-csv'"):
             read_folder(data, kind="long-cvs")
 
+    def test_a_format_that_is_named_and_not_there_is_an_error(self, data):
+        write_points(data / "ours.csv")
+        with pytest.raises(PointsError, match="no points of format 'tps', expected a file of them"):
+            read_folder(data, kind="tps")
+        with pytest.raises(SettingError, match=r"origin: .*found 'up'"):
+            read_folder(data, kind="tps:origin=up")
+
 
 def test_a_scheme_that_is_made_is_told_of(tmp_path):
     draw_films(tmp_path / "images")

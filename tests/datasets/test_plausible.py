@@ -6,7 +6,7 @@ import pytest
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.plausible import annotators_apart, misplaced
+from landvote.datasets.plausible import annotators_apart, misplaced, resized
 
 SHAPE = np.array([[0.2, 0.1], [0.8, 0.2], [0.7, 0.95], [0.3, 0.9], [0.4, 0.5]])
 SIZE = (400, 800)
@@ -33,7 +33,7 @@ PIXELS = SHAPE * SIZE
 class TestAnnotatorsApart:
     @pytest.mark.parametrize(("shift", "refused"), [(20, False), (100, False), (200, True)])
     def test_by_the_extent_of_the_shape(self, shift, refused):
-        errors = annotators_apart([sample("a.png", {"anna": PIXELS, "ben": PIXELS + np.array([shift, 0])})])
+        errors = annotators_apart({"a.png": {"anna": PIXELS, "ben": PIXELS + np.array([shift, 0])}})
         extent = np.linalg.norm(np.ptp(PIXELS, axis=0))
         assert bool(errors) == refused == (shift > extent / 4)
         if refused:
@@ -44,12 +44,12 @@ class TestAnnotatorsApart:
     def test_over_the_landmarks_that_both_give(self):
         other = PIXELS + np.array([300, 0])
         other[1:] = np.nan
-        assert not annotators_apart([sample("a.png", {"anna": PIXELS, "ben": other})])
+        assert not annotators_apart({"a.png": {"anna": PIXELS, "ben": other}})
         other[1] = PIXELS[1] + np.array([300, 0])
-        assert annotators_apart([sample("a.png", {"anna": PIXELS, "ben": other})])
+        assert annotators_apart({"a.png": {"anna": PIXELS, "ben": other}})
 
     def test_clicks_on_a_small_shape_may_differ_by_pixels(self):
-        assert not annotators_apart([sample("a.png", {"anna": SHAPE * 4, "ben": SHAPE * 4 + 3})])
+        assert not annotators_apart({"a.png": {"anna": SHAPE * 4, "ben": SHAPE * 4 + 3}})
 
 
 class TestUnits:
@@ -87,3 +87,11 @@ class TestSwapped:
         a_little = PIXELS * [1, 0.45]
         a_little[1, 0] = 405
         assert not found(samples_of(a_little))
+
+
+def test_films_of_another_size_are_named_and_those_that_were_turned_are_told_apart():
+    stated = {"a.png": (40, 30), "b.png": (40, 30), "c.png": (40, 30), "d.png": None}
+    turned, other = resized(stated, {"a.png": (40, 30), "b.png": (30, 40), "c.png": (80, 60), "d.png": (9, 9)})
+    assert turned.endswith("their points were set on the unturned picture: b.png (30 x 40, not 40 x 30)")
+    assert other == "1 films have another size than the file of their points says: c.png (80 x 60, not 40 x 30)"
+    assert not resized(stated, {})

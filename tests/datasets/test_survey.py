@@ -71,6 +71,23 @@ def test_a_broken_or_old_record_is_made_anew(tmp_path, samples, opened, content)
     assert json.loads(kept.read_bytes())["depth"] == first.depth
 
 
+@pytest.mark.parametrize(
+    "key", ["bytes", "mtime_ns", "sha256", "film", "depth", "spacing_note", "thumbnail", "is_flat"]
+)
+def test_a_record_that_lacks_something_is_made_anew(tmp_path, samples, opened, key):
+    survey = Survey(tmp_path / "cache")
+    first = survey(samples[0])
+    (kept,) = survey.folder.iterdir()
+    record = json.loads(kept.read_bytes())
+    for broken in (
+        {k: v for k, v in record.items() if k != key},
+        *([record | {key: 3}] if key in ("film", "thumbnail") else []),
+    ):
+        kept.write_text(json.dumps(broken))
+        assert survey(samples[0]).film == first.film
+        assert json.loads(kept.read_bytes()) == record
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are those of POSIX")
 def test_nobody_else_may_look_into_the_cache(tmp_path, samples):
     survey = Survey(tmp_path / "cache")

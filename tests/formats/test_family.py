@@ -169,3 +169,17 @@ def test_films_are_brought_under_their_names_or_told_of(films):
     assert films.film("left/a").identifier == "left/a.png"
     with pytest.raises(PointsError, match=r"'c' is no film; expected a name within images/, such as 'a\.png'"):
         films.film("c")
+
+
+def test_counts_of_files_are_added_up(tmp_path):
+    polygon = {"label": "bone", "points": [[1, 1]], "shape_type": "polygon", "flags": {}}
+    hip = {"label": "hip", "points": [[1, 1]], "shape_type": "point", "flags": {}}
+    for name in "abc":
+        content = {"shapes": [hip, polygon], "imagePath": f"{name}.png", "imageData": None}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    assert "3 shapes of type 'polygon' are passed over" in read_points(tmp_path).notes
+
+
+def test_sides_of_a_film_are_counted_as_one_film(tmp_path):
+    table = PointTable.numbered([(f"a.png_{side}", "", np.ones((1, 2))) for side in "LR"])
+    assert write_points(tmp_path / "w.csv", table, FORMATS["wide-csv"]()).films == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landvote.errors import PointsError
-from landvote.formats.film_shapes import by_side, side_named
+from landvote.formats.film_shapes import by_side, shape_numbers, side_named
 from landvote.formats.points import PointRow
 
 NAN = float("nan")
@@ -30,7 +30,7 @@ def test_of_two_the_one_farther_left_is_the_first_and_a_single_one_goes_by_the_m
         (shape("c.png", 50), "hip"),
     )  # fmt: skip
     assert found == {("a.png_1", ""): 20, ("a.png_2", ""): 70, ("b.png_1", ""): 49, ("c.png_2", ""): 50}
-    assert notes == ["of two shapes on a film (1 films) the one farther left is _1"]
+    assert notes == ["of two shapes on a film the one farther left is _1"]
 
 
 def test_left_is_told_by_the_landmarks_that_both_have():
@@ -81,3 +81,19 @@ def test_more_is_an_error_that_names_the_film(labels, says):
 def test_the_middle_of_a_film_that_nobody_knows_is_an_error():
     with pytest.raises(PointsError, match=r"b\.png"):
         sides((shape("a.png", 1), ""), (shape("a.png", 2), ""), (shape("b.png", 3, size=None), ""))
+
+
+@pytest.mark.parametrize(
+    ("points", "numbers"),
+    [
+        ([("a", 5), ("b", 9), ("a", 50), ("b", 40)], [0, 0, 1, 1]),
+        ([("a", 50), ("a", 5), ("b", 9), ("b", 40)], [1, 0, 0, 1]),  # in whatever order they were set
+        ([("a", 5), ("b", 9), ("a", 50), ("b", 40), ("c", 45)], [0, 0, 1, 1, 1]),  # one side lacks c
+        ([("a", 5), ("b", 9), ("c", 7), ("a", 6)], [0, 0, 0, 0]),  # one point was set twice
+        ([("a", 5), ("a", 50)], [0, 0]),
+        ([("a", 5), ("b", 30), ("a", 20), ("b", 60)], [0, 0, 0, 0]),  # no gap between left and right
+        ([("a", 5), ("b", 9), ("a", 50), ("b", 40), ("a", 90)], [0] * 5),
+    ],
+)
+def test_two_shapes_without_groups_are_told_by_a_gap_between_left_and_right(points, numbers):
+    assert shape_numbers([label for label, _ in points], [(x, 3) for _, x in points]) == numbers

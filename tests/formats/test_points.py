@@ -5,7 +5,7 @@ import pytest
 
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import PointsError
-from landvote.formats.points import PointRow, PointTable
+from landvote.formats.points import Mark, PointRow, PointTable, table_of
 
 NAN = float("nan")
 SCHEME = Scheme(name="s", landmarks=("hip", "knee"), file_points=3, columns=(2, 0),
@@ -57,3 +57,16 @@ def test_named_points_are_found_by_their_names():
 def test_points_that_do_not_fit_the_scheme(landmarks, says):
     with pytest.raises(PointsError, match=says):
         table(np.arange(2.0 * len(landmarks)).reshape(-1, 2), landmarks).named_by(SCHEME)
+
+
+def test_an_order_that_is_assumed_is_said():
+    scheme = Scheme(name="s", landmarks=("hip", "knee"), file_points=2, columns=(0, 1))
+    said = "order assumed: points have no names of scheme 's' and are taken in its order"
+    assert PointTable.numbered([("a", "", np.zeros((2, 2)))]).named_by(scheme).notes == (said,)
+    for names, notes in ((("knee", "hip"), ()), (("1", "0"), (said,))):
+        marks = [Mark("f", "a", "", name, (1, 2)) for name in names]
+        assert table_of(marks, scheme).named_by(scheme).notes == notes  # by a reader that heeds the scheme
+    assert table_of([Mark("f", "a", "", n, (1, 2)) for n in ("knee", "hip")], None).named_by(scheme).notes == (
+        "landmarks are in the order in which they are first named",
+    )
+    assert not PointTable.numbered([("a", "", np.zeros((2, 2)))]).named_by(Scheme.numbered(2)).notes

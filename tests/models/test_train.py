@@ -429,6 +429,16 @@ def test_divide_refuses_points_that_are_no_pixels(tmp_path, draw):
         divide(read_folder(data), tiny("validation=0"), Conditions(survey=Survey(tmp_path / "cache")))
 
 
+def test_divide_refuses_films_of_another_size_than_the_points_say(tmp_path, draw):
+    samples = read_folder(draw(tmp_path / "data", ["a.png", "b.png"]))
+    width, height = samples[0].open().size
+    under = Conditions(survey=Survey(tmp_path / "cache"))
+    for stated, words in (((width + 1, height), "have another size"), ((height, width), "set on the unturned picture")):
+        wrong = [replace(samples[0], stated_size=stated), samples[1]]
+        with pytest.raises(PointsError, match=f"1 films .*{words}.*: a.png"):
+            divide(wrong, tiny("validation=0"), under)
+
+
 def test_divide_refuses_a_split_with_one_picture_on_both_sides(tmp_path, draw):
     data = draw(tmp_path / "data", ["a.png", "b.png", "c.png"])
     shutil.copy(data / "images" / "a.png", data / "images" / "c.png")

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.errors import ImageError
+from landvote.errors import ExistsError, ImageError, SettingError
 from landvote.reports import sheet as module
-from landvote.reports.sheet import contact_sheet, landmark_sheet
+from landvote.reports.sheet import contact_sheet, landmark_sheet, refuse_others
 
 
 def test_points_land_on_what_they_mark(tmp_path):
@@ -101,3 +102,19 @@ def test_one_film_is_large_with_its_landmarks(tmp_path):
     numbered = landmark_sheet([replace(whole, scheme=Scheme.numbered(3))], tmp_path / "plain.png")
     assert cv2.imread(str(numbered)).shape[1] < drawn.shape[1]  # no legend where names are numbers
     assert landmark_sheet([replace(whole, annotations={})], tmp_path / "none.png") is None
+
+
+def test_only_a_sheet_that_landvote_drew_is_replaced(samples, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    refuse_others(sheet)
+    contact_sheet(samples, sheet)
+    landmark_sheet(samples, sheet)
+    refuse_others(sheet)
+    (tmp_path / "sheet-3.png").write_bytes(cv2.imencode(".png", np.zeros((9, 9), np.uint8))[1].tobytes())
+    with pytest.raises(ExistsError, match=r"sheet-3\.png: exists and is no contact sheet"):
+        refuse_others(sheet)
+    (tmp_path / "film.png").mkdir()
+    with pytest.raises(ExistsError, match="a folder"):
+        refuse_others(tmp_path / "film.png")
+    with pytest.raises(SettingError, match=r"ends in \.png"):
+        refuse_others(tmp_path / "sheet.jpg")

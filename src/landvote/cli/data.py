@@ -34,7 +34,7 @@ def check(
         Path | None,
         typer.Option(
             help="File of the contact sheet, by default NAME-check.png here. It and the pages beside it (-2, -3, ..., "
-            "-landmarks) are written anew each time."
+            "-landmarks) are written anew each time; other files are never replaced."
         ),
     ] = None,
     save_scheme: Annotated[
@@ -50,12 +50,15 @@ def check(
     from landvote.cli.progress import counting
     from landvote.datasets.check import check_folder
     from landvote.datasets.survey import Survey
-    from landvote.reports.sheet import contact_sheet, landmark_sheet
+    from landvote.reports.sheet import contact_sheet, landmark_sheet, refuse_others
     from landvote.runtime.files import refuse_existing
 
     if save_scheme is not None:
         refuse_existing(save_scheme)
     picture = None if as_json and not sheet else _sheet(data, films, sheet)
+    if picture:
+        with hint(ExistsError, "--sheet names another place"):
+            refuse_others(picture)
     with counting("checking") as update:
         report = check_folder(data, scheme_named(scheme), centre, Survey(cache), update, films=films, kind=kind)
     typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
@@ -119,6 +122,8 @@ def convert(
     quiet = is_stdout(out)
     assumed = f" ({'; '.join(done.read.notes)}; --from and --centre change it)"
     typer.echo(f"read as {done.read.form}: {source}{assumed}", err=quiet)
+    for text in done.left_out:
+        typer.echo(f"left out: {text}", err=quiet)
     if not say_written(done.written, out, form.kind, quiet=quiet):
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landvote.cli.common import Centre, Device, hint, say_written, some, stopped_by_interrupt
-from landvote.errors import ExistsError, SettingError
+from landvote.errors import DataError, ExistsError, SettingError
 
 if TYPE_CHECKING:  # as heavy as the verb
     from landvote.data.prediction import Prediction
@@ -177,9 +177,18 @@ def _write_points(
     if targets and predictions:
         films = Films({identifier: path for path, identifier in list_films(images, split)}, ", ".join(map(str, images)))
         table = table_of_predictions([replace(p, points=p.points.round(3)) for p in predictions])  # as --out has them
+        problems: list[DataError] = []
         for path, form in targets.items():
-            written = write_points(path, table, form, films, force=True)  # what was there has been refused before
+            try:
+                written = write_points(path, table, form, films, force=True)  # what was there has been refused before
+            except DataError as error:  # the other formats are written all the same
+                problems.append(error)
+                continue
             complete &= say_written(written, path, form.kind, quiet=quiet)
+        for problem in problems[1:]:
+            typer.echo(f"not written: {problem}", err=True)
+        if problems:
+            raise problems[0]
     return complete
 
 

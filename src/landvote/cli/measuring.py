@@ -17,7 +17,7 @@ from landvote.cli.common import (
     some,
     stopped_by_interrupt,
 )
-from landvote.errors import ExistsError, StoppedError
+from landvote.errors import ExistsError, PointsError, StoppedError
 
 
 def evaluate(
@@ -52,6 +52,7 @@ def evaluate(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files of an earlier report.")] = False,
 ) -> None:
     """Score predictions against true points; write errors, curves and overlays as one HTML report, CSVs and JSON."""
+    from landvote.datasets.plausible import resized
     from landvote.datasets.survey import Survey
     from landvote.evaluation import evaluate as score
     from landvote.formats.predictions import read_predictions
@@ -61,6 +62,9 @@ def evaluate(
     said: list[str] = []
     samples = read_data(truth, scheme, films, kind, centre, said.append)
     found = read_predictions(predictions)
+    sizes = {p.identifier: p.film.size for p in found if p.film.size}
+    if wrong := resized({s.identifier: s.stated_size for s in samples}, sizes):
+        raise PointsError(f"{truth}: {wrong[0]}")
     found = mark_seen(found, samples, model, Survey(cache)) if model else found
     evaluation = score(found, samples, unit=unit, radii=radius, subgroups=subgroup or ())
     with hint(ExistsError, "--force overwrites the files of an earlier report"):

@@ -34,6 +34,8 @@ class Sample:
         attributes: further columns the folder gives (age, side, disease, ...), as text.
         file: the film's, or None for a film in memory.
         spacing: given beside the film, for where its file has none; ``open`` has set it already.
+        stated_size: width and height of the film in pixels as the file of its points has them; None where that does not
+            say.
         sorted: the scheme's groups were given in another order than they follow each other in, and have been sorted.
     """
 
@@ -49,6 +51,7 @@ class Sample:
     sorted: bool = False
     occluded: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     side: Side = Side()  # noqa: RUF009 - frozen
+    stated_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for annotator, points in self.annotations.items():

@@ -130,6 +130,8 @@ class Scheme(Settings):
             DataError: the file cannot be written.
         """
         refuse_existing(path)
+        if not self.landmarks:
+            raise SchemeError(f"{path}: a scheme without landmarks cannot be written, expected points to make one from")
         names = [str(i) for i in range(self.file_points)]
         for column, name in zip(self.columns, self.landmarks, strict=True):
             names[column] = name

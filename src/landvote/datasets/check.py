@@ -17,9 +17,9 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import FoundFolder, survey_folder
 from landvote.datasets.leaks import copies, split_leaks
 from landvote.datasets.placeholders import Placeholder, placeholders
-from landvote.datasets.plausible import misplaced
+from landvote.datasets.plausible import misplaced, resized
 from landvote.datasets.survey import Facts, Survey
-from landvote.errors import ImageError
+from landvote.errors import ImageError, PointsError
 from landvote.runtime.files import StrPath
 from landvote.runtime.privacy import keyed_hash
 
@@ -123,10 +123,15 @@ def check_folder(
     collapsed = [s.identifier for s in samples if s.collapsed]
     problems += _named(collapsed, "films have their points, or reference points, in one place and are not learned from")
     moved = _named([s.identifier for s in samples if s.sorted], "films have their parts in another order, sorted here")
-    problems += misplaced(samples, {record["image"]: record["size"] for record in records})
+    sizes = {name: facts.film.size for name, facts in known.items() if facts.film.size}
+    problems += misplaced(samples, sizes) + resized({s.identifier: s.stated_size for s in samples}, sizes)
     coded = placeholders(samples)
     warnings += (
-        _turned(sources) + _transparent(sources) + _patients(samples, sources) + _inverted(pictures) + _missing(samples)
+        _turned(sources)
+        + _transparent(sources)
+        + _patients(samples, sources)
+        + _inverted(pictures)
+        + _missing(samples, readable=not any(isinstance(error, PointsError) for error in found.problems))
     )
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
     warnings += moved + _strange(samples, coded) + _alike_unmirrored(samples) + _without_split(samples)
@@ -255,8 +260,8 @@ def _scheme(scheme: Scheme) -> str:
     return f"made from the points, {len(scheme)} landmarks{names}, {len(scheme.outlines)} outlines{outlines}"
 
 
-def _missing(samples: Sequence[Sample]) -> list[str]:
-    without = [s.identifier for s in samples if not s.annotations]
+def _missing(samples: Sequence[Sample], *, readable: bool) -> list[str]:
+    without = [s.identifier for s in samples if not s.annotations and (readable or any(t.annotations for t in samples))]
     found = _named(without, "films have no points")
     gaps = {s.identifier: int((~np.isfinite(s.points).all(axis=1)).sum()) for s in samples if s.annotations}
     gaps = {name: n for name, n in gaps.items() if n}

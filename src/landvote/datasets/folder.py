@@ -121,6 +121,7 @@ def survey_folder(
         scheme = Scheme.numbered(len(table.landmarks)).model_copy(update=own)
     annotations = _annotations(table, scheme)
     sides = _sides(annotations, known_films, problems)
+    stated = {row.image: row.size for row in table.rows}
     warnings: list[str] = []
     facts = _facts(folder, known_films, problems, warnings)
     samples = []
@@ -137,10 +138,24 @@ def survey_folder(
             hidden = {a: columns[:, 2] > 0 for a, columns in ordered.items() if np.isfinite(columns[:, 2]).all()}
             opened = partial(open_film, path, name, spacing)
             samples.append(
-                Sample(name, opened, scheme, points, subject, split, known, path, spacing, moved, hidden, side)
+                Sample(
+                    name,
+                    opened,
+                    scheme,
+                    points,
+                    subject,
+                    split,
+                    known,
+                    path,
+                    spacing,
+                    moved,
+                    hidden,
+                    side,
+                    stated.get(name),
+                )
             )
     said = "; ".join([table.form, *table.notes])
-    problems += [*_leaks(folder, samples), *annotators_apart(samples)]
+    problems += [*_leaks(folder, samples), *annotators_apart({s.identifier: s.annotations for s in samples})]
     left_out = (*known_films.left_out, *passed_over)
     return FoundFolder(
         tuple(samples), tuple(problems), said if table.form else "", tuple(warnings), left_out, made_scheme

@@ -21,6 +21,7 @@ from landvote.data.scheme import Scheme
 from landvote.errors import DataError, ImageError, PointsError, SettingError
 from landvote.films.image import image_kind
 from landvote.films.left_out import LeftOut
+from landvote.formats.family import format_named
 from landvote.formats.films import Films
 from landvote.formats.format import check_centre
 from landvote.formats.points import PointTable
@@ -102,6 +103,8 @@ class Place:
             PointsError: a point file may be that of several films.
             SettingError: an unknown format or setting of it.
         """
+        if self.kind is not None:
+            format_named(self.kind, self.centre)  # a wrong one is told of wherever the points are
         whole, files = [self.file] if self.file else [], list[FilmFile]()
         if self.file is None:
             whole, no_points = self._whole_files(films, passed_over)
@@ -110,10 +113,14 @@ class Place:
             names = " and ".join(path.name for path in found[:2])
             problems.append(PointsError(f"{self.folder}: has {names}, expected one kind of points"))
             return None
+        if self.kind is not None and not found:
+            problems.append(PointsError(f"{self.folder}: no points of format {self.kind!r}, expected a file of them"))
         table: PointTable | None = None
         try:
             if whole:
-                table = read_points(whole[0], self.kind, centre=self.centre, scheme=scheme, films=films)
+                table = read_points(
+                    whole[0], self.kind, centre=self.centre, scheme=scheme, films=films, rows=problems
+                )  # fmt: skip
             elif files:
                 table = read_film_files(
                     files, problems, self.kind, centre=self.centre, scheme=scheme, films=films

@@ -19,15 +19,17 @@ _NAMED = 10
 Size = tuple[int, int]
 
 
-def annotators_apart(samples: Sequence[Sample]) -> list[PointsError]:
+def annotators_apart(films: Mapping[str, Mapping[str, Points]]) -> list[PointsError]:
     """Return an error for each film with two annotators farther apart than a quarter of the shape's extent.
+
+    ``films`` are identifier -> annotator -> (n, 2) points in image coordinates.
 
     They differ by the mean distance over the landmarks that both give; the extent is the diagonal of the box round the
     larger shape. One of the two has another side in mind, or another film.
     """
     found = []
-    for sample in samples:
-        for (one, first), (other, second) in combinations(sample.annotations.items(), 2):
+    for film, annotations in films.items():
+        for (one, first), (other, second) in combinations(annotations.items(), 2):
             both = np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
             if both.sum() < 2:
                 continue
@@ -36,7 +38,7 @@ def annotators_apart(samples: Sequence[Sample]) -> list[PointsError]:
             if distance > max(_APART * extent, _NEAR):
                 apart = f"{one!r} and {other!r} are {distance:.4g} pixels apart on average"
                 expected = f"expected at most {max(_APART * extent, _NEAR):.4g}, a quarter of the shape's extent"
-                found.append(PointsError(f"{sample.identifier}: annotators {apart}, {expected}; another side or film?"))
+                found.append(PointsError(f"{film}: annotators {apart}, {expected}; another side or film?"))
     return found
 
 
@@ -46,6 +48,23 @@ def misplaced(samples: Sequence[Sample], sizes: Mapping[str, Size]) -> list[str]
     given = {name: points[np.isfinite(points).all(axis=1)] for name, points in given.items()}
     given = {name: points for name, points in given.items() if len(points)}
     return _in_other_units(given, sizes) or _swapped(given, sizes)
+
+
+def resized(stated: Mapping[str, Size | None], sizes: Mapping[str, Size]) -> list[str]:
+    """Return in words which films have another size than the file of their points gives; both by identifier.
+
+    If width and height have changed places, the points were set on the film before EXIF, or a program, turned it.
+    """
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for name, expected in stated.items():
+        size = sizes.get(name, expected)
+        if size and expected and size != expected:
+            found[size == expected[::-1]].append(f"{name} ({size[0]} x {size[1]}, not {expected[0]} x {expected[1]})")
+    words = {
+        True: "films are turned, by EXIF or since, and their points were set on the unturned picture",
+        False: "films have another size than the file of their points says",
+    }
+    return [f"{len(names)} {words[turned]}: {_some(names)}" for turned, names in found.items() if names]
 
 
 def _in_other_units(given: Mapping[str, Points], sizes: Mapping[str, Size]) -> list[str]:

@@ -10,6 +10,7 @@ from landvote.data.sample import numbered
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.datasets.place import Place
+from landvote.datasets.plausible import annotators_apart
 from landvote.errors import DataError, PointsError
 from landvote.formats.family import FORMATS
 from landvote.formats.format import check_centre
@@ -67,13 +68,15 @@ def read_shapes(
         raise problems[0] if problems else PointsError(f"{path}: {known}")
     if scheme is None:
         scheme = Scheme.numbered(len(table.landmarks))
-    shapes: dict[str, list[Points]] = {}
+    shapes: dict[str, dict[str, Points]] = {}
     for row in table.rows:
         if far := far_point(row, table.landmarks):
             raise far
         selected = row.points if len(row.points) == len(scheme) else row.points[list(scheme.columns)]
-        shapes.setdefault(row.image, []).append(selected)
+        shapes.setdefault(row.image, {})[row.annotator] = selected
     if not shapes:
         raise PointsError(f"{path}: no shapes, expected a row or a file for each film")
-    points = np.stack([mean_points(given, len(scheme)) for given in shapes.values()])
+    if apart := annotators_apart(shapes):
+        raise apart[0]
+    points = np.stack([mean_points(list(given.values()), len(scheme)) for given in shapes.values()])
     return ShapeTable(tuple(shapes), points, scheme, tuple({} for _ in shapes))

@@ -104,13 +104,13 @@ def _read(kept: Path) -> Record | None:
     """Return a record of this version, None where there is none or it is broken."""
     try:
         record = json.loads(kept.read_bytes())
-    except (
-        OSError,
-        ValueError,
-        RecursionError,
-    ):  # never surveyed, deleted, or damaged: decoded again
-        return None
-    return record if isinstance(record, dict) and record.get("landvote") == _READING else None
+        if record["landvote"] != _READING or not {"bytes", "mtime_ns", "sha256"} <= record.keys():
+            return None
+        _facts(record)
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return None  # never surveyed, deleted, or damaged: decoded again
+    found: Record = record
+    return found
 
 
 def _still_true(record: Record | None, file: Path) -> Record | None:

@@ -49,10 +49,26 @@ def by_side(shapes: Iterable[tuple[PointRow, str]], films: Films | None) -> tupl
             rows += [replace(row, image=with_side(row.image, str(i))) for i, (row, _) in enumerate(in_order, 1)]
         else:
             rows.append(_by_middle(first, films) if pairs else first)
-    notes = [f"of two shapes on a film ({pairs} films) the one farther left is _1"] if pairs and not named else []
+    notes = ["of two shapes on a film the one farther left is _1"] if pairs and not named else []
     empty = sum(map(len, films_of.values())) - sum(map(len, kept))
     notes += [f"{empty} shapes without points beside others are passed over"] if empty else []
     return rows, notes
+
+
+def shape_numbers(labels: Sequence[str], points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return of each labelled point of a film which shape it is of: 0 or 1 where two lie side by side, 1 to the right.
+
+    Two shapes are there if most labels are given twice, two labels at least, and a gap divides left from right.
+    Otherwise all are 0.
+    """
+    places: dict[str, list[float]] = {}
+    for label, (x, _) in zip(labels, points, strict=True):
+        places.setdefault(label, []).append(x)
+    pairs = [sorted(xs) for xs in places.values() if len(xs) == _BOTH]
+    if max(_BOTH, len(places) / 2) > len(pairs) or any(len(xs) > _BOTH for xs in places.values()):
+        return [0] * len(labels)
+    left, right = max(x for x, _ in pairs), min(x for _, x in pairs)
+    return [int(left < right and x > (left + right) / 2) for x, _ in points]
 
 
 def side_named(label: str) -> str:

@@ -12,13 +12,14 @@ from pydantic import field_validator
 
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
-from landvote.errors import PointsError, SettingError
+from landvote.errors import DataError, PointsError, SettingError
 from landvote.formats.films import Films
 from landvote.formats.points import PointRow, PointTable
 from landvote.runtime.settings import Settings
 
 Fact: TypeAlias = Literal["names", "annotators", "missing", "occluded", "expected_error", "prediction", "outlines"]
 
+_MOST_ROWS = 20  # with errors: a table with more of them is wrong throughout
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
 CENTRES: Mapping[float, str] = {0: "VXL, BoneFinder", 0.5: "whose corner is 0", 1: "menpo, iBUG"}
@@ -33,11 +34,23 @@ class Reading:
         scheme: the names of the landmarks and their order; None where they are not known.
         films: those that the file may speak of; None where they are not at hand.
         image: the film that the file is called after, in a format of one file per film; else empty.
+        problems: where errors of single rows go, so that the others are read; None where the first is raised.
     """
 
     scheme: Scheme | None = None
     films: Films | None = None
     image: str = ""
+    problems: list[DataError] | None = None
+
+    @contextmanager
+    def row(self) -> Iterator[None]:
+        """Keep an error of one row as a problem; raise it if no problems are kept, or there are many already."""
+        try:
+            yield
+        except PointsError as error:
+            if self.problems is None or len(self.problems) >= _MOST_ROWS:
+                raise
+            self.problems.append(error)
 
     def film_called(self, name: str) -> str:
         """Return the film that a path of another machine names: by as much of its end as a film here has.

@@ -60,6 +60,7 @@ class PointTable:
         form: the kind of the format it was read from; empty where it was not read.
         counted: whether the file knows an order and no names, in a format that may hold names: films then have to have
             as many points as each other.
+        matched: whether a reader has found the landmarks by their names in a scheme, whose order they now have.
 
     Raises:
         PointsError: a row does not have one point per landmark, or there are too many landmarks.
@@ -71,6 +72,7 @@ class PointTable:
     notes: tuple[str, ...] = ()
     form: str = ""
     counted: bool = False
+    matched: bool = False
 
     def __post_init__(self) -> None:
         refuse_many(self.rows[0].where if self.rows else self.form, len(self.landmarks))
@@ -97,14 +99,17 @@ class PointTable:
     def named_by(self, scheme: Scheme) -> "PointTable":
         """Return the table in the order of a scheme, all points of its files or those in use, with names and outlines.
 
-        Landmarks that have names are found by them, others by their order. The points that the scheme does not use are
-        left out where none is given.
+        Landmarks that have names are found by them, others by their order, and a note says so. The points that the
+        scheme does not use are left out where none is given.
 
         Raises:
             PointsError: a landmark that the scheme does not know; neither as many as in a file nor as are in use.
         """
         where = self.rows[0].where if self.rows else self.form
         table = self._placed(scheme, where) if self.named else self
+        if not self.matched and set(scheme.landmarks).isdisjoint(self.landmarks):
+            order = f"order assumed: points have no names of scheme {scheme.name!r} and are taken in its order"
+            table = replace(table, notes=(*table.notes, order))
         if len(table.landmarks) not in (scheme.file_points, len(scheme)):
             either = f" (or the {len(scheme)} in use)" if len(scheme) != scheme.file_points else ""
             found = f"{where}: {len(table.landmarks)} points"
@@ -188,7 +193,8 @@ def table_of(
             row.occluded[number[name]] = occluded
     ordered = scheme is None and not listed and bool(landmarks) and not all(map(str.isdecimal, landmarks))
     notes = ("landmarks are in the order in which they are first named",) if ordered else ()
-    return PointTable(tuple(rows.values()), landmarks, () if scheme else tuple(outlines), notes)
+    matched = scheme is not None and any(mark.landmark in scheme.landmarks for mark in marks)
+    return PointTable(tuple(rows.values()), landmarks, () if scheme else tuple(outlines), notes, matched=matched)
 
 
 def far_point(row: PointRow, landmarks: Sequence[str]) -> PointsError | None:

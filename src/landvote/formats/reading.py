@@ -1,5 +1,6 @@
 """Reading point files: whole ones, and folders of files of one film each, into a table of points."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,13 +39,14 @@ class FilmFile(NamedTuple):
 
 def read_points(
     path: Path, kind: str | None = None, *, centre: float | None = None, scheme: Scheme | None = None,
-    films: Films | None = None,
+    films: Films | None = None, rows: list[DataError] | None = None,
 ) -> PointTable:  # fmt: skip
     """Read a file of points, or a folder of files of one film each, subfolders included.
 
     ``kind`` is the format, by default what the file looks like; ``centre`` is what it calls the centre of the first
     pixel, by default what its format does. ``scheme`` gives order and names. With ``films``, the first subfolder of a
-    file may be its annotator.
+    file may be its annotator. ``rows`` takes errors of single rows of a table, where there is such a list, and the
+    other rows are read.
 
     Raises:
         PointsError: nothing there, points that cannot be read, that differ in number between films, or do not fit the
@@ -62,7 +64,7 @@ def read_points(
         files = [FilmFile(films.called_after(name) if films else name, "", path, suffix)]
     elif kinds:
         form = format_named(kinds[0], centre)
-        return _finished(form.read(path, Reading(scheme, films)), form, kinds, centre, scheme)
+        return _finished(form.read(path, Reading(scheme, films, "", rows)), form, kinds, centre, scheme)
     if not files:
         raise PointsError(f"{path}: no points, expected those of a known format ({', '.join(FORMATS)})")
     problems: list[DataError] = []
@@ -222,5 +224,10 @@ def _joined(tables: Sequence[PointTable]) -> PointTable:
         column = {name: i for i, name in enumerate(table.landmarks)}
         same = table.landmarks == landmarks
         rows += (table if same else table.taken([column.get(name, -1) for name in landmarks], landmarks)).rows
-    notes = dict.fromkeys(note for table in tables for note in table.notes)
-    return replace(tables[0], rows=tuple(rows), landmarks=landmarks, notes=tuple(notes))
+    counts: Counter[str] = Counter()  # notes that begin with the number of what one file has become one, with the sum
+    for note in (note for table in tables for note in table.notes):
+        number, _, said = note.partition(" ")
+        counts[said if number.isdecimal() else note] += int(number) if number.isdecimal() else 0
+    notes = (f"{count} {said}" if count else said for said, count in counts.items())
+    matched = any(table.matched for table in tables)
+    return replace(tables[0], rows=tuple(rows), landmarks=landmarks, notes=tuple(notes), matched=matched)

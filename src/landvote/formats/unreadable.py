@@ -42,6 +42,7 @@ def _known(path: Path, start: bytes) -> tuple[str, str] | None:
         (suffix == ".txt" and _YOLO.match(start), "labels of YOLO, which name neither film nor landmark", _COCO),
         (_SLEAP.match(start), "a table of SLEAP, which does not name films", f"{_COCO} (save_coco of sleap-io)"),
         (zipped and suffix in (".xlsx", ".ods"), "a spreadsheet", "the sheet saved as CSV"),
+        (start[:2] in (b"\xff\xfe", b"\xfe\xff"), "a text in UTF-16", "the same text saved as UTF-8"),
         (start.startswith(_OFFICE), "a file of Microsoft Office", "the sheet saved as CSV"),
     )
     return next(((found, way) for matches, found, way in known if matches), None)

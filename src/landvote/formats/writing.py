@@ -12,6 +12,7 @@ from landvote.errors import PointsError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format
 from landvote.formats.points import PointRow, PointTable
+from landvote.formats.sides import film_and_side
 from landvote.runtime.files import expect_folder, refuse_existing
 from landvote.runtime.names import output_paths
 
@@ -73,7 +74,7 @@ def write_points(
         _write_folder(path, replace(table, rows=tuple(shifted)), form, films)
     else:
         form.write(path, replace(table, rows=tuple(shifted)), films)
-    return Written(len({row.image for row in rows}), tuple(lost), tuple(left_out))
+    return Written(len({film_and_side(row.image)[0] for row in rows}), tuple(lost), tuple(left_out))
 
 
 def _write_folder(path: Path, table: PointTable, form: Format, films: Films | None) -> None:

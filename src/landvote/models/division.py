@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from landvote.data.sample import Sample
 from landvote.datasets.leaks import split_leaks
-from landvote.datasets.plausible import misplaced
+from landvote.datasets.plausible import misplaced, resized
 from landvote.datasets.split import group_films, split_by_subject
 from landvote.datasets.survey import Facts
 from landvote.errors import ImageError, PointsError, SplitError
@@ -43,7 +43,8 @@ def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | N
     count.
 
     Raises:
-        PointsError: points are no pixels, or x and y are swapped, see :func:`landvote.datasets.plausible.misplaced`.
+        PointsError: points are no pixels, or x and y are swapped, see :func:`landvote.datasets.plausible.misplaced`; or
+            films have another size than the file of their points says.
         SplitError: nothing is left to learn from, all films belong together, or the data's own split has one picture or
             patient on both sides.
         StoppedError: the stop token asked for it.
@@ -57,7 +58,8 @@ def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | N
         found = f"{len(samples)} films, of which none has points and is to be trained on"
         raise SplitError("; ".join([found, "expected one at least", *unreadable[:1]]))
     sizes = {name: facts.film.size for name, facts in films.items() if facts and facts.film.size}
-    if wrong := misplaced([*known, *validation], sizes):
+    stated = {s.identifier: s.stated_size for s in pointed}
+    if wrong := [*resized(stated, sizes), *misplaced([*known, *validation], sizes)]:
         raise PointsError(wrong[0])
     if not validation and recipe.validation > 0:
         groups = group_films(known, [films[s.identifier] for s in known])

@@ -6,14 +6,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from landvote.data.points import Points
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.errors import ImageError
+from landvote.errors import ExistsError, ImageError, SettingError
 from landvote.reports.overlays import landmark_figure
-from landvote.reports.style import save_figure
-from landvote.runtime.files import atomic_write
+from landvote.reports.style import SOFTWARE, save_figure
+from landvote.runtime.files import atomic_write, is_stream
+
+_PNG, _DRAWN, _START = b"\x89PNG", b"Software\0" + SOFTWARE.encode(), 4096  # the text comes before the pixels
 
 Picture = npt.NDArray[np.uint8]
 
@@ -23,6 +27,26 @@ _PAGES = 20
 _TEXT = 16  # pixels of height for the name
 _COLOURS = ((0, 255, 255), (255, 160, 0), (80, 255, 80), (200, 120, 255))  # of annotators, blue-green-red
 _SUBPIXEL = 4  # OpenCV draws at 1/2**4 pixel
+
+
+def refuse_others(path: Path) -> None:
+    """Raise an error if a contact sheet at ``path``, or a page beside it, would replace a file that is none.
+
+    Raises:
+        SettingError: the name does not end in ``.png``.
+        ExistsError: there is something that landvote has not drawn.
+    """
+    if path.suffix.lower() != ".png":
+        raise SettingError(f"sheet = {str(path)!r}, expected a name that ends in .png")
+    beside = [*map(str, range(2, _PAGES + 1)), "landmarks"]
+    for file in (path, *(path.with_name(f"{path.stem}-{page}{path.suffix}") for page in beside)):
+        if file.is_dir():
+            raise ExistsError(f"{file}: a folder, expected another place for the contact sheet")
+        if file.is_file() and not is_stream(file):
+            with file.open("rb") as opened:
+                start = opened.read(_START)
+            if not (start.startswith(_PNG) and _DRAWN in start):
+                raise ExistsError(f"{file}: exists and is no contact sheet of landvote, expected another place")
 
 
 def contact_sheet(samples: Sequence[Sample], path: Path, columns: int = 10) -> tuple[int, list[Path]]:
@@ -71,8 +95,10 @@ def _draw_page(picked: Sequence[Sample], path: Path, columns: int) -> None:
         picture = _cell(sample)
         top, left = top + _TEXT, left + (_CELL - picture.shape[1]) // 2
         sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    told = PngInfo()
+    told.add_text("Software", SOFTWARE)
     with atomic_write(path) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
+        Image.fromarray(sheet[..., ::-1]).save(temporary, "PNG", pnginfo=told)
 
 
 def _cell(sample: Sample) -> Picture:

@@ -36,7 +36,10 @@ PRINT: dict[Any, Any] = {
     "lines.linewidth": 1.3, "lines.markersize": 4,
 }  # fmt: skip
 
-_NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
+SOFTWARE = "landvote"
+"""The program that PNG files name which landvote has drawn."""
+
+_NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": SOFTWARE}}
 
 
 @dataclass(frozen=True)

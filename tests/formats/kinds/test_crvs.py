@@ -37,7 +37,7 @@ def test_ranges_names_and_single_points(tmp_path):
     (tmp_path / "a.crvs").write_text(CURVES)
     outlines, notes = read_crvs(tmp_path / "a.crvs", 5)
     assert tuple(outlines) == OUTLINES
-    assert notes == ["1 curves of one point are passed over"]
+    assert notes == ["curves of one point are passed over (1)"]
 
 
 def test_the_curves_beside_points_are_their_outlines(points):
@@ -45,7 +45,7 @@ def test_the_curves_beside_points_are_their_outlines(points):
     table = read_points(points)
     assert (table.form, table.outlines) == ("vxl-pts", OUTLINES)
     assert read_points(points, "menpo-pts").outlines == ()
-    assert "1 curves of one point are passed over" in table.notes
+    assert "curves of one point are passed over (1)" in table.notes
 
 
 def test_of_several_files_the_setting_names_one(points, tmp_path):
@@ -53,7 +53,7 @@ def test_of_several_files_the_setting_names_one(points, tmp_path):
     (points / "b.crvs").write_text(CURVES)
     table = read_points(points)
     assert table.outlines == ()
-    assert any("2 files of curves lie beside the points, none is read" in note for note in table.notes)
+    assert any("of 2 files of curves beside the points none is read" in note for note in table.notes)
     assert read_points(points, f"vxl-pts:curves={points / 'b.crvs'}").outlines == OUTLINES
     with pytest.raises(PointsError, match=r"none\.crvs: cannot be read"):
         read_points(points, f"vxl-pts:curves={points / 'none.crvs'}")

@@ -205,3 +205,10 @@ def test_errors(read, text, says):
     with pytest.raises(PointsError, match=r"l\.xml") as caught:
         read(text, kind="cvat")
     assert says in str(caught.value)
+
+
+def test_two_shapes_without_groups_are_two_sides(read):
+    points = (point("hip", "50.5,3.5"), point("knee", "40.5,3.5"), point("hip", "5.5,3.5"), point("knee", "9.5,3.5"))
+    table = read(document(image("a.png", *points)))
+    found = {row.image: row.points[:, 0].tolist() for row in table.rows}
+    assert found == {"a.png_1": [5, 9], "a.png_2": [50, 40]}

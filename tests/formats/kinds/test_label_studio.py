@@ -247,3 +247,13 @@ def test_errors(read, content, says):
     with pytest.raises(PointsError, match=r"l\.json") as caught:
         read(content, "label-studio")
     assert says in str(caught.value)
+
+
+def test_two_shapes_of_the_same_labels_in_one_annotation_are_two_sides(read):
+    hips = [region("hip", 80), region("knee", 85), region("knee", 15), region("hip", 20)]
+    alone = task(annotation(region("hip", 90), region("knee", 80)), image="b.png")
+    table = read([task(annotation(*hips)), alone])
+    found = {row.image: row.points[:, 0].tolist() for row in table.rows}
+    assert found == {"a.png_1": [11.5, 8.5], "a.png_2": [47.5, 50.5], "b.png_2": [53.5, 47.5]}
+    with pytest.raises(PointsError, match=r"'hip' of 'a\.png' is given twice"):
+        read([task(annotation(region("hip", 80), region("hip", 81), region("knee", 15)))])

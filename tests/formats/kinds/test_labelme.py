@@ -166,3 +166,10 @@ def test_all_it_holds_comes_back(table):
         np.testing.assert_allclose(same.points, row.points, atol=1e-9)
         np.testing.assert_array_equal(same.occluded, row.occluded)
         assert same.size == row.size
+
+
+def test_two_shapes_without_groups_are_two_sides(read):
+    a = content(shape("hip", 50), shape("knee", 45), shape("hip", 5), shape("knee", 10))
+    table = read(**{"a.json": a, "b.json": content(shape("hip", 5), shape("knee", 10), imagePath="b.png")})
+    found = {row.image: row.points[:, 0].tolist() for row in table.rows}
+    assert found == {"a.png_1": [4.5, 9.5], "a.png_2": [49.5, 44.5], "b.png_1": [4.5, 9.5]}

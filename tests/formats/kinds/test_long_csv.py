@@ -99,3 +99,12 @@ def test_errors(read, text, says):
 def test_a_column_that_is_not_known_is_an_error(read):
     with pytest.raises(PointsError, match=r"line 1: columns 'image, landmark, x, y, z', expected"):
         read("image,landmark,x,y,z\na,hip,1,2,3\n")
+
+
+def test_errors_of_rows_may_be_kept_and_the_others_are_read(tmp_path):
+    (tmp_path / "l.csv").write_text("image,landmark,x,y\na,hip,1,2\nb,hip,1,\nb,knee,3,4\n")
+    problems = []
+    table = read_points(tmp_path / "l.csv", rows=problems)
+    assert table.rows[0].points.tolist() == [[1, 2], [pytest.approx(np.nan, nan_ok=True)] * 2]
+    assert [row.image for row in table.rows] == ["a", "b"]
+    assert len(problems) == 1

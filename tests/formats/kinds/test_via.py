@@ -108,3 +108,12 @@ def test_errors_name_file_and_region(read, value, says):
     with pytest.raises(PointsError, match=says) as caught:
         read(value, "via")
     assert "v." in str(caught.value)
+
+
+def test_two_shapes_are_two_sides(read):
+    table = read(
+        {"a": film(*(region(x, landmark=name) for x, name in ((5, "hip"), (9, "knee"), (50, "hip"), (40, "knee"))))}
+    )
+    assert {row.image: row.points[:, 0].tolist() for row in table.rows} == {
+        "a.png_1": [4.5, 8.5], "a.png_2": [49.5, 39.5],
+    }  # fmt: skip

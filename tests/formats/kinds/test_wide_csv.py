@@ -121,3 +121,16 @@ def test_a_binary_file_is_an_error(tmp_path):
     (tmp_path / "l.csv").write_bytes(b"\x89PNG\xff\xfe\x00")
     with pytest.raises(PointsError, match=r"l\.csv: not UTF-8 \(looks like no text\)"):
         read_points(tmp_path / "l.csv")
+
+
+def test_errors_of_rows_may_be_kept_and_the_others_are_read(tmp_path):
+    lines = ["a,1,2", "b,1,", *(f"c{i},x,2" for i in range(25))]
+    (tmp_path / "w.csv").write_text("\n".join(["image,x0,y0", *lines[:3]]))
+    problems = []
+    assert [row.image for row in read_points(tmp_path / "w.csv", rows=problems).rows] == ["a"]
+    assert [str(error).rpartition("w.csv, ")[2][:6] for error in problems] == ["line 3", "line 4"]
+    with pytest.raises(PointsError, match="line 3"):
+        read_points(tmp_path / "w.csv")
+    (tmp_path / "w.csv").write_text("\n".join(["image,x0,y0", *lines]))
+    with pytest.raises(PointsError, match="line 23"):  # no use in going on
+        read_points(tmp_path / "w.csv", rows=[])

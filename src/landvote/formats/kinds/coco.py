@@ -87,7 +87,8 @@ class Coco(Format):
         categories = _categories(path, content["categories"])
         found, notes = self._found(path, content["annotations"], categories)
         if not found:
-            raise PointsError(f"{path}: no annotation with keypoints, expected one at least")
+            of = f" of category {self.category!r}" if self.category else ""
+            raise PointsError(f"{path}: no annotation with keypoints{of}, expected one at least")
         category = found[0].category
         points, hidden = _columns(found)
         rows = _rows(found, images, points, hidden)

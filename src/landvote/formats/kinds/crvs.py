@@ -46,7 +46,7 @@ def read_crvs(path: Path, n: int) -> tuple[list[Outline], list[str]]:
         free = (f"{called} {k}" if k > 1 else called for k in range(1, len(outlines) + 2))
         called = next(name for name in free if name not in outlines)
         outlines[called] = Outline(name=called, points=tuple(points), closed=opened.lower() == "false")
-    return list(outlines.values()), [f"{short} curves of one point are passed over"] if short else []
+    return list(outlines.values()), [f"curves of one point are passed over ({short})"] if short else []
 
 
 def outlines_beside(folder: Path, n: int) -> tuple[list[Outline], list[str]]:
@@ -59,7 +59,7 @@ def outlines_beside(folder: Path, n: int) -> tuple[list[Outline], list[str]]:
     except OSError:
         return [], []
     if len(files) > 1:
-        return [], [f"{len(files)} files of curves lie beside the points, none is read (the setting curves names one)"]
+        return [], [f"of {len(files)} files of curves beside the points none is read (the setting curves names one)"]
     try:
         return read_crvs(files[0], n) if files else ([], [])
     except PointsError as error:

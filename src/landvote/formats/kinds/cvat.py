@@ -30,7 +30,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from landvote.data.scheme import Outline
 from landvote.errors import PointsError
-from landvote.formats.film_shapes import by_side
+from landvote.formats.film_shapes import by_side, shape_numbers
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading, placed, size_of
 from landvote.formats.points import Mark, PointRow, PointTable, table_of
@@ -202,7 +202,8 @@ class Cvat(Format):
             raise PointsError(f"{path}: cannot be read ({error.strerror}), expected a file of CVAT") from error
         except (ParseError, ValueError, LookupError) as error:  # the latter two: encodings that it does not know
             raise PointsError(f"{path}: not whole XML ({error}), expected an export of CVAT") from error
-        shapes = [shape for group in _by_image(content.shapes) for shape in group]
+        drawn = [half for shape in content.shapes for half in _halves(shape)]
+        shapes = [shape for group in _by_image(drawn) for shape in group]
         landmarks = () if content.several > 1 else tuple(dict.fromkeys(_landmarks(content)))
         if not shapes and not landmarks:
             raise PointsError(f"{path}: no points on {len(content.sizes)} images, expected them on one at least")
@@ -269,6 +270,15 @@ def _point(where: str, pair: str) -> tuple[float, float]:
     if not math.isfinite(x) or not math.isfinite(y):
         raise PointsError(f"{where}: point {pair[:40]!r}, expected two numbers")
     return x, y
+
+
+def _halves(shape: _Shape) -> list[_Shape]:
+    """Return points of one group as two shapes if they are those of two, side by side."""
+    if shape.side or shape.label:
+        return [shape]
+    numbers = shape_numbers([label for label, *_ in shape.marks], [point for _, point, _ in shape.marks])
+    divided = [replace(shape, marks=[m for m, n in zip(shape.marks, numbers, strict=True) if n == k]) for k in (0, 1)]
+    return [half for half in divided if half.marks]
 
 
 def _by_image(shapes: Sequence[_Shape]) -> Iterator[list[_Shape]]:

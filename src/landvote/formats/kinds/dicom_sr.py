@@ -7,6 +7,7 @@ One file is of one film, or of several; it names them by their SOP Instance UIDs
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -77,7 +78,7 @@ class DicomSr(Format):
             raise PointsError(f"{unnamed[0]}: a point without a name, expected a tracking identifier or a comment")
         marks = [Mark(each.where, films[each.film], "", each.name, each.point) for each in found]
         table = table_of(marks, reading.scheme)
-        return PointTable(table.rows, table.landmarks, notes=(*table.notes, *notes))
+        return replace(table, notes=(*table.notes, *notes))
 
 
 def _films(reading: Reading, uids: list[str]) -> tuple[dict[str, str], str]:

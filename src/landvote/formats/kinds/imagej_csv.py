@@ -13,6 +13,7 @@ import csv
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
@@ -102,7 +103,7 @@ class ImagejCsv(Format):
         table = table_of(marks, reading.scheme)
         notes += ["points have no names of their own: their order is taken"] if counted else []
         said = tuple(dict.fromkeys((*table.notes, *notes)))
-        return PointTable(table.rows, table.landmarks, notes=said, counted=counted)
+        return replace(table, notes=said, counted=counted)
 
     def _scale(self, path: Path, reading: Reading, film: str, rows: list[_Row]) -> tuple[tuple[float, float], str]:
         """Return what to divide X and Y of a film by, and what is to be said of it."""

@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
@@ -85,7 +86,7 @@ class ImagejRoi(Format):
         marks = [Mark(str(path), "", "", name, (x, y)) for name, (x, y) in zip(names, points.tolist(), strict=True)]
         table = table_of(marks, reading.scheme, names)
         note = ("ROIs have no names of their own: their order is taken",) if counted else ()
-        return PointTable(table.rows, table.landmarks, notes=(*table.notes, *note), counted=counted)
+        return replace(table, notes=(*table.notes, *note), counted=counted)
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write a zip of a ROI per landmark that is there.

@@ -18,7 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -27,6 +27,7 @@ import numpy as np
 
 from landvote.errors import PointsError
 from landvote.formats import json_text
+from landvote.formats.film_shapes import by_side, shape_numbers
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading, film_size, placed, size_of
 from landvote.formats.json_text import number, peek_json, read_json
@@ -136,8 +137,16 @@ class LabelStudio(Format):
         marks = [mark for each in drawn for mark in _marks(each, reading.films, sizes, notes)]
         if not marks and not listed:
             raise PointsError(f"{path}: no key points in {len(drawn)} annotations, expected one at least")
-        table = table_of(marks, reading.scheme, tuple(dict.fromkeys(listed)), sizes)
-        return PointTable(table.rows, table.landmarks, notes=(*table.notes, *notes.told()))
+        by_shape, annotators = list[Mark](), list[str]()
+        for one in _by_annotation(marks):
+            shapes = shape_numbers([mark.landmark for mark in one], [mark.point for mark in one])
+            by_shape += [m._replace(annotator=str(len(annotators) + n)) for m, n in zip(one, shapes, strict=True)]
+            annotators += [one[0].annotator] * (1 + max(shapes))
+        table = table_of(by_shape, reading.scheme, tuple(dict.fromkeys(listed)), sizes)
+        shaped = [replace(row, annotator=annotators[int(row.annotator)]) for row in table.rows]
+        sided = [row for row in shaped if film_and_side(row.image)[1]]
+        others, assumed = by_side([(row, "") for row in shaped if not film_and_side(row.image)[1]], reading.films)
+        return replace(table, rows=(*sided, *others), notes=(*table.notes, *assumed, *notes.told()))
 
     def _tasks(self, path: Path, tasks: list[dict[str, Any]], reading: Reading, notes: _Notes) -> Iterator[_Drawn]:
         """Yield the annotations of tasks; or the predictions, if these are asked for or there is nothing else."""
@@ -236,6 +245,14 @@ class LabelStudio(Format):
         scores: list[float] = [region["score"] for region in result if "score" in region]
         told = {"model_version": row.annotator or model, "score": min(scores, default=None), "result": result}
         return {key: value for key, value in told.items() if value not in ("", None)}
+
+
+def _by_annotation(marks: Iterable[Mark]) -> Iterable[list[Mark]]:
+    """Return the key points of each film and annotator."""
+    found: dict[tuple[str, str], list[Mark]] = {}
+    for mark in marks:
+        found.setdefault((mark.image, mark.annotator), []).append(mark)
+    return found.values()
 
 
 def _marks(

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from landvote.errors import PointsError
-from landvote.formats.film_shapes import by_side
+from landvote.formats.film_shapes import by_side, shape_numbers
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading, size_of
 from landvote.formats.json_text import field, number, peek_json, read_json, size_in
@@ -66,7 +66,8 @@ class LabelMe(Format):
                 others[form] += 1
         groups = Counter(label for _, label in {(mark.annotator, mark.landmark) for mark in marks})
         if not any(count > 1 for count in groups.values()):  # they say nothing of two shapes
-            marks = [mark._replace(annotator="") for mark in marks]
+            shapes = shape_numbers([mark.landmark for mark in marks], [mark.point for mark in marks])
+            marks = [mark._replace(annotator=str(n)) for mark, n in zip(marks, shapes, strict=True)]
         table = table_of(marks, reading.scheme, names, {film: size} if size else {})
         n = len(table.landmarks)
         empty = PointRow(film, "", np.full((n, 2), np.nan), str(path), np.zeros(n, bool), size=size)

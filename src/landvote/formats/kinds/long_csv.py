@@ -43,8 +43,11 @@ class LongCsv(Format):
             columns = ", ".join(header)
             expected = "'image, landmark, x, y[, annotator][, occluded]'"
             raise PointsError(f"{path}, line 1: columns {columns!r}, expected {expected}")
-        entries = ((where, dict(zip(header, cells, strict=True))) for where, cells in lines)
-        return table_of([_mark(where, entry) for where, entry in entries], reading.scheme)
+        marks: list[Mark] = []
+        for where, cells in lines:
+            with reading.row():
+                marks.append(_mark(where, dict(zip(header, cells, strict=True))))
+        return table_of(marks, reading.scheme)
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write a row for each landmark of each row, missing ones too; optional columns only where they say something.

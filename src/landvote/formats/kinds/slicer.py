@@ -6,6 +6,7 @@ Positions are millimetres (or micrometres) in the patient's space, L, P, S or R,
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -226,4 +227,4 @@ def _table(
         for k, (name, (x, y), (_, _, hidden)) in enumerate(zip(labels, pixels, marks, strict=True), 1)
     ]
     table = table_of(read, reading.scheme, labels, outlines=outlines)
-    return PointTable(table.rows, table.landmarks, table.outlines, (*table.notes, *notes), counted=counted)
+    return replace(table, notes=(*table.notes, *notes), counted=counted)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from landvote.errors import PointsError
+from landvote.formats.film_shapes import by_side, shape_numbers
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.json_text import field, number, peek_json, read_json
 from landvote.formats.points import Mark, PointTable, table_of
@@ -66,9 +67,10 @@ class Via(Format):
         others = Counter(str(region.shape.get("name")) for region in regions if region.shape.get("name") != "point")
         name = self.attribute or _naming(path, points)
         marks = [_mark(region, name, reading) for region in points]
-        table = table_of(marks, reading.scheme, _options(content, name))
-        passed = (f"{count} regions of shape {shape!r} are passed over" for shape, count in others.items())
-        return replace(table, notes=(*table.notes, *passed))
+        table = table_of(list(_by_shape(marks)), reading.scheme, _options(content, name))
+        rows, notes = by_side([(replace(row, annotator=""), "") for row in table.rows], reading.films)
+        notes += [f"{count} regions of shape {shape!r} are passed over" for shape, count in others.items()]
+        return replace(table, rows=tuple(rows), notes=(*table.notes, *notes))
 
 
 def _of_json(path: Path, content: dict[str, Any]) -> Iterator[_Region]:
@@ -143,6 +145,16 @@ def _mark(region: _Region, name: str, reading: Reading) -> Mark:
     except PointsError as error:
         raise PointsError(f"{region.where}: {error}") from error
     return Mark(region.where, film, "", landmark, (x, y), occluded)
+
+
+def _by_shape(marks: Sequence[Mark]) -> Iterator[Mark]:
+    """Yield marks with the number of the shape that each is of in the annotator's place."""
+    films: dict[str, list[Mark]] = {}
+    for mark in marks:
+        films.setdefault(mark.image, []).append(mark)
+    for found in films.values():
+        shapes = shape_numbers([mark.landmark for mark in found], [mark.point for mark in found])
+        yield from (mark._replace(annotator=str(n)) for mark, n in zip(found, shapes, strict=True))
 
 
 def _options(content: dict[str, Any], name: str) -> list[str]:

@@ -32,7 +32,7 @@ class WideCsv(Format):
         header = [cell.strip() for cell in line.split(separator(line))]
         return header[:1] == ["image"] and "x0" in header[1:3]
 
-    def read(self, path: Path, reading: Reading) -> PointTable:  # noqa: ARG002 - knows an order alone
+    def read(self, path: Path, reading: Reading) -> PointTable:
         """Read one row per film and annotator.
 
         Raises:
@@ -47,14 +47,15 @@ class WideCsv(Format):
             raise PointsError(f"{path}, line 1: columns {', '.join(header)[:80]!r}, expected {_EXPECTED}")
         rows: dict[tuple[str, str], PointRow] = {}
         for where, cells in lines:
-            values = cells[len(first) :]
-            points = [point_in(where, f"{i}", *values[2 * i : 2 * i + 2]) for i in range(n)]
-            annotator = cells[1] if len(first) > 1 else ""
-            row = PointRow(name_in(where, "image", cells[0]), annotator, np.array(points), where)
-            before = rows.setdefault((row.image, row.annotator), row)
-            if before is not row:
-                by = f" by {row.annotator!r}" if row.annotator else ""
-                raise PointsError(f"{where}: {row.image!r}{by} was given before ({before.where}), expected once")
+            with reading.row():
+                values = cells[len(first) :]
+                points = [point_in(where, f"{i}", *values[2 * i : 2 * i + 2]) for i in range(n)]
+                annotator = cells[1] if len(first) > 1 else ""
+                row = PointRow(name_in(where, "image", cells[0]), annotator, np.array(points), where)
+                before = rows.setdefault((row.image, row.annotator), row)
+                if before is not row:
+                    by = f" by {row.annotator!r}" if row.annotator else ""
+                    raise PointsError(f"{where}: {row.image!r}{by} was given before ({before.where}), expected once")
         return PointTable(tuple(rows.values()), numbers(n))
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
