@@ -680,6 +680,12 @@ def test_a_format_that_cannot_be_written_keeps_no_other_from_being_written(run, 
     assert {path.name for path in tmp_path.iterdir()} == {"films", "p.jsonl", "p-long-csv.csv"}
 
 
+def test_check_says_which_options_change_what_it_assumed(run, data):
+    _, out, _ = run("check", data)
+    (line,) = (line for line in out.splitlines() if line.startswith("points "))
+    assert line.endswith("the centre of the first pixel is taken as 0 (--from and --centre change it)")
+
+
 def test_check_replaces_no_file_that_is_no_contact_sheet(run, data, tmp_path):
     film = shutil.copy(data / "images" / "0.png", tmp_path / "film.png")
     one_line(run("check", data, "--sheet", film), "is no contact sheet of landvote", "--sheet names another place")

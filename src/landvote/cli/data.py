@@ -61,7 +61,8 @@ def check(
             refuse_others(picture)
     with counting("checking") as update:
         report = check_folder(data, scheme_named(scheme), centre, Survey(cache), update, films=films, kind=kind)
-    typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text())
+    hints = {"points": "--from and --centre change it"}
+    typer.echo(json.dumps(report.record(), indent=2) if as_json else report.text(hints))
     if save_scheme is not None:
         report.samples[0].scheme.write(save_scheme)
         typer.echo(f"scheme: {save_scheme}", err=as_json)

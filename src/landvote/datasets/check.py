@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,10 @@ class FolderReport:
         """Whether nothing is wrong."""
         return not self.problems
 
-    def text(self) -> str:
-        """Return the report for a terminal."""
-        lines = [f"{heading:<12}{text}" for heading, text in self.facts]
+    def text(self, hints: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Return the report for a terminal; ``hints`` say of some headings what changes the finding."""
+        told = {heading: f" ({hint})" for heading, hint in hints.items()}
+        lines = [f"{heading:<12}{text}{told.get(heading, '')}" for heading, text in self.facts]
         lines += [f"warning: {text}" for text in self.warnings]
         lines += [f"problem: {text}" for text in self.problems]
         return "\n".join([*lines, "nothing wrong" if self.ok else f"{len(self.problems)} problem(s)"])
