@@ -10,7 +10,7 @@ from landvote.formats.kinds.pts import MenpoPts, VxlPts, read_pts, write_pts
 from landvote.formats.points import PointRow
 from landvote.formats.reading import read_points
 
-FACES = Path(__file__).parents[2].parent / "shared" / "data" / "shapes" / "faces80"
+FACES = Path(__file__).parents[4] / "shared" / "data" / "shapes" / "faces80"
 NAN = float("nan")
 POINTS = np.array([[1.5, 2.25], [NAN, NAN]])
 
