@@ -122,7 +122,7 @@ def locate_file(
         from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
         try:
-            write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
+            write_overlay(overlay, radiograph.pixels, prediction, localiser.scheme)
         except (DataError, *_DRAWING) as error:
             listener(OverlayFailed(identifier, f"{overlay}: {error}" if isinstance(error, _DRAWING) else str(error)))
     return replace(prediction, identifier=identifier)
