@@ -63,6 +63,9 @@ def test_there_is_nothing_to_tell_of_few_or_equal_ones():
     one = spearman(a, a, draw(["one"] * 5))
     assert one.value[0] == pytest.approx(1)
     assert np.isnan(one.low[0])
-    whole = roc_area(a, (a > 2).astype(float), alone(5))
-    assert whole.value[0] == 1
-    assert 0 <= whole.low[0] <= 1 == pytest.approx(whole.high[0])
+    few = roc_area(a, (a > 2).astype(float), alone(5))
+    assert few.value[0] == 1
+    assert np.isnan([few.low, few.high]).all()
+    b = np.arange(20.0)
+    whole = roc_area(b, (b >= 10).astype(float), alone(20))
+    assert whole.value[0] == pytest.approx(whole.low[0]) == pytest.approx(whole.high[0]) == 1

@@ -12,6 +12,7 @@ from scipy import stats
 from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import BLOCK, TAIL, Draws, Estimates, IntArray
 
+_FEW = 10  # subjects with a large one: with 4 of them, intervals held the truth in 77 of 100 cases
 _NEAREST = 1 - 1e-9  # to a bound, which lies infinitely far away on the scale of intervals
 
 
@@ -41,7 +42,8 @@ def roc_area(score: FloatArray, large: FloatArray, draws: Draws) -> Estimates:
     """Return the area under the ROC curve, (1,), of scores for what is ``large``: 1 or 0, or NaN for left out.
 
     Both are (films,) or (films, k). The area is the share of pairs, one large and one not, in which the large one has
-    the higher score; half a pair counts where scores are equal. It is unknown where all are large, or none.
+    the higher score; half a pair counts where scores are equal. It is unknown where all are large, or none. There is no
+    interval where large ones, or others, are of fewer than ten subjects.
     """
     film, (x, y) = _known(score, large)
     if not len(y) or not np.ptp(y):
@@ -55,6 +57,8 @@ def roc_area(score: FloatArray, large: FloatArray, draws: Draws) -> Estimates:
             return np.asarray(2 * (high * below).sum(axis=1) / (high.sum(axis=1) * low.sum(axis=1)) - 1)
 
     found = _estimate(excess, film, draws)
+    if min(len(np.unique(draws.subject[film[y == flag]])) for flag in (0, 1)) < _FEW:
+        found = Estimates(found.value, *np.full((2, 1), np.nan))
     return Estimates(*((end + 1) / 2 for end in (found.value, found.low, found.high)))
 
 
