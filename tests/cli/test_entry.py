@@ -662,7 +662,10 @@ def test_films_unlike_those_learned_from_are_named_and_an_error_where_that_is_as
     monkeypatch.setattr("landvote.runtime.executor.choose_executor", lambda *_: here)
     status, out, err = run(*shards)
     assert (status, out) == (0, f"8 films located: {tmp_path / 'shards'}\n")
-    assert "warning: 1 films are unlike those that the model was made from, and their points mean nothing: 3.png" in err
+    assert (
+        "warning: 1 films are unlike those that the model was made from, and their points are not to be trusted: 3.png"
+        in err
+    )
     status, _, err = run(*shards, "--strict")
     assert status == 1
     assert "error: 1 films are unlike those that the model was made from" in err

@@ -41,6 +41,11 @@ def test_films_of_one_subject_count_together(monkeypatch):
             np.testing.assert_allclose(getattr(again, name), getattr(whole, name))
         monkeypatch.setattr(ranks, "BLOCK", 50)  # draws in many parts
         assert figure(a, other, once).low[0] == pytest.approx(whole.low[0])
+        monkeypatch.setattr(ranks, "_MOST_WEIGHTS", 1)  # of very many points fewer draws are used
+        fewer = figure(a, other, once).low[0]
+        assert fewer != whole.low[0]
+        assert fewer == pytest.approx(whole.low[0], abs=0.1)
+        monkeypatch.undo()
 
 
 def test_intervals_hold_the_truth():

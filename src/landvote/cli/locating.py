@@ -124,7 +124,7 @@ def _say_all_well(told: "list[FilmFailed | FilmUnknown | Note | OverlayFailed]",
             typer.echo(f"not known: {event.image}: unlike the films that the model was made from", err=True)
     if unknown := sum(isinstance(event, FilmUnknown) for event in told):
         films = f"{unknown} films are unlike those that the model was made from"
-        typer.echo(f"{'error' if strict else 'warning'}: {films}; their points mean nothing", err=True)
+        typer.echo(f"{'error' if strict else 'warning'}: {films}; do not trust their points", err=True)
     return all(isinstance(event, Note) or (isinstance(event, FilmUnknown) and not strict) for event in told)
 
 

@@ -26,7 +26,7 @@ from landvote.runtime.stop import StopToken
 _NAMED = 10  # how many films a note names
 
 OBLONG = "films have pixels that are not square, and were looked at as if they were"
-UNKNOWN = "films are unlike those that the model was made from, and their points mean nothing"
+UNKNOWN = "films are unlike those that the model was made from, and their points are not to be trusted"
 SPACELESS = "films have no known spacing, so a failure limit in mm says nothing of them"
 UNTOLD = "films have no probability of failure, since the model does not tell what errors to expect"
 TRANSPARENT = "films are transparent in part, which was read as black"

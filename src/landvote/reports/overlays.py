@@ -27,7 +27,7 @@ from landvote.reports.marks import draw_outlines
 from landvote.reports.style import STYLE, as_data_uri, save_figure
 
 TRUTH, PREDICTED, MISS, WARNING = "#56B4E9", "#FFB000", "#ffffff", "#D55E00"
-UNKNOWN = "Not known: unlike the films that the model was made from. These points mean nothing."
+UNKNOWN = "Not known: unlike the films that the model was made from. Do not trust these points."
 
 # of expected errors: yellow for small ones to purple for large ones; what of it is darker is lost on a dark film
 _DOUBT = mpl.colors.ListedColormap(mpl.colormaps["plasma"](np.linspace(0.97, 0.42, 256)), "doubt")
@@ -144,9 +144,10 @@ def _draw_doubt(
     most = max(most, _TIMES_LEAST * least, least + 1e-6)
     colours = ScalarMappable(mpl.colors.Normalize(least, most), _DOUBT)
     thin = 0.8 if len(points) > 30 else 1.2
-    if expected.covariance is not None:
-        ringed = shown & np.isfinite(expected.covariance).all(axis=1)
-        rings = _ellipses(points[ringed], expected.covariance[ringed])
+    covariance = np.full((len(points), 3), np.nan) if expected.covariance is None else expected.covariance
+    ringed = shown & np.isfinite(covariance).all(axis=1)
+    if ringed.any():
+        rings = _ellipses(points[ringed], covariance[ringed])
         for width, colour in ((2 * thin, "black"), (thin, colours.to_rgba(error[ringed]))):  # a rim, for bright films
             ax.add_collection(LineCollection(list(rings), colors=colour, linewidths=width, zorder=1.5))
     x, y = points[shown].T
@@ -157,7 +158,7 @@ def _draw_doubt(
     bar.tick_params(colors="white", labelsize=_TEXT - 1, length=2, pad=1)
     bar.xaxis.set_major_locator(mpl.ticker.MaxNLocator(max(int(width / 70), 2)))
     said = f"expected error ({unit})"
-    if expected.covariance is not None and width > 400:
+    if ringed.any() and width > 400:
         said += "; ellipses hold the truth in 90 % of cases"
     figure.text(_SIDE / width, 29 / height, said, color="white", size=_TEXT - 1, va="bottom")
 
