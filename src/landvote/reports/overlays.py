@@ -29,8 +29,11 @@ from landvote.reports.style import STYLE, as_data_uri, save_figure
 TRUTH, PREDICTED, MISS, WARNING = "#56B4E9", "#FFB000", "#ffffff", "#D55E00"
 UNKNOWN = "Not known: unlike the films that the model was made from. Do not trust these points."
 
-# of expected errors: yellow for small ones to purple for large ones; what of it is darker is lost on a dark film
-_DOUBT = mpl.colors.ListedColormap(mpl.colormaps["plasma"](np.linspace(0.97, 0.42, 256)), "doubt")
+# of expected errors: yellow for small ones to purple for large ones, white for unknown ones; darker colours of this map
+# are lost on a dark film
+_DOUBT = mpl.colors.ListedColormap(mpl.colormaps["plasma"](np.linspace(0.97, 0.42, 256)), "doubt").with_extremes(
+    bad=MISS
+)
 _TIMES_LEAST = 1.5  # colours span so much at least: errors that are nearly equal look so
 _BAR, _SIDE, _FRAME = 46, 14, 6  # pixels: height of the strip with the colour bar, room beside it; width of a frame
 
@@ -138,7 +141,7 @@ def _draw_doubt(
     """Draw points in the colours of their expected errors, their ellipses, and the bar that tells the colours."""
     spacing = expected.spacing
     unit, scale = ("mm", (spacing.x + spacing.y) / 2) if spacing else ("px", 1.0)
-    error = expected.error * scale
+    error = np.where(np.isfinite(expected.error), expected.error * scale, np.nan)
     shown = np.isfinite(points).all(axis=1)
     least, most = float(np.nanmin(error)), float(np.nanmax(error))
     most = max(most, _TIMES_LEAST * least, least + 1e-6)
