@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata, spearmanr
 
+from landvote.data.prediction import ELLIPSE, LEVELS
 from landvote.data.scheme import Scheme
-from landvote.uncertainty import CUES, ELLIPSE, FILM_CUES, LEVELS, Calibrator, Cues, Judged, contour_axes
+from landvote.uncertainty import CUES, FILM_CUES, Calibrator, Cues, Judged, contour_axes
 
 Array = npt.NDArray[Any]
 Stored = Mapping[str, Array]

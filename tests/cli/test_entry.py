@@ -630,6 +630,11 @@ def test_films_left_out_of_a_conversion_are_named_and_the_status_is_one(run, tmp
     assert err == f"left out of {tmp_path / 'pts'}, for want of points: b\n"
 
 
+def here(job):
+    """Run all tasks in this process, where what is patched holds."""
+    return map(job.function, job.tasks)
+
+
 def test_films_unlike_those_learned_from_are_named_and_an_error_where_that_is_asked_for(
     run, data, model, tmp_path, monkeypatch
 ):
@@ -653,6 +658,19 @@ def test_films_unlike_those_learned_from_are_named_and_an_error_where_that_is_as
     assert "error: 1 films are unlike" in err
     assert (tmp_path / "q.jsonl").exists()
     one_line(run(*words, tmp_path / "r.jsonl", "--failure-limit", "4in"), "'4in'", "px, mm or %")
+    shards = (*words, tmp_path / "shards", "--films-per-shard", "5", "--jobs", "1")
+    monkeypatch.setattr("landvote.runtime.executor.choose_executor", lambda *_: here)
+    status, out, err = run(*shards)
+    assert (status, out) == (0, f"8 films located: {tmp_path / 'shards'}\n")
+    assert (
+        "warning: 1 films are unlike those that the model was made from, and their points are not to be trusted: 3.png"
+        in err
+    )
+    status, _, err = run(*shards, "--strict")
+    assert status == 1
+    assert "error: 1 films are unlike those that the model was made from" in err
+    one_line(run(*words, tmp_path / "s", "--films-per-shard", "5", "--failure-limit", "4in"), "'4in'", "px, mm or %")
+    one_line(run(*shards, "--failure-limit", "5px"), "another failure limit")
 
 
 def test_a_model_is_calibrated_on_other_films(run, data, model, tmp_path, draw):

@@ -61,8 +61,12 @@ def tables(draw) -> PointTable:
             points[draw(st.lists(st.booleans(), min_size=n, max_size=n))] = np.nan
             hidden = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n))) & np.isfinite(points[:, 0])
             errors = np.array(draw(st.lists(st.just(np.nan) | COORDINATES.map(abs), min_size=n, max_size=n)))
-            told = Prediction(film, points, errors, landmarks, Film((60, 40)), "a model", details={"looks": [film]})
-            rows.append(PointRow(film, annotator, points, film, hidden, errors, (60, 40), told))
+            radii, known = np.full((n, 4), np.nan), draw(st.none() | st.booleans())
+            radii[:, 2] = 2 * errors
+            told = Prediction(film, points, errors, landmarks, Film((60, 40)), "a model", details={"looks": [film]},
+                              radii=radii, known=known)  # fmt: skip
+            row = PointRow(film, annotator, points, film, hidden, errors, radii[:, 2], known, (60, 40), told)
+            rows.append(row)
     return PointTable(tuple(rows), landmarks)
 
 
@@ -107,11 +111,19 @@ def test_what_it_holds_comes_back(kind, table, centre, data):
         np.testing.assert_array_equal(ordered[key].points, found[key].points[order])
         if "occluded" in holds:
             np.testing.assert_array_equal(found[key].occluded, row.occluded)
-        if "expected_error" in holds:
-            np.testing.assert_allclose(found[key].expected_error, row.expected_error, atol=1e-3)
+        for errors in holds & {"expected_error", "error_90"}:
+            np.testing.assert_allclose(given_errors(found[key], errors), given_errors(row, errors), atol=1e-3)
+            np.testing.assert_array_equal(given_errors(ordered[key], errors), given_errors(found[key], errors)[order])
+        assert found[key].known is (row.known if "known" in holds else None)
         if "prediction" in holds:
             told = found[key].prediction
             assert (told.film, told.model, told.details) == (Film((60, 40)), "a model", {"looks": [row.image]})
+
+
+def given_errors(row: PointRow, key: str) -> np.ndarray:
+    """Return the errors of a row; a file that holds none does not say so."""
+    errors = getattr(row, key)
+    return np.full(len(row.points), np.nan) if errors is None else errors
 
 
 def draw_films(folder: Path, names: Iterable[str]) -> Films:

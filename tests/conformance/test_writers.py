@@ -137,5 +137,5 @@ def test_overlays(place, names):
     there.check(count)
 
 
-def located(radiograph: Radiograph, side: Side, failure_limit: None) -> Prediction:
+def located(radiograph: Radiograph, side: Side, failure_limit: object) -> Prediction:
     return Prediction(radiograph.identifier + side.ending, POINTS, np.zeros(3), SCHEME.landmarks, radiograph.film())

@@ -149,13 +149,28 @@ def test_annotator_curve(make_sample: MakeSample, truth: Points) -> None:
 def test_expected_error_is_compared_with_the_actual(make_sample: MakeSample) -> None:
     samples = [make_sample(name) for name in "abcd"]
     found = evaluate([predicted(s, d) for s, d in zip(samples, [1.0, 2.0, 5.0, 3.0], strict=True)], samples)
-    calibration = found.summary["expected_error"]
-    assert calibration["mean_expected_px"] == pytest.approx(calibration["mean_actual_px"])
-    assert calibration["spearman_film_means"] == pytest.approx(1)
+    told = found.summary["expected_error"]
+    assert told["mean_expected"] == pytest.approx(told["mean_actual"]) == pytest.approx(2.75 / 0.8)  # %
+    assert told["spearman_films"]["value"] == pytest.approx(1)
     same = evaluate([predicted(s, 2.0) for s in samples], samples).summary["expected_error"]
-    assert same["spearman_film_means"] is None
+    assert same["spearman_films"]["value"] is None
     silent = [replace(predicted(s), expected_error=np.full(26, np.nan)) for s in samples]
     assert "expected_error" not in evaluate(silent, samples).summary
+
+
+def test_films_that_are_not_known_are_counted_and_measured_apart(make_sample: MakeSample) -> None:
+    samples = [make_sample(name) for name in "abcd"]
+    marked = zip(samples, [1.0, 2.0, 3.0, 4.0], [True, True, False, None], strict=True)
+    found = evaluate([replace(predicted(s, d), known=known) for s, d, known in marked], samples)
+    known = found.summary["known"]
+    assert (known["told"], known["not_known"]) == (3, ["c"])
+    assert known["point_to_point"]["px"]["known"]["mean"]["value"] == pytest.approx(1.5)
+    assert known["point_to_point"]["px"]["not_known"]["mean"]["value"] == pytest.approx(3)
+    assert found.summary["point_to_point"]["px"]["film_means"]["count"] == 4  # they stay in all other figures
+    assert found.films["known"].tolist() == ["yes", "yes", "no", ""]
+    every = evaluate([replace(predicted(s), known=True) for s in samples], samples).summary["known"]
+    assert every == {"told": 4, "not_known": []}
+    assert "known" not in evaluate([predicted(s) for s in samples], samples).summary
 
 
 def test_intervals_resample_subjects(make_sample: MakeSample) -> None:

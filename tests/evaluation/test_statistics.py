@@ -137,7 +137,7 @@ def test_percentiles_of_a_sample_are_those_of_films_repeated_by_their_weight():
 def test_many_landmarks_are_worked_on_block_by_block(monkeypatch):
     errors = np.random.default_rng(3).lognormal(1, 0.5, (12, 7))
     whole = figures(errors, alone(12, 50))
-    monkeypatch.setattr("landvote.evaluation.statistics._BLOCK", 3 * errors.size)
+    monkeypatch.setattr("landvote.evaluation.statistics.BLOCK", 3 * errors.size)
     blocks = figures(errors, alone(12, 50))
     np.testing.assert_array_equal(blocks.low, whole.low)
     np.testing.assert_array_equal(blocks.high, whole.high)

@@ -118,7 +118,16 @@ def test_what_was_parsed_is_not_kept(tmp_path):
 def test_what_a_format_cannot_hold_is_counted(tmp_path):
     hidden, errors = np.array([True, False]), np.array([2.0, NAN])
     rows = (
-        PointRow("a", "ann", POINTS + 1 / 3, occluded=hidden, expected_error=errors, prediction=PREDICTION),
+        PointRow(
+            "a",
+            "ann",
+            POINTS + 1 / 3,
+            occluded=hidden,
+            expected_error=errors,
+            error_90=errors * 2,
+            known=False,
+            prediction=PREDICTION,
+        ),
         PointRow("a", "bob", POINTS, occluded=hidden),
         PointRow("b", "", np.array([[1, 2], [NAN, NAN]])),
     )
@@ -127,11 +136,16 @@ def test_what_a_format_cannot_hold_is_counted(tmp_path):
     kinds = ("wide-csv", "long-csv", "menpo-pts", "predictions", "vxl-pts")
     said = {kind: write_points(tmp_path / kind, table, FORMATS[kind]()) for kind in kinds}
     names, outlines, occluded = "the names of 2 landmarks", "1 outlines", "which 2 points are occluded"
-    errors, further = "the expected errors of 1 points", "what else the predictions of 1 films say"
+    errors = (
+        "the expected errors of 1 points",
+        "the radii of 90 % of 1 points",
+        "that 1 films are not known to the model",
+    )
+    further = "what else the predictions of 1 films say"
     decimals = "more than 3 decimals, of 4 coordinates"
-    assert said["wide-csv"].lost == (names, outlines, occluded, errors, further, decimals)
-    assert said["long-csv"].lost == (outlines, errors, further, decimals)
-    assert said["menpo-pts"].lost == (names, outlines, occluded, errors, further, decimals)
+    assert said["wide-csv"].lost == (names, outlines, occluded, *errors, further, decimals)
+    assert said["long-csv"].lost == (outlines, further, decimals)
+    assert said["menpo-pts"].lost == (names, outlines, occluded, *errors, further, decimals)
     merged = "the annotators of 1 films (what is written is their mean)"
     assert said["predictions"].lost == (merged, outlines, decimals)
     assert read_points(tmp_path / "predictions").rows[0].occluded.tolist() == [True, False]

@@ -10,16 +10,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from landvote import cli
+from landvote.data.limit import Limit
 from landvote.datasets.folder import read_folder
 from landvote.errors import DataError, ImageError, ModelError, PointsError, SettingError, StoppedError
 from landvote.formats.predictions import read_predictions, write_predictions
-from landvote.localiser import Conditions
+from landvote.localiser import Conditions, Localiser
 from landvote.models import divide, load_model, train_model
 from landvote.models import shards as batch
 from landvote.models.locate import locate_files
@@ -44,14 +46,14 @@ from landvote.models import shards as batch
 model, films, out, log = map(Path, sys.argv[1:5])
 left, locate = int(sys.argv[5]), batch.locate_file
 
-def noted(localiser, path, identifier):
+def noted(localiser, path, identifier, failure_limit):
     global left
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     left -= 1
     with log.open("a") as file:
         file.write(identifier + "\\n")
-    return locate(localiser, path, identifier)
+    return locate(localiser, path, identifier, failure_limit=failure_limit)
 
 batch.locate_file = noted
 batch.locate_shards(model, [films], out, 4, lambda job: map(job.function, job.tasks), "cpu")
@@ -92,7 +94,7 @@ def lines(out):
 def test_shards_hold_the_lines_of_one_file(model, data, whole, tmp_path):
     events = []
     out = tmp_path / "out"
-    assert locate_shards(model, [data], out, 4, here, "cpu", events.append) == (FILMS, 0)
+    assert locate_shards(model, [data], out, 4, here, "cpu", events.append)[:2] == (FILMS, 0)
     assert lines(out) == whole
     shards = [f"predictions-0000{i}.jsonl" for i in range(3)]
     assert sorted(p.name for p in out.iterdir()) == ["films.jsonl", *shards, "shards.json"]
@@ -103,14 +105,14 @@ def test_shards_hold_the_lines_of_one_file(model, data, whole, tmp_path):
 def test_shards_of_one_split_say_what_the_model_has_seen(model, data, tmp_path):
     own, out = shutil.copytree(data, tmp_path / "data"), tmp_path / "out"
     (own / "split.csv").write_text("image,split\n01,test\n04,train\n07,test\n10,test\n")
-    assert locate_shards(model, [own], out, 2, here, "cpu", split="test") == (3, 0)
+    assert locate_shards(model, [own], out, 2, here, "cpu", split="test")[:2] == (3, 0)
     found = {p.identifier: p.seen for p in read_predictions(out)}
     assert set(found) == {"01.png", "07.png", "10.png"}
     assert found["01.png"] in ("train", "val")
     assert (found["07.png"], found["10.png"]) == ("no", "no")
     with pytest.raises(SettingError, match="was begun with other films"):
         locate_shards(model, [own], out, 2, here, "cpu", split="train")
-    assert locate_shards(model, [own], out, 2, here, "cpu", split="test") == (3, 0)
+    assert locate_shards(model, [own], out, 2, here, "cpu", split="test")[:2] == (3, 0)
 
 
 def test_a_second_call_leaves_finished_shards_alone(model, data, whole, tmp_path):
@@ -124,7 +126,7 @@ def test_a_second_call_leaves_finished_shards_alone(model, data, whole, tmp_path
         done.extend(shard.number for shard in job.tasks)
         return here(job)
 
-    assert locate_shards(model, [data], tmp_path / "out", 4, noting, "cpu") == (FILMS, 0)
+    assert locate_shards(model, [data], tmp_path / "out", 4, noting, "cpu")[:2] == (FILMS, 0)
     assert done == [1]
     assert {p for p, written in before.items() if p.stat().st_mtime_ns != written} == {again}
 
@@ -152,18 +154,18 @@ def test_a_stop_ends_after_the_film_and_the_next_call_goes_on(model, data, whole
     out, located, stop = tmp_path / "out", [], StopToken()
     locate = batch.locate_file
 
-    def counted(localiser, path, identifier):
+    def counted(localiser, path, identifier, failure_limit):
         located.append(identifier)
         if len(located) == 6:
             stop.stop()
             time.sleep(1)  # until it has reached the file that tells the tasks
-        return locate(localiser, path, identifier)
+        return locate(localiser, path, identifier, failure_limit=failure_limit)
 
     monkeypatch.setattr(batch, "locate_file", counted)
     with pytest.raises(StoppedError, match="stopped with 4 of 11 films in finished shards"):
         locate_shards(model, [data], out, 4, here, "cpu", stop=stop)
     assert len(located) == 6
-    assert locate_shards(model, [data], out, 4, here, "cpu") == (FILMS, 0)
+    assert locate_shards(model, [data], out, 4, here, "cpu")[:2] == (FILMS, 0)
     assert (lines(out), len(located)) == (whole, FILMS)
     assert not list(out.glob(".stop-*"))
 
@@ -200,14 +202,14 @@ def test_broken_films_are_named_and_the_others_located(model, data, tmp_path):
     (films / "03.png").write_bytes(b"not a film")
     (films / "09, cut.png").write_bytes((films / "09.png").read_bytes()[:90])
     events = []
-    assert locate_shards(model, [films], tmp_path / "out", 4, here, "cpu", events.append) == (FILMS - 1, 2)
+    assert locate_shards(model, [films], tmp_path / "out", 4, here, "cpu", events.append)[:2] == (FILMS - 1, 2)
     assert [e.image for e in events if isinstance(e, FilmFailed)] == ["03.png", "09, cut.png"]
     assert len(read_predictions(tmp_path / "out")) == FILMS - 1
     with (tmp_path / "out" / "failures.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["image"] for row in rows] == ["03.png", "09, cut.png"]
     assert all(str(films / row["image"]) in row["failure"] for row in rows)
-    assert locate_shards(model, [films], tmp_path / "out", 4, here, "cpu") == (FILMS - 1, 2)  # and again
+    assert locate_shards(model, [films], tmp_path / "out", 4, here, "cpu")[:2] == (FILMS - 1, 2)  # and again
 
 
 def test_films_with_pixels_that_are_not_square_are_named_at_the_end_of_every_call(model, data, tmp_path):
@@ -268,7 +270,7 @@ def test_films_that_are_gone_meanwhile_are_failures(model, data, tmp_path):
         (films / "05.png").unlink()
         return here(job)
 
-    assert locate_shards(model, [films], tmp_path / "out", 4, late, "cpu") == (FILMS - 1, 1)
+    assert locate_shards(model, [films], tmp_path / "out", 4, late, "cpu")[:2] == (FILMS - 1, 1)
 
 
 def test_the_command(model, data, tmp_path, monkeypatch, capsys):
@@ -294,6 +296,40 @@ def test_the_command(model, data, tmp_path, monkeypatch, capsys):
     assert (status, "expected with --films-per-shard" in err) == (2, True)
     status, _, err = run(*words, "--engine", "slurm")
     assert (status, "expected local or ray" in err) == (2, True)
+
+
+def test_a_failure_limit_and_films_that_are_not_known(model, data, tmp_path, monkeypatch):
+    """As for films one after the other; another limit is another work, and what it says nothing of is counted."""
+    whole = Localiser.locate
+
+    def located(self, film, side=None, failure_limit=None):
+        found = whole(self, film, side, failure_limit)
+        told = 0.25 if failure_limit == limit else np.nan
+        return replace(found, known=film.identifier not in {"03.png", "07.png"}, probability_of_failure=told)
+
+    monkeypatch.setattr(Localiser, "locate", located)
+    events, out, limit = [], tmp_path / "out", Limit(9.5, "px")
+    assert locate_shards(model, [data], out, 4, here, "cpu", events.append, failure_limit=limit) == (FILMS, 0, 2)
+    one = list(locate_files(load_model(model, "cpu"), [data], None, failure_limit=limit))
+    again = read_predictions(out)
+    assert [p.known for p in again] == [p.known for p in one]
+    assert [p.probability_of_failure for p in again] == [p.probability_of_failure for p in one] == [0.25] * FILMS
+    (note,) = (event.text for event in events if isinstance(event, Note))
+    assert note.startswith("2 films are unlike those that the model was made from")
+    assert note.endswith(": 03.png, 07.png")
+    for other in (None, Limit(9.5, "mm"), Limit(9)):
+        with pytest.raises(SettingError, match=r"another failure limit \(failure_limit '9\.5px', now"):
+            locate_shards(model, [data], out, 4, here, "cpu", failure_limit=other)
+    with pytest.raises(SettingError, match="names no normaliser"):
+        locate_shards(model, [data], tmp_path / "in per cent", 4, here, "cpu", failure_limit=Limit(2, "%"))
+    assert not (tmp_path / "in per cent").exists()
+    for unit, said in (("mm", "films have no known spacing"), ("px", "films have no probability of failure")):
+        events, limit_of = [], Limit(2, unit)
+        locate_shards(model, [data], tmp_path / unit, 4, here, "cpu", events.append, failure_limit=limit_of)
+        assert f"{FILMS} {said}" in "".join(event.text for event in events if isinstance(event, Note))
+        events = []
+        list(locate_files(load_model(model, "cpu"), [data], None, events.append, failure_limit=limit_of))
+        assert f"{FILMS} {said}" in "".join(event.text for event in events if isinstance(event, Note))
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}", '{"shards": "many"}'])

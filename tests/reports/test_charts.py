@@ -8,7 +8,13 @@ import pytest
 
 from landvote.data.scheme import Scheme
 from landvote.evaluation import Evaluation
-from landvote.reports.charts import calibration_figure, cdf_figure, landmark_figure
+from landvote.reports.charts import (
+    calibration_figure,
+    cdf_figure,
+    landmark_figure,
+    reliability_figure,
+    sparsification_figure,
+)
 from landvote.reports.style import GREY
 
 
@@ -52,8 +58,32 @@ def test_many_landmarks_are_named_by_their_outlines(scheme: Scheme) -> None:
 
 
 def test_films_are_drawn_at_their_expected_and_actual_errors() -> None:
-    figure = calibration_figure([1.0, 2.0, np.nan, 0.0, 4.0], [2.0, 2.0, 3.0, 1.0, 8.0])
+    figure = calibration_figure([1.0, 2.0, np.nan, 0.0, 4.0], [2.0, 2.0, 3.0, 1.0, 8.0], "px")
     diagonal, films = figure.axes[0].get_lines()
     np.testing.assert_allclose(films.get_xydata(), [[1, 2], [2, 2], [4, 8]])  # those with both, above 0
     np.testing.assert_allclose(diagonal.get_xdata(), diagonal.get_ydata())
-    assert calibration_figure([np.nan], [1.0]).axes[0].get_lines()[:] == []
+    assert calibration_figure([np.nan], [1.0], "px").axes[0].get_lines()[:] == []
+
+
+def test_reliability_has_a_point_a_tenth_with_its_interval() -> None:
+    tenths = [
+        {"points": 5, "expected": e, "actual": {"value": a, "low": low, "high": high}, "ratio": {}}
+        for e, a, low, high in [(1.0, 1.5, 1.2, 1.9), (3.0, 3.5, None, None), (4.0, 0.0, 0.0, 0.0)]
+    ]
+    (ax,) = reliability_figure(tenths, "mm").axes
+    level, drawn = ax.get_lines()
+    np.testing.assert_array_equal(drawn.get_xydata(), [[1, 1.5], [3, 3.5]])  # nothing is on no logarithmic axis
+    np.testing.assert_array_equal(*level.get_xydata().T)
+    (ends,) = ax.collections
+    np.testing.assert_array_equal(ends.get_segments()[0], [[1, 1.2], [1, 1.9]])
+    assert reliability_figure(tenths[2:], "mm").axes[0].get_lines()[:] == []
+
+
+def test_sparsification_begins_with_all_points() -> None:
+    curve = {"left": [1.0, 0.75, 0.5], "expected": [4.0, 3.5, 3.0], "best": [4.0, 2.0, 1.0], "gained": 0.4}
+    (ax,) = sparsification_figure(curve, "px").axes
+    random, expected, best = ax.get_lines()
+    assert set(random.get_ydata()) == {4.0}
+    np.testing.assert_array_equal(expected.get_xydata(), [[0, 4], [25, 3.5], [50, 3]])
+    np.testing.assert_array_equal(best.get_ydata(), [4, 2, 1])
+    sparsification_figure({"left": [1.0], "expected": [0.0], "best": [0.0], "gained": None}, "px")

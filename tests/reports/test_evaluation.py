@@ -37,7 +37,7 @@ def test_page_stands_alone_and_says_what_is_missing(
     evaluation: Evaluation, samples: list[Sample], tmp_path: Path, fetched: Callable[[str], list[str]]
 ) -> None:
     text = write_report(evaluation, samples, tmp_path).read_text(encoding="utf-8")
-    assert len(fetched(text)) == 3 + 5
+    assert len(fetched(text)) == 5 + 5
     assert all(s.startswith("data:image/") for s in fetched(text))
     assert not re.search(r"https?://|@import|url\(", text)
     assert "<3>" not in text  # names are escaped
@@ -150,3 +150,32 @@ def test_figures_in_the_page_are_those_of_the_summary(evaluation: Evaluation, sa
     assert float(worst[2]) == pytest.approx(evaluation.films["point_to_point_percent"].max(), rel=5e-3)
     share = evaluation.summary["point_to_point"]["%"]["landmarks"]["within"][0]["value"]
     assert cells(text, "Point-to-point, single landmarks")[1].startswith(f"{100 * share:.1f} ")
+
+
+def test_how_true_expected_errors_are_is_told_in_plain_words(samples: list[Sample], tmp_path: Path) -> None:
+    """With radii and ellipses, and films that are not known: all of them in the page, with a line for each word."""
+    noise, predictions = np.random.default_rng(2), []
+    for i, s in enumerate(samples):
+        scale = 1.0 + i
+        points = s.points + noise.normal(0, scale, s.points.shape)
+        predictions.append(
+            Prediction(
+                s.identifier, points, np.full(12, 1.25 * scale), s.scheme.landmarks,
+                radii=np.outer(np.full(12, scale), [1.18, 1.79, 2.15, 2.45]),
+                covariance=np.tile([scale**2, 0.0, scale**2], (12, 1)), known=i not in {1, 2, 4},
+            )
+        )  # fmt: skip
+    found = evaluate(predictions, samples)
+    text = write_report(found, samples, tmp_path).read_text(encoding="utf-8")
+    for said in (
+        "How true the expected errors are", "actual / expected", "radius of 95 %", "ellipse of 90 %", "% of the area",
+        "rank correlation over films", "points more than 20 % off", "gain from taking", "<b>Rank correlation</b>",
+        "<b>Area under the ROC curve.</b>", "<b>Tenths.</b>", "<b>Radius of 90 %.</b>", "<b>Taking points away.</b>",
+        "films not known to the model", "films known to the model", "unlike those that the model was made from: 3",
+        "Not known",
+    ):  # fmt: skip
+        assert said in text, said
+    every = [replace(p, known=True, radii=None, covariance=None) for p in predictions]
+    text = write_report(evaluate(every, samples), samples, tmp_path, force=True).read_text(encoding="utf-8")
+    assert "The model knows all 8 films" in text
+    assert "no radii, so there is no coverage to report" in text

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.film import Spacing
 from landvote.data.points import Points
+from landvote.data.prediction import Prediction
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
-from landvote.reports.overlays import PREDICTED, TRUTH, overlay, overlay_figure, write_overlay
+from landvote.reports.overlays import PREDICTED, TRUTH, Expectation, overlay, overlay_figure, write_overlay
 from landvote.reports.style import as_data_uri
 
 
@@ -76,7 +78,66 @@ def test_a_film_that_cannot_be_decoded_is_named(samples: list[Sample]) -> None:
 
 
 def test_an_overlay_beside_a_prediction_has_no_truth(tmp_path, scheme: Scheme, truth: Points) -> None:
-    write_overlay(tmp_path / "film.png", np.zeros((200, 200), np.uint8), truth, scheme)
+    prediction = Prediction("film", truth, np.full(len(truth), np.nan), scheme.landmarks)
+    write_overlay(tmp_path / "film.png", np.zeros((200, 200), np.uint8), prediction, scheme)
     red, _, blue = np.asarray(Image.open(tmp_path / "film.png").convert("RGB")).reshape(-1, 3).T.astype(int)
     assert (red - blue > 150).any()  # amber
     assert not (blue - red > 50).any()
+
+
+def test_points_have_the_colours_of_their_expected_errors_and_ellipses_that_hold_90_per_cent() -> None:
+    points = np.array([[50.0, 60.0], [150.0, 60.0], [100.0, 120.0]])
+    errors, covariance = np.array([2.0, 8.0, np.nan]), np.array([[9.0, 0, 1], [5.0, 4.0, 5.0], [np.nan] * 3])
+    expected = Expectation(errors, covariance, Spacing(0.5, 0.5, "user"))
+    figure = overlay_figure(
+        np.zeros((200, 200), np.uint8), np.full((3, 2), np.nan), points, Scheme.numbered(3), expected
+    )
+    ax, bar = figure.axes
+    assert bar.get_xlim() == (1, 4)  # mm
+    (text,) = figure.texts
+    assert text.get_text() == "expected error (mm); ellipses hold the truth in 90 % of cases"
+    *_, rings, dots = ax.collections
+    ring, turned = (np.asarray(r) for r in rings.get_segments())
+    assert len(ring) == len(turned) == 41
+    assert np.abs(ring - points[0]).max(axis=0) == pytest.approx(np.sqrt(4.605 * np.array([9, 1])), rel=1e-3)
+    longest = (turned - points[1])[np.linalg.norm(turned - points[1], axis=1).argmax()]
+    assert longest[0] == pytest.approx(longest[1])  # x and y are wrong together
+    sure, doubtful, unknown = dots.get_facecolors()
+    assert sure[1] > doubtful[1] + 0.3  # yellow, purple
+    np.testing.assert_array_equal(rings.get_edgecolors()[1], doubtful)
+    np.testing.assert_array_equal(unknown, [1, 1, 1, 1])
+
+
+def test_errors_that_are_nearly_equal_look_so_and_are_in_pixels_without_a_spacing() -> None:
+    points = np.array([[50.0, 60.0], [150.0, 60.0]])
+    for errors, end in (([2.0, 2.2], 3.0), ([2.0, 9.0], 9.0), ([0.0, 0.0], 1e-6), ([2.0, np.inf], 3.0)):
+        figure = overlay_figure(
+            np.zeros((200, 200), np.uint8),
+            points,
+            points,
+            Scheme.numbered(2),
+            Expectation(np.array(errors), np.full((2, 3), np.nan)),
+        )
+        assert figure.axes[1].get_xlim() == pytest.approx((errors[0], end))
+        assert figure.texts[0].get_text() == "expected error (px)"  # and not a word of ellipses
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_a_film_that_is_not_known_has_a_frame_and_words_on_any_film(tmp_path, grey: int) -> None:
+    points = np.array([[60.0, 30.0], [70.0, 180.0]])  # a narrow picture, on which the words take several lines
+    made = Prediction("film", points, np.array([1.0, 2.0]), ("a", "b"), known=False)
+    film = np.full((200, 200), grey, np.uint8)
+    film[:2] = 255 - grey
+    pictures = {}
+    for known in (False, True, None):
+        write_overlay(tmp_path / f"{known}.png", film, replace(made, known=known), Scheme.numbered(2))
+        pictures[known] = np.asarray(Image.open(tmp_path / f"{known}.png").convert("RGB")).astype(int)
+    warned = np.abs(pictures[False] - [0xD5, 0x5E, 0]).sum(axis=2) < 20
+    assert pictures[False].shape[0] > pictures[True].shape[0]  # words stand above the film, and hide nothing
+    top = pictures[False].shape[0] - pictures[True].shape[0]
+    assert warned[:top].mean() > 0.6
+    assert (pictures[False][:top].min(axis=2) > 240).any()  # white letters
+    assert warned[top : top + 300, :4].all()
+    assert warned[top : top + 300, -4:].all()
+    for known in (True, None):
+        assert not (np.abs(pictures[known] - [0xD5, 0x5E, 0]).sum(axis=2) < 20).any()

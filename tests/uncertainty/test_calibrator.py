@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from landvote.data.prediction import ELLIPSE, LEVELS
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ModelError
-from landvote.uncertainty import CUES, ELLIPSE, FILM_CUES, LEVELS, Calibrator, Cues, Judged, contour_axes
+from landvote.uncertainty import CUES, FILM_CUES, Calibrator, Cues, Judged, contour_axes
 
 N = 12
 STRETCH = np.array([3.0, 1.0])  # along contours and across

@@ -70,10 +70,9 @@ def locate(
 ) -> None:
     """Find the landmarks of films. A film that cannot be read is named and left out, and the exit status is then 1."""
     if films_per_shard is not None:
-        if overlays or to or force or failure_limit or strict:
-            others = "--overlays, --to, --force, --failure-limit and --strict"
-            raise SettingError(f"--films-per-shard: expected without {others}")
-        _locate_shards(model, images, split, out, films_per_shard, jobs, engine, device)
+        if overlays or to or force:
+            raise SettingError("--films-per-shard: expected without --overlays, --to and --force")
+        _locate_shards(model, images, split, out, films_per_shard, jobs, engine, device, failure_limit, strict)
         return
     if jobs or engine != "local":
         raise SettingError("--jobs, --engine: expected with --films-per-shard, which divides the work")
@@ -125,7 +124,7 @@ def _say_all_well(told: "list[FilmFailed | FilmUnknown | Note | OverlayFailed]",
             typer.echo(f"not known: {event.image}: unlike the films that the model was made from", err=True)
     if unknown := sum(isinstance(event, FilmUnknown) for event in told):
         films = f"{unknown} films are unlike those that the model was made from"
-        typer.echo(f"{'error' if strict else 'warning'}: {films}; their points mean nothing", err=True)
+        typer.echo(f"{'error' if strict else 'warning'}: {films}; do not trust their points", err=True)
     return all(isinstance(event, Note) or (isinstance(event, FilmUnknown) and not strict) for event in told)
 
 
@@ -201,8 +200,11 @@ def _locate_shards(
     jobs: int,
     engine: str,
     device: str,
+    failure_limit: str | None,
+    strict: bool,
 ) -> None:
     from landvote.cli.progress import locating
+    from landvote.data.limit import Limit
     from landvote.models.shards import locate_shards
     from landvote.runtime.events import Event, Note
     from landvote.runtime.executor import choose_executor
@@ -216,12 +218,17 @@ def _locate_shards(
             if isinstance(event, Note):
                 notes.append(event.text)
 
-        located, failed = locate_shards(
-            model, images, out, films_per_shard, executor, device, listener, stop=stop, split=split
-        )
-    typer.echo(f"{located} films located: {out}")
+        found = locate_shards(
+            model, images, out, films_per_shard, executor, device, listener, stop=stop, split=split,
+            failure_limit=Limit.parse(failure_limit) if failure_limit else None,
+        )  # fmt: skip
+    typer.echo(f"{found.films} films located: {out}")
     for note in notes:
         typer.echo(f"warning: {note}", err=True)
-    if failed:
-        typer.echo(f"left out: {failed} films, named in {out / 'failures.csv'}", err=True)
+    if found.failed:
+        typer.echo(f"left out: {found.failed} films, named in {out / 'failures.csv'}", err=True)
+    if found.unknown and strict:
+        films = f"{found.unknown} films are unlike those that the model was made from"
+        typer.echo(f"error: {films}; --strict makes this an error", err=True)
+    if found.failed or (found.unknown and strict):
         raise typer.Exit(1)

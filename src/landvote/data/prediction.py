@@ -12,6 +12,12 @@ from landvote.data.film import Film
 from landvote.data.points import FloatArray, Points
 from landvote.data.seen import Seen
 
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+"""The shares of cases in which radii hold the truth."""
+
+ELLIPSE = 4.605
+"""The squared Mahalanobis distance that holds the truth in 90 % of cases, as it does of a Gaussian of two."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -30,10 +36,10 @@ class Prediction:
         details: what else is worth keeping (``looks``: the stages' frames); plain JSON.
         occluded: (n,) whether a landmark is hidden by another structure, where the points came from a file that tells;
             None where that is not known, as of every point that a model finds.
-        radii: (n, 4) radii about the points that hold the truth in 50, 80, 90 and 95 % of cases, image pixels; NaN, or
-            None for all, where that is not known.
-        covariance: (n, 3) xx, xy and yy in pixels squared, scaled so that a squared Mahalanobis distance of 4.605 holds
-            the truth in 90 % of cases; NaN, or None for all, where that is not known.
+        radii: (n, 4) radii about the points that hold the truth in 50, 80, 90 and 95 % of cases (:data:`LEVELS`), image
+            pixels; NaN, or None for all, where that is not known.
+        covariance: (n, 3) xx, xy and yy in pixels squared, scaled so that a squared Mahalanobis distance of 4.605
+            (:data:`ELLIPSE`) holds the truth in 90 % of cases; NaN, or None for all, where that is not known.
         expected_film_error: the mean of the errors to expect over the landmarks found; NaN where that is not known.
         probability_of_failure: of a mean error above the limit that was asked about; NaN where none was, or not known.
         known: whether the film is of the kind that the model was made from; None where that is not known.

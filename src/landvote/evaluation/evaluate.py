@@ -12,10 +12,11 @@ from landvote.data.prediction import Prediction
 from landvote.data.sample import Sample
 from landvote.data.seen import FLATTERING
 from landvote.errors import SettingError
+from landvote.evaluation.expectation import summarise_expected
 from landvote.evaluation.matching import Matching, match
 from landvote.evaluation.measure import Errors, measure
 from landvote.evaluation.statistics import draw
-from landvote.evaluation.summary import summarise, summarise_seen
+from landvote.evaluation.summary import summarise, summarise_known, summarise_seen
 from landvote.evaluation.tables import film_table, landmark_table, subgroup_table
 from landvote.evaluation.units import RADII, scales
 
@@ -61,7 +62,8 @@ def evaluate(
         predictions: as :func:`landvote.formats.predictions.read_predictions` reads them.
         samples: the truth; films are decoded only for a spacing that the predictions do not tell.
         unit: ``px``, ``mm``, ``%`` or ``auto``.
-        radii: of the success rates (error <= radius), in the unit; by default those usual for it.
+        radii: of the success rates (error <= radius), in the unit; by default those usual for it. Points beyond the
+            largest of them count as large errors, which the expected errors are to tell.
         subgroups: columns of the samples' attributes, or ``"split"``, to report apart.
         seed: of the bootstrap, which resamples subjects.
 
@@ -82,6 +84,14 @@ def evaluate(
     films, landmarks = film_table(matching, errors), landmark_table(matching, errors[unit], draws)
     apart = subgroup_table(matching, errors[unit], subgroups, seed) if subgroups and matching.films else None
     summary = summarise(matching, unit, errors, films, draws, radii, seed)
+    if (
+        foretold := summarise_expected(matching, errors[unit], draws, max(radii, default=RADII[unit][-1]))
+        if matching.films
+        else {}
+    ):
+        summary["expected_error"] = foretold
+    if any(f.known is not None for f in matching.films):
+        summary["known"] = summarise_known(matching, errors, draws)
     summary["seen"] = summarise_seen(seen, matching, of_seen, seed)
     told = film_table(seen, of_seen).assign(seen=[f.seen for f in seen.films]) if seen.films else None
     return Evaluation(unit, matching, errors, films, told, landmarks, apart, summary)

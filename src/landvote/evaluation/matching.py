@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.data.film import Film
-from landvote.data.points import Points
-from landvote.data.prediction import Prediction
+from landvote.data.points import FloatArray, Points
+from landvote.data.prediction import LEVELS, Prediction
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.data.seen import FLATTERING, Seen, worse
@@ -25,6 +25,11 @@ class ScoredFilm:
         truth: (n, 2) image pixels; NaN where not annotated.
         predicted: (n, 2) image pixels; NaN where not found or not a landmark of the model.
         expected_error: (n,) pixels; NaN where not given.
+        radii: (n, 4) pixels, see :class:`landvote.data.prediction.Prediction`; NaN where not given.
+        covariance: (n, 3) pixels squared, as there; NaN where not given.
+        expected_film_error: pixels; NaN where not given.
+        probability_of_failure: NaN where not given.
+        known: whether the film is of the kind that the model was made from; None where that is not given.
         told: which film it is, as the prediction tells.
         model: the hash of the model that found the points, as the prediction tells; may be empty.
         seen: whether the model has seen it, as the prediction tells, or another film of its subject that is predicted.
@@ -33,7 +38,12 @@ class ScoredFilm:
     sample: Sample
     truth: Points
     predicted: Points
-    expected_error: npt.NDArray[np.float64]
+    expected_error: FloatArray
+    radii: FloatArray
+    covariance: FloatArray
+    expected_film_error: float
+    probability_of_failure: float
+    known: bool | None
     told: Film
     model: str
     seen: Seen
@@ -144,11 +154,18 @@ def _scored(
     if prediction.landmarks != names:
         found = f"{prediction.identifier}: {len(prediction.landmarks)} landmarks predicted"
         raise PointsError(f"{found}, expected the same {len(names)} landmarks as on the other films")
-    known = columns >= 0
-    predicted = np.where(known[:, None], prediction.points[columns], np.nan)
-    expected = np.where(known, prediction.expected_error[columns], np.nan)
+
+    def placed(values: FloatArray | None, width: int) -> FloatArray:
+        """Return the values of the scheme's landmarks, (n, width); NaN for those that the model does not have."""
+        given = np.full((len(names), width), np.nan) if values is None else values.reshape(len(names), width)
+        return np.where((columns >= 0)[:, None], given[columns], np.nan)
+
     seen = worse(prediction.seen, "patient") if sample.subject in known_subjects else prediction.seen
-    return ScoredFilm(sample, sample.points, predicted, expected, prediction.film, prediction.model, seen)
+    return ScoredFilm(
+        sample, sample.points, placed(prediction.points, 2), placed(prediction.expected_error, 1)[:, 0],
+        placed(prediction.radii, len(LEVELS)), placed(prediction.covariance, 3), prediction.expected_film_error,
+        prediction.probability_of_failure, prediction.known, prediction.film, prediction.model, seen,
+    )  # fmt: skip
 
 
 def _composed(name: str) -> str:

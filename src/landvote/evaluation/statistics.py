@@ -41,11 +41,13 @@ FIGURES = ("median", "p90", "p95", "p99", "mean")
 
 LEVEL = 0.95
 RESAMPLES = 2000
+TAIL = (1 - LEVEL) / 2
+
+BLOCK = 2**22
+"""Weights held at a time: single landmarks of many films would fill the memory."""
 
 _PERCENTS = (50, 90, 95, 99)
 _TINY = 1e-12  # errors below this are none
-_TAIL = (1 - LEVEL) / 2
-_BLOCK = 2**22  # weights held at a time: single landmarks of many films would fill the memory
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def figures(errors: FloatArray, draws: Draws) -> Figures:
     values = values[order]
     low, high = _drawn_percentiles(values, draws.subject[film[order]], draws)
     found = np.isfinite(errors)
-    mean = _means(np.where(found, errors, 0.0).sum(axis=1)[:, None], found.sum(axis=1)[:, None], draws)
+    mean = quotients(np.where(found, errors, 0.0).sum(axis=1)[:, None], found.sum(axis=1)[:, None], draws)
     measured = np.full(len(_PERCENTS), draws.bearing(np.any(~np.isnan(errors), axis=1)))
     low, high = np.column_stack([low, mean.low]), np.column_stack([high, mean.high])
     return Figures(np.append(_percentiles(values), mean.value), low, high, np.append(measured, mean.subjects))
@@ -125,7 +127,15 @@ def figures(errors: FloatArray, draws: Draws) -> Figures:
 def column_means(errors: FloatArray, draws: Draws) -> Figures:
     """Return the mean of the finite errors in each column of (films, n): n figures."""
     found = np.isfinite(errors)
-    return _means(np.where(found, errors, 0.0), found, draws)
+    return quotients(np.where(found, errors, 0.0), found, draws)
+
+
+def quotients(sums: FloatArray, counts: npt.NDArray[Any], draws: Draws) -> Figures:
+    """Return sums over counts, of each film's (films, n), such as means; the unseen subject has no say."""
+    weights = draws.of_films()
+    drawn = _ratio(weights @ sums, weights @ counts)
+    bearing = np.array([draws.bearing(column > 0) for column in counts.T], dtype=np.intp)
+    return Figures(_ratio(sums.sum(axis=0), counts.sum(axis=0)), drawn, drawn, bearing)
 
 
 def within(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> Estimates:
@@ -139,7 +149,7 @@ def within(errors: FloatArray, draws: Draws, radii: Sequence[float]) -> Estimate
         return Estimates(value, *np.full((2, len(value)), np.nan))
     unseen = draws.unseen * (count.sum() / bearing)  # a subject of as many landmarks as the others have
     hit, total = weights @ hits, weights @ count + unseen
-    return Estimates(value, _quantile(hit / total, _TAIL), _quantile((hit + unseen) / total, 1 - _TAIL))
+    return Estimates(value, _quantile(hit / total, TAIL), _quantile((hit + unseen) / total, 1 - TAIL))
 
 
 def average(parts: Sequence[Figures]) -> Figures:
@@ -209,21 +219,13 @@ def _drawn_percentiles(values: FloatArray, subject: IntArray, draws: Draws) -> t
     if len(values):
         values = np.append(values, np.inf)  # the unseen subject's
         unseen = draws.unseen * (len(subject) / len(np.unique(subject)))
-        rows = max(1, _BLOCK // len(subject))
+        rows = max(1, BLOCK // len(subject))
         for part in (slice(start, start + rows) for start in range(0, len(ends), rows)):
             running = np.cumsum(draws.weights[part][:, subject], axis=1)
             wanted = share * (unseen[part] + running[:, -1:])
             wanted = np.column_stack([wanted - unseen[part], wanted])
             ends[part] = values[[np.searchsorted(*row) for row in zip(running, wanted, strict=True)]]
     return ends[:, : len(share)], ends[:, len(share) :]
-
-
-def _means(sums: FloatArray, counts: npt.NDArray[Any], draws: Draws) -> Figures:
-    """Return means from the sum and the number of errors of each film, (films, n); the unseen subject has no say."""
-    weights = draws.of_films()
-    drawn = _ratio(weights @ sums, weights @ counts)
-    bearing = np.array([draws.bearing(column > 0) for column in counts.T], dtype=np.intp)
-    return Figures(_ratio(sums.sum(axis=0), counts.sum(axis=0)), drawn, drawn, bearing)
 
 
 def _ends(every: Figures, folds: FloatArray, drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -234,12 +236,12 @@ def _ends(every: Figures, folds: FloatArray, drawn: FloatArray) -> tuple[FloatAr
     value, few = every.value, every.subjects < 2
     with np.errstate(invalid="ignore"):
         # Percentile intervals are short by this on few subjects (Hesterberg, American Statistician 69, 2015).
-        wider = stats.t.isf(_TAIL, np.where(few, 1, every.subjects - 1)) / stats.norm.isf(_TAIL)
-        below = wider * np.maximum(value - _quantile(every.low, _TAIL), 0.0)
-        above = wider * np.maximum(_quantile(every.high, 1 - _TAIL) - value, 0.0)
+        wider = stats.t.isf(TAIL, np.where(few, 1, every.subjects - 1)) / stats.norm.isf(TAIL)
+        below = wider * np.maximum(value - _quantile(every.low, TAIL), 0.0)
+        above = wider * np.maximum(_quantile(every.high, 1 - TAIL) - value, 0.0)
         if len(folds) > 1:
             share = np.sqrt(_shared(every.low, drawn))
-            fold = stats.t.isf(_TAIL, len(folds) - 1) * folds.std(axis=0, ddof=1) / np.sqrt(len(folds))
+            fold = stats.t.isf(TAIL, len(folds) - 1) * folds.std(axis=0, ddof=1) / np.sqrt(len(folds))
             below = np.hypot(share * below, fold)
             above = np.where(np.isinf(above), above, np.hypot(share * above, fold))
         # Below a figure that is itself infinite, subjects and folds say nothing.

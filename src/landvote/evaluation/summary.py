@@ -8,11 +8,11 @@ import pandas as pd
 
 from landvote.data.seen import FLATTERING
 from landvote.evaluation.matching import Matching
-from landvote.evaluation.measure import Errors, calibration
+from landvote.evaluation.measure import Errors
 from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.statistics import FIGURES, LEVEL, Draws, Estimates, draw, estimate, figures, within
 
-_FORMAT = 2  # of summary.json; grows when its keys change their meaning
+_FORMAT = 3  # of summary.json; grows when its keys change their meaning
 
 
 def summarise(
@@ -49,14 +49,10 @@ def summarise(
                      for u, e in errors.items()} for metric in chosen.landmarks
         }  # fmt: skip
     squared = films["squared_error_px2"].to_numpy(dtype=np.float64)
-    out["squared_error_px2"] = {**_described(squared, draws), "max": _number(np.nanmax(squared, initial=-np.inf))}
+    out["squared_error_px2"] = {**_described(squared, draws), "max": plain_number(np.nanmax(squared, initial=-np.inf))}
     if chosen.annotators:
         between = {u: e.annotators.items() for u, e in errors.items()}
         out["annotators"] = {u: {m: _described(d, draws) for m, d in found} for u, found in between.items()}
-    if "expected_error_px" in films:
-        found = calibration(pixels)
-        plain = {f"{k}_px" if k.startswith("mean") else k: _number(v) for k, v in found.items()}
-        out["expected_error"] = plain | {"films": found["films"]}
     return out
 
 
@@ -75,6 +71,25 @@ def summarise_seen(
         draws = draw([f.sample.subject for f in seen.films], seed)
         for metric in errors["px"].landmarks:
             out[metric] = {unit: _described(e.means(metric), draws) for unit, e in errors.items()}
+    return out
+
+
+def summarise_known(matching: Matching, errors: Mapping[str, Errors], draws: Draws) -> dict[str, Any]:
+    """Return which films the model does not know, and the errors of these and of the others apart.
+
+    ``told`` is of how many films the predictions tell whether they are known, and ``not_known`` names those that are
+    not. The kinds of error hold, per unit, the means over the landmarks of films known and not known, described; they
+    are left out where all are known.
+    """
+    known = np.array([np.nan if f.known is None else f.known for f in matching.films], np.float64)
+    names = [f.identifier for f in matching.films if f.known is False]
+    out: dict[str, Any] = {"told": int(np.isfinite(known).sum()), "not_known": names}
+    if names:
+        for metric in errors["px"].landmarks:
+            out[metric] = {
+                unit: {part: _described(np.where(known == flag, e.means(metric), np.nan), draws)
+                       for part, flag in (("known", 1), ("not_known", 0))} for unit, e in errors.items()
+            }  # fmt: skip
     return out
 
 
@@ -105,20 +120,21 @@ def _landmark_counts(matching: Matching, pixels: Errors) -> dict[str, Any]:
 
 def _described(errors: FloatArray, draws: Draws, radii: Sequence[float] = ()) -> dict[str, Any]:
     """Describe errors of shape (films,) or (films, k): counts, mean, percentiles and success rates with intervals."""
-    every = dict(zip(FIGURES, _plain(estimate([figures(errors, draws)])), strict=True))
+    every = dict(zip(FIGURES, plain(estimate([figures(errors, draws)])), strict=True))
     out: dict[str, Any] = {"count": int((~np.isnan(errors)).sum()), "not_found": int(np.isinf(errors).sum())}
     out |= {"mean": every.pop("mean"), **every}
     if radii:
-        shares = _plain(within(errors, draws, radii))
+        shares = plain(within(errors, draws, radii))
         out["within"] = [{"radius": r, **share} for r, share in zip(radii, shares, strict=True)]
     return out
 
 
-def _plain(found: Estimates) -> list[dict[str, float | None]]:
+def plain(found: Estimates) -> list[dict[str, float | None]]:
+    """Return each figure with the ends of its interval, as JSON has them."""
     ends = zip(found.value, found.low, found.high, strict=True)
-    return [{"value": _number(v), "low": _number(low), "high": _number(high)} for v, low, high in ends]
+    return [{"value": plain_number(v), "low": plain_number(low), "high": plain_number(high)} for v, low, high in ends]
 
 
-def _number(value: float) -> float | None:
-    """JSON has neither NaN nor infinity."""
+def plain_number(value: float) -> float | None:
+    """Return a figure as JSON has it, which knows neither NaN nor infinity."""
     return round(float(value), 6) if np.isfinite(value) else None

@@ -38,8 +38,15 @@ def film_table(matching: Matching, errors: Mapping[str, Errors]) -> pd.DataFrame
     table["worst_landmark_px"] = ranked[np.arange(len(worst)), worst]
     table["squared_error_px2"] = [mean_squared_error(f.predicted, f.truth) for f in matching.films]
     if np.isfinite(pixels.expected).any():
-        for name, values in zip(("expected", "actual"), pixels.expectation(), strict=True):
-            table[f"{name}_error_px"] = film_means(values)
+        for unit, e in errors.items():
+            for name, values in zip(("expected", "actual"), e.expectation(), strict=True):
+                table[f"{name}_error_{SUFFIX[unit]}"] = film_means(values)
+    of_film = {"expected_film_error_px": "expected_film_error", "probability_of_failure": "probability_of_failure"}
+    for column, name in of_film.items():
+        if np.isfinite(values := np.array([getattr(f, name) for f in matching.films], np.float64)).any():
+            table[column] = values
+    if any(f.known is not None for f in matching.films):
+        table["known"] = [{True: "yes", False: "no", None: ""}[f.known] for f in matching.films]
     return table
 
 

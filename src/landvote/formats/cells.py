@@ -9,7 +9,7 @@ _MISSING = frozenset({"", "nan", "na"})
 
 def point_in(where: str, name: str, x: str, y: str) -> tuple[float, float]:
     """Return the point in two cells, NaN where both say that it is missing; PointsError if one is no number."""
-    first, second = _number(where, name, x), _number(where, name, y)
+    first, second = number_in(where, name, x), number_in(where, name, y)
     if math.isnan(first) != math.isnan(second):
         raise PointsError(f"{where}: point {name} has x = {x!r} and y = {y!r}, expected both or neither")
     return first, second
@@ -27,7 +27,8 @@ def cell_of(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) else ""
 
 
-def _number(where: str, name: str, text: str) -> float:
+def number_in(where: str, name: str, text: str) -> float:
+    """Return the number in a cell of a point, NaN where it is missing; PointsError if it is none, or infinite."""
     if text.lower() in _MISSING:
         return math.nan
     try:

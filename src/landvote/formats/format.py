@@ -17,7 +17,9 @@ from landvote.formats.films import Films
 from landvote.formats.points import PointRow, PointTable
 from landvote.runtime.settings import Settings
 
-Fact: TypeAlias = Literal["names", "annotators", "missing", "occluded", "expected_error", "prediction", "outlines"]
+Fact: TypeAlias = Literal[
+    "names", "annotators", "missing", "occluded", "expected_error", "error_90", "known", "prediction", "outlines"
+]
 
 _MOST_ROWS = 20  # with errors: a table with more of them is wrong throughout
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")

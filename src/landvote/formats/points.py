@@ -4,6 +4,7 @@ Coordinates are landvote's own: image pixels, x right, y down, (0, 0) the centre
 calls them, :mod:`landvote.formats.family` has brought them there.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -34,6 +35,8 @@ class PointRow:
         occluded: (n,) whether a landmark is hidden, and marked where it must be; None where the file does not say. A
             missing point is not occluded.
         expected_error: (n,) pixels, of predictions; None where the file gives none.
+        error_90: (n,) radii that hold the truth in 90 % of cases, pixels, of predictions; None where it gives none.
+        known: whether the film is of the kind that the model was made from; None where the file does not say.
         size: width and height of the film in pixels, or None where the file does not give them.
         prediction: the one it is of, for what else that says; None where it is not of a prediction.
     """
@@ -44,6 +47,8 @@ class PointRow:
     where: str = ""
     occluded: BoolArray | None = None
     expected_error: FloatArray | None = None
+    error_90: FloatArray | None = None
+    known: bool | None = None
     size: tuple[int, int] | None = None
     prediction: Prediction | None = None
 
@@ -153,6 +158,8 @@ class Mark(NamedTuple):
     landmark: str
     point: tuple[float, float]
     occluded: bool = False
+    expected_error: float = math.nan
+    error_90: float = math.nan
 
 
 def table_of(
@@ -175,7 +182,9 @@ def table_of(
     refuse_many(marks[0].where if marks else "", len(landmarks))
     rows: dict[tuple[str, str], PointRow] = {}
     given: set[tuple[str, str, int]] = set()
-    for where, image, annotator, name, point, occluded in marks:
+    expected, radii = (any(math.isfinite(getattr(m, key)) for m in marks) for key in ("expected_error", "error_90"))
+    for mark in marks:
+        where, image, annotator, name, point, occluded, *_ = mark
         if name not in number:
             raise PointsError(f"{where}: {_unknown(name, number)}")
         if (image, annotator, number[name]) in given:
@@ -186,11 +195,16 @@ def table_of(
         row = rows.get((image, annotator))
         if row is None:
             unknown, hidden = np.full((len(landmarks), 2), np.nan), np.zeros(len(landmarks), bool)
-            row = PointRow(image, annotator, unknown, where, hidden, size=sizes.get(image))
+            errors, within = (np.full(len(landmarks), np.nan) if told else None for told in (expected, radii))
+            row = PointRow(image, annotator, unknown, where, hidden, errors, within, size=sizes.get(image))
             rows[image, annotator] = row
         row.points[number[name]] = point
         if row.occluded is not None:
             row.occluded[number[name]] = occluded
+        if row.expected_error is not None:
+            row.expected_error[number[name]] = mark.expected_error
+        if row.error_90 is not None:
+            row.error_90[number[name]] = mark.error_90
     ordered = scheme is None and not listed and bool(landmarks) and not all(map(str.isdecimal, landmarks))
     notes = ("landmarks are in the order in which they are first named",) if ordered else ()
     matched = scheme is not None and any(mark.landmark in scheme.landmarks for mark in marks)
@@ -221,10 +235,14 @@ def numbers(n: int) -> tuple[str, ...]:
 
 def _taken(row: PointRow, columns: npt.NDArray[np.intp]) -> PointRow:
     """Return a row with the points of some columns; -1 is the one added at the end, which is missing."""
+
+    def placed(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else np.append(values, np.nan)[columns]
+
     return replace(
         row, points=np.vstack([row.points, [[np.nan, np.nan]]])[columns],
         occluded=None if row.occluded is None else np.append(row.occluded, False)[columns],
-        expected_error=None if row.expected_error is None else np.append(row.expected_error, np.nan)[columns],
+        expected_error=placed(row.expected_error), error_90=placed(row.error_90),
     )  # fmt: skip
 
 

@@ -108,7 +108,8 @@ def _merged(table: PointTable) -> tuple[PointRow, ...]:
             hidden = [row.occluded for row in (first, *others) if row.occluded is not None]
             row = replace(
                 row, points=mean_points([r.points for r in (first, *others)], len(table.landmarks)),
-                occluded=np.any(hidden, axis=0) if hidden else None, expected_error=None, prediction=None,
+                occluded=np.any(hidden, axis=0) if hidden else None, expected_error=None, error_90=None, known=None,
+                prediction=None,
             )  # fmt: skip
         merged.append(row)
     return tuple(merged)
@@ -118,12 +119,15 @@ def _lost(rows: Sequence[PointRow], table: PointTable, form: Format) -> list[str
     """Return what these rows say and the format cannot hold."""
     hidden = sum(int(row.occluded.sum()) for row in rows if row.occluded is not None)
     errors = sum(int(np.isfinite(row.expected_error).sum()) for row in rows if row.expected_error is not None)
+    radii = sum(int(np.isfinite(row.error_90).sum()) for row in rows if row.error_90 is not None)
     predicted = sum(row.prediction is not None for row in rows)
     counted: list[tuple[Fact, int, str]] = [
         ("names", len(table.landmarks) if table.named else 0, "the names of {} landmarks"),
         ("outlines", len(table.outlines), "{} outlines"),
         ("occluded", hidden, "which {} points are occluded"),
         ("expected_error", errors, "the expected errors of {} points"),
+        ("error_90", radii, "the radii of 90 % of {} points"),
+        ("known", sum(row.known is False for row in rows), "that {} films are not known to the model"),
         ("prediction", predicted, "what else the predictions of {} films say"),
     ]
     lost = [words.format(count) for fact, count, words in counted if count and fact not in form.holds]

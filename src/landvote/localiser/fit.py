@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.data.polarity import Polarity
+from landvote.data.prediction import LEVELS
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
@@ -27,7 +28,7 @@ from landvote.localiser.plan import TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
 from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, StageLearned, ignore
 from landvote.runtime.stop import StopToken
-from landvote.uncertainty import LEAST, LEVELS, Calibrator, Judged, contour_axes
+from landvote.uncertainty import LEAST, Calibrator, Judged, contour_axes
 from landvote.votes import Lesson, Start
 
 _SCRATCH = ".films."  # so begin the names of folders for decoded films held out, while a training runs

@@ -119,9 +119,7 @@ class Localiser:
             ModelError: a file is missing or not as it should be.
             MissingExtraError: a voter needs packages that are not installed.
         """
-        file = folder / _SETTINGS
-        where = f"{file}: not the settings of this version of landvote"
-        written = validated(_Written, FORM.load(file), where, ModelError)
+        written = _written(folder)
         polarity = Polarity(load_arrays(folder / _ARRAYS, "polarity")["polarity"])
         stages = [Stage.load(folder / s.name, s, written.scheme, device) for s in written.stages]
         errors: Assessor | OldScales
@@ -137,7 +135,12 @@ class Localiser:
     @staticmethod
     def sides_in(folder: Path) -> tuple[Side, ...]:
         """Return the sides of the localiser in a folder without loading it; ModelError as :meth:`load`."""
-        return validated(_Written, FORM.load(folder / _SETTINGS), str(folder / _SETTINGS), ModelError).sides
+        return _written(folder).sides
+
+    @staticmethod
+    def scheme_in(folder: Path) -> Scheme:
+        """Return the scheme of the localiser in a folder without loading it; ModelError as :meth:`load`."""
+        return _written(folder).scheme
 
 
 class _Written(Settings):
@@ -147,3 +150,8 @@ class _Written(Settings):
     stages: tuple[StageSettings, ...]
     sides: tuple[Side, ...] = Field((Side(),), min_length=1)
     errors: Literal["scales", "assessor"] = "scales"
+
+
+def _written(folder: Path) -> _Written:
+    file = folder / _SETTINGS
+    return validated(_Written, FORM.load(file), f"{file}: not the settings of this version of landvote", ModelError)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 
 from landvote.data.limit import Limit
@@ -25,7 +26,9 @@ from landvote.runtime.stop import StopToken
 _NAMED = 10  # how many films a note names
 
 OBLONG = "films have pixels that are not square, and were looked at as if they were"
-UNKNOWN = "films are unlike those that the model was made from, and their points mean nothing"
+UNKNOWN = "films are unlike those that the model was made from, and their points are not to be trusted"
+SPACELESS = "films have no known spacing, so a failure limit in mm says nothing of them"
+UNTOLD = "films have no probability of failure, since the model does not tell what errors to expect"
 TRANSPARENT = "films are transparent in part, which was read as black"
 _DRAWING = (OSError, ValueError, RuntimeError, MemoryError)  # of matplotlib and the system, besides DataError
 
@@ -38,7 +41,8 @@ def locate_files(
 
     ``overlays`` is a folder for one PNG per film, or None; :func:`landvote.runtime.names.output_paths` names them. The
     listener is told after each film how many of all are done, of each that cannot be read, of each overlay that cannot
-    be written, of each that is not of a known kind, and at first of files that are no films; the others go on.
+    be written, of each that is not of a known kind, at first of files that are no films, and at the end of films of
+    which the failure limit says nothing; the others go on.
 
     Raises:
         DataError: as :func:`list_films`.
@@ -57,7 +61,18 @@ def locate_files(
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
     locate = partial(locate_file, localiser, listener=listener, failure_limit=failure_limit)
     work = ((name, partial(locate, path, name, pictures.get(name))) for path, name in films)
-    yield from one_by_one(work, listener, stop, films=len(films), skip_unreadable=True)
+    unjudged: dict[str, list[str]] = {SPACELESS: [], UNTOLD: []}
+    for found in one_by_one(work, listener, stop, films=len(films), skip_unreadable=True):
+        if failure_limit is not None and not isfinite(found.probability_of_failure):
+            unjudged[unjudged_by(failure_limit, spaced=found.film.spacing is not None)].append(found.identifier)
+        yield found
+    for finding, names in unjudged.items():
+        tell_named(finding, names[:_NAMED], len(names), listener)
+
+
+def unjudged_by(limit: Limit, *, spaced: bool) -> str:
+    """Return why a film has no probability of failure, in words: its spacing is not known, or the model tells none."""
+    return UNTOLD if spaced or limit.unit != "mm" else SPACELESS
 
 
 def one_by_one(
@@ -122,7 +137,7 @@ def locate_file(
         from landvote.reports.overlays import write_overlay  # noqa: PLC0415 - matplotlib, only if asked for
 
         try:
-            write_overlay(overlay, radiograph.pixels, prediction.points, localiser.scheme)
+            write_overlay(overlay, radiograph.pixels, prediction, localiser.scheme)
         except (DataError, *_DRAWING) as error:
             listener(OverlayFailed(identifier, f"{overlay}: {error}" if isinstance(error, _DRAWING) else str(error)))
     return replace(prediction, identifier=identifier)

@@ -22,16 +22,27 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock
 
 from landvote import __version__
+from landvote.data.limit import Limit
 from landvote.errors import ImageError, SettingError, StoppedError
 from landvote.films.left_out import LeftOut
 from landvote.formats.predictions import SHARDS, prediction_line
 from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash
-from landvote.models.locate import OBLONG, UNKNOWN, list_sides, locate_file, tell_named
+from landvote.models.locate import (
+    OBLONG,
+    SPACELESS,
+    UNKNOWN,
+    UNTOLD,
+    list_sides,
+    locate_file,
+    tell_named,
+    unjudged_by,
+)
 from landvote.runtime.events import FilmFailed, FilmLocated, Listener, Note, ignore
 from landvote.runtime.executor import Executor, Job, relayed
 from landvote.runtime.files import atomic_write, expect_folder, refuse_existing, write_json, write_text
@@ -44,8 +55,16 @@ _SPACING = re.compile(rb'"spacing": \{"x": ([0-9.eE+-]+), "y": ([0-9.eE+-]+)')
 _NAMED = 10  # how many films a note names
 _SAME = {
     "landvote": "another version of landvote", "model": "another model", "list": "other films",
-    "films_per_shard": "another number of films per shard",
+    "films_per_shard": "another number of films per shard", "failure_limit": "another failure limit",
 }  # fmt: skip
+
+
+class Located(NamedTuple):
+    """How many films were located, how many could not be read, and how many of those located are not known."""
+
+    films: int
+    failed: int
+    unknown: int
 
 
 @dataclass(frozen=True)
@@ -60,37 +79,43 @@ class Shard:
 def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
     model: Path, images: Sequence[Path], out: Path, films_per_shard: int, executor: Executor, device: str = "auto",
     listener: Listener = ignore, *, stop: StopToken | None = None, split: str | None = None,
-) -> tuple[int, int]:  # fmt: skip
+    failure_limit: Limit | None = None,
+) -> Located:  # fmt: skip
     """Locate films, or go on with it, into a folder as drawn at the top of this module.
 
     Each film that :func:`landvote.models.locate.list_films` lists is located once: after a kill, only the film in
     progress is repeated. In memory there is one film per process, and nothing that grows with their number, but for a
     ``split`` the names of its films. The listener is told, shard by shard as they are finished, how many films are
-    done, of each that could not be read, of files that are no films, and at the end of films whose pixels are not
-    square. The stop token is asked before each film, in other processes too.
+    done, of each that could not be read, and of files that are no films. At the end it is told of films whose pixels
+    are not square, that are not known, or of which the failure limit says nothing. The stop token is asked before each
+    film, in other processes too.
 
     Returns:
-        How many films were located, and how many could not be read, in all calls together.
+        How many films were located, could not be read, and are not known, in all calls together.
 
     Raises:
         ModelError: the model is not whole.
         MissingExtraError: the model needs packages that are not installed.
-        SettingError: the folder was begun with another model, other films or other shards; or as :func:`list_films`.
+        SettingError: the folder was begun with another model, other films, other shards or another failure limit; the
+            limit is in per cent, and the scheme has no normaliser; or as :func:`list_films`.
         DataError: the folder holds something else, or cannot be written to; or as :func:`list_films`.
         StoppedError: the stop token asked for it; the same call goes on after the last film.
         WorkerError: processes were killed again and again.
     """
     expect_folder(out)
+    if failure_limit is not None:
+        failure_limit.check(Localiser.scheme_in(model))
     model, out = model.absolute(), out.absolute()
     left_out = LeftOut()
-    films = _begin(model, images, out, films_per_shard, split, left_out)
+    films = _begin(model, images, out, films_per_shard, split, left_out, failure_limit)
     for line in left_out.said():
         listener(Note(f"left out: {line}"))
     todo = [shard for shard in _shards(out, films_per_shard) if not _file(out, shard.number).exists()]
     done = films - sum(shard.films for shard in todo)
     listener(FilmLocated(done, films))
     with relayed(stop or StopToken(), out) as token:
-        work, reads = partial(_work_on, model=model, out=out, device=device, stop=token), [p.absolute() for p in images]
+        work = partial(_work_on, model=model, out=out, device=device, stop=token, limit=failure_limit)
+        reads = [p.absolute() for p in images]
         gpus = 1.0 if device.startswith("cuda") else 0.0
         for shard in filter(None, executor(Job(work, todo, len(todo), (model, *reads), out, gpus))):
             done += shard.films
@@ -103,13 +128,15 @@ def locate_shards(  # noqa: PLR0913 - the settings of a call that works for days
         with suppress(PermissionError):  # on Windows, of a lock that another call still holds, and will remove
             left.unlink(missing_ok=True)
     failed = _gather_failures(out)
-    for finding, (names, count) in _findings(out).items():
+    findings = _findings(out, failure_limit)
+    for finding, (names, count) in findings.items():
         tell_named(finding, names, count, listener)
-    return films - failed, failed
+    return Located(films - failed, failed, findings[UNKNOWN][1])
 
 
 def _begin(
-    model: Path, images: Sequence[Path], out: Path, films_per_shard: int, split: str | None, left_out: LeftOut
+    model: Path, images: Sequence[Path], out: Path, films_per_shard: int, split: str | None, left_out: LeftOut,
+    limit: Limit | None,
 ) -> int:  # fmt: skip
     """List the films, and write down what the folder is of, or compare; return how many films there are."""
     manifest = out / "shards.json"
@@ -127,6 +154,7 @@ def _begin(
         shards = {
             "landvote": __version__, "model": fitted, "films": films, "list": digest.hexdigest(),
             "films_per_shard": films_per_shard, "shards": -(-films // films_per_shard),
+            "failure_limit": f"{limit.value:g}{limit.unit}" if limit else None,
         }  # fmt: skip
         if not manifest.exists():
             write_json(manifest, SHARDS.stamp(shards))
@@ -146,7 +174,9 @@ def _shards(out: Path, films_per_shard: int) -> Iterator[Shard]:
             number, offset = number + 1, offset + sum(sizes)
 
 
-def _work_on(shard: Shard, model: Path, out: Path, device: str, stop: StopToken) -> Shard | None:
+def _work_on(
+    shard: Shard, model: Path, out: Path, device: str, stop: StopToken, limit: Limit | None
+) -> Shard | None:  # fmt: skip
     """Finish a shard, from where another process may have come to, and return it; None if it is to stop before."""
     file = _file(out, shard.number)
     part = file.with_suffix(".part")
@@ -157,7 +187,7 @@ def _work_on(shard: Shard, model: Path, out: Path, device: str, stop: StopToken)
         for path, identifier in islice(_films(out, shard), journal.lines, None):
             if stop.stopped:
                 return None
-            journal.append(_line(_localiser(model, device), path, identifier))
+            journal.append(_line(_localiser(model, device), path, identifier, limit))
         _finish(part, file)
     return shard
 
@@ -170,9 +200,9 @@ def _films(out: Path, shard: Shard) -> Iterator[tuple[Path, str]]:
             yield Path(film["path"]), film["image"]
 
 
-def _line(localiser: Localiser, path: Path, identifier: str) -> str:
+def _line(localiser: Localiser, path: Path, identifier: str, limit: Limit | None) -> str:
     try:
-        return prediction_line(locate_file(localiser, path, identifier))
+        return prediction_line(locate_file(localiser, path, identifier, failure_limit=limit))
     except ImageError as error:
         return json.dumps({"failed": str(error), "image": identifier}) + "\n"
 
@@ -209,16 +239,18 @@ def _gather_failures(out: Path) -> int:
         return sum(1 for failure in failures if rows.writerow(failure))
 
 
-def _findings(out: Path) -> dict[str, tuple[list[str], int]]:
+def _findings(out: Path, limit: Limit | None) -> dict[str, tuple[list[str], int]]:
     """Return what is to be said of the predictions of all shards: of which films first, and of how many."""
-    found = {OBLONG: (list[str](), 0), UNKNOWN: (list[str](), 0)}
+    found = {finding: (list[str](), 0) for finding in (OBLONG, UNKNOWN, SPACELESS, UNTOLD)}
     for file in sorted(out.glob("predictions-*.jsonl")):
         with file.open("rb") as predictions:
             for line in predictions:
                 spacing = _SPACING.search(line)
                 oblong = spacing is not None and float(spacing[1]) != float(spacing[2])
-                unknown = b'"known": false' in line
-                for finding in [OBLONG] * oblong + [UNKNOWN] * unknown:
+                findings = [OBLONG] * oblong + [UNKNOWN] * (b'"known": false' in line)
+                if limit is not None and b'"probability_of_failure": ' not in line:
+                    findings.append(unjudged_by(limit, spaced=spacing is not None))
+                for finding in findings:
                     names, count = found[finding]
                     found[finding] = [*names, *([json.loads(line)["image"]] if count < _NAMED else [])], count + 1
     return found

@@ -1,10 +1,12 @@
 """The charts of an evaluation. Each function returns a matplotlib figure; nothing global is touched."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from landvote.data.scheme import Scheme
@@ -12,7 +14,7 @@ from landvote.evaluation.measure import ANNOTATORS
 from landvote.evaluation.metrics import FloatArray
 from landvote.evaluation.units import SUFFIX
 from landvote.reports.marks import axis_end, cumulative_curve, log_ticks, shade_outlines
-from landvote.reports.style import COLOURS, GREY, STYLE, lines
+from landvote.reports.style import COLOURS, DASHES, GREY, STYLE, lines
 
 _MOST_NAMES = 40  # more landmarks than this are not named one by one under an axis
 
@@ -69,20 +71,69 @@ def landmark_figure(table: pd.DataFrame, unit: str, scheme: Scheme) -> Figure:
     return figure
 
 
-def calibration_figure(expected: Sequence[float] | FloatArray, actual: Sequence[float] | FloatArray) -> Figure:
-    """Draw actual against expected error of films, (films,) pixels each, on logarithmic axes."""
+def calibration_figure(
+    expected: Sequence[float] | FloatArray, actual: Sequence[float] | FloatArray, unit: str
+) -> Figure:
+    """Draw actual against expected error of films, (films,) each in the unit, on logarithmic axes."""
     pairs = np.column_stack([expected, actual])
     pairs = pairs[np.isfinite(pairs).all(axis=1) & (pairs > 0).all(axis=1)]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.4, 4.0), layout="constrained")
         ax = figure.subplots()
         if len(pairs):
-            ends = np.array([pairs.min() / 1.3, pairs.max() * 1.3])
-            ax.plot(ends, ends, color=GREY, linewidth=1, linestyle=(0, (4, 2)), label="expected = actual")
+            _against_level(ax, pairs.min(), pairs.max())
             ax.plot(*pairs.T, "o", color=COLOURS[0], markersize=4.5, alpha=0.7, markeredgewidth=0, label="a film")
-            ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, aspect="equal")
-            for axis in (ax.xaxis, ax.yaxis):
-                log_ticks(axis, *ends)
             ax.legend(loc="upper left")
-        ax.set(xlabel="mean expected error (px)", ylabel="mean actual error (px)")
+        ax.set(xlabel=f"mean expected error ({unit})", ylabel=f"mean actual error ({unit})")
     return figure
+
+
+def reliability_figure(tenths: Sequence[Mapping[str, Any]], unit: str) -> Figure:
+    """Draw the mean actual error of points against the expected one, in tenths, with intervals, on logarithmic axes.
+
+    Tenths are those of :func:`landvote.evaluation.expectation.summarise_expected`, in the unit.
+    """
+    shown = [t for t in tenths if (t["expected"] or 0) > 0 and (t["actual"]["value"] or 0) > 0]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.4, 4.0), layout="constrained")
+        ax = figure.subplots()
+        if shown:
+            x, y = (
+                np.array(values, np.float64)
+                for values in zip(*((t["expected"], t["actual"]["value"]) for t in shown), strict=True)
+            )
+            ends = np.array([[t["actual"][end] or np.nan for end in ("low", "high")] for t in shown], np.float64)
+            every = np.concatenate([x, y, ends.ravel()])
+            _against_level(ax, np.nanmin(every), np.nanmax(every))
+            ax.vlines(x, *ends.T, color=COLOURS[0], alpha=0.45, linewidth=2.2)
+            ax.plot(x, y, "o-", color=COLOURS[0], markersize=4.5, linewidth=1, label="a tenth of the points")
+            ax.legend(loc="upper left")
+        ax.set(xlabel=f"mean expected error ({unit})", ylabel=f"mean actual error ({unit})")
+    return figure
+
+
+def sparsification_figure(curve: Mapping[str, Any], unit: str) -> Figure:
+    """Draw the mean error of the points that are left when the most doubtful are taken away, the best, and at random.
+
+    The curve is that of :func:`landvote.evaluation.expectation.summarise_expected`, in the unit.
+    """
+    taken = 100 * (1 - np.array(curve["left"], np.float64))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.4, 4.0), layout="constrained")
+        ax = figure.subplots()
+        ax.axhline(curve["expected"][0], color=GREY, linewidth=1, linestyle=(0, (4, 2)), label="taken away at random")
+        ax.plot(taken, curve["expected"], color=COLOURS[0], label="largest expected errors first")
+        ax.plot(taken, curve["best"], color=COLOURS[1], linestyle=DASHES[1], label="largest actual errors first (best)")
+        ax.set(xlabel="points taken away (%)", ylabel=f"mean actual error of those left ({unit})", xlim=(0, 95))
+        ax.set(ylim=(0, 1.3 * curve["expected"][0] or 1))
+        ax.legend(loc="upper right")
+    return figure
+
+
+def _against_level(ax: Axes, low: float, high: float) -> None:
+    """Make logarithmic axes of one scale, with the line on which actual errors are those expected."""
+    ends = np.array([low / 1.3, high * 1.3])
+    ax.plot(ends, ends, color=GREY, linewidth=1, linestyle=(0, (4, 2)), label="expected = actual")
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, aspect="equal")
+    for axis in (ax.xaxis, ax.yaxis):
+        log_ticks(axis, *ends)

@@ -11,14 +11,21 @@ from landvote.data.seen import FLATTERING
 from landvote.evaluation import METRICS, Evaluation
 from landvote.evaluation.measure import ANNOTATORS
 from landvote.evaluation.units import SUFFIX
-from landvote.reports.charts import calibration_figure, cdf_figure, landmark_figure
-from landvote.reports.overlays import Overlay, overlay
+from landvote.reports.charts import (
+    calibration_figure,
+    cdf_figure,
+    landmark_figure,
+    reliability_figure,
+    sparsification_figure,
+)
+from landvote.reports.overlays import Expectation, Overlay, overlay
 from landvote.reports.page import page
 from landvote.reports.style import as_data_uri
 from landvote.reports.tables import Cell, Table, interval, number, write_csv
 from landvote.runtime.files import StrPath, expect_folder, refuse_existing, write_json, write_text
 
 _MOST_ROWS = 15  # films listed in the page, worst first; the file beside it has them all
+_MOST_UNKNOWN = 3  # films drawn because the model does not know them
 
 
 def write_report(evaluation: Evaluation, samples: Sequence[Sample], out: StrPath, *, force: bool = False) -> Path:
@@ -82,9 +89,12 @@ def _charts(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, str]:
         panels[title] = {"predictions": errors.means(metric), **beside}
     charts = {"cdf": cdf_figure(panels, evaluation.unit)}
     charts["landmarks"] = landmark_figure(evaluation.landmarks, evaluation.unit, evaluation.matching.scheme)
-    if "expected_error_px" in films:
-        pairs = films[["expected_error_px", "actual_error_px"]].to_numpy(dtype=np.float64)
-        charts["calibration"] = calibration_figure(*pairs.T)
+    if told := evaluation.summary.get("expected_error"):
+        unit = evaluation.unit
+        pairs = films[[f"{name}_error_{SUFFIX[unit]}" for name in ("expected", "actual")]].to_numpy(dtype=np.float64)
+        charts["calibration"] = calibration_figure(pairs[:, 0], pairs[:, 1], unit)
+        charts["reliability"] = reliability_figure(told["tenths"], unit)
+        charts["sparsification"] = sparsification_figure(told["sparsification"], unit)
     return {name: as_data_uri(figure) for name, figure in charts.items()}
 
 
@@ -114,6 +124,8 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
     errors += _occluded(summary, unit)
     errors.append(_distribution("Squared error per coordinate, films (px²)", summary["squared_error_px2"]))
     for metric, title in metrics.items():
+        for part, found in summary.get("known", {}).get(metric, {}).get(unit, {}).items():
+            errors.append(_distribution(f"{title}, films {part.replace('_', ' ')} to the model ({unit})", found))
         if found := summary["seen"].get(metric):
             errors.append(_distribution(f"{title}, films the model has seen ({unit})", found[unit]))
     header = ["error", "count", "mean", "median", "90th", "95th", "99th percentile"]
@@ -136,7 +148,40 @@ def _tables(evaluation: Evaluation, metrics: dict[str, str]) -> dict[str, Table]
             rows.append([named, str(row["films"]), *figures])
         header = [x for t in metrics.values() for x in (f"{t.lower()}, mean ({unit})", "median", "95th percentile")]
         out["subgroups"] = Table("", ["group", "films", *header], rows, words=1)
-    return out
+    return out | _expected(summary.get("expected_error", {}), unit)
+
+
+def _expected(told: dict[str, Any], unit: str) -> dict[str, Table]:
+    """Return the tables of what the summary tells of expected errors: tenths, coverage, and what they are good for."""
+    if not told:
+        return {}
+    tenths: list[list[Cell]] = [
+        [str(i), str(t["points"]), number(t["expected"]), _cell(t["actual"]), _cell(t["ratio"])]
+        for i, t in enumerate(told["tenths"], 1)
+    ]
+    header = ["tenth", "points", f"expected error ({unit})", f"actual error ({unit})", "actual / expected"]
+    out = {"tenths": Table("", header, tenths, words=1)}
+
+    def percent(share: float) -> str:
+        return f"{100 * share:.1f}"
+
+    inside: list[list[Cell]] = [
+        [f"radius of {c['level']:.0%}".replace("%", " %"), str(c["points"]), percent(c["level"]), _cell(c, percent)]
+        for c in told["coverage"]
+    ]
+    if ellipse := told.get("ellipse"):
+        inside.append(["ellipse of 90 %", str(ellipse["points"]), percent(ellipse["level"]), _cell(ellipse, percent)])
+    if inside:
+        out["coverage"] = Table("", ["region", "points", "to be inside (%)", "inside (%)"], inside, words=1)
+    large = told["large"]
+    order = {
+        "rank correlation over points": told["spearman_points"], "rank correlation over films": told["spearman_films"],
+        f"area under the ROC curve, {large['count']} points more than {large['limit']:g} {unit} off": large["auc"],
+    }  # fmt: skip
+    gained = told["sparsification"]["gained"]
+    last: list[Cell] = ["gain from taking the most doubtful points away (%)", percent(gained) if gained else "–"]
+    rows = [*([name, _cell(figure)] for name, figure in order.items()), last]
+    return out | {"order": Table("", ["how well expected errors tell large from small ones", ""], rows, words=1)}
 
 
 def _occluded(summary: dict[str, Any], unit: str) -> list[list[Cell]]:
@@ -181,17 +226,23 @@ def _cell(figure: dict[str, float | None], words: Callable[[float], str] = numbe
 
 
 def _overlays(evaluation: Evaluation, samples: dict[str, Sample]) -> Iterator[Overlay]:
-    """Draw the best, the median, the 90th percentile and the three worst films by mean point-to-point error."""
+    """Draw the best, the median, the 90th percentile and the three worst films by mean point-to-point error.
+
+    Some of the films that are not known follow.
+    """
     means, matching = evaluation.errors["px"].means("point_to_point"), evaluation.matching
     order = np.argsort(means, kind="stable")  # films without a figure last
     last = int((~np.isnan(means)).sum()) - 1
     # Of few films a place has several names; the last one given holds.
     ranks = {round(0.9 * last): "90th percentile", last - 2: "Third worst", last - 1: "Second worst"}
     ranks |= {last // 2: "Median", 0: "Best", last: "Worst"}
-    for place in sorted(p for p in ranks if 0 <= p < len(order)):
-        film = matching.films[order[place]]
-        scored, caption = np.where(matching.modelled[:, None], film.truth, np.nan), _caption(evaluation, order[place])
-        yield overlay(ranks[place], caption, samples[film.identifier], scored, film.predicted)
+    shown = [(ranks[place], order[place]) for place in sorted(p for p in ranks if 0 <= p < len(order))]
+    unknown = [row for row in order[::-1] if matching.films[row].known is False and row not in {r for _, r in shown}]
+    for heading, row in [*shown, *(("Not known", row) for row in unknown[:_MOST_UNKNOWN])]:
+        film = matching.films[row]
+        scored, caption = np.where(matching.modelled[:, None], film.truth, np.nan), _caption(evaluation, row)
+        expected = Expectation(film.expected_error, film.covariance, film.told.spacing, film.known)
+        yield overlay(heading, caption, samples[film.identifier], scored, film.predicted, expected)
 
 
 def _caption(evaluation: Evaluation, row: int) -> str:

@@ -143,7 +143,7 @@ class FilmFailed(Event):
 
 @dataclass(frozen=True)
 class FilmUnknown(Event):
-    """A film was located, and is not of the kind that the model was made from: its points mean nothing."""
+    """A film was located, and is not of the kind that the model was made from: its points are not to be trusted."""
 
     image: str
 

@@ -10,17 +10,12 @@ import numpy.typing as npt
 from scipy.stats import t as student
 
 from landvote.data.points import FloatArray, Points
+from landvote.data.prediction import ELLIPSE, LEVELS
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.uncertainty.conformal import conformal
 from landvote.uncertainty.cues import FILM_CUES, Cues
-
-LEVELS = (0.5, 0.8, 0.9, 0.95)
-"""The shares of cases in which radii hold the truth."""
-
-ELLIPSE = 4.605
-"""The squared Mahalanobis distance that holds the truth in 90 % of cases, as it does of a Gaussian of two."""
 
 LEAST = 2
 """Subjects, at least, that a calibrator is fitted on; for more of ``LEVELS`` it takes more, up to 19."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,6 +204,10 @@ def test_predictions_are_written_as_label_studio_takes_them(tmp_path):
     first, second = prediction["result"]
     assert first == region(id="point-0", score=0.5)
     assert (second["value"]["keypointlabels"], second["id"], second["score"]) == (["foot"], "point-2", 0.25)
+    sure = replace(row, error_90=np.array([4.0, NAN, NAN]))  # the radius counts where it is known
+    write_points(tmp_path / "r.json", PointTable((sure,), told.landmarks), FORMATS["label-studio"]())
+    (made,) = json.loads((tmp_path / "r.json").read_text())
+    assert [each["score"] for each in made["predictions"][0]["result"]] == [0.2, 0.25]
     form = format_named("label-studio:from_name=points,to_name=film,image=url,prefix=https://host/")
     write_points(tmp_path / "m.json", PointTable((row,), told.landmarks), form)
     (made,) = json.loads((tmp_path / "m.json").read_text())

@@ -5,7 +5,10 @@ import pytest
 
 from landvote.data.scheme import Scheme
 from landvote.errors import PointsError
+from landvote.formats.format import Reading
+from landvote.formats.kinds.jsonl import PredictionLines
 from landvote.formats.kinds.long_csv import LongCsv
+from landvote.formats.predictions import read_predictions
 from landvote.formats.reading import read_points
 
 NAN = float("nan")
@@ -70,9 +73,48 @@ def test_what_is_written_says_no_more_than_is_known(read, tmp_path):
         "image,landmark,x,y\na,hip,1.000,2.000\na,knee,,\n",
         "image,landmark,x,y,annotator\na,hip,1.000,2.000,ann\na,knee,,,ann\n",
         "image,landmark,x,y,occluded\na,hip,1.000,2.000,1\na,knee,,,0\n",
+        "image,landmark,x,y,expected_error\na,hip,1.000,2.000,3.500\na,knee,,,\n",
+        "image,landmark,x,y,error_90,known\na,hip,1.000,2.000,7.000,0\na,knee,3.000,4.000,,0\nb,hip,,,,\nb,knee,,,,\n",
     ):
         LongCsv().write(tmp_path / "again.csv", read(text))
         assert (tmp_path / "again.csv").read_text() == text
+
+
+def test_errors_of_predictions_go_from_format_to_format(read, tmp_path):
+    """Under a scheme too, whose landmarks have another order; other radii are not made up."""
+    text = (
+        "image,landmark,x,y,annotator,expected_error,error_90,known\n"
+        "a,hip,1,2,,3.5,7,1\na,knee,3,4,,4.5,,TRUE\nb,knee,5,6,,,9,no\n"
+    )
+    scheme = Scheme(name="s", landmarks=("knee", "hip"), file_points=2, columns=(0, 1))
+    for table, hip in ((read(text), 0), (read(text, scheme), 1)):
+        first, second = table.rows
+        assert (first.known, second.known) == (True, False)
+        assert (first.expected_error[hip], first.error_90[hip]) == (3.5, 7)
+        assert np.isnan([first.error_90[1 - hip], second.expected_error[1 - hip]]).all()
+        assert second.error_90[1 - hip] == 9
+        PredictionLines().write(tmp_path / "p.jsonl", table)
+        one, other = read_predictions(tmp_path / "p.jsonl")
+        assert (one.known, other.known) == (True, False)
+        np.testing.assert_array_equal(one.radii[hip], [NAN, NAN, 7, NAN])
+        again = PredictionLines().read(tmp_path / "p.jsonl", Reading())
+        assert (again.rows[0].error_90[hip], again.rows[1].known) == (7, False)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("a,hip,1,2,x,,", "line 2: point hip has the value 'x', expected a number"),
+        ("a,hip,1,2,-1,,", "line 2: landmark 'hip' has expected_error = '-1', expected a number of pixels"),
+        ("a,hip,1,2,,inf,", "line 2: point hip has the value 'inf'"),
+        ("a,hip,1,2,,,maybe", "line 2: landmark 'hip' has known = 'maybe', expected 1, 0 or nothing"),
+        ("a,hip,1,2,,,1\na,knee,1,2,,,0", "line 3: known = '0', and another value before, expected the same"),
+    ],
+)
+def test_errors_of_predictions_that_cannot_be(read, row, says):
+    with pytest.raises(PointsError) as caught:
+        read(f"image,landmark,x,y,expected_error,error_90,known\n{row}\n")
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,23 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from landvote.data.film import Film
-from landvote.data.prediction import Prediction
+from landvote.data.prediction import LEVELS, Prediction
 from landvote.errors import PointsError
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.predictions import read_predictions, write_predictions
 
+_PLACE_90 = LEVELS.index(0.9)
+
 
 class PredictionLines(Format):
     """The predictions that ``landvote locate`` writes: points with their expected errors, one film a line."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
-    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "missing", "occluded", "expected_error", "prediction"})
+    holds: ClassVar[frozenset[Fact]] = frozenset(
+        {"names", "missing", "occluded", "expected_error", "error_90", "known", "prediction"}
+    )
     kind: Literal["predictions"] = "predictions"
 
     @classmethod
@@ -53,7 +57,8 @@ def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> 
     rows = (
         PointRow(
             p.identifier, "", p.points, f"{where}, film {p.identifier!r}",
-            occluded=p.occluded, expected_error=p.expected_error, size=p.film.size, prediction=p,
+            occluded=p.occluded, expected_error=p.expected_error,
+            error_90=None if p.radii is None else p.radii[:, _PLACE_90], known=p.known, size=p.film.size, prediction=p,
         ) for p in predictions
     )  # fmt: skip
     return PointTable(tuple(rows), landmarks)
@@ -62,7 +67,12 @@ def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> 
 def _prediction(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
     """Return a row as a prediction, which says what the one it is of said."""
     error = np.full(len(landmarks), np.nan) if row.expected_error is None else row.expected_error
-    known = row.prediction or Prediction(row.image, row.points, error, landmarks, Film(row.size))
+    radii = None
+    if row.error_90 is not None:
+        radii = np.full((len(landmarks), len(LEVELS)), np.nan)
+        radii[:, _PLACE_90] = row.error_90
+    unnamed = Prediction(row.image, row.points, error, landmarks, Film(row.size), radii=radii, known=row.known)
+    known = row.prediction or unnamed
     if known.landmarks != landmarks:
         columns = [known.landmarks.index(name) if name in known.landmarks else -1 for name in landmarks]
         radii, covariance = (

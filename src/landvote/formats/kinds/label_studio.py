@@ -213,7 +213,8 @@ class LabelStudio(Format):
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:
         """Write a task per film with a prediction per annotator or model; a missing point is left out.
 
-        The score of a point is 1 / (1 + its expected error in pixels), and that of a prediction is its lowest.
+        The score of a point is 1 / (1 + r), where r is the radius that holds the truth in 90 % of cases, or else its
+        expected error, in pixels. That of a prediction is its lowest.
 
         Raises:
             PointsError: the size of a film is not at hand.
@@ -231,7 +232,10 @@ class LabelStudio(Format):
 
     def _prediction(self, row: PointRow, landmarks: tuple[str, ...], films: Films | None) -> dict[str, Any]:
         width, height = size_of(row, films)
-        error = np.full(len(landmarks), np.nan) if row.expected_error is None else row.expected_error
+        error, radius = (
+            np.full(len(landmarks), np.nan) if e is None else e for e in (row.expected_error, row.error_90)
+        )
+        error = np.where(np.isfinite(radius), radius, error)
         result: list[dict[str, Any]] = [
             {
                 "id": f"point-{i}", "from_name": self.from_name, "to_name": self.to_name, "type": "keypointlabels",

@@ -1,21 +1,28 @@
-"""Long CSV: ``image, landmark, x, y[, annotator][, occluded]``, one row per landmark, by name or by index.
+"""Long CSV: ``image, landmark, x, y`` and optional columns, one row per landmark, by name or by index.
 
-Columns are separated by commas, semicolons or tabs. Without x and y, or without a row, a landmark is missing.
+Columns are separated by commas, semicolons or tabs. Without x and y, or without a row, a landmark is missing. Optional
+are ``annotator`` and ``occluded``, and of predictions ``expected_error`` and ``error_90`` (the radius that holds the
+truth in 90 % of cases), both in pixels, and ``known``, of the film: whether it is of the kind that the model was made
+from. Nothing stands where one of these is not known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
+
+from landvote.data.points import FloatArray
 from landvote.errors import PointsError
-from landvote.formats.cells import cell_of, name_in, point_in
+from landvote.formats.cells import cell_of, name_in, number_in, point_in
 from landvote.formats.films import Films
 from landvote.formats.format import Fact, Format, Reading
-from landvote.formats.points import Mark, PointTable, table_of
+from landvote.formats.points import Mark, PointRow, PointTable, table_of
 from landvote.formats.tables import records, separator, write_records
 
 _REQUIRED = ("image", "landmark", "x", "y")
-_OPTIONAL = ("annotator", "occluded")
+_OPTIONAL = ("annotator", "occluded", "expected_error", "error_90", "known")
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
@@ -23,7 +30,9 @@ class LongCsv(Format):
     """One row per film, annotator and landmark: the form that keeps most."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv",)
-    holds: ClassVar[frozenset[Fact]] = frozenset({"names", "annotators", "missing", "occluded"})
+    holds: ClassVar[frozenset[Fact]] = frozenset(
+        {"names", "annotators", "missing", "occluded", "expected_error", "error_90", "known"}
+    )
     kind: Literal["long-csv"] = "long-csv"
 
     @classmethod
@@ -41,36 +50,71 @@ class LongCsv(Format):
         header, lines = records(path, PointsError)
         if not set(_REQUIRED) <= set(header) <= {*_REQUIRED, *_OPTIONAL}:
             columns = ", ".join(header)
-            expected = "'image, landmark, x, y[, annotator][, occluded]'"
+            expected = f"'image, landmark, x, y[, {'][, '.join(_OPTIONAL)}]'"
             raise PointsError(f"{path}, line 1: columns {columns!r}, expected {expected}")
         marks: list[Mark] = []
+        known: dict[tuple[str, str], bool | None] = {}
         for where, cells in lines:
             with reading.row():
-                marks.append(_mark(where, dict(zip(header, cells, strict=True))))
-        return table_of(marks, reading.scheme)
+                entry = dict(zip(header, cells, strict=True))
+                mark = _mark(where, entry)
+                told = _flag(where, mark.landmark, entry, "known") if entry.get("known") else None
+                if known.setdefault((mark.image, mark.annotator), told) != told:
+                    found = f"{where}: known = {entry['known']!r}, and another value before"
+                    raise PointsError(f"{found}, expected the same for all landmarks of {mark.image!r}")
+                marks.append(mark)
+        table = table_of(marks, reading.scheme)
+        return replace(table, rows=tuple(replace(row, known=known[row.image, row.annotator]) for row in table.rows))
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write a row for each landmark of each row, missing ones too; optional columns only where they say something.
 
         Three decimals.
         """
-        annotated = any(row.annotator for row in table.rows)
-        hidden = any(row.occluded is not None and row.occluded.any() for row in table.rows)
-        columns = [*_REQUIRED, *(["annotator"] if annotated else []), *(["occluded"] if hidden else [])]
+        names, every = table.landmarks, range(len(table.landmarks))
+        optional: dict[str, Callable[[PointRow, int], str]] = {}
+        if any(row.annotator for row in table.rows):
+            optional["annotator"] = lambda row, _: row.annotator
+        if any(row.occluded is not None and row.occluded.any() for row in table.rows):
+            optional["occluded"] = lambda row, i: "1" if row.occluded is not None and row.occluded[i] else "0"
+        if any(row.expected_error is not None and np.isfinite(row.expected_error).any() for row in table.rows):
+            optional["expected_error"] = lambda row, i: _cell_in(row.expected_error, i)
+        if any(row.error_90 is not None and np.isfinite(row.error_90).any() for row in table.rows):
+            optional["error_90"] = lambda row, i: _cell_in(row.error_90, i)
+        if any(row.known is not None for row in table.rows):
+            optional["known"] = lambda row, _: {True: "1", False: "0", None: ""}[row.known]
 
-        def rows() -> Iterator[list[str]]:
-            for row in table.rows:
-                occluded = row.occluded if row.occluded is not None else [False] * len(table.landmarks)
-                for name, (x, y), flag in zip(table.landmarks, row.points, occluded, strict=True):
-                    optional = [*([row.annotator] if annotated else []), *(["1" if flag else "0"] if hidden else [])]
-                    yield [row.image, name, cell_of(x), cell_of(y), *optional]
+        rows = (
+            [row.image, names[i], *map(cell_of, row.points[i]), *(told(row, i) for told in optional.values())]
+            for row in table.rows
+            for i in every
+        )
+        write_records(path, [*_REQUIRED, *optional], rows, PointsError)
 
-        write_records(path, columns, rows(), PointsError)
+
+def _cell_in(values: FloatArray | None, i: int) -> str:
+    return "" if values is None else cell_of(values[i])
 
 
 def _mark(where: str, entry: dict[str, str]) -> Mark:
-    name, flag = name_in(where, "landmark", entry["landmark"]), entry.get("occluded", "")
-    if flag.lower() not in _FLAGS:
-        raise PointsError(f"{where}: landmark {name!r} has occluded = {flag!r}, expected 1, 0 or nothing")
+    name = name_in(where, "landmark", entry["landmark"])
+    hidden = _flag(where, name, entry, "occluded")
     image, point = name_in(where, "image", entry["image"]), point_in(where, name, entry["x"], entry["y"])
-    return Mark(where, image, entry.get("annotator", ""), name, point, _FLAGS[flag.lower()])
+    errors = (_length(where, name, entry, key) for key in ("expected_error", "error_90"))
+    return Mark(where, image, entry.get("annotator", ""), name, point, hidden, *errors)
+
+
+def _flag(where: str, name: str, entry: dict[str, str], key: str) -> bool:
+    flag = entry.get(key, "")
+    if flag.lower() not in _FLAGS:
+        raise PointsError(f"{where}: landmark {name!r} has {key} = {flag!r}, expected 1, 0 or nothing")
+    return _FLAGS[flag.lower()]
+
+
+def _length(where: str, name: str, entry: dict[str, str], key: str) -> float:
+    """Return an error in pixels; NaN where none is given."""
+    text = entry.get(key, "")
+    value = number_in(where, name, text)
+    if value < 0:
+        raise PointsError(f"{where}: landmark {name!r} has {key} = {text!r}, expected a number of pixels, or nothing")
+    return value
