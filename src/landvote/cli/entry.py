@@ -12,6 +12,7 @@ from landvote.cli.data import check, convert, shape, simulate, split
 from landvote.cli.describing import describe
 from landvote.cli.locating import locate
 from landvote.cli.measuring import compare, evaluate
+from landvote.cli.reviewing import review
 from landvote.cli.training import recipes, train
 from landvote.errors import ExistsError, LandvoteError, StoppedError
 
@@ -53,7 +54,9 @@ def demo(
     typer.echo(f"report: {report.resolve()}")
 
 
-for verb in (simulate, check, convert, split, recipes, train, describe, locate, evaluate, shape, compare, demo):
+for verb in (
+    simulate, check, convert, split, review, recipes, train, describe, locate, evaluate, shape, compare, demo,
+):  # fmt: skip
     app.command()(verb)
 
 

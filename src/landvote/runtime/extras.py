@@ -4,7 +4,12 @@ from importlib import import_module
 
 from landvote.errors import MissingExtraError
 
-PACKAGES = {"networks": ("torch", "safetensors"), "tensorboard": ("tensorboard",), "cluster": ("ray",)}
+PACKAGES = {
+    "networks": ("torch", "safetensors"),
+    "tensorboard": ("tensorboard",),
+    "cluster": ("ray",),
+    "review": ("starlette", "uvicorn"),
+}
 """The packages of each extra as Python imports them; pyproject.toml has the same extras, with their versions."""
 
 
