@@ -54,7 +54,7 @@ class ReviewFilms:
 
     def __init__(self, samples: Sequence[Sample], cache: Path | None) -> None:
         self.samples, self._cache = tuple(samples), cache
-        self._opened: OrderedDict[tuple[Path | None, int], Opened] = OrderedDict()
+        self._opened: OrderedDict[tuple[str, int], Opened] = OrderedDict()
         self._mutex = threading.Lock()
         self._decoding = threading.Lock()  # one at a time: memory stays flat
 
@@ -64,7 +64,7 @@ class ReviewFilms:
     def open(self, number: int) -> Opened:
         """Return a decoded film; ImageError if it cannot be read."""
         sample = self.samples[number]
-        key = (sample.file, _stamp(sample))
+        key = (sample.film, _stamp(sample))
         with self._decoding:
             with self._mutex:
                 if key in self._opened:

@@ -11,6 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,10 +31,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-class TooLargeError(Exception):
-    """A request whose body is longer than is read."""
 
 
 class Guard:
@@ -64,12 +61,9 @@ class Guard:
             return
         if scope["type"] != "http":
             return  # nothing speaks WebSocket here; the server closes it
-        started = False
 
         async def guarded(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
@@ -79,14 +73,10 @@ class Guard:
             return
         try:
             await self._app(scope, _limited(receive), guarded)
-        except TooLargeError:
-            await _refusal(413, f"the request is too large, expected at most {MAX_BODY} bytes")(scope, receive, guarded)
-        except Exception as error:  # noqa: BLE001 - a fault of landvote's: told of without what a message may quote
+        except Exception as error:  # noqa: BLE001 - a fault of landvote's, answered as 500: told of without its message
             at = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(at.filename).name}, line {at.lineno}"
             print(f"landvote review: internal error, {type(error).__name__} in {place}", file=sys.stderr)  # noqa: T201
-            if not started:
-                await _refusal(500, "internal error; the server's terminal says where")(scope, receive, guarded)
 
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """Return the answer to a request that does not come past; None for one that does."""
@@ -163,7 +153,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > MAX_BODY:
-            raise TooLargeError
+            raise HTTPException(413, f"expected at most {MAX_BODY} bytes")
         return message
 
     return limited

@@ -284,11 +284,16 @@ def listen(host: str, port: int) -> socket.socket:
         raise DataError(f"{host}:{port}: nothing can listen there ({error}), expected a free port here") from error
 
 
-def serve(app: Guard, listening: socket.socket) -> None:
-    """Answer requests until the process is asked to end."""
+def make_server(app: Guard) -> uvicorn.Server:
+    """Return what serves an application: it logs nothing, names no software, and ends within two seconds."""
     config = uvicorn.Config(
         app, log_config=None, log_level="critical", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=2, limit_concurrency=128,
     )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+def serve(app: Guard, listening: socket.socket) -> None:
+    """Answer requests until the process is asked to end."""
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn hands on once it has ended
-        uvicorn.Server(config).run(sockets=[listening])
+        make_server(app).run(sockets=[listening])

@@ -6,7 +6,7 @@ export class Editor {
   constructor(session, view, panel, message) {
     Object.assign(this, { session, view, panel, active: 0, hovered: -1, previewed: null, readOnly: false });
     this.say = message;
-    this.moved = () => {};
+    this.moved = this.drawn = this.quiet = () => {};
     view.scene = () => this.scene();
     panel.chosen = (i) => this.choose(i, true);
   }
@@ -28,6 +28,7 @@ export class Editor {
   draw() {
     this.panel.draw(this.session.all(), this.active);
     this.view.draw();
+    this.drawn();
   }
 
   begin() { // a film was opened
@@ -85,6 +86,7 @@ export class Editor {
 
   put(i, point) { // a landmark was dragged or dropped there
     this.preview(null);
+    this.quiet();
     if (!this.allowed()) return;
     const [x, y] = this.within(point);
     const { name, state } = this.landmark(i);

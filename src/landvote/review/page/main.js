@@ -33,6 +33,16 @@ function message(text, wrong = false) {
   message.timer = setTimeout(() => { box.hidden = true; }, SHOWN);
 }
 
+function quiet() { $("message").hidden = true; }
+
+function showPrompt() {
+  const landmark = session.film && editor.landmark();
+  const place = landmark ? `${editor.active + 1} of ${session.landmarks.length}: ${landmark.name}` : "";
+  const words = { undecided: `Click ${place}`, proposed: `${place} – proposed`, missing: `${place} – missing`, occluded: `${place} – hidden` };
+  const shown = landmark ? words[landmark.state] ?? place : "";
+  if ($("prompt").textContent !== shown) $("prompt").textContent = shown;
+}
+
 function showFacts() {
   const film = session.film?.server;
   $("name").textContent = film ? film.name : "No film";
@@ -50,8 +60,7 @@ function showFacts() {
   $("undo").disabled = read || !film.undo;
   $("redo").disabled = read || !film.redo;
   $("reopen").disabled = read || !["approved", "rejected"].includes(film.state);
-  for (const id of ["approve", "reject", "missing", "occluded", "accept", "clear"]) $(id).disabled = read;
-  $("accept").disabled = read || editor.landmark()?.state !== "proposed";
+  for (const id of ["approve", "reject", "missing", "occluded", "clear"]) $(id).disabled = read;
 }
 
 function showSaved() {
@@ -63,6 +72,8 @@ function showSaved() {
 session.message = message;
 session.changed = () => { editor.draw(); showFacts(); showSaved(); };
 session.answered = (film) => list.update(film.number, film.server);
+editor.drawn = () => { showPrompt(); $("accept").disabled = start.readOnly || editor.landmark()?.state !== "proposed"; };
+editor.quiet = quiet;
 editor.moved = (point) => {
   if (!view.pixels || !point) return;
   const grey = view.pixels.at(...point);
@@ -75,6 +86,7 @@ window.addEventListener("beforeunload", (event) => { session.flush(); if (sessio
 async function open(number) {
   if (number === undefined) { message("There is no further film in this list."); return; }
   pointer.cancel();
+  quiet();
   $("wait").hidden = true;
   list.select(number);
   const slow = setTimeout(() => { $("wait").textContent = "Opening the film …"; $("wait").hidden = false; }, 200);
@@ -127,7 +139,7 @@ const ACTS = {
   placeOrAccept: () => editor.placeOrAccept(), missing: () => editor.missing(), restMissing: () => editor.restMissing(),
   occluded: () => editor.occluded(), clear: () => editor.clear(), next: () => editor.step(1), previous: () => editor.step(-1),
   left: (event) => editor.nudge("left", event), right: (event) => editor.nudge("right", event),
-  up: (event) => editor.nudge("up", event), down: (event) => editor.nudge("down", event), cancel: () => pointer.cancel(),
+  up: (event) => editor.nudge("up", event), down: (event) => editor.nudge("down", event), cancel: () => { pointer.cancel(); quiet(); },
   approve, reject, reopen: () => editor.allowed() && session.act("reopen"),
   nextFilm: () => open(list.beside(1)), previousFilm: () => open(list.beside(-1)),
   undo: () => editor.allowed() && session.act("undo"), redo: () => editor.allowed() && session.act("redo"),

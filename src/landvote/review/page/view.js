@@ -9,7 +9,7 @@ const LENSES = [0, 140, 220, 320];
 
 export class View {
   constructor(film, marks, lens) {
-    Object.assign(this, { film, marks, lens, pixels: null, scale: 1, left: 0, top: 0, ratio: 1, pointer: null });
+    Object.assign(this, { film, marks, lens, pixels: null, scale: 1, left: 0, top: 0, ratio: 1, unit: 1, pointer: null });
     Object.assign(this, { lensSize: 0, outlines: true, names: false, points: true, asked: false, shown: null });
     this.scene = () => ({ landmarks: [], outlines: [], active: -1 });
     this.buffer = document.createElement("canvas");
@@ -20,6 +20,7 @@ export class View {
     const box = this.film.parentElement.getBoundingClientRect();
     const fitted = this.fitted;
     this.ratio = window.devicePixelRatio || 1;
+    this.unit = parseFloat(getComputedStyle(document.body).fontSize) / 13; // large screens have larger letters and marks
     for (const canvas of [this.film, this.marks]) {
       canvas.width = Math.max(1, Math.round(box.width * this.ratio));
       canvas.height = Math.max(1, Math.round(box.height * this.ratio));
@@ -152,11 +153,11 @@ export class View {
     landmarks.forEach((landmark, i) => {
       if (!landmark.point) return;
       const [u, v] = this.toScreen(landmark.point);
-      const size = i === active ? 7 : many ? 3.5 : 5;
+      const size = this.unit * (i === active ? 7 : many ? 3.5 : 5);
       const path = new Path2D(shape(landmark.state, u, v, size));
       for (const [colour, width] of [["#000c", 4], [COLOURS[landmark.state], i === active ? 2.2 : 1.6]]) {
         context.strokeStyle = colour;
-        context.lineWidth = width;
+        context.lineWidth = width * this.unit;
         context.stroke(path);
       }
       if (i === active) {
@@ -228,10 +229,13 @@ export class View {
       context.strokeStyle = COLOURS[landmark.state];
       context.stroke(new Path2D(shape(landmark.state, a, b, 5 * this.ratio)));
     }
-    context.strokeStyle = "#fffa";
-    context.lineWidth = 1;
     const [c, d] = [size / 2, 6 * this.ratio];
-    context.stroke(new Path2D(`M${c - 3 * d} ${c}h${2 * d}M${c + d} ${c}h${2 * d}M${c} ${c - 3 * d}v${2 * d}M${c} ${c + d}v${2 * d}`));
+    const cross = new Path2D(`M${c - 3 * d} ${c}h${2 * d}M${c + d} ${c}h${2 * d}M${c} ${c - 3 * d}v${2 * d}M${c} ${c + d}v${2 * d}`);
+    for (const [colour, width] of [["#000b", 3], ["#fff", 1]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = width * this.ratio;
+      context.stroke(cross);
+    }
   }
 }
 
@@ -248,7 +252,7 @@ function smooth(points) {
 }
 
 function label(context, text, u, v, view, faint = false) {
-  context.font = `${faint ? 11 : 13}px system-ui, sans-serif`;
+  context.font = `${view.unit * (faint ? 11 : 13)}px system-ui, sans-serif`;
   const width = context.measureText(text).width;
   const x = u + 14 + width < view.width ? u + 11 : u - 11 - width;
   const y = Math.max(14, v - 9);

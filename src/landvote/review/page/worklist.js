@@ -117,7 +117,8 @@ export class Worklist {
     const chip = more.appendChild(document.createElement("span"));
     chip.className = `chip ${state}`;
     chip.textContent = WORDS[state];
-    const expected = error === null || DONE.includes(state) ? "" : ` ±${error.toFixed(1)} px`;
+    const expected = error === null || DONE.includes(state) ? "" : ` ±${error.toFixed(1)}`;
+    if (expected) more.title = `expected error: ${error.toFixed(1)} pixels`;
     more.append(` ${decided}/${this.total}${expected}`);
     row.addEventListener("click", () => this.chosen(number));
     return row;
