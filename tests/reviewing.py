@@ -16,7 +16,7 @@ pytest.importorskip("uvicorn")
 from landvote.data.scheme import Scheme
 from landvote.review.server import listen, make_app, make_server
 
-TOKEN = "a-token-of-the-tests"
+TOKEN = "a-token-of-the-tests"  # noqa: S105 - no password
 THREE = Scheme.numbered(3).model_copy(update={"name": "three", "landmarks": ("tip", "base", "näsion")})
 MISSING = {"state": "missing"}
 

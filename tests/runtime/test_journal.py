@@ -36,9 +36,10 @@ def test_what_a_failed_append_left_is_overwritten_by_the_next(tmp_path, monkeypa
     def full(_):
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(DataError, match="No space left"):
+    with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        journal.append("a line that is long\n")
+        with pytest.raises(DataError, match="No space left"):
+            journal.append("a line that is long\n")
     journal.append("two\nthree\n")
     assert (tmp_path / "j").read_text() == "one\ntwo\nthree\n"
     assert (journal.lines, Journal(tmp_path / "j").cut) == (3, 0)
