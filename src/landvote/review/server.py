@@ -25,11 +25,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
-import anyio
 import uvicorn
-from anyio.to_thread import run_sync
 from pydantic import Field, StringConstraints
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -47,7 +46,7 @@ from landvote.runtime.settings import Settings, validated
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-_WRITE_EVERY = 2.0  # seconds between looks whether points.csv is to be written anew
+_WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
 _MARGIN = 1.0  # a landmark lies at most so many widths or heights beside its film
 
 Name: TypeAlias = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
@@ -80,6 +79,7 @@ class SchemeRequest(Settings):
 
 
 Asked = TypeVar("Asked", bound=Settings)
+Read = TypeVar("Read")
 
 
 def make_app(review: Review, token: str, host: str, port: int, proposer: Proposer | None = None) -> Guard:
@@ -92,7 +92,7 @@ class _Answers:
         self._review, self._store, self._films, self._proposer = review, review.store, review.films, proposer
         self._files = {file.name: file.read_bytes() for file in _PAGE.iterdir() if file.suffix in _TYPES}
         self._schemes = shipped_schemes()
-        self._calm = anyio.CapacityLimiter(1)  # small pictures wait for each other, and films do not wait for many
+        self._calm = asyncio.Semaphore(1)  # small pictures wait for each other, and films do not wait for many
         self.app = Starlette(
             routes=[
                 Route("/", self._page),
@@ -119,13 +119,13 @@ class _Answers:
         yield
         writer.cancel()
         if self._proposer:
-            await run_sync(self._proposer.end)
+            await run_in_threadpool(self._proposer.end)
 
     async def _write_files(self) -> None:
         while True:
             await asyncio.sleep(_WRITE_EVERY)
             with contextlib.suppress(DataError):  # a full disk: edits say so themselves, and the next round tries again
-                await run_sync(self._store.write_files)
+                await run_in_threadpool(self._store.write_files)
 
     async def _page(self, request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
@@ -160,14 +160,14 @@ class _Answers:
                 [sample.identifier, *self._store.summary(who, sample.identifier)] for sample in self._films.samples
             ]  # fmt: skip
 
-        told = {"films": await run_sync(rows), "proposing": self._proposer.said() if self._proposer else None}
+        told = {"films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None}
         return JSONResponse(told)
 
     async def _film(self, request: Request) -> Response:
         number = self._number(request)
         who = _person(request.query_params.get("who", ""))
         opened = await self._read(self._films.open, number)
-        state = await run_sync(self._store.state, who, self._films.samples[number].identifier)
+        state = await run_in_threadpool(self._store.state, who, self._films.samples[number].identifier)
         return JSONResponse(self._told(number, opened.record(), opened.film, state))
 
     def _told(self, number: int, film: dict[str, Any], pixels: str, state: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +181,8 @@ class _Answers:
         return Response(opened.content, media_type="application/octet-stream")
 
     async def _thumbnail(self, request: Request) -> Response:
-        picture = await self._read(self._films.thumbnail, self._number(request), limiter=self._calm)
+        async with self._calm:
+            picture = await self._read(self._films.thumbnail, self._number(request))
         return Response(picture, media_type="image/png")
 
     async def _edit(self, request: Request) -> Response:
@@ -203,7 +204,7 @@ class _Answers:
         try:
             state = await _edited(act)
         except ConflictError as error:
-            state = await run_sync(self._store.state, who, image)
+            state = await run_in_threadpool(self._store.state, who, image)
             now = self._told(number, opened.record(), opened.film, state)
             return JSONResponse({"error": str(error), "state": now}, 409)
         return JSONResponse(self._told(number, opened.record(), opened.film, state))
@@ -215,7 +216,7 @@ class _Answers:
                 return file.read_bytes()
 
         headers = {"Content-Disposition": 'attachment; filename="points.csv"'}
-        return Response(await run_sync(text), media_type="text/csv", headers=headers)
+        return Response(await run_in_threadpool(text), media_type="text/csv", headers=headers)
 
     def _number(self, request: Request) -> int:
         number = int(request.path_params["number"])
@@ -227,11 +228,9 @@ class _Answers:
         if self._store.read_only:
             raise HTTPException(403, "this review is opened to be read only")
 
-    async def _read(
-        self, read: "Callable[[int], Any]", number: int, limiter: anyio.CapacityLimiter | None = None
-    ) -> Any:  # noqa: ANN401 - a film or a picture  # fmt: skip
+    async def _read(self, read: Callable[[int], Read], number: int) -> Read:
         try:
-            return await run_sync(read, number, limiter=limiter)
+            return await run_in_threadpool(read, number)
         except ImageError as error:
             sample = self._films.samples[number]  # called by its name in DATA, wherever that lies
             raise HTTPException(422, str(error).replace(str(sample.file), sample.film)) from error
@@ -240,7 +239,7 @@ class _Answers:
 async def _edited(act: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the act returns
     """Run what writes, and turn what it raises into answers."""
     try:
-        return await run_sync(act)
+        return await run_in_threadpool(act)
     except ConflictError:
         raise
     except EditError as error:

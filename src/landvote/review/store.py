@@ -81,7 +81,7 @@ class Store:
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder, self.read_only = folder, read_only
         self._mutex = threading.RLock()
-        self._files_lock = FileLock(folder / ".lock", blocking=False)
+        self._files_lock = FileLock(folder / ".lock")
         if not read_only:
             with writing(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ class Store:
 
     def _hold(self) -> None:
         try:
-            self._files_lock.acquire()
+            self._files_lock.acquire(blocking=False)
         except Timeout as error:
             found = f"{self.folder}: another review has it open"
             raise DataError(f"{found}, expected one at a time; end it, or open this one to be read only") from error
@@ -358,14 +358,14 @@ class Store:
         """Return the points of approved films, one row per film and person."""
         landmarks = self.scheme.landmarks if self.scheme else ()
         outlines: tuple[Outline, ...] = self.scheme.outlines if self.scheme else ()
+        with self._mutex:  # and no longer: edits wait
+            approved = [(*key, dict(s.marks)) for key, s in self._states.items() if s.verdict == "approved"]
         undecided, rows = Mark("missing", None, None, "changed"), []
-        with self._mutex:
-            for (who, image), state in sorted(self._states.items()):
-                if state.verdict == "approved":
-                    marks = [state.marks.get(name, undecided) for name in landmarks]
-                    hidden = np.array([mark.state == "occluded" for mark in marks], bool)
-                    points = np.array([mark.point for mark in marks], float).reshape(-1, 2)
-                    rows.append(PointRow(image, who, points, occluded=hidden))
+        for who, image, marked in sorted(approved, key=lambda film: film[:2]):
+            marks = [marked.get(name, undecided) for name in landmarks]
+            hidden = np.array([mark.state == "occluded" for mark in marks], bool)
+            points = np.array([mark.point for mark in marks], float).reshape(-1, 2)
+            rows.append(PointRow(image, who, points, occluded=hidden))
         return PointTable(tuple(rows), landmarks, outlines)
 
     def write_files(self, *, proposals: bool = False) -> None:
@@ -374,11 +374,10 @@ class Store:
             return
         with self._mutex:
             dirty, self._points_dirty = self._points_dirty, False
-            table = self.table() if dirty else None
             kept = list(self._proposals.values()) if proposals and self._proposals_dirty else None
             self._proposals_dirty &= kept is None
-        if table is not None:
-            LongCsv().write(self.folder / "points.csv", table)
+        if dirty:
+            LongCsv().write(self.folder / "points.csv", self.table())
         if kept is not None:
             write_predictions(self._proposals_file, kept)
 
