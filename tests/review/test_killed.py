@@ -17,7 +17,7 @@ from reviewing import THREE, Client, at
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 def started(films):

@@ -184,6 +184,24 @@ def test_a_scheme_may_grow_and_may_not_lose_what_has_marks(store):
     store.close()
 
 
+def test_the_scheme_of_before_does_not_take_back_what_was_added(films):
+    first = open_review(films, "Ana", scheme=THREE)
+    first.store.add_landmarks(["fourth"])
+    first.store.close()
+    again = open_review(films, "Ana", scheme=THREE)
+    assert len(again.store.scheme) == 4
+    again.store.close()
+    other = open_review(films, "Ana", scheme=Scheme.named("cephalogram"))
+    assert len(other.store.scheme) == 19
+    other.store.close()
+
+
+@pytest.mark.parametrize("name", ["", " Ana", "a\nb", "x" * 61])
+def test_a_user_who_is_no_person_is_refused(films, name):
+    with pytest.raises(EditError, match="expected a name of 1 to 60 printable characters"):
+        open_review(films, name)
+
+
 def test_points_that_the_data_came_with_are_imported_once_and_the_users_file_stays(films):
     given = "image,landmark,x,y,annotator\nfilm-0,tip,1,2,\nfilm-0,base,3,4,\nfilm-1,tip,5,6,Bo\nfilm-1,base,7,8,Bo\n"
     (films / "points-of-mine.csv").write_text(given)

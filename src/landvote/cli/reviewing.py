@@ -43,13 +43,17 @@ def review(
     from landvote.runtime.extras import require
 
     require("review", "review")
+    from landvote.errors import EditError
     from landvote.models import load_model
     from landvote.review.opening import open_review
     from landvote.review.proposing import Proposer
     from landvote.review.server import listen, make_app, serve
 
     localiser = load_model(model) if model else None
-    with hint(DataError, "" if store else "--store names another folder to write into"):
+    with (
+        hint(EditError, "--user gives one"),
+        hint(DataError, "" if store else "--store names another folder to write into"),
+    ):
         opened = open_review(
             data, user or getpass.getuser(), store=store, scheme=scheme_named(scheme), predictions=predictions,
             localiser=localiser, read_only=read_only, say=lambda text: typer.echo(text, err=True),

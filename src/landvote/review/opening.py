@@ -18,7 +18,7 @@ from landvote.formats.films import Films
 from landvote.formats.reading import read_points
 from landvote.localiser import Localiser
 from landvote.review.films import ReviewFilms
-from landvote.review.store import Store
+from landvote.review.store import Store, person_name
 from landvote.runtime.files import StrPath
 
 
@@ -45,14 +45,15 @@ def open_review(
 
     Raises:
         DataError: no films, points or predictions that cannot be read, or a store that another server has open.
+        EditError: ``user`` is no name of a person.
     """
-    place = Place.of(data)
+    place, user = Place.of(data), person_name(user)
     found = place.find_films()
     kept = Store(Path(store) if store is not None else place.folder / REVIEW_FOLDER, read_only=read_only)
     try:
         for note in kept.notes:
             say(note)
-        if scheme or kept.scheme is None:
+        if kept.scheme is None or (scheme and not _grown_from(kept.scheme, scheme)):
             first = scheme or place.scheme() or (localiser.scheme if localiser else None)
             if first is not None:
                 kept.set_scheme(first)
@@ -68,6 +69,11 @@ def open_review(
     except BaseException:
         kept.close()
         raise
+
+
+def _grown_from(scheme: Scheme, old: Scheme) -> bool:
+    """Say whether a scheme is another one with landmarks added on the page."""
+    return len(scheme) > len(old) and scheme.landmarks[: len(old)] == old.landmarks
 
 
 def _import(data: StrPath, store: Store, user: str, say: Callable[[str], None]) -> None:

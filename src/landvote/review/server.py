@@ -16,10 +16,8 @@ GET /api/points.csv         the points of approved films, as long-csv
 import asyncio
 import contextlib
 import json
-import re
 import socket
 import tempfile
-import unicodedata
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -42,6 +40,7 @@ from landvote.review.log import MarkState
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
 from landvote.review.schemes import choose_scheme, scheme_record, shipped_schemes
+from landvote.review.store import person_name
 from landvote.runtime.settings import Settings, validated
 
 _PAGE = Path(__file__).parent / "page"
@@ -264,10 +263,10 @@ async def _asked(request: Request, model: type[Asked]) -> Asked:
 
 def _person(name: str) -> str:
     """Return the name of a person in one form of Unicode; 422 if it is none."""
-    name = unicodedata.normalize("NFC", name)
-    if not re.fullmatch(r"\S(.{0,58}\S)?", name) or not name.isprintable():
-        raise HTTPException(422, "expected the name of a person: 1 to 60 printable characters")
-    return name
+    try:
+        return person_name(name)
+    except EditError as error:
+        raise HTTPException(422, str(error)) from error
 
 
 def _refused(_: Request, error: Exception) -> Response:

@@ -13,7 +13,9 @@ A proposal is no label: it becomes a mark when its person accepts it, alone or w
 """
 
 import hashlib
+import re
 import threading
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -380,6 +382,14 @@ class Store:
             LongCsv().write(self.folder / "points.csv", self.table())
         if kept is not None:
             write_predictions(self._proposals_file, kept)
+
+
+def person_name(name: str) -> str:
+    """Return the name of a person in one form of Unicode; EditError if it is none."""
+    name = unicodedata.normalize("NFC", name)
+    if not re.fullmatch(r"\S(.{0,58}\S)?", name) or not name.isprintable():
+        raise EditError(f"person {name[:60]!r}, expected a name of 1 to 60 printable characters")
+    return name
 
 
 def grown(scheme: Scheme | None, names: Iterable[str]) -> Scheme:

@@ -198,9 +198,11 @@ $("add").addEventListener("submit", async (event) => {
 
 function askScheme() {
   return new Promise((resolve) => {
+    let done = false;
     const use = async (told) => {
       try {
         await change(told);
+        done = true;
         $("scheme").close();
         resolve();
       } catch (error) { $("scheme-error").textContent = error.message; }
@@ -219,7 +221,7 @@ function askScheme() {
       if (names.length) use({ add: names });
       else $("scheme-error").textContent = "Write one name at least.";
     });
-    $("scheme").addEventListener("cancel", (event) => event.preventDefault());
+    $("scheme").addEventListener("close", () => { if (!done) $("scheme").showModal(); });
     $("scheme").showModal();
   });
 }
@@ -228,8 +230,7 @@ function askPerson(suggested) {
   return new Promise((resolve) => {
     const [dialog, input] = [$("person"), $("person-name")];
     input.value = suggested;
-    dialog.addEventListener("cancel", (event) => event.preventDefault(), { once: true });
-    dialog.addEventListener("close", () => resolve(input.value.trim()), { once: true });
+    dialog.addEventListener("close", () => resolve(input.value.trim()), { once: true }); // without one it is asked again
     dialog.showModal();
     input.select();
   });
