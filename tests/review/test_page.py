@@ -180,7 +180,7 @@ def test_proposals_are_told_from_labels_and_accepted_with_the_film(films, show):
     with served(review) as client:
         page = show(client)
         expect(page.locator("#verdict")).to_have_text("proposed")
-        expect(page.locator("#landmarks button").first).to_have_attribute("aria-label", "1, tip, proposed")
+        expect(page.locator("#landmarks button").first).to_have_text("1tipproposed")
         click(page, 2, 2)  # beside all points: nothing is set
         expect(page.locator("#message")).to_be_visible()
         assert marks(page, client) == {}
@@ -218,6 +218,22 @@ def test_a_server_that_is_gone_is_told_and_the_edit_is_sent_when_it_is_back(page
     assert client.get("/api/films/0?who=Ana")["marks"] == {}
     page.unroute("**/edits")
     assert marks(page, client)["tip"] == ("placed", 5, 5)
+
+
+def test_a_film_that_cannot_be_shown_is_rejected_by_one_key(films, show):
+    (films / "film-0.png").write_bytes(b"broken")
+    review = open_review(films, "Ana", scheme=THREE)
+    with served(review) as client:
+        page = show(client)
+        expect(page.locator("#wait")).to_contain_text("This film cannot be shown. film-0.png: not an image or broken")
+        page.keyboard.press("m")
+        page.keyboard.press("a")
+        page.keyboard.press("x")
+        expect(page.locator("#name")).to_have_text("film-1.png")
+        expect(page.locator("#wait")).to_be_hidden()
+        found = client.get("/api/films/0?who=Ana")
+        assert (found["state"], found["marks"]) == ("rejected", {})
+    review.store.close()
 
 
 def test_from_nothing_to_the_first_points(films, show):

@@ -277,11 +277,16 @@ def test_a_film_that_cannot_be_read_is_told_by_its_name_alone(films):
     (films / "film-1.png").write_bytes(b"broken")
     review = open_review(films, "Ana", scheme=THREE)
     with served(review) as client:
-        for path in ("/api/films/1?who=Ana", "/api/films/1/pixels", "/api/films/1/thumbnail"):
+        film = client.get("/api/films/1?who=Ana")
+        assert film["size"] is None
+        assert film["broken"].startswith("film-1.png: not an image or broken")
+        for path in ("/api/films/1/pixels", "/api/films/1/thumbnail"):
             status, _, content = client.ask("GET", path)
             assert status == 422
             assert json.loads(content)["error"].startswith("film-1.png: not an image or broken")
-        assert client.edit(1, 0, "reject")[0] == 422
+        assert client.edit(1, 0, tip=at(1, 2))[0] == 422
+        assert client.edit(1, 0, "approve")[0] == 422
+        assert client.edit(1, 0, "reject")[1]["state"] == "rejected"
     review.store.close()
 
 

@@ -31,19 +31,23 @@ _SAMPLED = 512
 
 @dataclass(frozen=True)
 class Opened:
-    """A decoded film: its bytes for the page, the hash of its pixels, size, spacing and what to know of that."""
+    """A decoded film: its bytes for the page, the hash of its pixels, size, spacing and what to know of that.
+
+    One that cannot be read has none of these; ``broken`` says why.
+    """
 
     content: bytes
     film: str
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     spacing: Spacing | None
     note: str
+    broken: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return what the page is told of it besides its pixels; neither path nor patient."""
         spacing = self.spacing
         told = None if spacing is None else {"x": spacing.x, "y": spacing.y, "source": spacing.source}
-        return {"size": self.size, "spacing": told, "note": self.note}
+        return {"size": self.size, "spacing": told, "note": self.note, "broken": self.broken}
 
 
 class ReviewFilms:

@@ -35,6 +35,7 @@ from starlette.routing import Route
 from landvote.data.points import MAX_LANDMARKS
 from landvote.errors import ConflictError, DataError, EditError, ImageError
 from landvote.formats.kinds.long_csv import LongCsv
+from landvote.review.films import Opened
 from landvote.review.guard import Guard
 from landvote.review.log import MarkState
 from landvote.review.opening import Review
@@ -165,15 +166,15 @@ class _Answers:
     async def _film(self, request: Request) -> Response:
         number = self._number(request)
         who = _person(request.query_params.get("who", ""))
-        opened = await self._read(self._films.open, number)
+        opened = await self._look(number)
         state = await run_in_threadpool(self._store.state, who, self._films.samples[number].identifier)
         return JSONResponse(self._told(number, opened.record(), opened.film, state))
 
     def _told(self, number: int, film: dict[str, Any], pixels: str, state: dict[str, Any]) -> dict[str, Any]:
         """Return a film's state as the page gets it; ``exchanged``: its pixels were others at the last edit."""
         seen = state.pop("film")
-        name = self._films.samples[number].identifier
-        return {"number": number, "name": name, **film, **state, "exchanged": bool(seen) and seen != pixels}
+        name, exchanged = self._films.samples[number].identifier, bool(seen and pixels) and seen != pixels
+        return {"number": number, "name": name, **film, **state, "exchanged": exchanged}
 
     async def _pixels(self, request: Request) -> Response:
         opened = await self._read(self._films.open, self._number(request))
@@ -189,12 +190,14 @@ class _Answers:
         number = self._number(request)
         asked = await _asked(request, EditRequest)
         who, image = _person(asked.who), self._films.samples[number].identifier
-        opened = await self._read(self._films.open, number)
+        opened = await self._look(number)
+        if opened.broken and asked.act in ("set", "approve"):
+            raise HTTPException(422, opened.broken)
         wanted = {name: None if at is None else (at.state, at.x, at.y) for name, at in asked.changes.items()}
         if (asked.act == "set") != bool(wanted):
             raise HTTPException(422, "expected changes of landmarks in a 'set', and nowhere else")
         for name, told in wanted.items():
-            for value, size in zip(told[1:] if told else (), opened.size, strict=False):
+            for value, size in zip(told[1:] if told else (), opened.size or (), strict=False):
                 if value is not None and not -_MARGIN * size <= value <= (1 + _MARGIN) * size:
                     raise HTTPException(422, f"landmark {name!r} at {value}, expected it on the film")
         act = partial(
@@ -226,6 +229,13 @@ class _Answers:
     def _expect_writable(self) -> None:
         if self._store.read_only:
             raise HTTPException(403, "this review is opened to be read only")
+
+    async def _look(self, number: int) -> Opened:
+        """Return a decoded film, or what is wrong with it: it may still be rejected."""
+        try:
+            return await self._read(self._films.open, number)
+        except HTTPException as error:
+            return Opened(b"", "", None, None, "", error.detail)
 
     async def _read(self, read: Callable[[int], Read], number: int) -> Read:
         try:

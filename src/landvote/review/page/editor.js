@@ -78,6 +78,8 @@ export class Editor {
     return Boolean(this.session.film) && !this.readOnly;
   }
 
+  seen() { return this.allowed() && Boolean(this.session.pixels); } // what is not seen is not decided, but for rejecting it
+
   within([x, y]) {
     const [w, h] = this.session.film.server.size;
     const digits = (v) => Math.round(v * 1000) / 1000;
@@ -87,7 +89,7 @@ export class Editor {
   put(i, point) { // a landmark was dragged or dropped there
     this.preview(null);
     this.quiet();
-    if (!this.allowed()) return;
+    if (!this.seen()) return;
     const [x, y] = this.within(point);
     const { name, state } = this.landmark(i);
     this.session.set({ [name]: { state: state === "occluded" ? "occluded" : "placed", x, y } });
@@ -101,7 +103,7 @@ export class Editor {
       this.say("Every landmark has a place or is proposed. Drag a point, or click it and click where it belongs.");
       return;
     }
-    if (!this.allowed()) return;
+    if (!this.seen()) return;
     const fresh = landmark.state === "undecided";
     this.put(this.active, point);
     if (fresh) this.onward();
@@ -109,7 +111,7 @@ export class Editor {
 
   nudge(act, event) {
     const landmark = this.landmark();
-    if (!landmark?.point || !this.allowed()) return;
+    if (!landmark?.point || !this.seen()) return;
     const size = event.shiftKey ? 10 : event.altKey ? 0.2 : 1;
     const [x, y] = this.within(landmark.point.map((v, k) => v + STEP[act][k] * size));
     this.session.nudge(landmark.name, { state: landmark.state === "occluded" ? "occluded" : "placed", x, y });
@@ -118,7 +120,7 @@ export class Editor {
 
   placeOrAccept() {
     const landmark = this.landmark();
-    if (!landmark || !this.allowed()) return;
+    if (!landmark || !this.seen()) return;
     if (landmark.state === "proposed") {
       this.session.set({ [landmark.name]: { state: "placed", x: landmark.point[0], y: landmark.point[1] } });
       this.step(1);
@@ -127,7 +129,7 @@ export class Editor {
 
   missing() {
     const landmark = this.landmark();
-    if (!landmark || !this.allowed()) return;
+    if (!landmark || !this.seen()) return;
     if (landmark.state === "missing") this.session.set({ [landmark.name]: null });
     else {
       this.session.set({ [landmark.name]: { state: "missing" } });
@@ -136,14 +138,14 @@ export class Editor {
   }
 
   restMissing() {
-    if (!this.allowed()) return;
+    if (!this.seen()) return;
     const rest = this.session.all().filter(({ state }) => state === "undecided");
     if (rest.length) this.session.set(Object.fromEntries(rest.map(({ name }) => [name, { state: "missing" }])));
   }
 
   occluded() {
     const landmark = this.landmark();
-    if (!landmark || !this.allowed()) return;
+    if (!landmark || !this.seen()) return;
     if (!landmark.point) { this.say("Place the landmark where it must be, then press o to say that it is hidden."); return; }
     const [x, y] = landmark.point;
     this.session.set({ [landmark.name]: { state: landmark.state === "occluded" ? "placed" : "occluded", x, y } });
@@ -151,11 +153,11 @@ export class Editor {
 
   clear() {
     const landmark = this.landmark();
-    if (landmark && this.allowed() && landmark.state !== "undecided" && landmark.state !== "proposed") this.session.set({ [landmark.name]: null });
+    if (landmark && this.seen() && landmark.state !== "undecided" && landmark.state !== "proposed") this.session.set({ [landmark.name]: null });
   }
 
   async approve() {
-    if (!this.allowed()) return false;
+    if (!this.seen()) return false;
     const lacking = this.session.all().flatMap(({ state, name }, i) => (state === "undecided" ? [[i, name]] : []));
     if (lacking.length) {
       this.choose(lacking[0][0], true);

@@ -50,7 +50,7 @@ function showFacts() {
   $("verdict").className = `chip ${film ? film.state : ""}`;
   const facts = [];
   if (film) {
-    facts.push(`${film.size[0]} × ${film.size[1]}, ${session.pixels.bits} bit`);
+    if (session.pixels) facts.push(`${film.size[0]} × ${film.size[1]}, ${session.pixels.bits} bit`);
     facts.push(film.spacing ? `${film.spacing.x.toPrecision(3)} mm a pixel (${film.spacing.source})` : "mm unknown");
     if (film.others.length) facts.push(`points of ${film.others.join(", ")} too`);
   }
@@ -60,7 +60,8 @@ function showFacts() {
   $("undo").disabled = read || !film.undo;
   $("redo").disabled = read || !film.redo;
   $("reopen").disabled = read || !["approved", "rejected"].includes(film.state);
-  for (const id of ["approve", "reject", "missing", "occluded", "clear"]) $(id).disabled = read;
+  $("reject").disabled = read;
+  for (const id of ["approve", "missing", "occluded", "clear"]) $(id).disabled = read || !session.pixels;
 }
 
 function showSaved() {
@@ -104,7 +105,8 @@ async function open(number) {
   } finally {
     clearTimeout(slow);
   }
-  $("wait").hidden = true;
+  $("wait").hidden = Boolean(session.pixels);
+  $("wait").textContent = `This film cannot be shown. ${session.film.server.broken} Press x to reject it.`;
   $("cursor").textContent = "";
   view.show(session.pixels);
   editor.begin();

@@ -2,6 +2,7 @@
 
 import { shape, STATES } from "./marks.js";
 
+const HOW = { changed: "placed", accepted: "as proposed", imported: "imported" };
 const NS = "http://www.w3.org/2000/svg";
 
 export class Panel {
@@ -16,12 +17,11 @@ export class Panel {
     }
     landmarks.forEach((landmark, i) => {
       const { button, path, label, state } = this.rows[i];
-      const words = landmark.how === "accepted" ? "as proposed" : STATES[landmark.state];
+      const words = landmark.state === "placed" ? HOW[landmark.how] : STATES[landmark.state];
       path.setAttribute("d", shape(landmark.state, 7, 7, 5));
       path.setAttribute("class", landmark.state);
       label.textContent = landmark.name;
-      state.textContent = landmark.state === "placed" ? (landmark.how === "accepted" ? words : "") : words;
-      button.setAttribute("aria-label", `${i + 1}, ${landmark.name}, ${words}`);
+      state.textContent = words;
       button.setAttribute("aria-current", String(i === active));
     });
     if (active !== this.active && this.rows[active]) this.rows[active].item.scrollIntoView({ block: "nearest" });

@@ -28,7 +28,8 @@ export class Session {
     this.flush();
     this.wanted = number;
     const who = encodeURIComponent(this.who);
-    const [state, pixels] = await Promise.all([getJson(`/api/films/${number}?who=${who}`), this.load(number)]);
+    const broken = () => null; // the state says why
+    const [state, pixels] = await Promise.all([getJson(`/api/films/${number}?who=${who}`), this.load(number).catch(broken)]);
     if (this.wanted !== number) return false;
     this.film = { number, server: state };
     this.pixels = pixels;
