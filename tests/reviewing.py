@@ -8,11 +8,6 @@ import threading
 import time
 from contextlib import contextmanager
 
-import pytest
-
-pytest.importorskip("starlette")
-pytest.importorskip("uvicorn")
-
 from landvote.data.scheme import Scheme
 from landvote.review.server import listen, make_app, make_server
 
@@ -63,10 +58,10 @@ class Client:
 
 
 @contextmanager
-def served(review):
+def served(review, once=""):
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    server = make_server(make_app(review, TOKEN, "127.0.0.1", port))
+    server = make_server(make_app(review, TOKEN, "127.0.0.1", port, once=once))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     until = time.monotonic() + 20

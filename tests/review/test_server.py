@@ -128,6 +128,15 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address(client):
     assert client.ask("GET", f"/api/start?token={TOKEN}", Cookie=None)[0] == 401
 
 
+def test_the_token_of_the_command_that_opens_the_browser_is_good_once(review):
+    with served(review, once="once") as client:
+        answers = [client.ask("GET", "/?token=once", Cookie=None)[0] for _ in range(2)]
+        assert answers == [303, 401]
+        assert client.ask("GET", "/?token=", Cookie=None)[0] == 401
+        assert client.ask("GET", f"/?token={TOKEN}", Cookie=None)[0] == 303
+        assert client.ask("GET", "/", Cookie=f"landvote-{client.port}=once")[0] == 401
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "", "localhost.evil.example:{}", "10.0.0.1:{}"]
 )

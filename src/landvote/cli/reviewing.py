@@ -36,8 +36,8 @@ def review(
     ] = None,
 ) -> None:
     """Annotate films and correct proposals in a browser. Ctrl-C ends it; each edit is saved when it is made."""
-    import getpass
     import secrets
+    import threading
     import webbrowser
 
     from landvote.runtime.extras import require
@@ -55,7 +55,7 @@ def review(
         hint(DataError, "" if store else "--store names another folder to write into"),
     ):
         opened = open_review(
-            data, user or getpass.getuser(), store=store, scheme=scheme_named(scheme), predictions=predictions,
+            data, user or _login(), store=store, scheme=scheme_named(scheme), predictions=predictions,
             localiser=localiser, read_only=read_only, say=lambda text: typer.echo(text, err=True),
         )  # fmt: skip
     try:
@@ -67,20 +67,29 @@ def review(
                     raise
                 listening = listen(host, 0)
         port = listening.getsockname()[1]
-        token = secrets.token_urlsafe(32)
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{port}/?token={token}"
+        token, once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token="
         if host not in _LOOPBACK:
             typer.echo(
                 f"warning: listening on {host}: whoever sees the address can see the films, and what is sent is not "
                 "encrypted", err=True,
             )  # fmt: skip
         proposer = Proposer(localiser, opened.films, opened.store) if localiser else None
-        app = make_app(opened, token, host, port, proposer)
-        typer.echo(f"review of {len(opened.films)} films: {address}")
-        if not no_browser:
-            webbrowser.open(address)
+        app = make_app(opened, token, host, port, proposer, once="" if no_browser else once)
+        typer.echo(f"review of {len(opened.films)} films: {address}{token}")
+        if not no_browser:  # in a thread: some browsers end when they are closed
+            threading.Thread(target=webbrowser.open, args=(address + once,), daemon=True).start()
         serve(app, listening)
     finally:
         opened.store.close()
     typer.echo(f"ended; everything is in {opened.store.folder}", err=True)
+
+
+def _login() -> str:
+    """Return the user's name on this machine, or ``me`` where the system has none."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "me"

@@ -39,15 +39,17 @@ class Guard:
     Args:
         app: that answers what comes past.
         token: that a browser shows once in the address, and then as a cookie.
+        once: another one for the address, good for one time: other users see the command that opens a browser.
         host: that the server listens on.
         port: the same.
         clock: tells seconds.
     """
 
     def __init__(
-        self, app: ASGIApp, token: str, host: str, port: int, clock: Callable[[], float] = time.monotonic
+        self, app: ASGIApp, token: str, host: str, port: int, *, once: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._app, self._token, self._clock = app, token.encode(), clock
+        self._app, self._token, self._once, self._clock = app, token.encode(), once.encode(), clock
         self._cookie = f"landvote-{port}"
         self._any_address = host in _WILDCARDS
         names = {*_LOOPBACK, host.lower()} | ({socket.gethostname().lower()} if self._any_address else set())
@@ -122,7 +124,10 @@ class Guard:
         return self._any_address
 
     def _welcome(self, token: str) -> Response:
-        if not secrets.compare_digest(token.encode(errors="surrogateescape"), self._token):
+        shown = token.encode(errors="surrogateescape")
+        if self._once and secrets.compare_digest(shown, self._once):
+            self._once = b""
+        elif not secrets.compare_digest(shown, self._token):
             return _refusal(401, "wrong token, expected the address that the server printed last")
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self._cookie, self._token.decode(), path="/", httponly=True, samesite="strict")

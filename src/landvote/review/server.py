@@ -82,9 +82,14 @@ Asked = TypeVar("Asked", bound=Settings)
 Read = TypeVar("Read")
 
 
-def make_app(review: Review, token: str, host: str, port: int, proposer: Proposer | None = None) -> Guard:
-    """Return the server of a review as an ASGI application; ``host`` and ``port`` are where it will listen."""
-    return Guard(_Answers(review, proposer).app, token, host, port)
+def make_app(
+    review: Review, token: str, host: str, port: int, proposer: Proposer | None = None, *, once: str = ""
+) -> Guard:
+    """Return the server of a review as an ASGI application.
+
+    ``host`` and ``port`` are where it will listen, ``token`` and ``once`` those of :class:`Guard`.
+    """
+    return Guard(_Answers(review, proposer).app, token, host, port, once=once)
 
 
 class _Answers:

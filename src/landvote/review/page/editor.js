@@ -14,6 +14,7 @@ export class Editor {
   // What is drawn: the landmarks as they are, and where one is just being dragged to.
   scene() {
     const landmarks = this.session.all();
+    for (const landmark of landmarks) landmark.doubt = landmark.error === null ? 0 : this.doubt(landmark.error);
     if (landmarks[this.hovered]) landmarks[this.hovered].hovered = true;
     if (this.previewed && landmarks[this.previewed.i]) {
       const landmark = landmarks[this.previewed.i];
@@ -21,6 +22,13 @@ export class Editor {
       if (landmark.state === "proposed") landmark.state = "placed";
     }
     return { landmarks, outlines: this.outlines || [], active: this.active };
+  }
+
+  // 0 for an expected error of 1 mm or less, 1 for 5 mm or more; without mm, for 0.2 and 1 % of the film's diagonal.
+  doubt(error) {
+    const { spacing, size } = this.session.film.server;
+    const relative = spacing ? (error * (spacing.x + spacing.y)) / 2 : (error / Math.hypot(...(size || [1, 1]))) * 500;
+    return Math.min(1, Math.max(0, (relative - 1) / 4));
   }
 
   landmark(i = this.active) { return this.session.all()[i]; }

@@ -4,6 +4,13 @@ export const STATES = {
   placed: "placed", proposed: "proposed", occluded: "hidden", missing: "missing", undecided: "not placed yet",
 };
 
+const COLOURS = { placed: "#5ad1ff", proposed: "#ffd166", occluded: "#c9a2ff" };
+
+// A proposal turns from yellow to red the farther off it is expected to be: doubt is 0 to 1.
+export function colourOf({ state, doubt }) {
+  return state === "proposed" && doubt ? `hsl(${Math.round(44 * (1 - doubt))} 100% 68%)` : COLOURS[state];
+}
+
 // A circle with a dot: placed. A diamond: proposed. A square with a dot: hidden. A cross: missing.
 export function shape(state, u, v, size) {
   const s = size;

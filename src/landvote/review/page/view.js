@@ -1,10 +1,9 @@
 // One film on its canvas: where it lies on the screen, and how it and its landmarks are drawn.
 // Image coordinates: x right, y down, (0, 0) the centre of the top-left pixel.
 
-import { shape } from "./marks.js";
+import { colourOf, shape } from "./marks.js";
 
 const MARGIN = 0.2; // of the screen, drawn beside it, so that a small shift needs no new greys
-const COLOURS = { placed: "#5ad1ff", proposed: "#ffd166", occluded: "#c9a2ff" };
 const LENSES = [0, 140, 220, 320];
 
 export class View {
@@ -155,7 +154,7 @@ export class View {
       const [u, v] = this.toScreen(landmark.point);
       const size = this.unit * (i === active ? 7 : many ? 3.5 : 5);
       const path = new Path2D(shape(landmark.state, u, v, size));
-      for (const [colour, width] of [["#000c", 4], [COLOURS[landmark.state], i === active ? 2.2 : 1.6]]) {
+      for (const [colour, width] of [["#000c", 4], [colourOf(landmark), i === active ? 2.2 : 1.6]]) {
         context.strokeStyle = colour;
         context.lineWidth = width * this.unit;
         context.stroke(path);
@@ -226,7 +225,7 @@ export class View {
     for (const landmark of this.scene().landmarks) {
       if (!landmark.point || !this.points) continue;
       const [a, b] = place(...landmark.point);
-      context.strokeStyle = COLOURS[landmark.state];
+      context.strokeStyle = colourOf(landmark);
       context.stroke(new Path2D(shape(landmark.state, a, b, 5 * this.ratio)));
     }
     const [c, d] = [size / 2, 6 * this.ratio];
