@@ -110,6 +110,18 @@ def test_undo_and_redo_go_back_to_the_first_edit_also_after_a_restart(store):
     store.close()
 
 
+def test_a_log_that_undoes_what_was_not_the_last_is_named(store):
+    do(store, tip=("placed", 1, 2))
+    do(store, "undo")
+    store.close()
+    log = store.folder / "edits.jsonl"
+    log.write_text(log.read_text(encoding="utf-8").replace('"of": 1', '"of": 0'), encoding="utf-8")
+    with pytest.raises(DataError, match=r"edits\.jsonl, line 3: undo of edit 0, expected one of \[1\]"):
+        Store(store.folder)
+    log.unlink()
+    Store(store.folder).close()  # the one that failed has let go
+
+
 def test_undo_is_of_the_own_film_and_the_own_person(store):
     do(store, tip=("placed", 1, 2))
     do(store, who="Bo", tip=("placed", 3, 4))

@@ -17,7 +17,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from landvote.errors import ConflictError, DataError, EditError, SchemeError
 from landvote.formats.kinds.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.predictions import read_predictions, write_predictions
-from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState, Verdict
+from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState
+from landvote.review.state import FilmState
 from landvote.runtime.files import atomic_write, writing
 
 _DIGITS = 3  # of coordinates, as points.csv has them
@@ -41,29 +42,6 @@ _NAMED = 3
 
 Wanted = Mapping[str, tuple[MarkState, float | None, float | None] | None]
 """Landmark -> what its mark is to be; None takes the mark away."""
-
-
-@dataclass
-class FilmState:
-    """One person's film.
-
-    Attributes:
-        marks: landmark -> its mark; a landmark without one is undecided.
-        verdict: of the person on the film.
-        revision: how many edits it has had; an edit names the one that it was made on.
-        done: numbers of the edits that can be undone, the last one first to be.
-        undone: numbers of those that can be done again.
-        touched: when the last edit was made, UTC.
-        film: the hash of the pixels that the last edit was made on.
-    """
-
-    marks: dict[str, Mark] = field(default_factory=dict)
-    verdict: Verdict = "open"
-    revision: int = 0
-    done: list[int] = field(default_factory=list)
-    undone: list[int] = field(default_factory=list)
-    touched: str = ""
-    film: str = ""
 
 
 class Store:
@@ -261,21 +239,7 @@ class Store:
             self.imported = True
             return
         state = self._states.setdefault((edit.who, edit.image), FilmState())
-        state.revision += 1
-        state.verdict, state.touched, state.film = edit.verdict[1], edit.when, edit.film or state.film
-        for change in edit.changes:
-            if change.new is None:
-                state.marks.pop(change.landmark, None)
-            else:
-                state.marks[change.landmark] = change.new
-        if edit.act in ("undo", "redo"):
-            taken, given = (state.done, state.undone) if edit.act == "undo" else (state.undone, state.done)
-            if not taken or taken[-1] != edit.of:
-                raise DataError(f"{self._log.file}, line {number + 1}: {edit.act} of {edit.of}, which was not the last")
-            given.append(taken.pop())
-        elif edit.act != "import":
-            state.done.append(number)
-            state.undone.clear()
+        state.apply(f"{self._log.file}, line {number + 1}", number, edit)
 
     # -- what comes from elsewhere --
 
