@@ -10,6 +10,8 @@
     │   ├── SchemeError      a landmark scheme that contradicts itself or its data
     │   ├── ShapeError       shapes that no model can be learned from, or points it cannot be brought to
     │   └── SplitError       films or subjects divided in a way that would flatter the result
+    ├── EditError            an edit that does not fit its film, scheme or store
+    │   └── ConflictError    an edit of points that another window has changed meanwhile
     ├── SettingError         an unknown setting, or a value out of its range
     ├── MissingExtraError    what is asked for needs packages that are not installed
     ├── ModelError           a model folder that is incomplete, altered or made for something else
@@ -54,6 +56,14 @@ class ShapeError(DataError):
 
 class SplitError(DataError):
     """Films or subjects divided in a way that would flatter the result."""
+
+
+class EditError(LandvoteError):
+    """An edit of the review page that does not fit its film, scheme or store."""
+
+
+class ConflictError(EditError):
+    """An edit of points that another window has changed meanwhile."""
 
 
 class SettingError(LandvoteError):

@@ -92,7 +92,9 @@ def test_the_command_line_converts_checks_trains_locates_and_evaluates_with_it(r
 
         status, said, _ = run("check", data, "--sheet", "sheet.png")
         assert status == 0
-        assert "points      toy; the centre of the first pixel is taken as 0.5 (--from and --centre change it)\n" in said
+        assert (
+            "points      toy; the centre of the first pixel is taken as 0.5 (--from and --centre change it)\n" in said
+        )
         assert "occluded    1 points" in said
 
         CROSS.register()

@@ -20,7 +20,7 @@ def walked(folder):
 
 def test_hidden_files_and_what_servers_and_archives_make_are_passed_over(tmp_path):
     put(tmp_path, "a.png", "b/c.png", ".a.png", ".cache/a.png", "b/.x/a.png", "@eaDir/a.png/thumb.png")
-    put(tmp_path, "__MACOSX/a.png", "b/#recycle/old.png", "$RECYCLE.BIN/old.png")
+    put(tmp_path, "landvote-review/thumbnails/a.png", "__MACOSX/a.png", "b/#recycle/old.png", "$RECYCLE.BIN/old.png")
     assert walked(tmp_path) == ["a.png", "b/c.png"]
 
 

@@ -40,7 +40,10 @@ From = Annotated[
 ]
 SchemeOption = Annotated[
     str | None,
-    typer.Option("--scheme", help="Scheme file, or a shipped scheme: femur, chest, chest-lungs-heart, spine, wings."),
+    typer.Option(
+        "--scheme",
+        help="Scheme file, or a shipped scheme: cephalogram, femur, chest, chest-lungs-heart, spine, wings.",
+    ),
 ]
 Centre = Annotated[
     float | None,

@@ -12,6 +12,7 @@ from landvote.cli.data import check, convert, shape, simulate, split
 from landvote.cli.describing import describe
 from landvote.cli.locating import locate
 from landvote.cli.measuring import compare, evaluate
+from landvote.cli.reviewing import review
 from landvote.cli.training import calibrate, recipes, train
 from landvote.errors import ExistsError, LandvoteError, StoppedError
 
@@ -58,6 +59,7 @@ for verb in (
     check,
     convert,
     split,
+    review,
     recipes,
     train,
     calibrate,

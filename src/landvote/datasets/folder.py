@@ -172,9 +172,11 @@ def read_films(place: Place, tables: Sequence[str] = TABLES) -> list[Sample]:
     facts, bare = _facts(folder, films, problems, [], tables), Scheme.numbered(0)
     samples = []
     for identifier, path in films.files.items():
-        known, opened = facts[identifier], partial(open_film, path, identifier, None)
+        known = facts[identifier]
+        spacing = _spacing(identifier, known.get("spacing_mm", ""), problems)
+        opened = partial(open_film, path, identifier, spacing)
         subject, split = known.get("subject", ""), _split(identifier, known.get("split", ""), problems)
-        samples.append(Sample(identifier, opened, bare, subject=subject, split=split, file=path))
+        samples.append(Sample(identifier, opened, bare, subject=subject, split=split, file=path, spacing=spacing))
     if problems := problems + _leaks(folder, samples):
         raise problems[0]
     return samples

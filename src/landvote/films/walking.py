@@ -7,6 +7,9 @@ from pathlib import Path
 from landvote.errors import ImageError
 from landvote.films.left_out import LeftOut
 
+REVIEW_FOLDER = "landvote-review"
+"""The folder in DATA that the review page writes into: its points and pictures are no part of the data."""
+
 _PASSED_OVER = ("@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "__MACOSX")
 
 
@@ -14,7 +17,8 @@ def walk_files(folder: Path, left_out: LeftOut | None = None) -> Iterator[Path]:
     """Yield the files below a folder one by one, in any order, and links that lead nowhere, behind which one is lost.
 
     Each folder is entered once, and by a link only if nothing else leads there. Hidden files and folders are passed
-    over, and so are folders that file servers and archives make of their own accord; ``left_out`` is told of both.
+    over, and so are folders that file servers and archives make of their own accord; ``left_out`` is told of both. The
+    folder of the review page is passed over without a word.
 
     Raises:
         ImageError: a folder cannot be read.
@@ -41,6 +45,8 @@ def _walk(
         with os.scandir(folder) as entries:
             for entry in entries:
                 path = folder / entry.name
+                if entry.name == REVIEW_FOLDER:
+                    continue
                 if entry.name in _PASSED_OVER:
                     left_out(entry.name, "folders of file servers and archives")
                 elif entry.name.startswith("."):

@@ -5,7 +5,12 @@ from importlib.util import find_spec
 
 from landvote.errors import MissingExtraError
 
-PACKAGES = {"networks": ("torch", "safetensors"), "tensorboard": ("tensorboard",), "cluster": ("ray",)}
+PACKAGES = {
+    "networks": ("torch", "safetensors"),
+    "tensorboard": ("tensorboard",),
+    "cluster": ("ray",),
+    "review": ("starlette", "uvicorn"),
+}
 """The packages of each extra as Python imports them; pyproject.toml has the same extras, with their versions."""
 
 

@@ -1,0 +1,138 @@
+"""The films of a review, by number: their pixels and small pictures. No path comes from outside.
+
+Pixels are bytes: ``LVF1``, then width, height and bits (8 or 16) as little-endian 32-bit numbers, then the rows of grey
+values, little-endian too. Bone is brighter than air. Films of real numbers are stretched to 16 bits.
+"""
+
+import hashlib
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from landvote.data.film import Spacing
+from landvote.data.radiograph import Pixels
+from landvote.data.sample import Sample
+from landvote.errors import DataError, ImageError
+from landvote.runtime.files import atomic_write
+
+_MAGIC = b"LVF1"
+_KEPT = 3  # decoded films: the one on screen, the next, the one before
+_SIDE = 128  # pixels of a small picture, the longer side
+_SAMPLED = 512
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A decoded film: its bytes for the page, the hash of its pixels, size, spacing and what to know of that.
+
+    One that cannot be read has none of these; ``broken`` says why.
+    """
+
+    content: bytes
+    film: str
+    size: tuple[int, int] | None
+    spacing: Spacing | None
+    note: str
+    broken: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return what the page is told of it besides its pixels; neither path nor patient."""
+        spacing = self.spacing
+        told = None if spacing is None else {"x": spacing.x, "y": spacing.y, "source": spacing.source}
+        return {"size": self.size, "spacing": told, "note": self.note, "broken": self.broken}
+
+
+class ReviewFilms:
+    """The films, in the order of their numbers from 0.
+
+    ``cache`` is a folder for small pictures, or None to make them anew each time. Several threads may call it.
+    """
+
+    def __init__(self, samples: Sequence[Sample], cache: Path | None) -> None:
+        self.samples, self._cache = tuple(samples), cache
+        self._opened: OrderedDict[tuple[str, int], Opened] = OrderedDict()
+        self._mutex = threading.Lock()
+        self._decoding = threading.Lock()  # one at a time: memory stays flat
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def open(self, number: int) -> Opened:
+        """Return a decoded film; ImageError if it cannot be read."""
+        sample = self.samples[number]
+        key = (sample.film, _stamp(sample))
+        with self._decoding:
+            with self._mutex:
+                if key in self._opened:
+                    self._opened.move_to_end(key)
+                    return self._opened[key]
+            radiograph = sample.open()
+            opened = Opened(
+                encoded(radiograph.pixels), radiograph.pixel_hash(), radiograph.size, radiograph.spacing,
+                radiograph.spacing_note,
+            )  # fmt: skip
+            with self._mutex:
+                self._opened[key] = opened
+                while len(self._opened) > _KEPT:
+                    self._opened.popitem(last=False)
+            return opened
+
+    def thumbnail(self, number: int) -> bytes:
+        """Return a small picture of a film as PNG; ImageError if the film cannot be read."""
+        sample = self.samples[number]
+        name = hashlib.sha256(f"{sample.film}\0{_stamp(sample)}".encode(errors="surrogateescape")).hexdigest()
+        kept = self._cache / f"{name}.png" if self._cache else None
+        if kept and kept.is_file():
+            return kept.read_bytes()
+        with self._decoding:
+            picture = small(sample.open().pixels)
+        made: bytes = cv2.imencode(".png", picture)[1].tobytes()
+        if kept:
+            try:
+                with atomic_write(kept) as temporary:
+                    temporary.write_bytes(made)
+            except DataError:
+                self._cache = None  # a full disk keeps no small pictures, and the page goes on without
+        return made
+
+
+def encoded(pixels: Pixels) -> bytes:
+    """Return pixels as the page gets them."""
+    grey: npt.NDArray[Any] = pixels
+    if grey.dtype.kind == "f":
+        low, high = float(grey.min()), float(grey.max())
+        grey = np.rint((grey - low) * (65535 / max(high - low, 1e-30))).astype(np.uint16)
+    height, width = grey.shape
+    bits = 8 * grey.dtype.itemsize
+    rows = np.ascontiguousarray(grey, dtype="<u2" if bits == 16 else np.uint8)
+    return _MAGIC + struct.pack("<III", width, height, bits) + rows.tobytes()
+
+
+def small(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Return a small picture with 8 bits, from the 1st to the 99th percentile of the grey values."""
+    step = max(1, max(pixels.shape) // _SAMPLED)
+    some = np.ascontiguousarray(pixels[::step, ::step], dtype=np.float32)
+    scale = min(1.0, _SIDE / max(some.shape))
+    size = (max(1, round(some.shape[1] * scale)), max(1, round(some.shape[0] * scale)))
+    shrunk = cv2.resize(some, size, interpolation=cv2.INTER_AREA)
+    low, high = np.percentile(shrunk, [1, 99])
+    stretched: npt.NDArray[np.float32] = (shrunk - low) * (255 / max(float(high - low), 1e-9))
+    return stretched.clip(0, 255).astype(np.uint8)
+
+
+def _stamp(sample: Sample) -> int:
+    """Return when a film's file was last changed; ImageError if it is gone."""
+    if sample.file is None:
+        return 0
+    try:
+        return sample.file.stat().st_mtime_ns
+    except OSError as error:
+        raise ImageError(f"{sample.film}: cannot be read ({error.strerror}), expected a film") from error

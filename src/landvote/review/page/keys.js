@@ -1,0 +1,68 @@
+// The keys, in one table: what the page obeys is what the sheet says.
+
+export const KEYS = [
+  ["Landmark", [
+    ["placeOrAccept", ["Enter"], "Enter", "accept what is proposed, or place at the centre"],
+    ["missing", ["m"], "m", "missing"],
+    ["restMissing", ["M"], "Shift M", "all that are not placed: missing"],
+    ["occluded", ["o"], "o", "hidden by something else, or not"],
+    ["clear", ["Delete", "Backspace"], "Del", "clear"],
+    ["next", ["n"], "n", "next landmark"],
+    ["previous", ["p"], "p", "previous landmark"],
+    ["left", ["ArrowLeft"], "← ↑ → ↓", "move by a pixel (Shift: 10, Alt: 0.2)"],
+    ["right", ["ArrowRight"], "", ""],
+    ["up", ["ArrowUp"], "", ""],
+    ["down", ["ArrowDown"], "", ""],
+    ["cancel", ["Escape"], "Esc", "put back what was picked up"],
+  ]],
+  ["Film", [
+    ["approve", ["a"], "a", "approve, and on to the next film"],
+    ["reject", ["x"], "x", "reject: not to be used"],
+    ["reopen", ["A"], "Shift A", "neither approved nor rejected"],
+    ["nextFilm", ["PageDown", "j"], "PgDn, j", "next film"],
+    ["previousFilm", ["PageUp", "k"], "PgUp, k", "previous film"],
+    ["undo", ["Ctrl+z"], "Ctrl Z", "undo, without limit"],
+    ["redo", ["Ctrl+y", "Ctrl+Z"], "Ctrl Y", "redo"],
+  ]],
+  ["Picture", [
+    ["zoomIn", ["+", "="], "+ or wheel", "nearer"],
+    ["zoomOut", ["-"], "- or wheel", "farther"],
+    ["fit", ["f"], "f", "whole film"],
+    ["brighter", ["."], ". or right drag", "brighter"],
+    ["darker", [","], ", or right drag", "darker"],
+    ["harder", ["]"], "] or right drag", "more contrast"],
+    ["softer", ["["], "[ or right drag", "less contrast"],
+    ["natural", ["r"], "r", "contrast as at first"],
+    ["invert", ["i"], "i", "invert"],
+    ["lens", ["z"], "z", "magnifier: small, medium, large, off"],
+    ["outlines", ["l"], "l", "outlines"],
+    ["names", ["t"], "t", "names of all landmarks"],
+    ["points", ["h"], "h", "hide all points"],
+  ]],
+  ["Page", [
+    ["find", ["/"], "/", "find a film"],
+    ["sheet", ["?"], "?", "this sheet"],
+  ]],
+];
+
+const named = new Map(KEYS.flatMap(([, rows]) => rows.flatMap(([act, keys]) => keys.map((key) => [key, act]))));
+
+// Return the act of a key, undefined for one without.
+export function actOf(event) {
+  const ctrl = event.ctrlKey || event.metaKey;
+  return named.get(ctrl ? `Ctrl+${event.key}` : event.key);
+}
+
+export function fillSheet(box) {
+  for (const [title, rows] of KEYS) {
+    const heading = box.appendChild(document.createElement("h3"));
+    heading.textContent = title;
+    for (const [, , key, says] of rows.filter((row) => row[2])) {
+      const line = box.appendChild(document.createElement("div"));
+      const words = line.appendChild(document.createElement("span"));
+      words.textContent = says;
+      const shown = line.appendChild(document.createElement("kbd"));
+      shown.textContent = key;
+    }
+  }
+}

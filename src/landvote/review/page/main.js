@@ -1,0 +1,283 @@
+// The page: it brings the parts together.
+
+import { getJson, post, Refused } from "./api.js";
+import { Editor } from "./editor.js";
+import { actOf, fillSheet } from "./keys.js";
+import { Panel } from "./panel.js";
+import { Pointer } from "./pointer.js";
+import { Session } from "./session.js";
+import { View } from "./view.js";
+import { stateWord, Worklist } from "./worklist.js";
+
+const LOOK_AGAIN = 4000; // milliseconds between looks for new proposals
+const SHOWN = 7000; // milliseconds that a message stays
+const NAME = "landvote-name";
+
+const $ = (id) => document.getElementById(id);
+const session = new Session();
+const view = new View($("film"), $("marks"), $("lens"));
+const panel = new Panel($("landmarks"), $("count"));
+const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: $("find"), progress: $("progress") });
+const editor = new Editor(session, view, panel, message);
+const pointer = new Pointer(view, editor);
+let start = null;
+
+// -- saying things --
+
+function message(text, wrong = false) {
+  const box = $("message");
+  box.textContent = text;
+  box.className = wrong ? "wrong" : "";
+  box.hidden = false;
+  clearTimeout(message.timer);
+  message.timer = setTimeout(() => { box.hidden = true; }, SHOWN);
+}
+
+function quiet() { $("message").hidden = true; }
+
+function showPrompt() {
+  const landmark = session.film && editor.landmark();
+  const place = landmark ? `${editor.active + 1} of ${session.landmarks.length}: ${landmark.name}` : "";
+  const words = { undecided: `Click ${place}`, proposed: `${place} – proposed`, missing: `${place} – missing`, occluded: `${place} – hidden` };
+  const shown = landmark ? words[landmark.state] ?? place : "";
+  if ($("prompt").textContent !== shown) $("prompt").textContent = shown;
+}
+
+function showFacts() {
+  const film = session.film?.server;
+  $("name").textContent = film ? film.name : "No film";
+  $("verdict").textContent = film ? stateWord(film.state) : "";
+  $("verdict").className = `chip ${film ? film.state : ""}`;
+  const facts = [];
+  if (film) {
+    if (session.pixels) facts.push(`${film.size[0]} × ${film.size[1]}, ${session.pixels.bits} bit`);
+    facts.push(film.spacing ? `${film.spacing.x.toPrecision(3)} mm a pixel (${film.spacing.source})` : "mm unknown");
+    if (film.others.length) facts.push(`points of ${film.others.join(", ")} too`);
+  }
+  $("facts").textContent = facts.join(" · ");
+  $("facts").title = film?.note || "";
+  const read = !film || start.readOnly;
+  $("undo").disabled = read || !film.undo;
+  $("redo").disabled = read || !film.redo;
+  $("reopen").disabled = read || !["approved", "rejected"].includes(film.state);
+  $("reject").disabled = read;
+  for (const id of ["approve", "missing", "occluded", "clear"]) $(id).disabled = read || !session.pixels;
+}
+
+function showSaved() {
+  const wrong = session.offline;
+  $("saved").textContent = start?.readOnly ? "read only" : wrong ? "NOT SAVED: the server does not answer" : session.busy ? "saving …" : session.film ? "saved" : "";
+  $("saved").className = wrong ? "wrong" : "";
+}
+
+session.message = message;
+session.changed = () => { editor.draw(); showFacts(); showSaved(); };
+session.answered = (film) => list.update(film.number, film.server);
+editor.drawn = () => { showPrompt(); $("accept").disabled = start.readOnly || editor.landmark()?.state !== "proposed"; };
+editor.quiet = quiet;
+editor.moved = (point) => {
+  if (!view.pixels || !point) return;
+  const grey = view.pixels.at(...point);
+  $("cursor").textContent = grey === null ? "" : `x ${point[0].toFixed(1)}  y ${point[1].toFixed(1)}  grey ${grey}`;
+};
+window.addEventListener("beforeunload", (event) => { session.flush(); if (session.busy) event.preventDefault(); });
+
+// -- films --
+
+async function open(number) {
+  if (number === undefined) { message("There is no further film in this list."); return; }
+  pointer.cancel();
+  quiet();
+  $("wait").hidden = true;
+  list.select(number);
+  const slow = setTimeout(() => { $("wait").textContent = "Opening the film …"; $("wait").hidden = false; }, 200);
+  try {
+    if (!await session.open(number)) return;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    session.film = null;
+    view.show(null);
+    clearTimeout(slow);
+    $("wait").textContent = `This film cannot be shown. ${error.message}`;
+    $("wait").hidden = false;
+    session.changed();
+    return;
+  } finally {
+    clearTimeout(slow);
+  }
+  $("wait").hidden = Boolean(session.pixels);
+  $("wait").textContent = `This film cannot be shown. ${session.film.server.broken} Press x to reject it.`;
+  $("cursor").textContent = "";
+  view.show(session.pixels);
+  editor.begin();
+  session.changed();
+  if (session.film.server.exchanged) message("The pixels of this film have changed since its points were set. Check every point.", true);
+  const next = list.beside(1);
+  if (next !== undefined) session.load(next).catch(() => {}); // so that it is there at once; if it is broken, opening it says so
+}
+
+list.chosen = open;
+
+async function approve() {
+  const film = session.film;
+  if (await editor.approve() && session.film === film) {
+    const next = list.unfinished();
+    if (next === undefined) message("Every film in this list is approved or rejected.");
+    else open(next);
+  }
+}
+
+async function reject() {
+  if (!editor.allowed()) return;
+  const film = session.film;
+  if (await session.act("reject") && session.film === film && list.unfinished() !== undefined) open(list.unfinished());
+}
+
+// -- keys and buttons --
+
+const levels = (du, dv) => view.pixels && editor.levels(du, dv);
+const switched = (what) => { view[what] = !view[what]; view.draw(); };
+const ACTS = {
+  placeOrAccept: () => editor.placeOrAccept(), missing: () => editor.missing(), restMissing: () => editor.restMissing(),
+  occluded: () => editor.occluded(), clear: () => editor.clear(), next: () => editor.step(1), previous: () => editor.step(-1),
+  left: (event) => editor.nudge("left", event), right: (event) => editor.nudge("right", event),
+  up: (event) => editor.nudge("up", event), down: (event) => editor.nudge("down", event), cancel: () => { pointer.cancel(); quiet(); },
+  approve, reject, reopen: () => editor.allowed() && session.act("reopen"),
+  nextFilm: () => open(list.beside(1)), previousFilm: () => open(list.beside(-1)),
+  undo: () => editor.allowed() && session.act("undo"), redo: () => editor.allowed() && session.act("redo"),
+  zoomIn: () => view.zoom(1.25), zoomOut: () => view.zoom(0.8), fit: () => view.pixels && view.fit(),
+  brighter: () => levels(0, -12), darker: () => levels(0, 12), harder: () => levels(-20, 0), softer: () => levels(20, 0),
+  natural: () => { view.pixels?.resetWindow(); view.draw(); }, invert: () => { view.pixels?.invert(); view.draw(); },
+  lens: () => view.turnLens(), outlines: () => switched("outlines"), names: () => switched("names"), points: () => switched("points"),
+  find: () => $("find").focus(), sheet: () => $("keys").showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (document.querySelector("dialog[open]")) return;
+  const typing = event.target.matches("input, textarea, select");
+  if (typing) {
+    if (event.key === "Escape") $("marks").focus();
+    return;
+  }
+  if (event.key === "Enter" && event.target.matches("button, a")) return; // it is pressed
+  const act = actOf(event);
+  if (!act) return;
+  event.preventDefault();
+  ACTS[act](event);
+});
+
+for (const id of ["missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve"]) $(id).addEventListener("click", () => ACTS[id]());
+$("accept").addEventListener("click", () => editor.placeOrAccept());
+$("help").addEventListener("click", () => $("keys").showModal());
+
+// -- landmarks and people --
+
+function takeScheme(scheme) {
+  session.landmarks = scheme ? scheme.landmarks : [];
+  editor.outlines = scheme ? scheme.outlines : [];
+  list.total = session.landmarks.length;
+  $("add").hidden = start.readOnly;
+}
+
+async function change(told) {
+  const answer = await post("/api/scheme", told);
+  takeScheme(answer.scheme);
+  await list.read(session.who);
+  await session.refresh();
+}
+
+$("add").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const name = $("new").value.trim();
+  if (!name) return;
+  try {
+    await change({ add: [name] });
+    $("new").value = "";
+    editor.choose(session.landmarks.length - 1);
+    $("marks").focus();
+  } catch (error) { message(error.message, true); }
+});
+
+function askScheme() {
+  return new Promise((resolve) => {
+    let done = false;
+    const use = async (told) => {
+      try {
+        await change(told);
+        done = true;
+        $("scheme").close();
+        resolve();
+      } catch (error) { $("scheme-error").textContent = error.message; }
+    };
+    $("shipped").replaceChildren(...start.schemes.map(({ name, count, landmarks }) => {
+      const button = document.createElement("button");
+      button.textContent = `${name} `;
+      const more = button.appendChild(document.createElement("span"));
+      more.textContent = `${count} landmarks: ${landmarks.join(", ")}, …`;
+      button.addEventListener("click", () => use({ choose: name }));
+      return button;
+    }));
+    $("own").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const names = $("names").value.split("\n").map((name) => name.trim()).filter(Boolean);
+      if (names.length) use({ add: names });
+      else $("scheme-error").textContent = "Write one name at least.";
+    });
+    $("scheme").addEventListener("close", () => { if (!done) $("scheme").showModal(); });
+    $("scheme").showModal();
+  });
+}
+
+function askPerson(suggested) {
+  return new Promise((resolve) => {
+    const [dialog, input] = [$("person"), $("person-name")];
+    input.value = suggested;
+    dialog.addEventListener("close", () => resolve(input.value.trim()), { once: true }); // without one it is asked again
+    dialog.showModal();
+    input.select();
+  });
+}
+
+const remembered = () => decodeURIComponent(document.cookie.split("; ").find((c) => c.startsWith(`${NAME}=`))?.slice(NAME.length + 1) || "");
+
+async function person(ask) {
+  let name = ask ? "" : remembered();
+  while (!name) name = await askPerson(remembered() || start.user);
+  document.cookie = `${NAME}=${encodeURIComponent(name)}; path=/; max-age=31536000; samesite=strict`;
+  session.who = name;
+  $("who").textContent = name;
+  try {
+    await list.read(name);
+  } catch (error) {
+    message(error.message, true);
+    await person(true);
+  }
+}
+
+$("who").addEventListener("click", async () => {
+  if (session.busy) { message("Wait until everything is saved."); return; }
+  await person(true);
+  if (session.film) await open(session.film.number);
+});
+
+// -- at first --
+
+async function begin() {
+  fillSheet($("sheet"));
+  start = await getJson("/api/start");
+  editor.readOnly = start.readOnly;
+  takeScheme(start.scheme);
+  await person(false);
+  if (!start.scheme && !start.readOnly) await askScheme();
+  await open(list.unfinished() ?? list.order[0]);
+  $("marks").focus();
+  setInterval(async () => {
+    if (!list.proposing?.working || session.busy) return;
+    try {
+      await list.read(session.who);
+      if (session.film?.server.state === "new") await session.refresh();
+    } catch { /* the next edit says that the server is gone */ }
+  }, LOOK_AGAIN);
+}
+
+begin().catch((error) => message(error.message, true));

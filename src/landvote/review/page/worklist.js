@@ -1,0 +1,141 @@
+// The list of films. Only those on the screen are in the page, so that there may be ten thousand.
+
+import { getJson, getPicture } from "./api.js";
+
+const HIGH = 72; // pixels of a row, as in style.css
+const PICTURES = 400; // small pictures that are kept
+const WORDS = { new: "new", proposed: "proposed", corrected: "in work", approved: "approved", rejected: "rejected" };
+const DONE = ["approved", "rejected"];
+
+export class Worklist {
+  constructor(box, { show, sort, find, progress }) {
+    Object.assign(this, { box, show, sort, find, progress, rows: [], order: [], current: -1, total: 0 });
+    this.pictures = new Map();
+    this.chosen = () => {};
+    this.space = box.appendChild(document.createElement("div"));
+    this.space.className = "space";
+    box.addEventListener("scroll", () => this.draw());
+    box.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => this.draw()).observe(box);
+    for (const input of [show, sort, find]) input.addEventListener("input", () => this.arrange());
+  }
+
+  async read(who) {
+    const told = await getJson(`/api/films?who=${encodeURIComponent(who)}`);
+    this.rows = told.films.map(([name, state, decided, touched, error], number) => ({ number, name, state, decided, touched, error }));
+    this.proposing = told.proposing;
+    this.arrange();
+  }
+
+  update(number, { state, marks, touched }) {
+    const row = this.rows[number];
+    Object.assign(row, { state, touched, decided: Object.keys(marks).length });
+    this.draw();
+    this.say();
+  }
+
+  // The film on the screen stays in the list, whatever its state, until another one is opened.
+  arrange() {
+    const [show, find] = [this.show.value, this.find.value.trim().toLowerCase()];
+    const fits = (row) => row.name.toLowerCase().includes(find) &&
+      (show === "all" || (show === "todo" ? !DONE.includes(row.state) : row.state === show));
+    const by = {
+      name: (a, b) => a.number - b.number,
+      error: (a, b) => (b.error ?? -1) - (a.error ?? -1) || a.number - b.number,
+      touched: (a, b) => b.touched.localeCompare(a.touched) || a.number - b.number,
+    }[this.sort.value];
+    this.order = this.rows.filter((row) => fits(row) || row.number === this.current).sort(by).map((row) => row.number);
+    this.space.style.height = `${this.order.length * HIGH}px`;
+    this.draw();
+    this.say();
+  }
+
+  say() {
+    const approved = this.rows.filter((row) => row.state === "approved").length;
+    const { done, working } = this.proposing || {};
+    const model = working ? `; the model has looked at ${done}` : "";
+    this.progress.textContent = `${approved} of ${this.rows.length} films approved${model}`;
+  }
+
+  select(number) {
+    this.current = number;
+    const place = this.order.indexOf(number);
+    if (place < 0) { this.arrange(); return; }
+    const { scrollTop, clientHeight } = this.box;
+    if (place * HIGH < scrollTop) this.box.scrollTop = place * HIGH;
+    if ((place + 1) * HIGH > scrollTop + clientHeight) this.box.scrollTop = (place + 1) * HIGH - clientHeight;
+    this.draw();
+  }
+
+  // The film so many places further on, or the next one that is not finished.
+  beside(step) { return this.order[this.order.indexOf(this.current) + step]; }
+
+  unfinished() {
+    const at = this.order.indexOf(this.current);
+    const after = [...this.order.slice(at + 1), ...this.order.slice(0, Math.max(0, at))];
+    return after.find((number) => !DONE.includes(this.rows[number].state));
+  }
+
+  key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = this.beside(step);
+    if (next !== undefined) this.chosen(next);
+  }
+
+  draw() {
+    const first = Math.max(0, Math.floor(this.box.scrollTop / HIGH) - 2);
+    const last = Math.min(this.order.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / HIGH) + 2);
+    const rows = [];
+    for (let place = first; place < last; place++) rows.push(this.row(place));
+    this.space.replaceChildren(...rows);
+    this.box.setAttribute("aria-activedescendant", this.current >= 0 ? `film-${this.current}` : "");
+  }
+
+  row(place) {
+    const { number, name, state, decided, error } = this.rows[this.order[place]];
+    const row = document.createElement("div");
+    row.className = "film";
+    row.id = `film-${number}`;
+    row.style.top = `${place * HIGH}px`;
+    row.setAttribute("role", "option");
+    row.setAttribute("aria-selected", String(number === this.current));
+    row.setAttribute("aria-setsize", String(this.order.length));
+    row.setAttribute("aria-posinset", String(place + 1));
+    row.title = name;
+    const picture = row.appendChild(document.createElement("img"));
+    picture.alt = "";
+    this.picture(number, picture);
+    const words = row.appendChild(document.createElement("div"));
+    const title = words.appendChild(document.createElement("span"));
+    title.className = "title";
+    title.textContent = name;
+    const more = words.appendChild(document.createElement("span"));
+    more.className = "more";
+    const chip = more.appendChild(document.createElement("span"));
+    chip.className = `chip ${state}`;
+    chip.textContent = WORDS[state];
+    const expected = error === null || DONE.includes(state) ? "" : ` ±${error.toFixed(1)}`;
+    if (expected) more.title = `expected error: ${error.toFixed(1)} pixels`;
+    more.append(` ${decided}/${this.total}${expected}`);
+    row.addEventListener("click", () => this.chosen(number));
+    return row;
+  }
+
+  async picture(number, image) {
+    if (!this.pictures.has(number)) {
+      this.pictures.set(number, getPicture(`/api/films/${number}/thumbnail`).then((blob) => URL.createObjectURL(blob)).catch(() => ""));
+    }
+    if (this.pictures.size > PICTURES) {
+      const [oldest, made] = this.pictures.entries().next().value;
+      this.pictures.delete(oldest);
+      made.then((address) => URL.revokeObjectURL(address));
+    }
+    const address = await this.pictures.get(number);
+    if (address) image.src = address;
+  }
+}
+
+export const stateWord = (state) => WORDS[state] || "";

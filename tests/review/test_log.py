@@ -1,0 +1,67 @@
+"""The log: what was written is read again, half a line is dropped and said, anything else broken is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from landvote.errors import DataError
+from landvote.review.log import Change, Edit, Log, Mark
+
+EDIT = Edit(
+    "2026-01-02T03:04:05+00:00", "Ana", "hips/ä.dcm", "ab", "set", ("open", "approved"),
+    (Change("tip", None, Mark("placed", 1.5, -2.0, "accepted"), (1.5, -2.0)),
+     Change("base", Mark("occluded", 3, 4, "imported"), Mark("missing", None, None, "changed"))), 7, "cd",
+)  # fmt: skip
+
+
+def test_an_edit_is_read_as_it_was_written():
+    assert Edit.parse("here", EDIT.line().encode()) == EDIT
+
+
+def test_edits_are_appended_replayed_and_read_by_number(tmp_path):
+    log = Log(tmp_path / "edits.jsonl")
+    other = Edit("2026", "Bo", "x", "", "approve")
+    log.append(EDIT)
+    log.append(other, EDIT)
+    again = Log(tmp_path / "edits.jsonl")
+    assert list(again.replay()) == [EDIT, other, EDIT]
+    assert (len(again), again.read(1), log.read(2), again.dropped) == (3, other, EDIT, 0)
+
+
+def test_a_last_line_that_was_cut_short_is_dropped_and_no_other(tmp_path):
+    file = tmp_path / "edits.jsonl"
+    Log(file).append(EDIT, EDIT)
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'{"format": 1, "wh')
+    log = Log(file)
+    assert (log.dropped, len(list(log.replay()))) == (17, 2)
+    log.append(EDIT)
+    assert file.read_bytes() == whole + EDIT.line().encode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"set"', b'"sit"'), (b'"placed"', b'"place"'), (b"1.5", b'"x"'), (b'"format": 1', b'"format": 9'),
+        (b'["missing", null', b'["missing", 3'), (b"{", b"["), (b'"open"', b'"ajar"'), (b"\n", b"\xff\n"),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_no_edit_is_named(tmp_path, old, new):
+    file = tmp_path / "edits.jsonl"
+    line = EDIT.line().encode()
+    assert old in line
+    file.write_bytes(line + line.replace(old, new, 1) + line)
+    with pytest.raises(DataError, match=r"edits.jsonl, line 2: "):
+        list(Log(file).replay())
+
+
+def test_a_log_to_be_read_only_is_left_as_it_is(tmp_path):
+    file = tmp_path / "edits.jsonl"
+    assert list(Log(file, read_only=True).replay()) == []
+    assert not file.exists()
+    file.write_bytes(EDIT.line().encode() + b"half")
+    log = Log(file, read_only=True)
+    assert list(log.replay()) == [EDIT]
+    with pytest.raises(DataError, match="expected no edits"):
+        log.append(EDIT)
+    assert file.read_bytes().endswith(b"half")
