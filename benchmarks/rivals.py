@@ -3,9 +3,10 @@
     python benchmarks/rivals.py FILE... > figures.md
 
 Each FILE is an npz of films that neither rival has learned from: ``first`` and ``second``, the points of both, and
-``truth``, all (films, n, 2), pixels. Optional: ``expected`` (2, films, n), their expected errors; ``votes`` (2, films, n,
-rows, columns), the votes of both on one grid about the points, each landmark's adding up to 1, with ``origin`` (films,
-n, 2) and ``cell`` (films,): where the first cell is and how large, in pixels.
+``truth``, all (films, n, 2), pixels. Optional: ``expected`` (2, films, n), their expected errors; ``votes`` (2, films,
+n, rows, columns), the votes of both on one grid about the points, each landmark's adding up to 1, with ``origin``
+(films, n, 2) and ``cell`` (films, 2, 2): where the first cell is and what leads to the next in a row and a column, in pixels;
+``axes`` (films, n, 2, 2), see :func:`landvote.uncertainty.contour_axes`, of the true points.
 """
 
 from __future__ import annotations
@@ -87,26 +88,32 @@ def peaks(stored: Stored, votes: Array, smoothing: float) -> Array:
     return np.where(np.isfinite(found), found, stored["first"])
 
 
-def row(name: str, stored: Stored, points: Array) -> str:
-    """Return a row: squared error and distance with intervals of their ratio to the better rival's, resampled by film."""
-    figures = []
-    drawn = np.random.default_rng(1).integers(0, len(points), (DRAWN, len(points)))
-    for measure in (squared, distance):
-        rivals = [measure(stored[which], stored["truth"]) for which in ("first", "second")]
-        better, own = min(rivals, key=np.mean), measure(points, stored["truth"])
-        low, high = np.percentile(own[drawn].mean(axis=1) / better[drawn].mean(axis=1), [2.5, 97.5])
-        figures += [f"{own.mean():.5g}", f"{np.median(own):.5g}", f"{own.mean() / better.mean():.3f} ({low:.3f} to {high:.3f})"]
-    return f"| {name} | " + " | ".join(figures) + " |"
-
-
-def squared(points: Array, truth: Array) -> Array:
+def squared(stored: Stored, points: Array) -> Array:
     """Return the squared error per coordinate of each film."""
-    return np.asarray(np.nanmean((points - truth) ** 2, axis=(1, 2)))
+    return np.asarray(np.nanmean((points - stored["truth"]) ** 2, axis=(1, 2)))
 
 
-def distance(points: Array, truth: Array) -> Array:
+def distance(stored: Stored, points: Array) -> Array:
     """Return the mean distance of each film."""
-    return np.asarray(np.nanmean(np.linalg.norm(points - truth, axis=2), axis=1))
+    return np.asarray(np.nanmean(np.linalg.norm(points - stored["truth"], axis=2), axis=1))
+
+
+def across(stored: Stored, points: Array) -> Array:
+    """Return the mean distance across the outlines of each film."""
+    turned = np.einsum("fnji,fnj->fni", stored["axes"], points - stored["truth"])
+    return np.asarray(np.nanmean(np.abs(turned[..., 1]), axis=1))
+
+
+def row(name: str, stored: Stored, points: Array) -> str:
+    """Return a row: each measure, its median film, and its ratio to the better rival's with the interval over films."""
+    figures, drawn = [name], np.random.default_rng(1).integers(0, len(points), (DRAWN, len(points)))
+    for measure in (squared, distance, *([across] if "axes" in stored else [])):
+        rivals = [measure(stored, stored[which]) for which in ("first", "second")]
+        better, own = min(rivals, key=np.mean), measure(stored, points)
+        low, high = np.percentile(own[drawn].mean(axis=1) / better[drawn].mean(axis=1), [2.5, 97.5])
+        ratio = f"{own.mean() / better.mean():.3f} ({low:.3f} to {high:.3f})"
+        figures += [f"{own.mean():.4g}", f"{np.median(own):.4g}", ratio]
+    return f"| {' | '.join(figures)} |"
 
 
 def main(*files: str) -> None:
@@ -114,8 +121,9 @@ def main(*files: str) -> None:
     for file in map(Path, files):
         stored = dict(np.load(file))
         print(f"## {file.stem}, {len(stored['truth'])} films\n")
-        print("| points | squared error | median film | to the better rival | distance | median film | to the better rival |")
-        print("| --- " * 7 + "|")
+        measures = ("squared error", "distance", *(["across"] if "axes" in stored else []))
+        print("| points |", " | ".join(f"{measure} | median film | to the better rival" for measure in measures), "|")
+        print("| --- " * (1 + 3 * len(measures)) + "|")
         for name in ("first", "second"):
             print(row(name, stored, stored[name]))
         for name, points in (*means(stored), *(sums(stored) if "votes" in stored else ())):
