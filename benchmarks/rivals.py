@@ -5,8 +5,8 @@
 Each FILE is an npz of films that neither rival has learned from: ``first`` and ``second``, the points of both, and
 ``truth``, all (films, n, 2), pixels. Optional: ``expected`` (2, films, n), their expected errors; ``votes`` (2, films,
 n, rows, columns), the votes of both on one grid about the points, each landmark's adding up to 1, with ``origin``
-(films, n, 2) and ``cell`` (films, 2, 2): where the first cell is and what leads to the next in a row and a column, in pixels;
-``axes`` (films, n, 2, 2), see :func:`landvote.uncertainty.contour_axes`, of the true points.
+(films, n, 2) and ``cell`` (films, 2, 2): where the first cell is, and what leads to the next in a row and a column, in
+pixels; ``axes`` (films, n, 2, 2), see :func:`landvote.uncertainty.contour_axes`, of the true points.
 """
 
 from __future__ import annotations

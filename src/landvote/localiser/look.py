@@ -81,7 +81,7 @@ class Look:
         before[index[seen]] = known.points[index[seen]]
         evidence = known.evidence.updated(index[seen], chosen.evidence.of(seen).to_image(frame.matrix[:, :2]))
         taken, start = frame.to_image(chosen.points[seen]), points[index[seen]]
-        points[index[seen]] = np.where(np.isnan(start), taken, start + self.weight * (taken - start))
+        points[index[seen]] = np.where(np.isnan(start), taken, (1 - self.weight) * start + self.weight * taken)
         dispersion[index[seen]] = chosen.dispersion[seen] / frame.scale
         laid = {"stage": self.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()}
         if len(chosen.parameters):
