@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.localiser import Localiser
+from landvote.localiser.families import VOTERS
 from landvote.localiser.look import Candidate, best
-from toys import GLOBAL, LOCAL, SeerSettings, box, box_sample, fitted, voter_of
+from toys import GLOBAL, LOCAL, SeerSettings, box, box_sample, fitted, registered, voter_of
 
 
 def stage(of, **sight):
@@ -50,6 +52,22 @@ def test_looking_changes_nothing_that_was_known(tmp_path):
     np.testing.assert_array_equal(found.before, before)
     assert np.isnan(known.evidence.peak).all()
     assert (len(known.looks), len(found.looks)) == (0, 1)
+
+
+def test_with_a_weight_the_mean_with_the_points_known_before_counts(tmp_path):
+    one = fitted(tmp_path, GLOBAL, LOCAL.model_copy(update={"weight": 0.25}))
+    one.save(tmp_path)
+    with registered(VOTERS, SeerSettings):
+        loaded = Localiser.load(tmp_path, "cpu")
+    film, known = box_sample(30).open(), Candidate.at(box(30)[1] + 2)
+    known.points[3] = np.nan
+    for look in (one.looks[-1], loaded.looks[-1]):
+        alone = replace(look, weight=1.0).at_all((1.0, 0.0), film, known)
+        found = look.at_all((1.0, 0.0), film, known)
+        np.testing.assert_allclose(found.points[:3], 0.75 * known.points[:3] + 0.25 * alone.points[:3])
+        np.testing.assert_array_equal(found.points[3], alone.points[3])  # nothing was known
+        np.testing.assert_array_equal(found.before, known.points)
+        np.testing.assert_array_equal(found.evidence.peak, alone.evidence.peak)
 
 
 def test_the_evidence_is_about_the_points_found_in_image_pixels(tmp_path):

@@ -47,6 +47,8 @@ def test_what_training_can_be_set_to_depends_on_the_voter():
     ({"voter": {"kind": "network", "widht": 3}}, r"unknown key 'widht'.*'width'"),
     ({"name": "../up"}, "name"),
     ({"share": 0}, "share"),
+    ({"weight": 0}, "weight"),
+    ({"weight": 1.1}, "weight"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(ValidationError, match=message) as told:

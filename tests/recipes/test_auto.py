@@ -15,18 +15,18 @@ from toys import ELL, ell_sample
 EASY = Situation(films=174)
 
 CASES = [
-    ({}, "whdv", "whdv"),
-    ({"films": 150}, "whdv", "whdv"),
+    ({}, "whdv", "both"),
+    ({"films": 150}, "whdv", "both"),
     ({"films": 149}, "whdv", "rfrv-clm"),
     ({"films": 1}, "whdv", "rfrv-clm"),
-    ({"minutes": 30.0}, "whdv", "whdv"),
-    ({"minutes": 15.0}, "whdv", "whdv"),
+    ({"minutes": 30.0}, "whdv", "both"),
+    ({"minutes": 15.0}, "whdv", "both"),
     ({"minutes": 14.9}, "whdv", "rfrv-clm"),
-    ({"minutes": 14.9, "gpu": True}, "whdv", "whdv"),  # which takes the steps of half an hour in a minute
+    ({"minutes": 14.9, "gpu": True}, "whdv", "both"),  # which takes the steps of half an hour in a minute
     ({"minutes": 14.9, "films": 20}, "whdv", "rfrv-clm"),
     ({"minutes": 2.9}, "rfrv", "rfrv-clm"),
     ({"minutes": 2.9, "films": 20}, "rfrv", "rfrv-clm"),
-    ({"minutes": 2.9, "gpu": True}, "whdv", "whdv"),
+    ({"minutes": 2.9, "gpu": True}, "whdv", "both"),
     ({"networks": False}, "rfrv", "rfrv-clm"),
     ({"networks": False, "films": 20}, "rfrv", "rfrv-clm"),
     ({"networks": False, "row": True}, "rfrv", "rfrv-clm"),

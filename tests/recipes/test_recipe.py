@@ -85,7 +85,7 @@ def test_each_is_told_in_a_line_and_forests_under_a_shape_model_by_their_patents
     assert chosen.name == name
     assert chosen.summary
     assert "\n" not in chosen.summary
-    assert ("patents" in chosen.notice) == (name == "rfrv-clm")
+    assert ("patents" in chosen.notice) == (name in {"both", "rfrv-clm"})
 
 
 MIXED = """

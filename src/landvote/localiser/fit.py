@@ -130,7 +130,7 @@ def fit_localiser(
             lesson = replace(waiting.pop(0), minutes=plan.begin(stage.name), start=start)
             voter = stage.voter.fit(stage.training, lesson)
             under.listener(StageEnded(stage.name))
-            stages.append(Stage(stage, Look(stage.name, placing, voter, choice)))
+            stages.append(Stage(stage, Look(stage.name, placing, voter, choice, stage.weight)))
         localiser = Localiser(scheme, tuple(stages), polarity, assessor, sides)
         return _calibrated(localiser, assessor, validation, under, limit)
 

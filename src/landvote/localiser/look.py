@@ -53,12 +53,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Look:
-    """The fitted parts of one stage: a placing gives frames, a voter votes on views, a choice takes points."""
+    """The fitted parts of one stage: a placing gives frames, a voter votes on views, a choice takes points.
+
+    ``weight`` is that of the points taken, in their mean with those known before; 1 if these do not count.
+    """
 
     name: str
     placing: Placing
     voter: Voter
     choice: Choice
+    weight: float = 1.0
 
     def at_all(self, pose: Pose, radiograph: Radiograph, known: Candidate) -> Candidate:
         """Look at each target that the known points place, its frame varied by ``pose``; return what is known then."""
@@ -76,7 +80,8 @@ class Look:
         points, dispersion, before = known.points.copy(), known.dispersion.copy(), known.before.copy()
         before[index[seen]] = known.points[index[seen]]
         evidence = known.evidence.updated(index[seen], chosen.evidence.of(seen).to_image(frame.matrix[:, :2]))
-        points[index[seen]] = frame.to_image(chosen.points[seen])
+        taken, start = frame.to_image(chosen.points[seen]), points[index[seen]]
+        points[index[seen]] = np.where(np.isnan(start), taken, (1 - self.weight) * start + self.weight * taken)
         dispersion[index[seen]] = chosen.dispersion[seen] / frame.scale
         laid = {"stage": self.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()}
         if len(chosen.parameters):

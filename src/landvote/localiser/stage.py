@@ -33,6 +33,7 @@ class StageSettings(Settings):
         augmentation: how the training views are varied.
         training: how the voter learns; what there is to set depends on the voter.
         share: the stage's part of the time, where training is given a limit.
+        weight: of the stage's points, in their mean with those of the stage before; by default they alone count.
     """
 
     name: str = Field(pattern="^[A-Za-z0-9_-]+$")
@@ -44,6 +45,7 @@ class StageSettings(Settings):
     augmentation: Augmentation = Augmentation()
     training: SerializeAsAny[Settings] = Field(default_factory=dict, validate_default=True)
     share: float = Field(default=1.0, gt=0)
+    weight: float = Field(default=1.0, gt=0, le=1)
 
     @field_validator("training", mode="before")
     @classmethod
@@ -63,7 +65,7 @@ class StageSettings(Settings):
 
     def votes(self) -> dict[str, Any]:
         """Return as plain JSON what decides the votes: all but how points are taken from them, and in what order."""
-        return self.model_dump(mode="json", exclude={"choice", "search"})
+        return self.model_dump(mode="json", exclude={"choice", "search", "weight"})
 
     def meant_for(self, *, row: bool) -> bool:
         """Say whether ``applies`` names schemes whose parts form a row, or those whose parts do not."""
@@ -100,4 +102,5 @@ class Stage:
         """
         placing = settings.placing.load(folder, scheme)
         voter = settings.voter.load(folder, len(placing.targets[0]), device)
-        return cls(settings, Look(settings.name, placing, voter, settings.choice.load(folder, len(scheme))))
+        choice = settings.choice.load(folder, len(scheme))
+        return cls(settings, Look(settings.name, placing, voter, choice, settings.weight))
