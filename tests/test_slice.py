@@ -93,7 +93,7 @@ def test_a_slice_goes_there_and_back(home, bare, wheels, steps, said):
     (home / "grid.toml").write_text(GRID.replace("STEPS", str(steps)))
     script, slice_, results = ROOT / "benchmarks" / "slice.sh", home / "slice", home / "results"
     packed = call(script, "pack", slice_, home / "grid.toml", results, DATA=str(home / "data"))
-    assert packed.stdout == "2 MiB to carry\n", packed.stderr
+    assert re.fullmatch(r"[1-9] MiB to carry\n", packed.stdout), packed.stderr
     assert call(script, "wheels", slice_, "3.11", WHEELS=str(wheels), LIMIT="4").returncode == 0
     parts = sorted(home.glob("slice.wheels.*"))
     assert len(parts) > 1

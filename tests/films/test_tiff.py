@@ -144,5 +144,16 @@ def test_damaged_files_never_raise_anything_else(tmp_path):
                 assert read(tmp_path, damaged).ndim == 2
 
 
+def test_values_beyond_those_of_32_bits_are_named(tmp_path):
+    values = RNG.random((6, 9))
+    values[2, 3] = 1e300
+    with pytest.raises(ImageError, match=r"to 1e\+300, expected a range of at most 3.4e\+38"):
+        read(tmp_path, tiff(values))
+    values[2, 3] = -3e38
+    values[0, 0] = 3e38
+    with pytest.raises(ImageError, match="expected a range"):
+        read(tmp_path, tiff(values))
+
+
 def test_what_is_no_tiff_has_no_directory():
     assert Directory.read(b"\x89PNG\r\n\x1a\n" + bytes(100)) is None

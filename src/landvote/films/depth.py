@@ -24,7 +24,7 @@ def tightest(where: Path | str, array: npt.NDArray[Any]) -> Pixels:
     ``where`` is the film, for the message.
 
     Raises:
-        ImageError: the image holds NaN or infinity.
+        ImageError: the image holds NaN, infinity, or values that float32 does not.
     """
     if array.dtype in (np.uint8, np.uint16):
         return array
@@ -34,4 +34,7 @@ def tightest(where: Path | str, array: npt.NDArray[Any]) -> Pixels:
     wide -= min(float(wide.min()), 0.0)
     if wide.max() <= np.iinfo(np.uint16).max and np.array_equal(wide, np.rint(wide)):
         return wide.astype(np.uint16)
+    if wide.max() > np.finfo(np.float32).max:
+        found = f"pixels from {array.min():.3g} to {array.max():.3g}"
+        raise ImageError(f"{where}: {found}, expected a range of at most {np.finfo(np.float32).max:.3g}")
     return wide.astype(np.float32)
