@@ -13,8 +13,8 @@ from PIL import Image
 
 from landvote.data.side import Side
 from landvote.datasets.folder import read_folder, survey_folder
-from landvote.errors import PointsError
-from landvote.localiser import Conditions
+from landvote.errors import PointsError, SettingError
+from landvote.localiser import Conditions, recalibrated
 from landvote.models import divide, load_model, train_model
 from landvote.models.any_film import locate
 from landvote.models.locate import locate_files
@@ -109,6 +109,21 @@ def test_each_is_found_on_its_side_and_written_under_its_name(model, tmp_path):
     assert sorted(path.name for path in (tmp_path / "over").iterdir()) == [f"{p.identifier}.png" for p in found]
     alike = list(locate(localiser, data / "images" / "12.png"))
     np.testing.assert_allclose([p.points for p in alike], [p.points for p in found[:2]])
+
+
+def test_a_side_is_the_models_own_where_data_have_that_side_alone(model, tmp_path):
+    data = draw_both(tmp_path / "data")
+    for file in (data / "points").glob("*_L.pts"):
+        file.unlink()
+    alone = [s for s in read_folder(data) if s.film >= "12.png"]
+    assert {s.side for s in alone} == {Side(name="R")}  # nothing tells that it is the mirrored one
+    localiser = load_model(model, "cpu")
+    for sample, found in zip(alone, locate(localiser, alone), strict=True):
+        assert found.identifier == sample.identifier
+        assert np.linalg.norm(found.points - sample.points, axis=1).mean() < 6
+    assert max(recalibrated(localiser, alone).held_out) < 6
+    with pytest.raises(SettingError, match="side 'left' is not known to the model, expected L or R"):
+        localiser.locate(alone[0].open(), Side(name="left"))
 
 
 def test_the_command_line_goes_the_whole_way(run, tmp_path):

@@ -33,7 +33,8 @@ class Prediction:
         scheme: the name of the scheme, or empty.
         scheme_sha256: see :meth:`landvote.data.scheme.Scheme.sha256`; empty where that is not known.
         seen: whether that model has seen the film, see :data:`landvote.data.seen.Seen`.
-        details: what else is worth keeping (``looks``: the stages' frames); plain JSON.
+        details: what else is worth keeping (``looks``: the stages' frames, on the mirror image if ``mirrored``); plain
+            JSON.
         occluded: (n,) whether a landmark is hidden by another structure, where the points came from a file that tells;
             None where that is not known, as of every point that a model finds.
         radii: (n, 4) radii about the points that hold the truth in 50, 80, 90 and 95 % of cases (:data:`LEVELS`), image

@@ -139,14 +139,15 @@ def recalibrated(localiser: Localiser, samples: Sequence[Sample], conditions: Co
     """Return a localiser that expects the errors which it makes on samples; all have points, of none it has learned.
 
     Raises:
-        SettingError: the localiser is of a landvote that knew one error alone.
+        SettingError: the localiser is of a landvote that knew one error alone, or does not know a sample's side.
         ImageError: a film cannot be read.
         StoppedError: the stop token asked for it.
     """
     under = conditions or Conditions()
     if not isinstance(localiser.errors, Assessor):
         raise SettingError("this model was made by a landvote that could not be calibrated, expected a newer model")
-    facing = in_polarity(_facing(samples, under), localiser.polarity)
+    sided = [replace(s, side=localiser.own_side(s.side)) for s in samples]
+    facing = in_polarity(_facing(sided, under), localiser.polarity)
     return _calibrated(localiser, localiser.errors, facing, under, TimeLimit(under.minutes))
 
 

@@ -13,7 +13,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.data.seen import SeenFilms
 from landvote.data.side import Side, in_mirror
-from landvote.errors import ModelError
+from landvote.errors import ModelError, SettingError
 from landvote.localiser.assessor import Assessor
 from landvote.localiser.look import DIGITS, Candidate, Look
 from landvote.localiser.old_scales import OldScales
@@ -56,8 +56,11 @@ class Localiser:
         inverted first. Several threads may call this at a time. The side is the first of ``sides`` by default; one that
         is mirrored is looked for in the mirror, and what is found is turned back. With a ``failure_limit`` it tells how
         probably the film's mean error is above that.
+
+        Raises:
+            SettingError: the localiser knows sides, and not this one.
         """
-        mirrored = (side or self.sides[0]).mirrored
+        mirrored = (self.own_side(side) if side else self.sides[0]).mirrored
         seen, inverted = self.polarity.normalise(radiograph.mirrored() if mirrored else radiograph)
         found = self.search(seen)
         expected = self.errors.expect(self.looks, seen, found)
@@ -72,6 +75,19 @@ class Localiser:
             radii=expected.radii, covariance=covariance, expected_film_error=expected.film_error,
             probability_of_failure=expected.probability_of_failure(limit), known=expected.known,
         )  # fmt: skip
+
+    def own_side(self, side: Side) -> Side:
+        """Return a side as the localiser learned it: data of one side alone do not tell that it was mirrored then.
+
+        Raises:
+            SettingError: the localiser knows sides, and not this one.
+        """
+        names = [own.name for own in self.sides]
+        if side.name in names:
+            return self.sides[names.index(side.name)]
+        if names == [""]:
+            return side
+        raise SettingError(f"side {side.name!r} is not known to the model, expected {' or '.join(names)}")
 
     @property
     def looks(self) -> list[Look]:
