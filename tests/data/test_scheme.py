@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landvote.data.scheme import Outline, Scheme, shipped
+from landvote.data.scheme import Outline, Scheme, SchemeFile, shipped
 from landvote.errors import ExistsError, SchemeError
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -188,3 +188,11 @@ class TestWriting:
         with pytest.raises(ExistsError):
             Scheme.numbered(3).write(tmp_path / "s.toml")
         assert len(Scheme.read(tmp_path / "s.toml")) == 2
+
+
+def test_a_scheme_that_is_extended_keeps_its_points_and_has_new_ones_last() -> None:
+    old = SchemeFile(name="s", points=4, use=(1, 3), names=("a", "b", "c", "d"), reference=(1, 3)).scheme()
+    new = old.extended(["e", "f"])
+    assert (new.landmarks, new.columns, new.file_points) == (("b", "d", "e", "f"), (1, 3, 4, 5), 6)
+    assert (new.reference, new.name) == (old.reference, "s")
+    assert Scheme.numbered(0).extended(["a"]).landmarks == ("a",)

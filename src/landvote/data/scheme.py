@@ -107,6 +107,15 @@ class Scheme(Settings):
         out[parts[whole]] = points[parts[whole[np.argsort(along[whole], kind="stable")]]]
         return out
 
+    def extended(self, names: Iterable[str]) -> "Scheme":
+        """Return it with more landmarks at its end, which are the last points of a file as well."""
+        added, first = tuple(names), self.file_points
+        update = {
+            "landmarks": (*self.landmarks, *added), "file_points": first + len(added),
+            "columns": (*self.columns, *range(first, first + len(added))),
+        }  # fmt: skip
+        return self.model_copy(update=update)
+
     @classmethod
     def numbered(cls, n: int) -> "Scheme":
         """Return the scheme of data that came without one: ``n`` landmarks called "0", "1", ..."""

@@ -6,6 +6,8 @@ that counts the shapes on a film, the one farther left on the film is ``hip.png_
 
 import re
 
+from landvote.data.side import Side
+
 _ONE, _OTHER = ("L", "left", "1"), ("R", "right", "2")
 _TOKEN = "|".join((*_ONE, *_OTHER))
 _AFTER_SUFFIX = re.compile(rf"(.*\.[A-Za-z][A-Za-z0-9]{{1,4}})_({_TOKEN})", re.IGNORECASE | re.DOTALL)
@@ -15,7 +17,7 @@ _FOLDER = re.compile(r"L|R|left|right", re.IGNORECASE)
 
 def with_side(film: str, side: str) -> str:
     """Return the name of a side of a film, or that of the film for no side."""
-    return f"{film}_{side}" if side else film
+    return film + Side(name=side).ending
 
 
 def film_and_side(name: str) -> tuple[str, str]:

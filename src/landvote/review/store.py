@@ -314,7 +314,7 @@ class Store:
                 if not name or name != name.strip() or not name.isprintable() or name in (*known, *new[:i]):
                     raise EditError(f"landmark {name!r}, expected a name of its own, in one line")
             try:
-                self.set_scheme(grown(old, new))
+                self.set_scheme((old or Scheme.numbered(0).model_copy(update={"name": "review"})).extended(new))
             except SchemeError as error:
                 raise EditError(str(error)) from error
 
@@ -354,17 +354,6 @@ def person_name(name: str) -> str:
     if not re.fullmatch(r"\S(.{0,58}\S)?", name) or not name.isprintable():
         raise EditError(f"person {name[:60]!r}, expected a name of 1 to 60 printable characters")
     return name
-
-
-def grown(scheme: Scheme | None, names: Iterable[str]) -> Scheme:
-    """Return a scheme with more landmarks at its end; one of these alone in place of None."""
-    scheme, added = scheme or Scheme.numbered(0).model_copy(update={"name": "review"}), tuple(names)
-    first = scheme.file_points
-    update = {
-        "landmarks": (*scheme.landmarks, *added), "file_points": first + len(added),
-        "columns": (*scheme.columns, *range(first, first + len(added))),
-    }  # fmt: skip
-    return scheme.model_copy(update=update)
 
 
 def _imported(point: Any, hidden: bool) -> Mark:  # noqa: ANN401, FBT001 - a row of an array
