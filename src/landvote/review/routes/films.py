@@ -1,0 +1,143 @@
+"""Films: the worklist, a film's state and pixels, and edits of it."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, StringConstraints
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from landvote.data.points import MAX_LANDMARKS
+from landvote.errors import ConflictError, ImageError
+from landvote.review.films import Opened
+from landvote.review.log import MarkState
+from landvote.review.opening import Review
+from landvote.review.proposing import Proposer
+from landvote.review.routes.asking import Coordinate, Name, body_as, edited, expect_writable, person
+from landvote.runtime.settings import Settings
+
+_MARGIN = 1.0  # a landmark lies at most so many widths or heights beside its film
+
+Read = TypeVar("Read")
+
+
+class Placed(Settings):
+    """What a landmark is to be: where, and in which state."""
+
+    state: MarkState
+    x: Coordinate | None = None
+    y: Coordinate | None = None
+
+
+class EditRequest(Settings):
+    """An edit as the page sends it."""
+
+    who: Name
+    revision: Annotated[int, Field(strict=True, ge=0)]
+    act: Literal["set", "approve", "reject", "reopen", "undo", "redo"]
+    proposal: Annotated[str, StringConstraints(strict=True, max_length=16)] = ""
+    changes: Annotated[dict[Name, Placed | None], Field(max_length=MAX_LANDMARKS)] = Field(default_factory=dict)
+
+
+class FilmRoutes:
+    """Answers for films; other routes ask it for a film by the number in a request."""
+
+    def __init__(self, review: Review, proposer: Proposer | None) -> None:
+        self._store, self._films, self._proposer = review.store, review.films, proposer
+        self._calm = asyncio.Semaphore(1)  # small pictures wait for each other, and films do not wait for many
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("/api/films", self._worklist),
+            Route("/api/films/{number:int}", self._film),
+            Route("/api/films/{number:int}/pixels", self._pixels),
+            Route("/api/films/{number:int}/thumbnail", self._thumbnail),
+            Route("/api/films/{number:int}/edits", self._edit, methods=["POST"]),
+        ]
+
+    def number(self, request: Request) -> int:
+        """Return the number of the film that a request names; 404 if there is none."""
+        number = int(request.path_params["number"])
+        if number >= len(self._films):
+            raise HTTPException(404, f"no such film, expected a number below {len(self._films)}")
+        return number
+
+    async def look(self, number: int) -> Opened:
+        """Return a decoded film, or what is wrong with it: it may still be rejected."""
+        try:
+            return await self._read(self._films.open, number)
+        except HTTPException as error:
+            return Opened(b"", "", None, None, "", error.detail)
+
+    async def _worklist(self, request: Request) -> Response:
+        who = person(request.query_params.get("who", ""))
+
+        def rows() -> list[list[Any]]:
+            return [
+                [sample.identifier, *self._store.summary(who, sample.identifier)] for sample in self._films.samples
+            ]  # fmt: skip
+
+        told = {"films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None}
+        return JSONResponse(told)
+
+    async def _film(self, request: Request) -> Response:
+        number = self.number(request)
+        who = person(request.query_params.get("who", ""))
+        opened = await self.look(number)
+        state = await run_in_threadpool(self._store.state, who, self._films.samples[number].identifier)
+        return JSONResponse(self._told(number, opened.record(), opened.film, state))
+
+    def _told(self, number: int, film: dict[str, Any], pixels: str, state: dict[str, Any]) -> dict[str, Any]:
+        """Return a film's state as the page gets it; ``exchanged``: its pixels were others at the last edit."""
+        seen = state.pop("film")
+        name, exchanged = self._films.samples[number].identifier, bool(seen and pixels) and seen != pixels
+        return {"number": number, "name": name, **film, **state, "exchanged": exchanged}
+
+    async def _pixels(self, request: Request) -> Response:
+        opened = await self._read(self._films.open, self.number(request))
+        return Response(opened.content, media_type="application/octet-stream")
+
+    async def _thumbnail(self, request: Request) -> Response:
+        async with self._calm:
+            picture = await self._read(self._films.thumbnail, self.number(request))
+        return Response(picture, media_type="image/png")
+
+    async def _edit(self, request: Request) -> Response:
+        expect_writable(self._store)
+        number = self.number(request)
+        asked = await body_as(request, EditRequest)
+        who, image = person(asked.who), self._films.samples[number].identifier
+        opened = await self.look(number)
+        if opened.broken and asked.act in ("set", "approve"):
+            raise HTTPException(422, opened.broken)
+        wanted = {name: None if at is None else (at.state, at.x, at.y) for name, at in asked.changes.items()}
+        if (asked.act == "set") != bool(wanted):
+            raise HTTPException(422, "expected changes of landmarks in a 'set', and nowhere else")
+        for name, told in wanted.items():
+            for value, size in zip(told[1:] if told else (), opened.size or (), strict=False):
+                if value is not None and not -_MARGIN * size <= value <= (1 + _MARGIN) * size:
+                    raise HTTPException(422, f"landmark {name!r} at {value}, expected it on the film")
+        act = partial(
+            self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal
+        )  # fmt: skip
+        try:
+            state = await edited(act)
+        except ConflictError as error:
+            state = await run_in_threadpool(self._store.state, who, image)
+            now = self._told(number, opened.record(), opened.film, state)
+            return JSONResponse({"error": str(error), "state": now}, 409)
+        return JSONResponse(self._told(number, opened.record(), opened.film, state))
+
+    async def _read(self, read: Callable[[int], Read], number: int) -> Read:
+        try:
+            return await run_in_threadpool(read, number)
+        except ImageError as error:
+            sample = self._films.samples[number]  # called by its name in DATA, wherever that lies
+            raise HTTPException(422, str(error).replace(str(sample.file), sample.film)) from error
