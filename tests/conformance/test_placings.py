@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landvote.data.scheme import Scheme
+from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ModelError
 from landvote.frames.placings import TrainingShapes
 from landvote.localiser.families import PLACINGS
 from toys import SPINE_PARTS, films_of, spine
 
-SCHEME = Scheme.numbered(20).model_copy(update={"repeats": SPINE_PARTS, "order": "down"})
+SIDE = Outline(name="left side", points=(0, 4, 8, 12, 16))
+SCHEME = Scheme.numbered(20).model_copy(update={"repeats": SPINE_PARTS, "order": "down", "outlines": (SIDE,)})
 FILM = (900, 900)
 NOTHING = np.full((20, 2), np.nan)
 

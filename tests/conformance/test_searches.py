@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.frames.placings import RepeatSettings, RowSettings
 from landvote.localiser.families import SEARCHES
 from landvote.localiser.look import Candidate, Look
@@ -30,7 +31,7 @@ def nearest_part(view):
 def look(request):
     kind = {"row": RowSettings, "repeats": RepeatSettings}[request.param]
     placing = kind(size=(64, 64), border=0.2).fit(shapes_of(TRAINING, films_of(TRAINING), parts=SPINE_PARTS))
-    return Look("parts", placing, Eyes(nearest_part), Peaks())
+    return Look("parts", placing, Eyes(nearest_part), Peaks(), Scheme.numbered(20))
 
 
 @pytest.fixture(params=SEARCHES)

@@ -6,7 +6,7 @@ import pytest
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.frames import Augmentation, Frame, Reading, View, standardise
+from landvote.frames import Augmentation, Frame, Reading, View, Views, standardise
 from landvote.frames.placings import FilmPlacing
 from landvote.frames.views import CachedFilm
 from landvote.recipes import recipe
@@ -189,3 +189,26 @@ def test_standardise_without_any_contrast_is_finite(value):
 def test_standardise_is_the_same_for_any_exposure():
     grid = np.random.default_rng(0).uniform(0, 1, (50, 60)).astype(np.float32)
     np.testing.assert_allclose(standardise(grid * 4000 + 100), standardise(grid), atol=1e-3)
+
+
+def test_layers_tell_where_on_the_body_each_cell_lies():
+    pixels = np.zeros((60, 80), np.uint8)
+    frame = Frame.similarity(0.5, 0.3, (40, 30), (16, 16), (32, 32))
+    body = Frame.similarity(0.02, -0.2, (40, 30), (0, 0), (1, 1))
+    plain = View.through(frame, pixels, np.array([[40.0, 30.0]]))
+    assert plain.layers().shape == (1, 32, 32)
+    layers = View.through(frame, pixels, np.array([[40.0, 30.0]]), body=body).layers()
+    assert layers.dtype == np.float32
+    for x, y in ((16, 16), (3, 28)):
+        np.testing.assert_allclose(
+            layers[1:, y, x], body.to_grid(frame.to_image(np.array([[x, y]], float)))[0], atol=1e-5
+        )
+
+
+def test_a_varied_view_takes_the_body_along():
+    body = Frame.similarity(0.02, 0.0, (40, 30), (0, 0), (1, 1))
+    frame = Frame.similarity(0.5, 0.0, (40, 30), (16, 16), (32, 32))
+    film = CachedFilm.of(np.zeros((60, 80), np.uint8), frame, np.array([[40.0, 30.0]]), "film", body)
+    varied = Views([film], Augmentation(mirror=False)).varied(0, np.random.default_rng(1))
+    x, y = varied.points[0].round().astype(int)
+    assert np.abs(varied.layers()[1:, y, x]).max() < 0.03  # where the point went, the body's middle went

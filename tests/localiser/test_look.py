@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.scheme import Outline
 from landvote.localiser import Localiser
 from landvote.localiser.families import VOTERS
 from landvote.localiser.look import Candidate, best
@@ -68,6 +69,25 @@ def test_with_a_weight_the_mean_with_the_points_known_before_counts(tmp_path):
         np.testing.assert_array_equal(found.points[3], alone.points[3])  # nothing was known
         np.testing.assert_array_equal(found.before, known.points)
         np.testing.assert_array_equal(found.evidence.peak, alone.evidence.peak)
+
+
+def test_along_an_outline_another_weight_holds_than_across(tmp_path):
+    """The triangle's first side runs along x here: the points move down to it, and half the way along it."""
+    look = fitted(tmp_path).looks[-1]
+    line = Outline(name="side", points=(0, 1))
+    scheme = look.scheme.model_copy(update={"outlines": (line,)})
+    along = box(30)[1][1] - box(30)[1][0]
+    along /= np.linalg.norm(along)
+    across = np.array([-along[1], along[0]])
+    known = Candidate.at(box(30)[1] + 3 * along + 2 * across)
+    known.points[2:] += 1
+    found = replace(look, scheme=scheme, along=0.5).at_all((1.0, 0.0), box_sample(30).open(), known)
+    alone = look.at_all((1.0, 0.0), box_sample(30).open(), known)
+    moved, whole = found.points - known.points, alone.points - known.points
+    np.testing.assert_allclose(moved[:2] @ across, whole[:2] @ across, atol=1e-9)
+    np.testing.assert_allclose(moved[:2] @ along, whole[:2] @ along / 2, atol=1e-9)
+    np.testing.assert_allclose(moved[2:] / whole[2:], np.tile([0.5, 1.0], (3, 1)))  # on no outline: along x and y
+    assert np.abs(whole[:2] @ along + 3).max() < 0.5
 
 
 def test_the_evidence_is_about_the_points_found_in_image_pixels(tmp_path):

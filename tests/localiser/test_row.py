@@ -43,6 +43,9 @@ def numbers_of(points):
     return found
 
 
+SCHEME = Scheme.numbered(4 * PARTS)
+
+
 def any_part(view):
     """Vote for the corners of whichever part is nearest to the middle of the view."""
     parts = [view.frame.to_grid(row(g)[:4]) for g in range(-4, PARTS + 4)]
@@ -54,7 +57,7 @@ def any_part(view):
 def looking(spread):
     """Return the look at parts; ``spread`` is the variance of where rows end on films, as a logarithm."""
     learned = RowSettings(size=(64, 64), border=0.25).fit(shapes_of([row()], [(240, 700)], parts=GROUPS))
-    return Look("parts", replace(learned, covariance=np.eye(2) * spread), Eyes(any_part), Peaks())
+    return Look("parts", replace(learned, covariance=np.eye(2) * spread), Eyes(any_part), Peaks(), SCHEME)
 
 
 def walk(look, film, known):
@@ -115,7 +118,7 @@ def test_where_rows_lie_anywhere_the_row_stays_and_the_error_to_expect_is_of_who
 
 def test_a_row_of_one_part_has_nowhere_to_be_shifted_to():
     one = RowSettings(size=(64, 64), border=0.25).fit(shapes_of([row()[:4]], [(240, 700)], parts=GROUPS[:1]))
-    look = Look("parts", one, Eyes(any_part), Peaks())
+    look = Look("parts", one, Eyes(any_part), Peaks(), SCHEME)
     found = SEARCH.settle(look, FILM, walk(look, FILM, known(row()[:4] + 2)))
     np.testing.assert_allclose(found.points, row()[:4], atol=1.5)
 
@@ -154,7 +157,7 @@ def test_a_localiser_tracks_the_row_and_settles_it(parts, off, rounds):
             ("global", "film", {"kind": "poses"}), ("parts", "row", {"kind": "row", "rounds": rounds}),
         )
     )  # fmt: skip
-    whole = Look("global", FilmPlacing((120, 350), 0.05, every), coarse, Peaks())
+    whole = Look("global", FilmPlacing((120, 350), 0.05, every), coarse, Peaks(), SCHEME)
     one = Localiser(
         scheme, (Stage(first, whole), Stage(second, parts)), Polarity(np.zeros(24 * 24)), OldScales(np.ones(2))
     )

@@ -65,6 +65,18 @@ def test_coordinates_tell_one_place_from_another():
     assert float(knowing[middle].std(dim=(2, 3)).max()) > 1e-4
 
 
+def test_coordinates_of_a_body_take_the_place_of_its_own():
+    torch.manual_seed(0)
+    layers = torch.randn(1, 3, 32, 32)
+    knowing, blind = (
+        UNet(2, NetworkSettings(width=4, depth=2, stride=1, head_width=8, coordinates=given)).eval()
+        for given in (True, False)
+    )
+    elsewhere = layers + torch.tensor([0.0, 1.0, -1.0])[None, :, None, None]
+    assert float((knowing(layers) - knowing(elsewhere)).abs().max()) > 1e-3
+    assert torch.equal(blind(layers), blind(elsewhere))
+
+
 def test_normalisation_is_a_choice():
     def norms(normalise):
         network = UNet(2, NetworkSettings(width=4, depth=2, normalise=normalise))

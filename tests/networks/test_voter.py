@@ -132,7 +132,7 @@ def test_negative_weights_do_not_vote_whatever_the_sharpness(monkeypatch):
 
 def test_half_precision_votes_nearly_the_same():
     one, half = voter(), voter(precision="bf16")  # of the same seed
-    for a, b in zip(one.planes(VIEW.pixels), half.planes(VIEW.pixels), strict=True):
+    for a, b in zip(one.planes(VIEW), half.planes(VIEW), strict=True):
         assert b.dtype == torch.float32
         assert float((a - b).abs().max()) < 0.05 * float(a.abs().max())
 

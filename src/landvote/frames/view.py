@@ -23,17 +23,32 @@ class View:
         points: (n, 2) grid coordinates; NaN where missing or unknown.
         frame: how the grid lies on the image.
         identifier: the film's.
+        body: from the image to the body, whose landmarks lie from -1 to 1, or None where its place is not known.
     """
 
     pixels: Grid
     points: Points
     frame: Frame
     identifier: str = ""
+    body: Frame | None = None
 
     @classmethod
-    def through(cls, frame: Frame, pixels: Pixels, points: Points, identifier: str = "") -> "View":
+    def through(
+        cls, frame: Frame, pixels: Pixels, points: Points, identifier: str = "", body: Frame | None = None
+    ) -> "View":
         """Move pixels and points (image coordinates) through one frame together."""
-        return cls(standardise(frame.warp(pixels)), frame.to_grid(points), frame, identifier)
+        return cls(standardise(frame.warp(pixels)), frame.to_grid(points), frame, identifier, body)
+
+    def layers(self) -> Grid:
+        """Return (1, height, width) the pixels; with a body (3, height, width), x and y of each cell on it as well."""
+        if self.body is None:
+            return self.pixels[None]
+        height, width = self.pixels.shape
+        inverse = np.linalg.inv(self.frame.matrix[:, :2])
+        linear = (self.body.matrix[:, :2] @ inverse).astype(np.float32)
+        origin = (self.body.matrix[:, 2] - linear @ self.frame.matrix[:, 2]).astype(np.float32)
+        x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+        return np.stack([self.pixels, *(row[0] * x + row[1] * y + at for row, at in zip(linear, origin, strict=True))])
 
 
 def standardise(grid: Grid) -> Grid:

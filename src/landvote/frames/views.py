@@ -24,7 +24,8 @@ class CachedFilm:
     """A film reduced to what a stage can ever see of it.
 
     ``pixels`` (height, width) float16, NaN outside the film; ``base`` maps the image to them; ``frame`` is the stage's
-    own, unvaried view; ``points`` (n, 2) are the landmarks of this view in image coordinates.
+    own, unvaried view; ``points`` (n, 2) are the landmarks of this view in image coordinates; ``body`` is that of
+    views.
     """
 
     pixels: npt.NDArray[np.float16]
@@ -32,9 +33,12 @@ class CachedFilm:
     frame: Frame
     points: Points
     identifier: str
+    body: Frame | None = None
 
     @classmethod
-    def of(cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str) -> "CachedFilm":
+    def of(
+        cls, pixels: npt.NDArray[np.generic], frame: Frame, points: Points, identifier: str, body: Frame | None = None
+    ) -> "CachedFilm":
         """Reduce a film for one frame."""
         width, height = (int(np.ceil(s * _FINER * _WIDER)) for s in frame.size)
         centre, middle = (np.array(frame.size) - 1) / 2, (np.array([width, height]) - 1) / 2
@@ -43,7 +47,7 @@ class CachedFilm:
         seen = grey[np.isfinite(grey)]
         if seen.size:  # float16 has 11 bits: centre and scale first, so that 16-bit films keep what they show
             grey = (grey - seen.mean()) / max(float(seen.std()), 1e-6)
-        return cls(grey.astype(np.float16), base, frame, points, identifier)
+        return cls(grey.astype(np.float16), base, frame, points, identifier, body)
 
     def view(self, frame: Frame, field: Deformation | None = None) -> View:
         """Look at the film through ``frame`` (image to grid), and deform what is on the grid."""
@@ -52,8 +56,10 @@ class CachedFilm:
         local = Frame(np.column_stack([linear, frame.matrix[:, 2] - linear @ self.base.matrix[:, 2]]), frame.size)
         pixels, points = self.pixels.astype(np.float32), frame.to_grid(self.points)
         if field is not None:
-            return View(standardise(field.warp(pixels, local)), field.move(points), frame, self.identifier)
-        return View(standardise(local.warp(pixels)), points, frame, self.identifier)
+            pixels, points = field.warp(pixels, local), field.move(points)
+        else:
+            pixels = local.warp(pixels)
+        return View(standardise(pixels), points, frame, self.identifier, self.body)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Views:
         field = self.augmentation.field(frame.size, rng)
         view = working.view(frame.mirrored() if swapped else frame, field)
         points = view.points[self.mirror] if swapped else view.points
-        return View(self.augmentation.shade(view.pixels, rng), points, view.frame, view.identifier)
+        return View(self.augmentation.shade(view.pixels, rng), points, view.frame, view.identifier, view.body)
 
 
 TrainingLook: TypeAlias = tuple[Placing, Augmentation, npt.NDArray[np.intp] | None]
@@ -115,10 +121,11 @@ class Reading:
         for sample in self._samples[self._read : most]:
             radiograph, points = sample.open(), sample.points
             for (placing, _, _), working in zip(self._looks, self._working, strict=True):
+                body = placing.body(points)
                 for frame, target in zip(placing.frames(radiograph.size, points), placing.targets, strict=True):
                     if frame is not None:
                         seen = points[list(target)]
-                        working.append(CachedFilm.of(radiograph.pixels, frame, seen, sample.identifier))
+                        working.append(CachedFilm.of(radiograph.pixels, frame, seen, sample.identifier, body))
             self._read += 1
             self._seen()
         looks = zip(self._working, self._looks, strict=True)

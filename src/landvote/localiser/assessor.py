@@ -10,7 +10,7 @@ from landvote.data.points import Points
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError, ShapeError
-from landvote.frames import View, Views
+from landvote.frames import Placing, View, Views
 from landvote.localiser.look import Candidate, Look
 from landvote.shapes import ShapeModel
 from landvote.uncertainty import Calibrator, Cues, Expected, Familiarity, LeftOut, contour_axes, cues_of, left_out
@@ -26,7 +26,7 @@ class Assessor:
     Attributes:
         scheme: of the landmarks.
         shape: of the films learned from, or None where these are too few or too alike.
-        patches: what the places of the last stage's landmarks look like.
+        patches: what the places of the landmarks look like, to the last stage whose targets look alike.
         films: what whole films look like.
         calibrator: fitted on films held out; None where there were too few, and nothing is expected.
     """
@@ -39,7 +39,10 @@ class Assessor:
 
     @classmethod
     def fit(cls, scheme: Scheme, shapes: Sequence[Points], whole: Views, last: Views) -> "Assessor":
-        """Learn from the training shapes, (n, 2) image coordinates each, and the views of the first and last stage."""
+        """Learn from the training shapes, (n, 2) image coordinates each, and views of two stages.
+
+        ``whole`` are those of the first stage, ``last`` those that :func:`place_of` names.
+        """
         try:
             shape = ShapeModel.fit(np.stack(shapes))
         except ShapeError:  # fewer films than a shape model takes: its cues are not known then
@@ -49,7 +52,7 @@ class Assessor:
 
     def cues(self, looks: Sequence[Look], radiograph: Radiograph, found: Candidate) -> Cues:
         """Return all that is known of the errors; ``found`` is what the ``looks``, coarse to fine, found on a film."""
-        n, placing = len(found.points), looks[-1].placing
+        n, placing = len(found.points), looks[place_of([look.placing for look in looks])].placing
         oddness, cells = np.full(n, np.nan), []
         for target, frame in zip(placing.targets, placing.frames(radiograph.size, found.points), strict=True):
             if frame is not None:
@@ -86,8 +89,8 @@ class Assessor:
         return files
 
     @classmethod
-    def load(cls, folder: Path, scheme: Scheme, places: int) -> "Assessor":
-        """Read what :meth:`save` wrote; ``places`` are the landmarks of each frame of the last stage.
+    def load(cls, folder: Path, scheme: Scheme, placings: Sequence[Placing]) -> "Assessor":
+        """Read what :meth:`save` wrote; ``placings`` are those of the stages.
 
         Raises:
             ModelError: a file is missing, broken, or for other landmarks.
@@ -98,10 +101,15 @@ class Assessor:
         return cls(
             scheme,
             model if shape.exists() else None,
-            Familiarity.load(folder / "patches.npz", places),
+            Familiarity.load(folder / "patches.npz", len(placings[place_of(placings)].targets[0])),
             Familiarity.load(folder / "films.npz", 1),
             Calibrator.load(calibrator, len(scheme)) if calibrator.exists() else None,
         )
+
+
+def place_of(placings: Sequence[Placing]) -> int:
+    """Return the number of the last placing whose targets look alike: the looks of places are learned there."""
+    return max(i for i, placing in enumerate(placings) if placing.places_look_alike)
 
 
 def _some(views: Views) -> Iterator[View]:

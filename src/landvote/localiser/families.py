@@ -1,7 +1,14 @@
 """All that a stage can be made of. A new placing, voter, choice or search is one new file and one line here."""
 
 from landvote.forests.settings import ForestSettings
-from landvote.frames.placings import FilmSettings, PlacingSettings, ReferenceSettings, RepeatSettings, RowSettings
+from landvote.frames.placings import (
+    FilmSettings,
+    OutlineSettings,
+    PlacingSettings,
+    ReferenceSettings,
+    RepeatSettings,
+    RowSettings,
+)
 from landvote.localiser.choice import ChoiceSettings
 from landvote.localiser.peaks import PeakSettings
 from landvote.localiser.plausible import PlausibleSettings
@@ -12,7 +19,9 @@ from landvote.networks.settings import NetworkSettings
 from landvote.runtime.settings import Family
 from landvote.votes import VoterSettings
 
-PLACINGS: Family[PlacingSettings] = Family("placing", FilmSettings, ReferenceSettings, RepeatSettings, RowSettings)
+PLACINGS: Family[PlacingSettings] = Family(
+    "placing", FilmSettings, ReferenceSettings, RepeatSettings, RowSettings, OutlineSettings
+)
 VOTERS: Family[VoterSettings] = Family("voter", NetworkSettings, ForestSettings)
 CHOICES: Family[ChoiceSettings] = Family("choice", PeakSettings, PlausibleSettings)
 SEARCHES: Family[SearchSettings] = Family("search", PoseSearch, RowSearch)

@@ -21,9 +21,8 @@ from landvote.errors import PointsError, SettingError
 from landvote.frames import Placing, Reading, TrainingLook
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import spread_points
-from landvote.localiser.assessor import Assessor
+from landvote.localiser.assessor import Assessor, place_of
 from landvote.localiser.localiser import Localiser
-from landvote.localiser.look import Look
 from landvote.localiser.plan import TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
 from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, StageLearned, ignore
@@ -123,14 +122,14 @@ def fit_localiser(
         plan = plan_minutes(settings, lessons, len(training), len(validation), folder, limit, tell)
         waiting, stages = lessons(folder), []
         shapes = [sample.points for sample in training]
-        assessor = Assessor.fit(scheme, shapes, waiting[0].views, waiting[-1].views)
+        assessor = Assessor.fit(scheme, shapes, waiting[0].views, waiting[place_of(placings)].views)
         for stage, placing, choice in zip(settings, placings, choices, strict=True):
             under.listener(StageBegun(stage.name))
             start = _start(begun.get(stage.name), placing, scheme, under.start)
             lesson = replace(waiting.pop(0), minutes=plan.begin(stage.name), start=start)
             voter = stage.voter.fit(stage.training, lesson)
             under.listener(StageEnded(stage.name))
-            stages.append(Stage(stage, Look(stage.name, placing, voter, choice, stage.weight)))
+            stages.append(Stage.of(stage, placing, voter, choice, scheme))
         localiser = Localiser(scheme, tuple(stages), polarity, assessor, sides)
         return _calibrated(localiser, assessor, validation, under, limit)
 

@@ -140,7 +140,7 @@ class Localiser:
         stages = [Stage.load(folder / s.name, s, written.scheme, device) for s in written.stages]
         errors: Assessor | OldScales
         if written.errors == "assessor":
-            errors = Assessor.load(folder / _ERRORS, written.scheme, len(stages[-1].look.placing.targets[0]))
+            errors = Assessor.load(folder / _ERRORS, written.scheme, [stage.look.placing for stage in stages])
         else:
             scales = load_arrays(folder / _ARRAYS, "calibration")["calibration"]
             if scales.shape != (2,):

@@ -8,8 +8,10 @@ import numpy as np
 
 from landvote.data.points import FloatArray, Points
 from landvote.data.radiograph import Radiograph
+from landvote.data.scheme import Scheme
 from landvote.frames import Frame, Placing, View
 from landvote.localiser.choice import Choice, Chosen
+from landvote.uncertainty import contour_axes
 from landvote.votes import Evidence, Voter
 
 DIGITS = 9
@@ -55,14 +57,17 @@ class Candidate:
 class Look:
     """The fitted parts of one stage: a placing gives frames, a voter votes on views, a choice takes points.
 
-    ``weight`` is that of the points taken, in their mean with those known before; 1 if these do not count.
+    ``weight`` is that of the points taken, in their mean with those known before; 1 if these do not count. It holds
+    across the outlines of ``scheme``, and ``along`` them the other one does.
     """
 
     name: str
     placing: Placing
     voter: Voter
     choice: Choice
+    scheme: Scheme
     weight: float = 1.0
+    along: float = 1.0
 
     def at_all(self, pose: Pose, radiograph: Radiograph, known: Candidate) -> Candidate:
         """Look at each target that the known points place, its frame varied by ``pose``; return what is known then."""
@@ -75,13 +80,15 @@ class Look:
     def through(self, frame: Frame, target: int, radiograph: Radiograph, known: Candidate) -> Candidate:
         """Look through one frame for the landmarks of a target; return what is known then."""
         index = np.array(self.placing.targets[target])
-        chosen = self.vote(frame, radiograph, known.points[index])
+        chosen = self.vote(frame, radiograph, known.points[index], self.placing.body(known.points))
         seen = np.isfinite(chosen.dispersion)  # a landmark without votes stays where the stage before saw it
         points, dispersion, before = known.points.copy(), known.dispersion.copy(), known.before.copy()
         before[index[seen]] = known.points[index[seen]]
         evidence = known.evidence.updated(index[seen], chosen.evidence.of(seen).to_image(frame.matrix[:, :2]))
         taken, start = frame.to_image(chosen.points[seen]), points[index[seen]]
-        points[index[seen]] = np.where(np.isnan(start), taken, (1 - self.weight) * start + self.weight * taken)
+        axes = contour_axes(self.scheme, points)[index[seen]]
+        moved = np.einsum("nij,j,nkj,nk->ni", axes, [self.along, self.weight], axes, taken - start)
+        points[index[seen]] = np.where(np.isnan(start), taken, start + moved)
         dispersion[index[seen]] = chosen.dispersion[seen] / frame.scale
         laid = {"stage": self.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()}
         if len(chosen.parameters):
@@ -89,9 +96,13 @@ class Look:
         looks, votes = (*known.looks, laid), known.votes + chosen.votes
         return Candidate(points, dispersion, evidence, before, looks, votes)
 
-    def vote(self, frame: Frame, radiograph: Radiograph, known: Points) -> Chosen:
-        """Return the points, on its grid, that the votes on one view give; ``known`` are (k, 2) image coordinates."""
-        return self.choice.choose(self.voter.vote(View.through(frame, radiograph.pixels, known, radiograph.identifier)))
+    def vote(self, frame: Frame, radiograph: Radiograph, known: Points, body: Frame | None = None) -> Chosen:
+        """Return the points, on its grid, that the votes on one view give; ``known`` are (k, 2) image coordinates.
+
+        ``body`` is that of :class:`View`.
+        """
+        view = View.through(frame, radiograph.pixels, known, radiograph.identifier, body)
+        return self.choice.choose(self.voter.vote(view))
 
 
 def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candidate]:

@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
-from landvote.frames import Augmentation
+from landvote.frames import Augmentation, Placing
 from landvote.frames.placings import PlacingSettings
-from landvote.localiser.choice import ChoiceSettings
+from landvote.localiser.choice import Choice, ChoiceSettings
 from landvote.localiser.families import CHOICES, PLACINGS, SEARCHES, VOTERS
 from landvote.localiser.look import Candidate, Look
 from landvote.localiser.peaks import PeakSettings
 from landvote.localiser.poses import PoseSearch
 from landvote.localiser.search import SearchSettings
 from landvote.runtime.settings import Settings, validated
-from landvote.votes import VoterSettings
+from landvote.votes import Voter, VoterSettings
 
 
 class StageSettings(Settings):
@@ -34,6 +34,7 @@ class StageSettings(Settings):
         training: how the voter learns; what there is to set depends on the voter.
         share: the stage's part of the time, where training is given a limit.
         weight: of the stage's points, in their mean with those of the stage before; by default they alone count.
+        along: the same along outlines, where another weight is to hold than across them.
     """
 
     name: str = Field(pattern="^[A-Za-z0-9_-]+$")
@@ -46,6 +47,7 @@ class StageSettings(Settings):
     training: SerializeAsAny[Settings] = Field(default_factory=dict, validate_default=True)
     share: float = Field(default=1.0, gt=0)
     weight: float = Field(default=1.0, gt=0, le=1)
+    along: float | None = Field(default=None, ge=0, le=1)
 
     @field_validator("training", mode="before")
     @classmethod
@@ -65,7 +67,7 @@ class StageSettings(Settings):
 
     def votes(self) -> dict[str, Any]:
         """Return as plain JSON what decides the votes: all but how points are taken from them, and in what order."""
-        return self.model_dump(mode="json", exclude={"choice", "search", "weight"})
+        return self.model_dump(mode="json", exclude={"choice", "search", "weight", "along"})
 
     def meant_for(self, *, row: bool) -> bool:
         """Say whether ``applies`` names schemes whose parts form a row, or those whose parts do not."""
@@ -83,6 +85,12 @@ class Stage:
     settings: StageSettings
     look: Look
 
+    @classmethod
+    def of(cls, settings: StageSettings, placing: Placing, voter: Voter, choice: Choice, scheme: Scheme) -> Self:
+        """Return a stage of parts that have learned."""
+        along = settings.weight if settings.along is None else settings.along
+        return cls(settings, Look(settings.name, placing, voter, choice, scheme, settings.weight, along))
+
     def search(self, radiograph: Radiograph, candidates: list[Candidate]) -> list[Candidate]:
         """Return where the landmarks may be, best first, searched from where the stage before found them."""
         return self.settings.search.run(self.look, radiograph, candidates)
@@ -93,7 +101,7 @@ class Stage:
         return [file for part in (self.look.placing, self.look.voter, self.look.choice) for file in part.save(folder)]
 
     @classmethod
-    def load(cls, folder: Path, settings: StageSettings, scheme: Scheme, device: str) -> "Stage":
+    def load(cls, folder: Path, settings: StageSettings, scheme: Scheme, device: str) -> Self:
         """Read what :meth:`save` wrote.
 
         Raises:
@@ -103,4 +111,4 @@ class Stage:
         placing = settings.placing.load(folder, scheme)
         voter = settings.voter.load(folder, len(placing.targets[0]), device)
         choice = settings.choice.load(folder, len(scheme))
-        return cls(settings, Look(settings.name, placing, voter, choice, settings.weight))
+        return cls.of(settings, placing, voter, choice, scheme)

@@ -15,7 +15,7 @@ from landvote.frames import Views
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures (batch, 1, height, width) and points (batch, n, 2) in grid coordinates."""
+    """Pictures (batch, 1 or 3, height, width), see :meth:`View.layers`, and points (batch, n, 2), grid coordinates."""
 
     pictures: Tensor
     points: Tensor
@@ -36,7 +36,7 @@ def batch_at(views: Views, step: int, size: int, seed: int, share: slice = _WHOL
         order = np.random.default_rng([seed, 1, epoch]).permutation(len(views))
         drawn.append(views.varied(int(order[place]), np.random.default_rng([seed, 2, number])))
     return Batch(
-        torch.from_numpy(np.stack([v.pixels for v in drawn]))[:, None],
+        torch.from_numpy(np.stack([v.layers() for v in drawn])),
         torch.from_numpy(np.stack([v.points for v in drawn])).float(),
     )
 

@@ -65,7 +65,8 @@ class NetworkSettings(VoterSettings):
         stride: grid cells per plane cell.
         head_width: channels of the last layer before the planes, at least.
         widest: upper limit of the channels of a level.
-        coordinates: give the network two further input planes with x and y from -1 to 1.
+        coordinates: give the network two further input planes with x and y from -1 to 1: of the body, where the placing
+            tells where on it a view is, else of the view.
         normalise: batch normalisation after each convolution.
         k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
         sigma: SD of the Gaussian weight in grid cells (equation 1; the paper gives no value).

@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from landvote.networks.settings import NetworkSettings
 
+_LAYERS = 3  # of a picture with coordinates
+
 
 class UNet(nn.Module):
     """``planes`` for a picture, at a fraction of its resolution.
@@ -36,11 +38,12 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(below, planes, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Map (batch, 1, height, width) to (batch, planes, height / stride, width / stride), fp32 out of the head.
+        """Map layers of views to planes of (batch, planes, height / stride, width / stride), fp32 out of the head.
 
-        Height and width must be multiples of ``2 ** depth``.
+        Layers are (batch, 1 or 3, height, width), see :meth:`View.layers`. Height and width must be multiples
+        of ``2 ** depth``.
         """
-        x = _with_coordinates(picture) if self.coordinates else picture
+        x = _with_coordinates(picture) if self.coordinates else picture[:, :1]
         skipped: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(x if level == 0 else F.avg_pool2d(x, 2))
@@ -64,5 +67,7 @@ def _block(before: int, after: int, *, normalise: bool) -> nn.Sequential:
 
 
 def _with_coordinates(picture: Tensor) -> Tensor:
+    if picture.shape[1] == _LAYERS:
+        return picture
     y, x = (torch.linspace(-1, 1, n, device=picture.device, dtype=picture.dtype) for n in picture.shape[2:])
     return torch.cat([picture, x.expand_as(picture), y[:, None].expand_as(picture)], dim=1)

@@ -114,15 +114,15 @@ class NetworkVoter(Voter):
 
     def vote(self, view: View) -> VoteMap:
         """Run the network on one view and cast the votes of all its cells."""
-        votes = self._cast(*self.planes(view.pixels), (view.pixels.shape[1], view.pixels.shape[0]))
+        votes = self._cast(*self.planes(view), (view.pixels.shape[1], view.pixels.shape[0]))
         plain = self.settings.side == "source" and self.settings.sharpness == 1  # else votes add up to something else
         full = self.codec.total_weight if plain else 0.0
         return VoteMap(votes, self.settings.cell, self.settings.smoothing, full=full)
 
     @torch.inference_mode()
-    def planes(self, pixels: npt.NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
+    def planes(self, view: View) -> tuple[Tensor, Tensor, Tensor]:
         """Return dx, dy and weight, each (n, rows, columns), on the device; offsets in grid cells."""
-        picture = torch.from_numpy(pixels)[None, None].to(self.device).contiguous(memory_format=torch.channels_last)
+        picture = torch.from_numpy(view.layers())[None].to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             planes = self.network(picture)
         dx, dy, weight = self.codec.decode(planes.contiguous())  # plane by plane, as they are cast

@@ -1,12 +1,17 @@
-"""Placings: where a stage looks. The whole film; a patch on reference points; one per repeat, or per part of a row."""
+"""Placings: where a stage looks.
+
+The whole film; a patch on reference points; one per repeat, or per part of a row; windows along outlines.
+"""
 
 from landvote.frames.placings.film import FilmPlacing, FilmSettings
+from landvote.frames.placings.outline import OutlinePlacing, OutlineSettings
 from landvote.frames.placings.placing import Placing, PlacingSettings, TrainingShapes
 from landvote.frames.placings.reference import ReferencePlacing, ReferenceSettings
 from landvote.frames.placings.repeats import RepeatPlacing, RepeatSettings
 from landvote.frames.placings.row import RowPlacing, RowSettings
 
 __all__ = [
-    "FilmPlacing", "FilmSettings", "Placing", "PlacingSettings", "ReferencePlacing", "ReferenceSettings",
+    "FilmPlacing", "FilmSettings", "OutlinePlacing", "OutlineSettings",
+    "Placing", "PlacingSettings", "ReferencePlacing", "ReferenceSettings",
     "RepeatPlacing", "RepeatSettings", "RowPlacing", "RowSettings", "TrainingShapes",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -23,11 +24,13 @@ class Placing(ABC):
         targets: per frame, the landmarks it is for.
         cell: the length of a cell on the film, as a share of its longer side, that 99.5 % of the frames had at least in
             training; 0 where that says nothing.
+        places_look_alike: whether the first landmarks of all targets lie in places that look alike, and so on.
     """
 
     size: tuple[int, int]
     targets: tuple[tuple[int, ...], ...]
     cell: float = 0.0
+    places_look_alike: ClassVar[bool] = True
 
     @abstractmethod
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
@@ -40,6 +43,13 @@ class Placing(ABC):
     @abstractmethod
     def save(self, folder: Path) -> list[Path]:
         """Write it into ``folder``, an existing one, and return the files written."""
+
+    def body(self, points: Points) -> Frame | None:  # noqa: ARG002 - for placings that tell it
+        """Return the similarity from the image to the body, whose landmarks lie from -1 to 1 on average.
+
+        None where voters are not to know where on the body they look, or the ``points`` do not tell it.
+        """
+        return None
 
     def smallest_cell(self, image_size: tuple[int, int]) -> float:
         """Return how many pixels of such a film a cell measured at least in training; 0 where that says nothing."""
