@@ -18,8 +18,8 @@ NETWORK = 25
 
 _HELD_OUT, _SHARE = 10, 5  # approved films from which on one in so many is held out
 _JUDGED = 2  # films tell what errors to expect, at least
-_COMPARED = 3  # films, at least, decide between two models
-_NOISE = 1.1  # a model of more films takes over from one of its kind unless it is worse by more than that
+_COMPARED = 5  # films, at least, decide between two models
+_NOISE = 1.1  # times the error of one of its kind that learned from fewer films: less is hardly worse
 
 
 def next_training(learned: int | None, kind: Kind = "forest") -> int:
@@ -89,14 +89,16 @@ def compared(one: Standing, other: Standing, blind: Collection[str] = ()) -> lis
 def better(now: Standing, other: Standing, blind: Collection[str] = ()) -> Standing:
     """Return which of two models proposes, the one that proposes ``now`` or a later one.
 
-    The later one has to be better. Where the films held out are too few to tell, or it is of the same kind and hardly
-    worse, the one that has learned from more films is, if it is of that kind.
+    The later one has to be better. One of the same kind that has learned from more films need not be: it proposes unless
+    it is clearly worse, by a tenth and on most films. Without enough films held out, no other kind takes over.
     """
     films, alike = compared(now, other, blind), now.kind == other.kind
     if not films:
         return other if alike and other.films >= now.films else now
-    bound = now.mean(films) * (_NOISE if alike and other.films > now.films else 1.0)
-    return other if other.mean(films) < bound else now
+    if alike and other.films > now.films:
+        most = 2 * sum(other.errors[film] > now.errors[film] for film in films) > len(films)
+        return now if most and other.mean(films) > _NOISE * now.mean(films) else other
+    return other if other.mean(films) < now.mean(films) else now
 
 
 def best(standings: Sequence[Standing], blind: Collection[str] = ()) -> Standing:
