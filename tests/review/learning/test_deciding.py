@@ -45,10 +45,6 @@ def test_films_of_a_patient_stay_together_and_uses_that_the_data_name_stand():
     assert "other" not in found
 
 
-def standing(name, kind, films, **errors):
-    return Standing(name, kind, films, errors)
-
-
 FILMS = "abcde"
 
 

@@ -89,8 +89,8 @@ def compared(one: Standing, other: Standing, blind: Collection[str] = ()) -> lis
 def better(now: Standing, other: Standing, blind: Collection[str] = ()) -> Standing:
     """Return which of two models proposes, the one that proposes ``now`` or a later one.
 
-    The later one has to be better. One of the same kind that has learned from more films need not be: it proposes unless
-    it is clearly worse, by a tenth and on most films. Without enough films held out, no other kind takes over.
+    The later one has to be better. One of the same kind that has learned from more films need not be: it proposes
+    unless it is clearly worse, by a tenth and on most films. Without enough films held out, no other kind takes over.
     """
     films, alike = compared(now, other, blind), now.kind == other.kind
     if not films:

@@ -1,16 +1,10 @@
-"""The trainer: ``landvote train`` in a process of its own, which ends with the server, however that ends.
-
-``python -m landvote.review.learning.trainer WORDS`` is ``landvote WORDS`` that gives way to other processes, and ends
-when its standard input does: the server holds the other end, and the system closes it if the server is killed.
-"""
+"""The trainer: ``landvote train`` in a process of its own, see :mod:`landvote.review.child`."""
 
 import contextlib
 import os
-import runpy
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +12,8 @@ from pathlib import Path
 from landvote.runtime.files import writing
 from landvote.runtime.processors import processors
 
-COMMAND = (sys.executable, "-m", "landvote.review.learning.trainer")
+COMMAND = (sys.executable, "-m", "landvote.review.child")
 
-_NICE = 10
 _PATIENCE = 3.0  # seconds between asking the process to end and ending it
 _SAID = 4096  # bytes at the end of what it printed, in which the error is
 
@@ -99,16 +92,3 @@ def said(log: Path) -> list[str]:
             return [line for line in opened.read().decode(errors="replace").splitlines() if line.strip()]
     except OSError:
         return []
-
-
-def _end_with_the_server() -> None:
-    while os.read(0, 1):  # not by sys.stdin, whose lock a process needs that ends
-        pass
-    os._exit(4)
-
-
-if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
-    runpy.run_module("landvote", run_name="__main__")
