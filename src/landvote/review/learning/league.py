@@ -20,7 +20,7 @@ from landvote.review.learning.judging import errors, locate_all, truth, unseen
 from landvote.review.models import CurrentModel
 from landvote.review.opening import Review
 
-_GIVEN = "the model given"
+_GIVEN = "your model"
 
 
 class League:
@@ -85,10 +85,10 @@ class League:
         blind = self._store.approved(blind=True)
         other = next((s for s in reversed(others) if s.kind != now.kind), others[-1])
         if not (films := compared(now, other, blind)):
-            return f"Too few films are held out to compare {now.name} with {other.name}."
+            return "Too few films are held out to compare models."
         kind = "annotated without proposals" if set(films) <= blind else "held out"
-        figures = f"{now.mean(films):.2f} {self._unit}, {other.name} by {other.mean(films):.2f} {self._unit}"
-        return f"On {len(films)} films {kind}, {now.name} is off by {figures}."
+        figures = (f"{_called(s)} {s.mean(films):.2f} {self._unit}" for s in (now, other))
+        return f"Mean error on {len(films)} films {kind}: {', '.join(figures)}."
 
     def judge(self, stopped: Callable[[], bool]) -> None:
         """Judge models on films that are held out, if there are new films or models, and let the best one propose."""
@@ -154,3 +154,8 @@ class League:
             else:
                 self._by_given = found
         return {image: prediction for image, prediction in found.items() if image in approved}
+
+
+def _called(standing: Standing) -> str:
+    noun = {"given": _GIVEN, "forest": "forests", "network": "network"}[standing.kind]
+    return f"{noun} from {standing.films} films" if standing.films else noun

@@ -4,6 +4,7 @@ import { getJson, post } from "./api.js";
 
 const OFTEN = 1500; // milliseconds between looks while a model is trained
 const SELDOM = 5000;
+const TALL = 900; // pixels of a window in which there is room for all of it
 const FEW = 50; // approved films; with fewer, the films that teach most come first
 const KINDS = { given: "yours", forest: "forests", network: "network" };
 const NAMED = { "rfrv": "Forests", "rfrv-clm": "Forests with a shape model", "whdv": "A network" };
@@ -29,7 +30,10 @@ export function progressOf(event) {
 export function sentenceOf(told) {
   const { approved, first, next, state, paused } = told;
   if (state === "preparing") return `Preparing ${films(approved)} …`;
-  if (state === "training") return `${NAMED[told.recipe]} learn${told.recipe === "whdv" ? "s" : ""}: ${Math.floor(told.seconds / 60)} min ${told.seconds % 60} s`;
+  if (state === "training") {
+    const part = progressOf(told.event)[1];
+    return `${NAMED[told.recipe]} learn${told.recipe === "whdv" ? "s" : ""}: ${Math.floor(told.seconds / 60)} min ${told.seconds % 60} s${part === null ? "" : `, ${Math.floor(100 * part)} %`}`;
+  }
   const had = `${films(approved)}.`;
   if (paused) return `${had} Learning is paused.`;
   if (state === "stopped") return `${had} Stopped. Next training at ${Math.max(next, approved + 1)}.`;
@@ -55,6 +59,7 @@ export class Learning {
     this.take(await getJson("/api/learning"));
     if (!this.told) return;
     $("learning").hidden = false;
+    $("learning").open = window.innerHeight >= TALL; // a small screen is for the list
     if (this.told.approved < FEW) {
       sort.value = "teaches";
       sort.dispatchEvent(new Event("input"));
@@ -88,6 +93,8 @@ export class Learning {
     $("learning-says").textContent = failed ? "The training failed." : sentenceOf(told);
     $("learning-why").textContent = failed ? told.why : told.reason;
     $("learning-why").className = failed ? "error" : "";
+    if (failed && !this.failed) $("learning").open = true;
+    this.failed = failed;
     const [words, part] = progressOf(told.event);
     $("learning-step").textContent = training ? words : "";
     $("learning-bar").hidden = !training;
@@ -98,6 +105,7 @@ export class Learning {
     $("learning-stop").hidden = !training;
     $("learning-pause").textContent = told.paused ? "Resume learning" : "Pause learning";
     $("learning-ask").hidden = !told.asks;
+    if (told.asks && told.approved >= told.first && !this.asked) $("learning").open = this.asked = true;
     $("notice-text").textContent = told.notice;
     $("learning-networks").hidden = told.network !== null;
     this.table(told);
@@ -128,7 +136,7 @@ export class Learning {
       cell(row, model.films || "", "films learned from");
       cell(row, model.error === null ? "–" : `${model.error.toFixed(2)} ${unit}`, model.held ? `mean error on ${model.held} films held out` : "no films held out yet");
       cell(row, model.held || "", "films held out");
-      cell(row, when ? new Date(model.when * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "", when);
+      cell(row, when ? new Date(model.when * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false }) : "", when);
       return row;
     }));
   }
