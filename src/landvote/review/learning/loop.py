@@ -106,7 +106,7 @@ class Learning:
             if act == "train":
                 if (count := len(self._store.approved())) < _LEAST:
                     raise EditError(f"{count} approved films, expected {_LEAST} at least to train")
-                self._wanted = self._state != "training"
+                self._wanted = not (self._entry and self._entry.kind == "forest")
             elif act == "stop":
                 if self._state != "training" or not self._trainer:
                     raise EditError("no training runs, expected one to stop")
@@ -140,7 +140,7 @@ class Learning:
             try:
                 begin()
                 begin = self._look
-            except LandvoteError as error:
+            except (LandvoteError, OSError) as error:
                 self._fail(str(error))
             self._wake.wait(_TICK)
             self._wake.clear()
