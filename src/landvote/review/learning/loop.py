@@ -11,7 +11,7 @@ from landvote.recipes import CLAIMED
 from landvote.review.learning.deciding import FIRST, Kind, next_training
 from landvote.review.learning.folders import Entry, Folders
 from landvote.review.learning.league import League
-from landvote.review.learning.trainer import COMMAND, Trainer, said
+from landvote.review.learning.trainer import COMMAND, Trainer, options_as_words, said
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
 from landvote.review.teaching import Teaching
@@ -211,14 +211,14 @@ class Learning:
             if scheme is None or not (chosen := self._league.uses(kind)):
                 raise DataError("none of the approved films can be read, expected some to learn from")
             entry = self._folders.begin(recipe, table, scheme, self._league.samples, chosen)
-        words = [
-            "train", str(entry.points / "points.csv"), "--films", str(self._data), "--recipe", recipe, "--resume",
-            "--out", str(entry.folder), "--cache", str(self._folders.cache), *self._words,
-        ]  # fmt: skip
+        options: dict[str, object] = {
+            "films": self._data, "recipe": recipe, "out": entry.folder, "cache": self._folders.cache, "resume": None,
+        }  # fmt: skip
         if kind == "network":
-            words += ["--max-minutes", str(_MINUTES)]
-            last = next((e for e in reversed(entries) if e.finished and e.recipe == recipe), None)
-            words += ["--start-from", str(last.folder)] if last else []
+            options["max-minutes"] = _MINUTES
+            if last := next((e for e in reversed(entries) if e.finished and e.recipe == recipe), None):
+                options["start-from"] = last.folder
+        words = ["train", str(entry.points / "points.csv"), *options_as_words(options), *self._words]
         with self._mutex:
             if not self._ended:
                 self._trainer, self._entry = Trainer(self._command, words, entry.log), entry

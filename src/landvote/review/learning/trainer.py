@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from landvote.runtime.files import writing
@@ -82,6 +82,14 @@ class Trainer:
         lines = said(self._log)
         errors = [line.removeprefix("landvote: ") for line in lines if line.startswith("landvote: ")]
         return (errors or lines or [f"it ended with status {self._process.returncode} and said nothing"])[-1]
+
+
+def options_as_words(options: Mapping[str, object]) -> list[str]:
+    """Return options of ``landvote train`` as words of a command line; one that is None has no value."""
+    return [
+        word for name, value in options.items()
+        for word in ([f"--{name}"] if value is None else [f"--{name}", str(value)])
+    ]  # fmt: skip
 
 
 def said(log: Path) -> list[str]:
