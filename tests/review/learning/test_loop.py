@@ -133,6 +133,18 @@ def test_a_training_that_fails_says_why_is_not_repeated_by_itself_and_leaves_not
         wait(lambda: state(learning) == "failed")
 
 
+def test_what_a_trainer_has_left_that_was_killed_before_it_began_is_removed(ells):
+    models = ells / "landvote-review" / "models"
+    for folder in (models / "001-points", models / ".002-points"):
+        folder.mkdir(parents=True)
+    (models / "001-rfrv.log").write_text("")
+    with looping(ells, STUB + WAITS) as (review, learning):
+        label(review, range(5))
+        wait(lambda: learning.told()["event"])
+        assert sorted(path.name for path in models.glob("*0*")) == ["001-points", "001-rfrv", "001-rfrv.log"]
+        assert (models / "001-points" / "points.csv").is_file()
+
+
 def test_it_is_stopped_paused_and_resumed(ells):
     with looping(ells, STUB + WAITS) as (review, learning):
         with pytest.raises(EditError, match="0 approved films, expected 2"):

@@ -138,6 +138,11 @@ class Folders:
             self.folder.mkdir(exist_ok=True)
             for left in self.folder.glob(".*-points"):  # by a server that was killed
                 shutil.rmtree(left, ignore_errors=True)
+            begun = {entry.number for entry in self.entries()}
+            for log in self.folder.glob("*-*.log"):  # by a trainer that was killed before it had begun
+                lost = Entry.of(log.with_suffix(""))
+                if lost and lost.number not in begun:
+                    lost.remove()
             numbers = [int(p.name.split("-")[0]) for p in self.folder.iterdir() if re.match(r"\d{3,9}-", p.name)]
             entry = Entry.of(self.folder / f"{max(numbers, default=0) + 1:03d}-{recipe}")
             assert entry is not None  # noqa: S101 - recipes have such names
