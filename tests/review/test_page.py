@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
 from landvote.data.prediction import Prediction
+from landvote.review.learning import Learning
+from landvote.review.models import CurrentModel
 from landvote.review.opening import open_review
-from reviewing import THREE, TOKEN, served
+from landvote.review.proposing import Proposer
+from reviewing import MISSING, THREE, TOKEN, at, served
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -253,4 +257,40 @@ def test_from_nothing_to_the_first_points(films, show):
         assert found == {"tip": ("placed", 5, 5), "base": ("placed", 6, 20), "a third": ("placed", 30, 20)}
     log = (review.store.folder / "edits.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["who"] for line in log[1:]] == ["Bo"] * 3
+    review.store.close()
+
+
+def test_the_page_shows_how_models_learn_and_trains_one_when_asked(films, show, tmp_path, monkeypatch):
+    monkeypatch.setenv("LANDVOTE_CONFIG", str(tmp_path / "config"))
+    review = open_review(films, "Ana", scheme=THREE)
+    proposer = Proposer(review.films, review.store, CurrentModel())
+    stub = "import sys; print('reading'); sys.exit('landvote: no space left, expected some')"
+    learning = Learning(review, proposer, command=[sys.executable, "-c", stub])
+    with served(review, proposer, learning) as client:
+        page = show(client)
+        says = page.locator("#learning-says")
+        expect(says).to_have_text("0 approved films. A model learns from 5 on.")
+        expect(page.locator("#sort")).to_have_value("teaches")
+        page.keyboard.press("Shift+T")
+        expect(page.locator("#message")).to_contain_text("0 approved films, expected 2 at least to train")
+        for number in range(2):
+            client.edit(number, 0, tip=at(1, 2), base=at(20, 20), näsion=MISSING)
+            client.edit(number, 1, "approve")
+        page.keyboard.press("Shift+T")
+        expect(says).to_have_text("The training failed.")
+        expect(page.locator("#learning-why")).to_have_text("no space left, expected some")
+        expect(page.locator("#learning-train")).to_contain_text("Try again")
+        page.keyboard.press("Shift+L")
+        expect(page.locator("#log-lines")).to_have_text("reading\nlandvote: no space left, expected some")
+        page.keyboard.press("Escape")
+        page.click("#learning-pause")
+        expect(page.locator("#learning-pause")).to_have_text("Resume learning")
+        page.click("#learning-ask")
+        expect(page.locator("#notice-text")).to_contain_text("US 9928443")
+        page.keyboard.press("Escape")
+        expect(page.locator("#learning-ask")).to_be_visible()  # nothing was answered
+        page.click("#learning-ask")
+        page.click("#notice button[value=decline-notice]")
+        expect(page.locator("#learning-ask")).to_be_hidden()
+        assert not client.get("/api/learning")["accepted"]
     review.store.close()

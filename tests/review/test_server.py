@@ -20,7 +20,7 @@ from landvote.review.server import listen
 from reviewing import MISSING, THREE, TOKEN, at, served
 
 PATHS = ("/", "/page/main.js", "/api/start", "/api/films?who=Ana", "/api/films/0?who=Ana", "/api/films/0/pixels",
-         "/api/films/0/thumbnail", "/api/points.csv")  # fmt: skip
+         "/api/films/0/thumbnail", "/api/points.csv", "/api/learning")  # fmt: skip
 
 
 def test_the_page_gets_all_that_it_asks_for(client):
@@ -44,7 +44,8 @@ def test_the_page_fetches_from_its_own_server_alone(client, fetched):
     sources = fetched(page.replace("<link", "<img"))
     assert sources
     assert all(source.startswith(("/page/", "/api/")) for source in sources)
-    for name in ("main", "view", "session", "worklist", "pixels", "editor", "api", "keys", "marks", "panel", "pointer"):
+    for name in ("main", "view", "session", "worklist", "pixels", "editor", "api", "keys", "marks", "panel", "pointer",
+                 "learning"):  # fmt: skip
         script = client.ask("GET", f"/page/{name}.js")[2].decode()
         assert "//" not in script.replace("// ", "").replace("//\n", "").replace("http://www.w3.org/2000/svg", "")
         assert len(script.splitlines()) < 400

@@ -270,3 +270,23 @@ def test_two_shapes_of_one_film_are_two_films_of_the_list(films):
     opened = open_review(films, "Ana")
     assert [s.identifier for s in opened.films.samples][:3] == ["film-0.png_L", "film-0.png_R", "film-1.png"]
     opened.store.close()
+
+
+def test_it_tells_which_films_are_begun_approved_and_annotated_without_a_proposal(store):
+    images = [f"film-{i}.png" for i in range(4)]
+    store.propose(
+        [proposal(np.ones((3, 2)), (1.0, np.nan, 2.0), images[1]), proposal(np.ones((3, 2)), image=images[2])]
+    )
+    before = store.edits
+    for image in images[:3]:
+        do(store, image=image, tip=("placed", 1, 2), base=("placed", 3, 4), näsion=("missing", None, None))
+    do(store, "approve", image=images[0])
+    do(store, "approve", image=images[1])
+    do(store, "reject", who="Bo", image=images[3])
+    found = again(store)
+    assert found.edits == before + 6
+    assert found.begun() == set(images)
+    assert found.approved() == {images[0], images[1]}
+    assert found.approved(blind=True) == {images[0]}
+    assert found.outlook() == {images[1]: (1.5, None), images[2]: (2.0, None)}
+    found.close()

@@ -30,6 +30,9 @@ def review(
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Show everything and write nothing.")] = False,
+    no_learning: Annotated[
+        bool, typer.Option("--no-learning", help="Train no models from the films that you approve.")
+    ] = False,
     store: Annotated[
         Path | None,
         typer.Option(help="Folder for all that is written; by default landvote-review in DATA.", metavar="DIR"),
@@ -45,6 +48,8 @@ def review(
     require("review", "review")
     from landvote.errors import EditError
     from landvote.models import load_model
+    from landvote.review.learning import Learning
+    from landvote.review.models import CurrentModel
     from landvote.review.opening import open_review
     from landvote.review.proposing import Proposer
     from landvote.review.server import listen, make_app, serve
@@ -74,8 +79,9 @@ def review(
                 f"warning: listening on {host}: whoever sees the address can see the films, and what is sent is not "
                 "encrypted", err=True,
             )  # fmt: skip
-        proposer = Proposer(localiser, opened.films, opened.store) if localiser else None
-        app = make_app(opened, token, host, port, proposer, once="" if no_browser else once)
+        proposer = Proposer(opened.films, opened.store, CurrentModel(localiser))
+        learning = None if no_learning or read_only else Learning(opened, proposer, localiser)
+        app = make_app(opened, token, host, port, proposer, learning, once="" if no_browser else once)
         typer.echo(f"review of {len(opened.films)} films: {address}{token}")
         if not no_browser:  # in a thread: some browsers end when they are closed
             threading.Thread(target=webbrowser.open, args=(address + once,), daemon=True).start()

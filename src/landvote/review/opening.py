@@ -29,6 +29,7 @@ class Review:
     store: Store
     films: ReviewFilms
     user: str
+    data: Path
 
 
 def open_review(
@@ -65,7 +66,7 @@ def open_review(
             say(f"{len(proposals)} films have proposals from {predictions}")
         sides = [side.name for side in localiser.sides] if localiser else [""]
         samples = _sided(read_films(place, ("films.csv",)), kept, found, sides)
-        return Review(kept, ReviewFilms(samples, None if read_only else kept.folder / "thumbnails"), user)
+        return Review(kept, ReviewFilms(samples, None if read_only else kept.folder / "thumbnails"), user, Path(data))
     except BaseException:
         kept.close()
         raise

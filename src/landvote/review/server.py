@@ -10,6 +10,8 @@ GET /api/films/N/pixels     see :mod:`landvote.review.films`
 GET /api/films/N/thumbnail  a small PNG
 POST /api/films/N/edits     an edit, which is on the disk before it is answered
 GET /api/points.csv         the points of approved films, as long-csv
+GET /api/learning           how far the loop is; null without one
+POST /api/learning          train, stop, pause, resume, accept or decline the notice
 ==========================  =======================================================================
 """
 
@@ -28,11 +30,13 @@ from starlette.responses import JSONResponse, Response
 
 from landvote.errors import DataError
 from landvote.review.guard import Guard
+from landvote.review.learning import Learning
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
 from landvote.review.routes.export import ExportRoutes
 from landvote.review.routes.films import FilmRoutes
 from landvote.review.routes.landmarks import LandmarkRoutes
+from landvote.review.routes.learning import LearningRoutes
 from landvote.review.routes.page import PageRoutes
 from landvote.review.store import Store
 
@@ -40,33 +44,41 @@ _WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written 
 
 
 def make_app(
-    review: Review, token: str, host: str, port: int, proposer: Proposer | None = None, *, once: str = ""
-) -> Guard:
+    review: Review, token: str, host: str, port: int, proposer: Proposer | None = None,
+    learning: Learning | None = None, *, once: str = "",
+) -> Guard:  # fmt: skip
     """Return the server of a review as an ASGI application.
 
     ``host`` and ``port`` are where it will listen, ``token`` and ``once`` those of :class:`Guard`.
     """
-    parts = (PageRoutes(review), FilmRoutes(review, proposer), LandmarkRoutes(review), ExportRoutes(review))
+    teaching = learning.teaching if learning else None
+    parts = (
+        PageRoutes(review), FilmRoutes(review, proposer, teaching), LandmarkRoutes(review), ExportRoutes(review),
+        LearningRoutes(learning),
+    )  # fmt: skip
     app = Starlette(
         routes=[route for part in parts for route in part.routes],
         exception_handlers={HTTPException: _refused},
-        lifespan=_lifespan(review.store, proposer),
+        lifespan=_lifespan(review.store, proposer, learning),
     )
     return Guard(app, token, host, port, once=once)
 
 
-def _lifespan(store: Store, proposer: Proposer | None) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """Return what writes points.csv behind the edits, and proposes, while the server runs."""
+def _lifespan(
+    store: Store, *background: Proposer | Learning | None
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return what writes points.csv behind the edits, proposes and learns, while the server runs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         writer = asyncio.create_task(_write_files(store))
-        if proposer:
-            proposer.start()
+        at_work = [each for each in background if each]
+        for each in at_work:
+            each.start()
         yield
         writer.cancel()
-        if proposer:
-            await run_in_threadpool(proposer.end)
+        for each in at_work:
+            await run_in_threadpool(each.end)
 
     return lifespan
 

@@ -18,6 +18,7 @@ class FilmState:
         undone: numbers of those that can be done again.
         touched: when the last edit was made, UTC.
         film: the hash of the pixels that the last edit was made on.
+        helped: whether a landmark was ever marked while a point was proposed for it.
     """
 
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class FilmState:
     undone: list[int] = field(default_factory=list)
     touched: str = ""
     film: str = ""
+    helped: bool = False
 
     def apply(self, where: str, number: int, edit: Edit) -> None:
         """Bring an edit into the state; ``number`` is that of the edit.
@@ -45,6 +47,7 @@ class FilmState:
         self.revision += 1
         self.verdict, self.touched, self.film = edit.verdict[1], edit.when, edit.film or self.film
         for change in edit.changes:
+            self.helped |= change.proposed is not None
             if change.new is None:
                 self.marks.pop(change.landmark, None)
             else:

@@ -7,12 +7,14 @@
       scheme.toml       what the landmarks are
       points.csv        long-csv: the points of approved films, a person each an annotator
       proposals.jsonl   predictions that nobody has accepted yet
+      models/           what was learned from the points, see landvote.review.learning.folders
       thumbnails/       small pictures of the films, which may be deleted
 
 A proposal is no label: it becomes a mark when its person accepts it, alone or with the film.
 """
 
 import hashlib
+import math
 import re
 import threading
 import unicodedata
@@ -26,6 +28,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from landvote.data.film import Film
+from landvote.data.points import FloatArray
 from landvote.data.prediction import Prediction
 from landvote.data.sample import Sample
 from landvote.data.scheme import Outline, Scheme
@@ -115,6 +118,28 @@ class Store:
                 "others": sorted(w for w, i in self._states if i == image and w != who),
             }  # fmt: skip
 
+    @property
+    def edits(self) -> int:
+        """How many edits there are: as long as it stays the same, so does everything that people did."""
+        return len(self._log)
+
+    def begun(self) -> set[str]:
+        """Return the films that a person has put marks on, approved or rejected."""
+        with self._mutex:
+            return {image for (_, image), state in self._states.items() if state.marks or state.verdict != "open"}
+
+    def approved(self, *, blind: bool = False) -> set[str]:
+        """Return the films that a person has approved; with ``blind``, less those marked beside a proposal."""
+        with self._mutex:
+            states = [(image, s) for (_, image), s in self._states.items() if s.verdict == "approved"]
+        return {image for image, _ in states} - {image for image, state in states if blind and state.helped}
+
+    def outlook(self) -> dict[str, tuple[float, bool | None]]:
+        """Return of each proposal the error to expect, in pixels or NaN, and whether its model knows such films."""
+        with self._mutex:
+            proposals = list(self._proposals.values())
+        return {p.identifier: (_mean(p.expected_error), p.known) for p in proposals}
+
     def summary(self, who: str, image: str) -> tuple[str, int, str, float | None]:
         """Return a film's state, how many landmarks are decided, when it was touched, and the error to expect of it.
 
@@ -123,12 +148,9 @@ class Store:
         with self._mutex:
             state = self._states.get((who, image), FilmState())
             proposal = self._proposals.get(image)
-            error = proposal.expected_error if proposal else np.full(0, np.nan)
-            known = error[np.isfinite(error)]
-            return (
-                self._word(state, image), len(state.marks), state.touched,
-                round(float(known.mean()), 2) if len(known) else None,
-            )  # fmt: skip
+            error = _mean(proposal.expected_error) if proposal else math.nan
+            shown = round(error, 2) if math.isfinite(error) else None
+            return self._word(state, image), len(state.marks), state.touched, shown
 
     def _word(self, state: FilmState, image: str) -> str:
         if state.verdict != "open":
@@ -270,10 +292,16 @@ class Store:
             self._points_dirty = len(edits) > 1
             return len({edit.image for edit in edits if edit.image})
 
-    def propose(self, predictions: Iterable[Prediction]) -> None:
-        """Take predictions as proposals, in place of earlier ones of the same films; nothing of a person's changes."""
+    def propose(self, predictions: Iterable[Prediction], *, untouched: bool = False) -> None:
+        """Take predictions as proposals, in place of earlier ones of the same films; nothing of a person's changes.
+
+        With ``untouched``, those of films that a person has begun are left out.
+        """
         with self._mutex:
+            begun = self.begun() if untouched else set()
             for prediction in predictions:
+                if prediction.identifier in begun:
+                    continue
                 bare = replace(prediction, film=Film(), details={})  # paths and numbers of studies stay where they are
                 self._proposals[prediction.identifier] = bare
                 self._proposals_dirty = True
@@ -361,6 +389,12 @@ def _imported(point: Any, hidden: bool) -> Mark:  # noqa: ANN401, FBT001 - a row
         return Mark("missing", None, None, "imported")
     x, y = (round(float(v), _DIGITS) for v in point)
     return Mark("occluded" if hidden else "placed", x, y, "imported")
+
+
+def _mean(error: FloatArray) -> float:
+    """Return the mean of the errors that are known; NaN if none is."""
+    known = error[np.isfinite(error)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _now() -> str:

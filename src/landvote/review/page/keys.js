@@ -40,6 +40,8 @@ export const KEYS = [
     ["points", ["h"], "h", "hide all points"],
   ]],
   ["Page", [
+    ["train", ["T"], "Shift T", "train a model now"],
+    ["log", ["L"], "Shift L", "log of the training"],
     ["find", ["/"], "/", "find a film"],
     ["sheet", ["?"], "?", "this sheet"],
   ]],

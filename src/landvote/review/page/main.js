@@ -3,6 +3,7 @@
 import { getJson, post, Refused } from "./api.js";
 import { Editor } from "./editor.js";
 import { actOf, fillSheet } from "./keys.js";
+import { Learning } from "./learning.js";
 import { Panel } from "./panel.js";
 import { Pointer } from "./pointer.js";
 import { Session } from "./session.js";
@@ -20,6 +21,7 @@ const panel = new Panel($("landmarks"), $("count"));
 const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: $("find"), progress: $("progress") });
 const editor = new Editor(session, view, panel, message);
 const pointer = new Pointer(view, editor);
+const learning = new Learning(message);
 let start = null;
 
 // -- saying things --
@@ -149,7 +151,7 @@ const ACTS = {
   brighter: () => levels(0, -12), darker: () => levels(0, 12), harder: () => levels(-20, 0), softer: () => levels(20, 0),
   natural: () => { view.pixels?.resetWindow(); view.draw(); }, invert: () => { view.pixels?.invert(); view.draw(); },
   lens: () => view.turnLens(), outlines: () => switched("outlines"), names: () => switched("names"), points: () => switched("points"),
-  find: () => $("find").focus(), sheet: () => $("keys").showModal(),
+  train: () => learning.train(), log: () => learning.showLog(), find: () => $("find").focus(), sheet: () => $("keys").showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -269,15 +271,19 @@ async function begin() {
   takeScheme(start.scheme);
   await person(false);
   if (!start.scheme && !start.readOnly) await askScheme();
+  learning.news = look;
+  await learning.begin($("sort"));
   await open(list.unfinished() ?? list.order[0]);
   $("marks").focus();
-  setInterval(async () => {
-    if (!list.proposing?.working || session.busy) return;
-    try {
-      await list.read(session.who);
-      if (session.film?.server.state === "new") await session.refresh();
-    } catch { /* the next edit says that the server is gone */ }
-  }, LOOK_AGAIN);
+  setInterval(() => { if (list.proposing?.working) look(); }, LOOK_AGAIN);
+}
+
+async function look() { // new proposals may have come
+  if (session.busy) return;
+  try {
+    await list.read(session.who);
+    if (session.film?.server.state === "new") await session.refresh();
+  } catch { /* the next edit says that the server is gone */ }
 }
 
 begin().catch((error) => message(error.message, true));

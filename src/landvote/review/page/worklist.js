@@ -22,7 +22,7 @@ export class Worklist {
 
   async read(who) {
     const told = await getJson(`/api/films?who=${encodeURIComponent(who)}`);
-    this.rows = told.films.map(([name, state, decided, touched, error], number) => ({ number, name, state, decided, touched, error }));
+    this.rows = told.films.map(([name, state, decided, touched, error, rank], number) => ({ number, name, state, decided, touched, error, rank }));
     this.proposing = told.proposing;
     this.arrange();
   }
@@ -42,6 +42,7 @@ export class Worklist {
     const by = {
       name: (a, b) => a.number - b.number,
       error: (a, b) => (b.error ?? -1) - (a.error ?? -1) || a.number - b.number,
+      teaches: (a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity) || a.number - b.number,
       touched: (a, b) => b.touched.localeCompare(a.touched) || a.number - b.number,
     }[this.sort.value];
     this.order = this.rows.filter((row) => fits(row) || row.number === this.current).sort(by).map((row) => row.number);

@@ -19,6 +19,7 @@ from landvote.review.log import MarkState
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
 from landvote.review.routes.asking import Coordinate, Name, body_as, edited, expect_writable, person
+from landvote.review.teaching import Teaching
 from landvote.runtime.settings import Settings
 
 _MARGIN = 1.0  # a landmark lies at most so many widths or heights beside its film
@@ -47,8 +48,9 @@ class EditRequest(Settings):
 class FilmRoutes:
     """Answers for films; other routes ask it for a film by the number in a request."""
 
-    def __init__(self, review: Review, proposer: Proposer | None) -> None:
+    def __init__(self, review: Review, proposer: Proposer | None, teaching: Teaching | None = None) -> None:
         self._store, self._films, self._proposer = review.store, review.films, proposer
+        self._teaching = teaching
         self._calm = asyncio.Semaphore(1)  # small pictures wait for each other, and films do not wait for many
 
     @property
@@ -80,9 +82,11 @@ class FilmRoutes:
         who = person(request.query_params.get("who", ""))
 
         def rows() -> list[list[Any]]:
+            ranks = self._teaching.ranks() if self._teaching else {}
             return [
-                [sample.identifier, *self._store.summary(who, sample.identifier)] for sample in self._films.samples
-            ]  # fmt: skip
+                [sample.identifier, *self._store.summary(who, sample.identifier), ranks.get(number)]
+                for number, sample in enumerate(self._films.samples)
+            ]
 
         told = {"films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None}
         return JSONResponse(told)
@@ -90,6 +94,8 @@ class FilmRoutes:
     async def _film(self, request: Request) -> Response:
         number = self.number(request)
         who = person(request.query_params.get("who", ""))
+        if self._proposer:
+            self._proposer.opened(who, number)
         opened = await self.look(number)
         state = await run_in_threadpool(self._store.state, who, self._films.samples[number].identifier)
         return JSONResponse(self._told(number, opened.record(), opened.film, state))
@@ -101,7 +107,9 @@ class FilmRoutes:
         return {"number": number, "name": name, **film, **state, "exchanged": exchanged}
 
     async def _pixels(self, request: Request) -> Response:
-        opened = await self._read(self._films.open, self.number(request))
+        opened = await self._read(self._films.open, number := self.number(request))
+        if self._proposer:
+            self._proposer.wanted(number)
         return Response(opened.content, media_type="application/octet-stream")
 
     async def _thumbnail(self, request: Request) -> Response:
