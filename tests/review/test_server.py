@@ -316,7 +316,7 @@ def test_a_review_to_be_read_only_is_not_written(films):
     review = open_review(films, "Ana", scheme=THREE, read_only=True)
     with served(review) as client:
         assert client.edit(0, 0, tip=at(1, 2))[0] == 403
-        assert client.post("/api/scheme", {"add": ["x"]})[0] == 403
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["x"]})[0] == 403
         assert client.ask("GET", "/api/films/0/thumbnail")[0] == 200
     review.store.close()
     assert not (films / "landvote-review").exists()
@@ -329,12 +329,12 @@ def test_a_scheme_is_chosen_or_made_on_the_page(films):
         assert {s["name"] for s in client.get("/api/start")["schemes"]} >= {"cephalogram", "femur"}
         assert client.edit(0, 0, tip=at(1, 2))[0] == 422
         assert client.edit(0, 0, "approve")[0] == 422
-        assert client.post("/api/scheme", {"choose": "../femur"})[0] == 422
-        assert client.post("/api/scheme", {})[0] == 422
-        assert client.post("/api/scheme", {"add": ["tip", "base"]})[1]["scheme"]["landmarks"] == ["tip", "base"]
-        assert client.post("/api/scheme", {"choose": "cephalogram"})[0] == 422
-        assert client.post("/api/scheme", {"add": ["third", "tip"]})[0] == 422
-        assert client.post("/api/scheme", {"add": ["third"]})[1]["scheme"]["landmarks"] == ["tip", "base", "third"]
+        assert client.post("/api/scheme", {"who": "Ana", "choose": "../femur"})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana"})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["tip", "base"]})[1]["scheme"]["landmarks"] == ["tip", "base"]
+        assert client.post("/api/scheme", {"who": "Ana", "choose": "cephalogram"})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["third", "tip"]})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["third"]})[1]["scheme"]["landmarks"] == ["tip", "base", "third"]
     review.store.close()
 
 

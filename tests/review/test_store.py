@@ -13,6 +13,7 @@ from landvote.datasets.folder import read_folder
 from landvote.errors import ConflictError, DataError, EditError, PointsError, SchemeError
 from landvote.formats.reading import read_points
 from landvote.review.opening import open_review
+from landvote.review.schemes import add_landmarks
 from landvote.review.store import Store
 from reviewing import THREE
 
@@ -183,14 +184,14 @@ def test_a_second_server_is_refused_while_the_first_has_it_open_and_one_to_read_
 def test_a_scheme_may_grow_and_may_not_lose_what_has_marks(store):
     do(store, tip=("placed", 1, 2), base=("placed", 1, 2), näsion=("placed", 1, 2))
     do(store, "approve")
-    store.add_landmarks(["gnathion"])
+    add_landmarks(store, "Ana", ["gnathion"])
     store = again(store)
     assert store.scheme.landmarks == (*THREE.landmarks, "gnathion")
     assert store.state("Ana", FILM)["state"] == "approved"
     assert np.isnan(store.table().rows[0].points[3]).all()
     for name in ("tip", "", " x", "a\nb"):
         with pytest.raises(EditError, match="expected a name of its own"):
-            store.add_landmarks([name])
+            add_landmarks(store, "Ana", [name])
     with pytest.raises(SchemeError, match="lacks 'base'"):
         store.set_scheme(Scheme.numbered(0).model_copy(update={"landmarks": ("tip", "näsion")}))
     store.close()
@@ -198,7 +199,7 @@ def test_a_scheme_may_grow_and_may_not_lose_what_has_marks(store):
 
 def test_the_scheme_of_before_does_not_take_back_what_was_added(films):
     first = open_review(films, "Ana", scheme=THREE)
-    first.store.add_landmarks(["fourth"])
+    add_landmarks(first.store, "Ana", ["fourth"])
     first.store.close()
     again = open_review(films, "Ana", scheme=THREE)
     assert len(again.store.scheme) == 4

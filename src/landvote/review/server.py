@@ -1,16 +1,19 @@
 """The server: the page, and what it asks for, as JSON and bytes.
 
-==========================  =======================================================================
-GET /                       the page; its scripts and style are at ``/page/NAME``
-GET /api/start              the person to suggest, the scheme, the schemes there are, how many films
-POST /api/scheme            choose a shipped scheme, or add landmarks
-GET /api/films              the worklist of ``?who=``
-GET /api/films/N            a film of ``?who=``: its state, marks, proposal, size and spacing
-GET /api/films/N/pixels     see :mod:`landvote.review.films`
-GET /api/films/N/thumbnail  a small PNG
-POST /api/films/N/edits     an edit, which is on the disk before it is answered
-GET /api/points.csv         the points of approved films, as long-csv
-==========================  =======================================================================
+============================  =======================================================================
+GET /                         the page; its scripts and style are at ``/page/NAME``
+GET /api/start                the person to suggest, the scheme, the schemes there are, how many films
+GET /api/scheme               the scheme, which landmarks have marks, and what could be said of them
+POST /api/scheme              choose a shipped scheme, add landmarks, or change the whole
+GET /api/landmarks/N/picture  the mean of approved films around a landmark, a small PNG
+GET /api/films                the worklist of ``?who=``
+GET /api/films/N              a film of ``?who=``: its state, marks, proposal, size and spacing
+GET /api/films/N/pixels       see :mod:`landvote.review.films`
+GET /api/films/N/thumbnail    a small PNG
+POST /api/films/N/ruler       measure a film
+POST /api/films/N/edits       an edit, which is on the disk before it is answered
+GET /api/points.csv           the points of approved films, as long-csv
+============================  =======================================================================
 """
 
 import asyncio
@@ -34,6 +37,7 @@ from landvote.review.routes.export import ExportRoutes
 from landvote.review.routes.films import FilmRoutes
 from landvote.review.routes.landmarks import LandmarkRoutes
 from landvote.review.routes.page import PageRoutes
+from landvote.review.routes.rulers import RulerRoutes
 from landvote.review.store import Store
 
 _WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
@@ -46,7 +50,8 @@ def make_app(
 
     ``host`` and ``port`` are where it will listen, ``token`` and ``once`` those of :class:`Guard`.
     """
-    parts = (PageRoutes(review), FilmRoutes(review, proposer), LandmarkRoutes(review), ExportRoutes(review))
+    films = FilmRoutes(review, proposer)
+    parts = (PageRoutes(review), films, LandmarkRoutes(review), RulerRoutes(review, films), ExportRoutes(review))
     app = Starlette(
         routes=[route for part in parts for route in part.routes],
         exception_handlers={HTTPException: _refused},

@@ -92,13 +92,14 @@ class FilmRoutes:
         who = person(request.query_params.get("who", ""))
         opened = await self.look(number)
         state = await run_in_threadpool(self._store.state, who, self._films.samples[number].identifier)
-        return JSONResponse(self._told(number, opened.record(), opened.film, state))
+        return JSONResponse(self.told(number, opened, state))
 
-    def _told(self, number: int, film: dict[str, Any], pixels: str, state: dict[str, Any]) -> dict[str, Any]:
+    def told(self, number: int, opened: Opened, state: dict[str, Any]) -> dict[str, Any]:
         """Return a film's state as the page gets it; ``exchanged``: its pixels were others at the last edit."""
-        seen = state.pop("film")
-        name, exchanged = self._films.samples[number].identifier, bool(seen and pixels) and seen != pixels
-        return {"number": number, "name": name, **film, **state, "exchanged": exchanged}
+        sample, seen, pixels = self._films.samples[number], state.pop("film"), opened.film
+        film, exchanged = opened.record(), bool(seen and pixels) and seen != pixels
+        film["spacing"] = self._store.rulers.record(sample.film, film["spacing"])
+        return {"number": number, "name": sample.identifier, **film, **state, "exchanged": exchanged}
 
     async def _pixels(self, request: Request) -> Response:
         opened = await self._read(self._films.open, self.number(request))
@@ -131,9 +132,9 @@ class FilmRoutes:
             state = await edited(act)
         except ConflictError as error:
             state = await run_in_threadpool(self._store.state, who, image)
-            now = self._told(number, opened.record(), opened.film, state)
+            now = self.told(number, opened, state)
             return JSONResponse({"error": str(error), "state": now}, 409)
-        return JSONResponse(self._told(number, opened.record(), opened.film, state))
+        return JSONResponse(self.told(number, opened, state))
 
     async def _read(self, read: Callable[[int], Read], number: int) -> Read:
         try:
