@@ -61,6 +61,7 @@ export class NewLandmarks {
     this.hide();
     this.drawing.view.marks.focus();
     this.names.push(name);
+    this.session.waiting++;
     this.adding = this.adding.then(async () => {
       try {
         await this.change({ add: [name] });
@@ -72,6 +73,8 @@ export class NewLandmarks {
         if (!this.pending && this.session.film === film && this.drawing.active) this.ask([x, y], name, error.message);
       } finally {
         this.names.splice(this.names.indexOf(name), 1);
+        this.session.waiting--;
+        this.session.changed();
       }
     });
   }

@@ -127,6 +127,7 @@ async function open(number) {
   $("wait").hidden = Boolean(session.pixels);
   $("wait").textContent = `This film cannot be shown. ${session.film.server.broken} Press x to reject it.`;
   $("cursor").textContent = "";
+  drawing.stop(); // of what was begun while the film was opened
   view.show(session.pixels);
   editor.begin();
   session.changed();
@@ -202,10 +203,16 @@ function takeScheme(scheme) {
 }
 
 async function change(told) {
-  const answer = await post("/api/scheme", { who: session.who, ...told });
-  takeScheme(answer.scheme);
-  await list.read(session.who);
-  await session.refresh();
+  session.waiting++;
+  session.changed();
+  try {
+    takeScheme((await post("/api/scheme", { who: session.who, ...told })).scheme);
+    await list.read(session.who);
+    await session.refresh();
+  } finally {
+    session.waiting--;
+    session.changed();
+  }
 }
 
 function askScheme() {

@@ -56,14 +56,22 @@ export class SchemeDialog {
   }
 
   async open() {
-    const told = await getJson("/api/scheme");
+    const dialog = $("relations-dialog");
+    this.fill({ landmarks: [], mirrored: [], reference: [], normaliser: null, outlines: [] });
+    dialog.showModal(); // at once: keys that are pressed meanwhile are not for the film
+    let told;
+    try {
+      told = await getJson("/api/scheme");
+    } catch (error) {
+      dialog.close();
+      throw error;
+    }
     const scheme = told.scheme ?? { landmarks: [], definitions: [], outlines: [], mirrored: [], reference: [], normaliser: null, revision: "" };
     Object.assign(this, { marked: new Set(told.marked), suggested: told.suggestions, revision: scheme.revision });
     this.base = fromServer(scheme);
     this.fill(this.base);
     $("relations-error").textContent = "";
     for (const key of ["mirrored", "reference", "normaliser"]) $(`why-${key}`).textContent = "";
-    $("relations-dialog").showModal();
     (this.rows[0]?.name ?? $("relations-add")).focus();
   }
 
