@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from landvote.data.scheme import Scheme
-from landvote.errors import ConflictError, EditError
+from landvote.errors import EditError
 from landvote.review.log import SchemeChange
 
 _DIGITS = 16
@@ -48,17 +48,12 @@ class SchemeHistory:
         """Return what a landmark is called now, by one of its names."""
         return name if scheme and name in scheme.landmarks else self._former.get(name, name)
 
-    def check(self, old: Scheme | None, new: Scheme, renamed: Mapping[str, str], seen: str | None) -> None:
+    def check(self, old: Scheme | None, new: Scheme, renamed: Mapping[str, str]) -> None:
         """Return if a person may change one scheme into another.
 
-        ``seen`` is the revision of the scheme that the person saw, None where it does not matter.
-
         Raises:
-            ConflictError: the scheme is another one meanwhile.
             EditError: a name that is none, or another landmark's; a landmark with marks is gone; or the order differs.
         """
-        if seen is not None and seen != revision_of(old):
-            raise ConflictError("the landmarks have changed meanwhile, expected them as they were shown; look at them")
         known, names = old.landmarks if old else (), list(new.landmarks)
         self._check_names(known, names, renamed)
         kept = [name for name in (renamed.get(name, name) for name in known) if name in names]

@@ -25,6 +25,7 @@ from landvote.data.scheme import Scheme
 from landvote.errors import DataError
 from landvote.runtime.form import Form
 from landvote.runtime.journal import Journal
+from landvote.runtime.settings import validated
 
 FORM = Form("edits", 1, DataError)
 
@@ -186,8 +187,9 @@ def _mark(told: Any) -> Mark | None:  # noqa: ANN401 - any JSON
 def _scheme(told: Any) -> SchemeChange | None:  # noqa: ANN401 - any JSON
     if told is None:
         return None
-    old = None if told["old"] is None else Scheme.model_validate(told["old"])
-    return SchemeChange(old, Scheme.model_validate(told["new"]), {str(k): str(v) for k, v in told["renamed"].items()})
+    old = None if told["old"] is None else validated(Scheme, told["old"], "scheme", ValueError)
+    new = validated(Scheme, told["new"], "scheme", ValueError)
+    return SchemeChange(old, new, {str(k): str(v) for k, v in told["renamed"].items()})
 
 
 def _ruler(told: Any) -> RulerChange | None:  # noqa: ANN401 - any JSON

@@ -78,7 +78,7 @@ def _mean(patches: list[Grey]) -> bytes:
     low, high = np.percentile(mean, [1, 99])
     grey = ((mean - low) * (230 / max(float(high - low), 1e-9))).clip(0, 230).astype(np.uint8)
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
-    for colour, thick in (((0, 0, 0), 3), ((255, 209, 90), 1)):
+    for colour, thick in (((0, 0, 0), 5), ((255, 209, 90), 2)):  # blue, green, red
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             near, far = ((_SIDE // 2 + dx * v, _SIDE // 2 + dy * v) for v in (_GAP, _ARM))
             cv2.line(picture, near, far, colour, thick)

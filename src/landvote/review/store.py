@@ -35,7 +35,7 @@ from landvote.errors import ConflictError, DataError, EditError, SchemeError
 from landvote.formats.kinds.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.predictions import read_predictions, write_predictions
-from landvote.review.history import SchemeHistory
+from landvote.review.history import SchemeHistory, revision_of
 from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState, Ruler, RulerChange, SchemeChange
 from landvote.review.rulers import Rulers
 from landvote.review.state import FilmState
@@ -377,8 +377,10 @@ class Store:
         """
         with self._mutex:
             old = self.scheme
+            if seen is not None and seen != revision_of(old):
+                raise ConflictError("the landmarks have changed meanwhile, expected them as shown; look at them again")
             new, renamed = make(old)
-            self.history.check(old, new, renamed, seen)
+            self.history.check(old, new, renamed)
             if new == old:
                 return
             try:

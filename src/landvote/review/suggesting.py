@@ -88,7 +88,7 @@ def _normaliser(shapes: Points) -> dict[str, Any]:
         given = given[list(spread_points(shapes[:, given], _COUNTED))]
     points = shapes[np.isfinite(shapes[:, given]).all(axis=2).sum(axis=1) > 1][:, given]
     distance = np.linalg.norm(points[:, :, None] - points[:, None], axis=3)  # (films, n, n)
-    size = np.maximum(np.nanmean(distance, axis=(1, 2), keepdims=True), 1e-9)
+    size = np.maximum(np.nanmedian(distance, axis=(1, 2), keepdims=True), 1e-9)
     relative = distance / size  # films differ in magnification
     mean, spread = np.nanmean(relative, axis=0), np.nanstd(relative, axis=0)
     far = np.triu(mean >= _FAR * np.nanmax(mean), 1)

@@ -18,14 +18,14 @@ export class NewLandmarks {
   begin() {
     this.drawing.begin({
       take: (point) => this.take(point), stopped: () => this.keep(),
-      says: () => "New landmarks: click where one lies, or move the cross by arrows and press Enter. Type its name, or click the next one. Esc ends.",
+      says: () => "New landmarks: click where one lies (or arrows and Enter), type its name, or click the next one. Esc ends.",
     });
   }
 
   next() { // the name of a landmark that nobody has named
-    const taken = [...this.session.landmarks, ...this.names];
-    let n = taken.length + 1;
-    while (taken.includes(String(n))) n++;
+    const taken = new Set([...this.session.landmarks, ...this.names]); // those on their way may be in both
+    let n = taken.size + 1;
+    while (taken.has(String(n))) n++;
     return String(n);
   }
 

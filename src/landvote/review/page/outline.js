@@ -85,7 +85,7 @@ export class OutlineTool {
     this.drawing.begin({
       least, most: count,
       few: `Click ${least} points along “${name}” at least.`,
-      says: ({ length }) => `“${name}”: click along the curve, or move the cross by arrows and press Enter. Click the last point again, or press Enter on it, to end. Backspace takes it back. ${length} clicked, ${count} points`,
+      says: ({ length }) => `“${name}”: click along the curve (or arrows and Enter). The last point again ends, Backspace takes it back. ${length} clicked, ${count} points`,
       curve: (points) => (points.length > 1 ? parts(points, closed && points.length > 2).flat() : points),
       ghosts: (points) => (enough(points) ? spread(points, count, closed) : []),
       ended: (points) => this.keep({ film, known, name, names, closed, points }),

@@ -28,7 +28,7 @@ export class RulerTool {
   begin() {
     this.drawing.begin({
       least: 2, most: 2, few: "Click the other end of the ruler as well.",
-      says: ({ length }) => `Ruler: click ${length ? "the other" : "one"} end of something whose length in mm you know, or move the cross by arrows and press Enter. Esc stops.`,
+      says: ({ length }) => `Ruler: click ${length ? "the other" : "one"} end of something whose length in mm you know (or arrows and Enter). Esc stops.`,
       ended: (ends) => this.ask(ends),
     });
   }
