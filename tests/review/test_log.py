@@ -79,7 +79,7 @@ def test_a_log_to_be_read_only_is_left_as_it_is(tmp_path):
 )  # fmt: skip
 def test_a_line_of_a_broken_scheme_or_ruler_is_named(told):
     whole = json.loads(Edit("2026-01-01", "Ana", "a", "", "set").line()) | told
-    with pytest.raises(DataError, match="edits.jsonl, line 1: .*expected"):
+    with pytest.raises(DataError, match=r"edits\.jsonl, line 1: .*expected"):
         Edit.parse("edits.jsonl, line 1", json.dumps(whole).encode())
 
 
