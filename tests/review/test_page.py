@@ -448,6 +448,16 @@ def test_two_who_edit_the_scheme_at_once_are_told_and_lose_nothing(page, client,
     assert (scheme["landmarks"][0], scheme["definitions"][1]) == ("apex", "The lowest.")
 
 
+def test_landmarks_that_another_window_has_made_are_shown_with_the_next_edit(page, client, show):
+    other = show(client, "Bo")
+    expect(other.locator("#name")).to_have_text("film-0.png")
+    assert client.post("/api/scheme", {"who": "Ana", "add": ["fourth"]})[0] == 200
+    click(other, 5, 6)
+    expect(other.locator("#landmarks li")).to_have_count(4)
+    expect(other.locator("#message")).to_have_text("Another window has changed the landmarks.")
+    assert marks(other, client, who="Bo") == {"tip": ("placed", 5, 6)}
+
+
 def test_a_film_is_measured_by_mouse_and_the_next_one_by_keys(page, client):
     page.click("#ruler")
     click(page, 5, 10)

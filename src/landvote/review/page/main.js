@@ -32,6 +32,8 @@ const ruler = new RulerTool(drawing, session, message);
 const relations = new SchemeDialog(change, message);
 const about = new About();
 let definitions = [];
+let revision = ""; // of the landmarks that are shown
+let lookedAt = "";
 let start = null;
 
 // -- saying things --
@@ -84,7 +86,7 @@ function showSaved() {
 }
 
 session.message = message;
-session.changed = () => { editor.draw(); showFacts(); showSaved(); };
+session.changed = () => { lookAtScheme(); editor.draw(); showFacts(); showSaved(); };
 session.answered = (film) => list.update(film.number, film.server);
 function showAbout() {
   const approved = list.rows.reduce((sum, { state }) => sum + (state === "approved"), 0);
@@ -199,7 +201,20 @@ function takeScheme(scheme) {
   session.landmarks = scheme ? scheme.landmarks : [];
   editor.outlines = outline.outlines = scheme ? scheme.outlines : [];
   definitions = scheme ? scheme.definitions : [];
+  revision = scheme ? scheme.revision : "";
   list.total = session.landmarks.length;
+}
+
+async function lookAtScheme() { // another window may have changed it
+  const told = session.film?.server.scheme;
+  if (told === undefined || told === revision || told === lookedAt || session.waiting) return;
+  lookedAt = told;
+  const before = revision;
+  try {
+    takeScheme((await getJson("/api/start")).scheme);
+  } catch { return; } // the next edit says that the server is gone
+  if (revision !== before) message("Another window has changed the landmarks.");
+  session.changed();
 }
 
 async function change(told) {

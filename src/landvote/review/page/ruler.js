@@ -44,6 +44,7 @@ export class RulerTool {
     $("ruler-away").hidden = spacing?.source !== "ruler";
     $("ruler-error").textContent = "";
     $("ruler-dialog").showModal();
+    $("ruler-length").focus();
     $("ruler-length").select();
   }
 

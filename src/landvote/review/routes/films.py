@@ -15,6 +15,7 @@ from starlette.routing import Route
 from landvote.data.points import MAX_LANDMARKS
 from landvote.errors import ConflictError, ImageError
 from landvote.review.films import Opened
+from landvote.review.history import revision_of
 from landvote.review.log import MarkState
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
@@ -95,11 +96,15 @@ class FilmRoutes:
         return JSONResponse(self.told(number, opened, state))
 
     def told(self, number: int, opened: Opened, state: dict[str, Any]) -> dict[str, Any]:
-        """Return a film's state as the page gets it; ``exchanged``: its pixels were others at the last edit."""
+        """Return a film's state as the page gets it.
+
+        ``exchanged``: its pixels were others at the last edit. ``scheme``: the revision of the landmarks.
+        """
         sample, seen, pixels = self._films.samples[number], state.pop("film"), opened.film
         film, exchanged = opened.record(), bool(seen and pixels) and seen != pixels
         film["spacing"] = self._store.rulers.record(sample.film, film["spacing"])
-        return {"number": number, "name": sample.identifier, **film, **state, "exchanged": exchanged}
+        told = {"number": number, "name": sample.identifier, "exchanged": exchanged}
+        return {**told, **film, **state, "scheme": revision_of(self._store.scheme)}
 
     async def _pixels(self, request: Request) -> Response:
         opened = await self._read(self._films.open, self.number(request))
