@@ -196,3 +196,33 @@ def test_a_scheme_that_is_extended_keeps_its_points_and_has_new_ones_last() -> N
     assert (new.landmarks, new.columns, new.file_points) == (("b", "d", "e", "f"), (1, 3, 4, 5), 6)
     assert (new.reference, new.name) == (old.reference, "s")
     assert Scheme.numbered(0).extended(["a"]).landmarks == ("a",)
+
+
+class TestDefinitions:
+    TEXT = 'name = "s"\npoints = 3\nuse = [0, 2]\nnames = ["a b", "c", "d"]\n'
+
+    def test_are_read_and_written_by_name_and_kept_when_a_scheme_grows(self, read, tmp_path):
+        scheme = read(self.TEXT + '[definitions]\n"a b" = "Of \\"a\\"."\n"c" = "Not in use."\n')
+        assert scheme.definitions == ('Of "a".', "")
+        scheme.extended(["e"]).write(tmp_path / "again.toml")
+        again = Scheme.read(tmp_path / "again.toml")
+        assert (again.landmarks, again.definitions) == (("a b", "d", "e"), ('Of "a".', "", ""))
+
+    def test_change_nothing_that_models_take_for_the_same_scheme(self, read):
+        plain, defined = read(self.TEXT), read(self.TEXT + '[definitions]\nd = "The last."\n')
+        assert plain != defined
+        assert plain.sha256() == defined.sha256()
+
+    def test_leave_the_hash_as_it_was_before_there_were_any(self):
+        assert Scheme.named("femur").sha256() == "71c918b4870a281eb93d93bcc26aed8be9b42974b91d5f5f51c7f4a593f75a5b"
+
+    @pytest.mark.parametrize("wrong", ['e = "x"', f'd = "{"x" * 501}"', "d = 5"])
+    def test_of_other_landmarks_too_long_or_no_texts_are_errors(self, read, wrong):
+        with pytest.raises(SchemeError, match="definitions"):
+            read(f"{self.TEXT}[definitions]\n{wrong}\n")
+
+    @pytest.mark.parametrize("name", ["cephalogram", "femur"])
+    def test_of_shipped_schemes_are_there_for_each_landmark(self, name):
+        definitions = Scheme.named(name).definitions
+        assert len(set(definitions)) == len(Scheme.named(name))
+        assert all(text.endswith(".") for text in definitions)

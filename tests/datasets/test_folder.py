@@ -1,12 +1,14 @@
 """DATA folders -> samples: where points, subjects, splits and spacing come from, and what contradicts what."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.film import Spacing
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder, survey_folder
 from landvote.errors import DataError, ImageError, PointsError, SchemeError, SettingError, SplitError
@@ -241,6 +243,15 @@ class TestTables:
         assert (spacing.x, spacing.y, spacing.source) == (0.2, 0.2, "films.csv")
         assert b.open().spacing is None
 
+    def test_a_ruler_goes_before_the_spacing_of_the_table_and_of_the_film(self, data):
+        (data / "films.csv").write_text("image,ruler_mm,spacing_mm\na,0.3,0.2\nb,,0.2\n")
+        a, b, _ = read_folder(data)
+        assert (a.open().spacing, b.open().spacing) == (Spacing(0.3, 0.3, "ruler"), Spacing(0.2, 0.2, "films.csv"))
+        film = replace(a.open(), spacing=Spacing(0.1, 0.1, "PixelSpacing"))
+        assert film.spaced(a.spacing).spacing.x == 0.3
+        assert film.spaced(b.spacing).spacing.x == 0.1
+        assert dict(a.attributes) == {}
+
     def test_without_tables_each_film_is_its_own_subject(self, data):
         assert [s.subject for s in read_folder(data)] == ["a.png", "b.png", "c.png"]
 
@@ -262,6 +273,7 @@ class TestTables:
             ("split.csv", "image,side\na,test\n", DataError, "columns 'image, side', expected 'split' among them"),
             ("films.csv", "image,spacing_mm\na,0\n", DataError, "spacing_mm of 'a.png' is '0', expected a positive"),
             ("films.csv", "image,spacing_mm\na,wide\n", DataError, "'wide', expected a positive number"),
+            ("films.csv", "image,ruler_mm\na,-1\n", DataError, "ruler_mm of 'a.png' is '-1', expected a positive"),
             ("films.csv", "image,Spacing (mm)\na,0.2\n", DataError, "column 'Spacing (mm)', expected 'spacing_mm'"),
             ("split.csv", "image,Split\na,test\n", DataError, "column 'Split', expected 'split', which it seems to be"),
             ("films.csv", "image,age\na,1,2\n", DataError, "line 2: 3 values, expected 2"),
@@ -274,7 +286,8 @@ class TestTables:
         assert says in str(caught.value)
 
     @pytest.mark.parametrize(
-        ("name", "column"), [("split.csv", "split"), ("films.csv", "split"), ("films.csv", "spacing_mm")]
+        ("name", "column"),
+        [("split.csv", "split"), ("films.csv", "split"), ("films.csv", "spacing_mm"), ("films.csv", "ruler_mm")],
     )
     def test_a_split_or_spacing_of_no_film_is_an_error_that_names_the_nearest(self, data, name, column):
         value = "test" if column == "split" else "0.2"

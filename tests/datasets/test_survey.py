@@ -101,6 +101,13 @@ def test_spacing_given_beside_the_film_is_not_kept_for_others(tmp_path, samples)
     assert survey(samples[0]).film.spacing is None
 
 
+def test_a_ruler_goes_before_what_the_film_says(tmp_path, samples, monkeypatch):
+    survey, own = Survey(tmp_path / "cache"), samples[0].open()
+    monkeypatch.setattr("landvote.datasets.survey.read_image", lambda _: replace(own, spacing=Spacing(1, 1, "own")))
+    for source, expected in (("films.csv", 1), ("ruler", 0.5)):
+        assert survey(replace(samples[0], spacing=Spacing(0.5, 0.5, source))).film.spacing.x == expected
+
+
 def test_a_film_in_memory_is_not_kept(tmp_path, samples):
     survey = Survey(tmp_path / "cache")
     assert survey(replace(samples[0], file=None)).film.size == samples[0].open().size

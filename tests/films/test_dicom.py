@@ -16,6 +16,7 @@ from pydicom.uid import JPEGExtended12Bit, RLELossless
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
+from landvote.films.dicom import dicom_spacing
 from landvote.films.image import image_size, radiograph_of, read_image
 from toys import dicom
 
@@ -192,6 +193,15 @@ class TestSpacing:
         film = read(PixelSpacing=[0.2, 0.2], ImagerPixelSpacing=[0.2, 0.2])
         assert film.spacing.source == "PixelSpacing"
         assert "not corrected for magnification" in film.spacing_note
+
+    def test_of_a_file_is_told_by_its_header_and_other_files_have_none(self, tmp_path):
+        film = tmp_path / "film.dcm"
+        save(film, dataset(PixelSpacing=[0.3, 0.2]))
+        assert dicom_spacing(film) == read_image(film).spacing
+        save(film, dataset())
+        assert dicom_spacing(film) is None
+        (tmp_path / "film.png").write_bytes(b"no DICOM")
+        assert dicom_spacing(tmp_path / "film.png") is None
 
     def test_imager_spacing_alone(self, read):
         film = read(ImagerPixelSpacing=[0.2, 0.2], EstimatedRadiographicMagnificationFactor="1.15")

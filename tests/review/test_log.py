@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from landvote.errors import DataError
-from landvote.review.log import Change, Edit, Log, Mark
+from landvote.review.log import Change, Edit, Log, Mark, Ruler, RulerChange, SchemeChange
+from reviewing import THREE
 
 EDIT = Edit(
     "2026-01-02T03:04:05+00:00", "Ana", "hips/ä.dcm", "ab", "set", ("open", "approved"),
@@ -65,3 +68,27 @@ def test_a_log_to_be_read_only_is_left_as_it_is(tmp_path):
     with pytest.raises(DataError, match="expected no edits"):
         log.append(EDIT)
     assert file.read_bytes().endswith(b"half")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"act": "ruler"}, {"act": "scheme"}, {"act": "set", "scheme": {"old": None, "new": {}, "renamed": {}}},
+     {"act": "ruler", "ruler": {"old": None, "new": [0, 0, 0, 0, 1], "films": ["a"]}},
+     {"act": "ruler", "ruler": {"old": None, "new": [0, 0, 3, 4, 1], "films": []}},
+     {"act": "ruler", "ruler": {"old": None, "new": [0, 0, 3, 4], "films": ["a"]}}],
+)  # fmt: skip
+def test_a_line_of_a_broken_scheme_or_ruler_is_named(told):
+    whole = json.loads(Edit("2026-01-01", "Ana", "a", "", "set").line()) | told
+    with pytest.raises(DataError, match=r"edits\.jsonl, line 1: .*expected"):
+        Edit.parse("edits.jsonl, line 1", json.dumps(whole).encode())
+
+
+def test_a_change_of_the_scheme_and_a_ruler_come_back_as_they_were_written():
+    change = SchemeChange(None, THREE, {"a": "tip"})
+    ruler = RulerChange(None, Ruler(0, 0, 3, 4, 2.5), ("a", "b"))
+    for edit in (
+        Edit("2026-01-01", "Ana", "", "", "scheme", scheme=change),
+        Edit("2026-01-01", "Ana", "a", "hash", "ruler", ruler=ruler),
+    ):
+        assert Edit.parse("", edit.line().encode()) == edit
+    assert ruler.new.mm == 0.5

@@ -240,24 +240,47 @@ def test_a_film_that_cannot_be_shown_is_rejected_by_one_key(films, show):
     review.store.close()
 
 
-def test_from_nothing_to_the_first_points(films, show):
-    review = open_review(films, "Ana")
-    with served(review) as client:
+@pytest.fixture
+def bare(films):
+    """Return a review of films without a scheme."""
+    opened = open_review(films, "Ana")
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+def empty(bare, show):
+    """Return the page of a review without a scheme, once its person has said that landmarks will be clicked."""
+    with served(bare) as client:
+        page = show(client, "Bo")
+        page.click("#click-them")
+        expect(page.locator("#prompt")).to_contain_text("New landmarks: click")
+        yield page, client
+
+
+def names(page):
+    return page.locator("#landmarks .label").all_text_contents()
+
+
+def test_from_nothing_to_the_first_points(bare, show):
+    with served(bare) as client:
         page = show(client, "Bo")
         page.fill("#names", "tip\n\nbase")
         page.click("#own button")
-        expect(page.locator("#landmarks li")).to_have_count(2)
+        expect(page.locator("#prompt")).to_have_text("Click 1 of 2: tip")
         click(page, 5, 5)
         click(page, 6, 20)
-        page.fill("#new", "a third")
-        page.keyboard.press("Enter")
-        expect(page.locator("#prompt")).to_have_text("Click 3 of 3: a third")
+        page.click("#newLandmark")
         click(page, 30, 20)
+        page.keyboard.type("a third")
+        page.keyboard.press("Enter")
+        expect(page.locator("#landmarks li")).to_have_count(3)
         found = marks(page, client, who="Bo")
         assert found == {"tip": ("placed", 5, 5), "base": ("placed", 6, 20), "a third": ("placed", 30, 20)}
-    log = (review.store.folder / "edits.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["who"] for line in log[1:]] == ["Bo"] * 3
-    review.store.close()
+    log = (bare.store.folder / "edits.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [(told["who"], told["act"]) for told in map(json.loads, log[1:])] == [
+        ("Bo", "scheme"), ("Bo", "set"), ("Bo", "set"), ("Bo", "scheme"), ("Bo", "set"),
+    ]  # fmt: skip
 
 
 def test_the_page_shows_how_models_learn_and_trains_one_when_asked(films, show, tmp_path, monkeypatch):
@@ -294,3 +317,205 @@ def test_the_page_shows_how_models_learn_and_trains_one_when_asked(films, show, 
         expect(page.locator("#learning-ask")).to_be_hidden()
         assert not client.get("/api/learning")["accepted"]
     review.store.close()
+
+
+def test_landmarks_are_made_by_clicks_one_after_the_other_and_named_or_not(empty):
+    page, client = empty
+    click(page, 5, 5)
+    expect(page.locator("#naming-name")).to_have_value("1")
+    click(page, 30, 8)
+    page.keyboard.type("notch")
+    page.keyboard.press("Enter")
+    click(page, 20, 20)
+    page.keyboard.press("Escape")  # this one not
+    page.keyboard.press("Escape")
+    expect(page.locator("#landmarks li")).to_have_count(2)
+    assert marks(page, client, who="Bo") == {"1": ("placed", 5, 5), "notch": ("placed", 30, 8)}
+    expect(page.locator("#prompt")).not_to_contain_text("New landmarks")
+
+
+def test_landmarks_are_made_by_keys_alone(empty):
+    page, client = empty
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+N")
+    page.keyboard.press("Enter")
+    page.keyboard.type("middle")
+    page.keyboard.press("Enter")
+    for key in ("Shift+ArrowLeft", "Shift+ArrowUp", "Enter", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#landmarks li")).to_have_count(2)
+    found = marks(page, client, who="Bo")
+    (_, x, y), (_, u, v) = found["middle"], found["2"]
+    assert (x - u, y - v) == (10, 10)
+    page.keyboard.press("Escape")
+
+
+def test_a_name_that_is_taken_is_told_and_the_click_is_kept(empty):
+    page, client = empty
+    for x in (5, 30):
+        click(page, x, 10)
+        page.keyboard.type("tip")
+        page.keyboard.press("Enter")
+    expect(page.locator("#naming-error")).to_contain_text("'tip', expected a name of its own")
+    page.fill("#naming-name", "other")
+    page.keyboard.press("Enter")
+    expect(page.locator("#landmarks li")).to_have_count(2)
+    assert marks(page, client, who="Bo") == {"tip": ("placed", 5, 10), "other": ("placed", 30, 10)}
+
+
+def test_an_outline_is_drawn_by_clicks_and_again_on_the_next_film_by_keys(empty):
+    page, client = empty
+    page.keyboard.press("Escape")
+    page.click("#outline")
+    page.fill("#outline-name", "edge")
+    page.fill("#outline-count", "5")
+    page.click("#outline-draw")
+    click(page, 4, 10)
+    click(page, 30, 28)  # by mistake
+    page.keyboard.press("Backspace")
+    click(page, 20, 10)
+    page.mouse.dblclick(*spot(page, 36, 10))
+    expect(page.locator("#landmarks li")).to_have_count(5)
+    found = marks(page, client, who="Bo")
+    assert found == {f"edge {i + 1}": ("placed", 4 + 8 * i, 10) for i in range(5)}
+    (outline,) = client.get("/api/start")["scheme"]["outlines"]
+    assert (outline["name"], outline["landmarks"], outline["closed"]) == ("edge", [0, 1, 2, 3, 4], False)
+    assert client.get("/api/films/0?who=Bo")["undo"] == 1
+    page.keyboard.press("j")
+    expect(page.locator("#name")).to_have_text("film-1.png")
+    page.keyboard.press("u")
+    page.keyboard.press("Enter")  # the outline that was drawn last is chosen
+    page.keyboard.press("Enter")
+    for key in ("Shift+ArrowRight", "ArrowRight", "ArrowRight", "Enter", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#count")).to_have_text("5 of 5 decided")
+    found = marks(page, client, 1, who="Bo")
+    np.testing.assert_allclose(np.diff([found[f"edge {i + 1}"][1] for i in range(5)]), 3, atol=1)  # whole pixels
+    assert found["edge 5"][1] - found["edge 1"][1] == 12
+    assert len({y for _, _, y in found.values()}) == 1
+    page.keyboard.press("Control+z")
+    expect(page.locator("#count")).to_have_text("0 of 5 decided")
+
+
+def test_a_drawing_that_is_left_changes_nothing(empty):
+    page, client = empty
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    page.fill("#outline-name", "edge")
+    page.click("#outline-draw")
+    click(page, 4, 10)
+    click(page, 20, 10)
+    page.keyboard.press("PageDown")
+    expect(page.locator("#name")).to_have_text("film-1.png")
+    page.keyboard.press("u")
+    page.keyboard.press("Escape")
+    assert names(page) == []
+    assert marks(page, client, who="Bo") == {}
+
+
+def test_points_of_an_outline_are_spread_between_clicks_by_length(page):
+    got = page.evaluate("""async () => {
+      const { spread } = await import("/page/outline.js");
+      const square = [[0, 0], [10, 0], [10, 10], [0, 10]];
+      return [spread([[0, 0], [30, 0], [40, 0]], 5, false), spread(square, 8, true), spread(square, 4, true)];
+    }""")
+    np.testing.assert_allclose(got[0], [[0, 0], [10, 0], [20, 0], [30, 0], [40, 0]], atol=0.6)
+    np.testing.assert_allclose(got[1][::2], [[0, 0], [10, 0], [10, 10], [0, 10]], atol=1e-9)
+    np.testing.assert_allclose(np.ptp(np.linalg.norm(np.diff(got[1], axis=0), axis=1)), 0, atol=0.1)
+    np.testing.assert_allclose(got[2], [[0, 0], [10, 0], [10, 10], [0, 10]], atol=1e-9)
+
+
+def test_the_scheme_is_edited_by_keys_and_marks_keep_to_their_landmarks(page, client):
+    click(page, 5, 6)
+    assert marks(page, client)["tip"] == ("placed", 5, 6)
+    page.keyboard.press("e")
+    expect(page.get_by_label("Name of tip")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("apex")
+    page.keyboard.press("Tab")
+    page.keyboard.type("The highest point.")
+    page.keyboard.press("Tab")
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    expect(page.locator("#message")).to_have_text("The landmarks are saved.")
+    page.keyboard.press("p")
+    expect(page.locator("#definition")).to_have_text("The highest point.")
+    assert names(page) == ["apex", "base", "näsion"]
+    assert marks(page, client) == {"apex": ("placed", 5, 6)}
+    scheme = client.get("/api/start")["scheme"]
+    assert (scheme["mirrored"], scheme["definitions"]) == ([[0, 1]], ["The highest point.", "", ""])
+
+
+def test_the_scheme_is_edited_by_mouse_with_what_landvote_suggests(page, client):
+    for number in range(3):
+        client.edit(number, 0, tip=at(5, 5 + number), base=at(30, 5), näsion=at(18, 25))
+        client.edit(number, 1, "approve")
+    page.click("#relations")
+    expect(page.get_by_label("Take tip out")).to_be_disabled()
+    page.click("#suggest-reference")
+    expect(page.locator("#why-reference")).to_contain_text("They lie farthest from each other")
+    page.click("#suggest-normaliser")
+    page.click("#relations-add")
+    page.get_by_label("Name of the new landmark").fill("fourth")
+    page.click("#relations-curve")
+    page.get_by_label("Name of the new outline").fill("edge")
+    page.get_by_label("Landmarks of the new outline").fill("1-2, 4")
+    page.get_by_text("Save", exact=True).click()
+    expect(page.locator("#landmarks li")).to_have_count(4)
+    scheme = client.get("/api/start")["scheme"]
+    assert (scheme["reference"], len(scheme["normaliser"])) == ([0, 1, 2], 2)
+    assert scheme["outlines"][0]["landmarks"] == [0, 1, 3]
+    expect(page.locator("#relations-dialog")).to_be_hidden()
+    expect(page.locator("#mean")).to_be_visible()  # the mean of the approved films
+
+
+def test_two_who_edit_the_scheme_at_once_are_told_and_lose_nothing(page, client, show):
+    other = show(client, "Bo")
+    expect(other.locator("#name")).to_have_text("film-0.png")
+    page.keyboard.press("e")
+    other.keyboard.press("e")
+    page.get_by_label("Definition of base").fill("The lowest.")
+    page.get_by_text("Save", exact=True).click()
+    expect(page.locator("#message")).to_have_text("The landmarks are saved.")
+    other.get_by_label("Name of tip").fill("apex")
+    other.get_by_text("Save", exact=True).click()
+    expect(other.locator("#relations-error")).to_contain_text("Not saved yet: another window has changed")
+    expect(other.get_by_label("Definition of base")).to_have_value("The lowest.")
+    expect(other.get_by_label("Name of tip")).to_have_value("apex")
+    other.get_by_text("Save", exact=True).click()
+    expect(other.locator("#message")).to_have_text("The landmarks are saved.")
+    scheme = client.get("/api/start")["scheme"]
+    assert (scheme["landmarks"][0], scheme["definitions"][1]) == ("apex", "The lowest.")
+
+
+def test_landmarks_that_another_window_has_made_are_shown_with_the_next_edit(page, client, show):
+    other = show(client, "Bo")
+    expect(other.locator("#name")).to_have_text("film-0.png")
+    assert client.post("/api/scheme", {"who": "Ana", "add": ["fourth"]})[0] == 200
+    click(other, 5, 6)
+    expect(other.locator("#landmarks li")).to_have_count(4)
+    expect(other.locator("#message")).to_have_text("Another window has changed the landmarks.")
+    assert marks(other, client, who="Bo") == {"tip": ("placed", 5, 6)}
+
+
+def test_a_film_is_measured_by_mouse_and_the_next_one_by_keys(page, client):
+    page.click("#ruler")
+    click(page, 5, 10)
+    click(page, 25, 10)
+    expect(page.locator("#ruler-pixels")).to_contain_text("20.0 pixels.")
+    page.fill("#ruler-length", "10")
+    page.check("#ruler-alike")
+    page.get_by_text("Use it", exact=True).click()
+    expect(page.locator("#facts")).to_contain_text("0.500 mm a pixel (ruler, Ana)")
+    assert client.get("/api/films/3?who=Bo")["spacing"]["x"] == pytest.approx(0.5, abs=0.01)
+    page.keyboard.press("j")
+    expect(page.locator("#name")).to_have_text("film-1.png")
+    page.keyboard.press("Shift+R")
+    for key in ("Enter", "Shift+ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#facts")).to_contain_text("0.300 mm a pixel (ruler, Ana)")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#facts")).to_contain_text("0.500 mm a pixel (ruler, Ana)")
+    assert marks(page, client, 1) == {}

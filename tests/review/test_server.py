@@ -7,9 +7,11 @@ import random
 import socket
 import struct
 import threading
+from urllib.parse import quote
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
@@ -20,7 +22,7 @@ from landvote.review.server import listen
 from reviewing import MISSING, THREE, TOKEN, at, served
 
 PATHS = ("/", "/page/main.js", "/api/start", "/api/films?who=Ana", "/api/films/0?who=Ana", "/api/films/0/pixels",
-         "/api/films/0/thumbnail", "/api/points.csv", "/api/learning")  # fmt: skip
+         "/api/films/0/thumbnail", "/api/points.csv", "/api/learning", "/api/scheme")  # fmt: skip
 
 
 def test_the_page_gets_all_that_it_asks_for(client):
@@ -45,7 +47,7 @@ def test_the_page_fetches_from_its_own_server_alone(client, fetched):
     assert sources
     assert all(source.startswith(("/page/", "/api/")) for source in sources)
     for name in ("main", "view", "session", "worklist", "pixels", "editor", "api", "keys", "marks", "panel", "pointer",
-                 "learning"):  # fmt: skip
+                 "learning", "drawing", "landmark", "outline", "ruler", "scheme"):  # fmt: skip
         script = client.ask("GET", f"/page/{name}.js")[2].decode()
         assert "//" not in script.replace("// ", "").replace("//\n", "").replace("http://www.w3.org/2000/svg", "")
         assert len(script.splitlines()) < 400
@@ -239,7 +241,8 @@ def test_other_kinds_of_content_and_methods_are_refused(client):
 def test_a_thousand_random_requests_harm_nothing(client, review, capsys):
     rng = random.Random(7)
     words = (
-        "api films 0 1 -1 99 edits pixels thumbnail page main.js .. %2e%2e %00 start scheme points.csv ?who=Ana ?who="
+        "api films 0 1 -1 99 edits pixels thumbnail page main.js .. %2e%2e %00 start scheme points.csv ?who=Ana ?who= "
+        "landmarks picture ruler ?film=0"
     )
     parts = [*words.split(), "?token=x", "%ff", "//", "e" * 300]
     bodies = [
@@ -317,7 +320,7 @@ def test_a_review_to_be_read_only_is_not_written(films):
     review = open_review(films, "Ana", scheme=THREE, read_only=True)
     with served(review) as client:
         assert client.edit(0, 0, tip=at(1, 2))[0] == 403
-        assert client.post("/api/scheme", {"add": ["x"]})[0] == 403
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["x"]})[0] == 403
         assert client.ask("GET", "/api/films/0/thumbnail")[0] == 200
     review.store.close()
     assert not (films / "landvote-review").exists()
@@ -330,13 +333,147 @@ def test_a_scheme_is_chosen_or_made_on_the_page(films):
         assert {s["name"] for s in client.get("/api/start")["schemes"]} >= {"cephalogram", "femur"}
         assert client.edit(0, 0, tip=at(1, 2))[0] == 422
         assert client.edit(0, 0, "approve")[0] == 422
-        assert client.post("/api/scheme", {"choose": "../femur"})[0] == 422
-        assert client.post("/api/scheme", {})[0] == 422
-        assert client.post("/api/scheme", {"add": ["tip", "base"]})[1]["scheme"]["landmarks"] == ["tip", "base"]
-        assert client.post("/api/scheme", {"choose": "cephalogram"})[0] == 422
-        assert client.post("/api/scheme", {"add": ["third", "tip"]})[0] == 422
-        assert client.post("/api/scheme", {"add": ["third"]})[1]["scheme"]["landmarks"] == ["tip", "base", "third"]
+        assert client.post("/api/scheme", {"who": "Ana", "choose": "../femur"})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana"})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["tip", "base"]})[1]["scheme"]["landmarks"] == [
+            "tip",
+            "base",
+        ]
+        assert client.post("/api/scheme", {"who": "Ana", "choose": "cephalogram"})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["third", "tip"]})[0] == 422
+        assert client.post("/api/scheme", {"who": "Ana", "add": ["third"]})[1]["scheme"]["landmarks"] == [
+            "tip",
+            "base",
+            "third",
+        ]
     review.store.close()
+
+
+def whole(client, **more):
+    """Return what changes the scheme into itself, but for what is told."""
+    scheme = client.get("/api/scheme")["scheme"]
+    landmarks = [{"name": name, "was": name} for name in scheme["landmarks"]]
+    return {"who": "Ana", "revision": scheme["revision"], "change": {"landmarks": landmarks} | more}
+
+
+def test_a_scheme_is_changed_as_a_whole_and_a_stale_one_is_answered_with_the_new(client):
+    client.edit(0, 0, tip=at(1, 2))
+    told = whole(client, reference=[0, 2], mirrored=[[0, 1]], normaliser=[1, 2])
+    told["change"]["landmarks"][0] |= {"name": "apex", "definition": " The top. "}
+    status, answer = client.post("/api/scheme", told)
+    assert status == 200
+    scheme = answer["scheme"]
+    assert (scheme["landmarks"], scheme["definitions"]) == (["apex", "base", "näsion"], ["The top.", "", ""])
+    assert client.get("/api/films/0?who=Ana")["marks"].keys() == {"apex"}
+    assert client.get("/api/scheme")["marked"] == ["apex"]
+    status, answer = client.post("/api/scheme", told)
+    assert (status, answer["scheme"]) == (409, scheme)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"landmarks": []}, {"landmarks": [{"name": ""}]}, {"landmarks": [{"name": "a", "definition": "x" * 501}]},
+     {"landmarks": [{"name": "a", "was": "nose"}]}, {"landmarks": [{"name": "a", "was": "tip"}] * 2},
+     {"reference": [-1, 0]}, {"reference": "01"}, {"reference": [0.5, 1]}, {"normaliser": [0]}, {"mirrored": [[0, 0]]},
+     {"outlines": [{"name": "a", "points": [0]}]}, {"outlines": [{"name": "a", "points": [0, -1]}]},
+     {"outlines": [{"name": "a\nb", "points": [0, 1]}]}, {"outlines": [{"name": "a", "points": [0, 1], "more": 1}]},
+     {"landmarks": [{"name": "\ud800"}]}, {"landmarks": [{"name": "a", "was": "tip", "definition": "\ud800"}]},
+     {"file_points": 7}],
+)  # fmt: skip
+def test_a_malformed_scheme_is_refused_in_one_line(client, more):
+    before = client.get("/api/scheme")
+    status, told = client.post("/api/scheme", whole(client, **more))
+    assert status == 422
+    assert "\n" not in told["error"]
+    assert client.get("/api/scheme") == before
+    for also in ({"add": ["x"]}, {"choose": "femur"}):
+        assert client.post("/api/scheme", whole(client) | also)[0] == 422
+    assert client.post("/api/scheme", {"who": "Ana", "outline": "edge"})[0] == 422
+    assert client.post("/api/scheme", {"add": ["x"]})[0] == 422
+
+
+RULER = {"x0": 0, "y0": 5, "x1": 20, "y1": 5, "length": 10}
+
+
+def measure(client, number, revision, more=(), **also):
+    told = {"who": "Ana", "revision": revision, "ruler": RULER} | dict(more) | also
+    return client.post(f"/api/films/{number}/ruler", told)
+
+
+def test_a_film_is_measured_and_undo_takes_it_back(client):
+    status, told = measure(client, 0, 0)
+    assert (status, told["films"]) == (200, 1)
+    spacing = told["state"]["spacing"]
+    assert (spacing["x"], spacing["source"], spacing["who"], spacing["file"]) == (0.5, "ruler", "Ana", None)
+    assert client.get("/api/films/0?who=Bo")["spacing"] == spacing
+    assert client.get("/api/films/1?who=Ana")["spacing"] is None
+    status, told = measure(client, 0, 0)
+    assert (status, told["state"]["revision"]) == (409, 1)
+    assert client.edit(0, 1, "undo")[1]["spacing"] is None
+    assert client.edit(0, 2, "redo")[1]["spacing"]["x"] == 0.5
+    assert measure(client, 0, 3, ruler=None)[1]["state"]["spacing"] is None
+
+
+def test_films_of_the_same_size_without_a_spacing_are_measured_with_it(films):
+    (films / "films.csv").write_text("image,spacing_mm\nfilm-1.png,0.25\n")
+    Image.fromarray(np.zeros((9, 40), np.uint8)).save(films / "film-2.png")
+    (films / "film-3.png").rename(films / "film-9.png")
+    (films / "film-3.png").write_bytes(b"broken")
+    review = open_review(films, "Ana", scheme=THREE)
+    with served(review) as client:
+        status, told = measure(client, 0, 0, alike=True)
+        assert (status, told["films"]) == (200, 2)
+        found = [client.get(f"/api/films/{i}?who=Ana")["spacing"] for i in range(5)]
+        assert [spacing and spacing["x"] for spacing in found] == [0.5, 0.25, None, None, 0.5]
+        assert measure(client, 1, 0)[1]["state"]["spacing"]["file"] == {"x": 0.25, "y": 0.25, "source": "films.csv"}
+    review.store.close()
+    assert (review.store.folder / "films.csv").read_text().splitlines()[1:] == [
+        "film-0.png,0.5", "film-1.png,0.5", "film-9.png,0.5",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"ruler": RULER | {"length": 0}}, {"ruler": RULER | {"length": -1}}, {"ruler": RULER | {"length": float("inf")}},
+     {"ruler": RULER | {"x1": 0}}, {"ruler": RULER | {"x1": 40}}, {"ruler": RULER | {"y0": -1}}, {"ruler": {}},
+     {"ruler": RULER | {"length": 1000}}, {"ruler": RULER | {"x1": float("nan")}}, {"ruler": None, "alike": True},
+     {"alike": 1}, {"revision": -1}, {"who": " "}, {"more": 1}],
+)  # fmt: skip
+def test_a_malformed_ruler_is_refused_in_one_line(client, more):
+    status, told = measure(client, 0, 0, more)
+    assert status == 422
+    assert "\n" not in told["error"]
+    assert client.get("/api/films/0?who=Ana")["revision"] == 0
+
+
+def test_a_ruler_of_a_film_that_is_broken_or_not_there_or_to_be_read_only_is_refused(films):
+    (films / "film-1.png").write_bytes(b"broken")
+    review = open_review(films, "Ana", scheme=THREE)
+    with served(review) as client:
+        assert measure(client, 1, 0)[0] == 422
+        assert measure(client, 4, 0)[0] == 404
+    review.store.close()
+    review = open_review(films, "Ana", scheme=THREE, read_only=True)
+    with served(review) as client:
+        assert measure(client, 0, 0)[0] == 403
+    review.store.close()
+
+
+def test_the_picture_of_a_landmark_is_the_mean_of_approved_films_and_made_anew_with_more(client):
+    path = "/api/landmarks/0/picture?film=2"
+    assert client.ask("GET", path)[0] == 404
+    pictures = []
+    for number in range(2):
+        client.edit(number, 0, tip=at(30 - 29 * number, 15), base=MISSING, näsion=MISSING)
+        client.edit(number, 1, "approve")
+        status, headers, content = client.ask("GET", path)
+        assert (status, headers["content-type"], content[:4]) == (200, "image/png", b"\x89PNG")
+        pictures.append(content)
+    assert pictures[0] != pictures[1] == client.ask("GET", path)[2]
+    assert client.ask("GET", "/api/landmarks/1/picture?film=2")[0] == 404
+    assert client.ask("GET", "/api/landmarks/3/picture?film=2")[0] == 404
+    for film in ("", "4", "-1", "x", "٣", "9" * 400):
+        assert client.ask("GET", "/api/landmarks/0/picture?film=" + quote(film))[0] == 422
 
 
 def test_no_answer_names_a_patient(tmp_path, capsys):

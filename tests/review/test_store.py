@@ -7,12 +7,16 @@ import json
 import numpy as np
 import pytest
 
+from landvote.data.film import Spacing
 from landvote.data.prediction import Prediction
-from landvote.data.scheme import Scheme
+from landvote.data.scheme import Outline, Scheme
 from landvote.datasets.folder import read_folder
 from landvote.errors import ConflictError, DataError, EditError, PointsError, SchemeError
 from landvote.formats.reading import read_points
+from landvote.review.history import revision_of
+from landvote.review.log import Ruler
 from landvote.review.opening import open_review
+from landvote.review.schemes import WantedScheme, add_landmarks, rewrite_scheme
 from landvote.review.store import Store
 from reviewing import THREE
 
@@ -183,14 +187,14 @@ def test_a_second_server_is_refused_while_the_first_has_it_open_and_one_to_read_
 def test_a_scheme_may_grow_and_may_not_lose_what_has_marks(store):
     do(store, tip=("placed", 1, 2), base=("placed", 1, 2), näsion=("placed", 1, 2))
     do(store, "approve")
-    store.add_landmarks(["gnathion"])
+    add_landmarks(store, "Ana", ["gnathion"])
     store = again(store)
     assert store.scheme.landmarks == (*THREE.landmarks, "gnathion")
     assert store.state("Ana", FILM)["state"] == "approved"
     assert np.isnan(store.table().rows[0].points[3]).all()
     for name in ("tip", "", " x", "a\nb"):
         with pytest.raises(EditError, match="expected a name of its own"):
-            store.add_landmarks([name])
+            add_landmarks(store, "Ana", [name])
     with pytest.raises(SchemeError, match="lacks 'base'"):
         store.set_scheme(Scheme.numbered(0).model_copy(update={"landmarks": ("tip", "näsion")}))
     store.close()
@@ -198,7 +202,7 @@ def test_a_scheme_may_grow_and_may_not_lose_what_has_marks(store):
 
 def test_the_scheme_of_before_does_not_take_back_what_was_added(films):
     first = open_review(films, "Ana", scheme=THREE)
-    first.store.add_landmarks(["fourth"])
+    add_landmarks(first.store, "Ana", ["fourth"])
     first.store.close()
     again = open_review(films, "Ana", scheme=THREE)
     assert len(again.store.scheme) == 4
@@ -290,3 +294,190 @@ def test_it_tells_which_films_are_begun_approved_and_annotated_without_a_proposa
     assert found.approved(blind=True) == {images[0]}
     assert found.outlook() == {images[1]: (1.5, None), images[2]: (2.0, None)}
     found.close()
+
+
+class TestSchemeThatChanges:
+    def wanted(self, *landmarks, **more):
+        told = [{"name": name, "was": was, "definition": text} for name, was, text in landmarks]
+        return WantedScheme.model_validate({"landmarks": told, **more})
+
+    def rename(self, store, old, new):
+        names = store.scheme.landmarks
+        wanted = self.wanted(*((new if name == old else name, name, "") for name in names))
+        rewrite_scheme(store, "Bo", wanted, revision_of(store.scheme))
+
+    def test_marks_undo_and_proposals_go_by_the_new_name_also_after_a_restart(self, store):
+        store.propose([proposal([[1, 2], [3, 4], [5, 6]])])
+        do(store, tip=("placed", 1, 1))
+        do(store, tip=("placed", 2, 2))
+        do(store, "undo")
+        self.rename(store, "tip", "apex")
+        for _ in range(2):
+            state = store.state("Ana", FILM)
+            assert {name: mark[1:3] for name, mark in state["marks"].items()} == {"apex": [1, 1]}
+            assert state["proposed"].keys() == {"apex", "base", "näsion"}
+            assert do(store, "redo")["marks"]["apex"][1:3] == [2, 2]
+            assert do(store, "undo")["marks"]["apex"][1:3] == [1, 1]
+            store = again(store)
+        self.rename(store, "apex", "tip")
+        assert do(store, "undo")["marks"] == {}
+        assert do(store, "redo")["marks"]["tip"][1:3] == [1, 1]
+        store.close()
+
+    @pytest.mark.parametrize("taken", ["tip", "base"])
+    def test_a_name_that_another_landmark_has_or_had_is_refused(self, store, taken):
+        self.rename(store, "tip", "apex")
+        with pytest.raises(EditError, match=rf"'{taken}'"):
+            self.rename(store, "näsion", taken)
+        with pytest.raises(EditError, match=rf"'{taken}'"):
+            add_landmarks(store, "Bo", [taken])
+        assert store.scheme.landmarks == ("apex", "base", "näsion")
+
+    def test_landmarks_with_marks_stay_also_those_that_undo_would_bring_back(self, store):
+        do(store, tip=("placed", 1, 1))
+        do(store, "undo")
+        less = self.wanted(("base", "base", ""), ("näsion", "näsion", ""))
+        with pytest.raises(EditError, match="'tip' has points on films, or had some; expected it to stay"):
+            rewrite_scheme(store, "Bo", less, revision_of(store.scheme))
+        less = self.wanted(("tip", "tip", ""), ("näsion", "näsion", ""), reference=[0, 1])
+        rewrite_scheme(store, "Bo", less, revision_of(store.scheme))
+        store = again(store)
+        assert (store.scheme.landmarks, store.scheme.file_points, store.scheme.reference) == (
+            ("tip", "näsion"),
+            2,
+            (0, 1),
+        )
+        store.close()
+
+    def test_another_order_is_refused(self, store):
+        turned = self.wanted(("base", "base", ""), ("tip", "tip", ""), ("näsion", "näsion", ""))
+        with pytest.raises(EditError, match="the order of landmarks has changed"):
+            rewrite_scheme(store, "Bo", turned, revision_of(store.scheme))
+
+    def test_a_scheme_that_has_changed_meanwhile_is_not_overwritten(self, store):
+        seen = revision_of(store.scheme)
+        add_landmarks(store, "Bo", ["fourth"])
+        with pytest.raises(ConflictError, match="the landmarks have changed meanwhile"):
+            rewrite_scheme(store, "Ana", self.wanted(("apex", "tip", "")), seen)
+        assert store.scheme.landmarks == (*THREE.landmarks, "fourth")
+
+    def test_outlines_pairs_and_definitions_are_there_after_a_restart(self, store):
+        add_landmarks(store, "Bo", ["edge 1", "edge 2"], "edge", closed=True)
+        names = store.scheme.landmarks
+        wanted = self.wanted(
+            *((name, name, f'Of "{name}"\\.') for name in names), normaliser=[0, 2], mirrored=[[0, 1]],
+            outlines=[{"name": "edge", "points": [3, 4, 0], "closed": True}],
+        )  # fmt: skip
+        rewrite_scheme(store, "Bo", wanted, revision_of(store.scheme))
+        made, store = store.scheme, again(store)
+        assert store.scheme == made
+        assert made.outlines == (Outline(name="edge", points=(3, 4, 0), closed=True),)
+        assert (made.normaliser, made.mirrored, made.definitions[4]) == ((0, 2), ((0, 1),), 'Of "edge 2"\\.')
+        store.close()
+
+    @pytest.mark.parametrize(
+        "more",
+        [{"reference": [0]}, {"reference": [0, 9]}, {"reference": [1, 1]}, {"normaliser": [0, 0]},
+         {"mirrored": [[0, 1], [1, 2]]}, {"outlines": [{"name": "a", "points": [0, 3]}]},
+         {"outlines": [{"name": "a", "points": [0, 1]}, {"name": "a", "points": [1, 2]}]}],
+    )  # fmt: skip
+    def test_a_scheme_that_contradicts_itself_is_refused(self, store, more):
+        names = store.scheme.landmarks
+        with pytest.raises(EditError, match="expected"):
+            rewrite_scheme(store, "Bo", self.wanted(*((n, n, "") for n in names), **more), revision_of(store.scheme))
+        assert store.scheme == THREE
+
+    def test_a_scheme_of_equal_parts_does_not_grow(self, films):
+        opened = open_review(films, "Ana", scheme=Scheme.named("spine"))
+        with pytest.raises(EditError, match="consists of equal parts"):
+            add_landmarks(opened.store, "Ana", ["sacrum"])
+        opened.store.close()
+
+    def test_a_server_that_was_killed_between_log_and_file_has_the_scheme_of_the_log(self, store):
+        before = (store.folder / "scheme.toml").read_text(encoding="utf-8")
+        do(store, tip=("placed", 1, 1))
+        self.rename(store, "tip", "apex")
+        store.close()
+        (store.folder / "scheme.toml").write_text(before, encoding="utf-8")
+        store = Store(store.folder)
+        assert store.scheme.landmarks[0] == Scheme.read(store.folder / "scheme.toml").landmarks[0] == "apex"
+        assert store.state("Ana", FILM)["marks"]["apex"][1:3] == [1, 1]
+        store.close()
+
+    def test_a_disk_that_is_full_changes_neither_scheme_nor_log(self, store, monkeypatch):
+        def full(_):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fsync", full)
+            with pytest.raises(DataError, match="No space left"):
+                self.rename(store, "tip", "apex")
+        assert store.scheme == Scheme.read(store.folder / "scheme.toml") == THREE
+        do(store, tip=("placed", 1, 1))
+        store = again(store)
+        assert store.scheme == THREE
+        store.close()
+
+
+class TestRulers:
+    RULER = Ruler(0, 0, 0, 50, 10)
+
+    def measure(self, store, ruler, *others, who="Ana", image=FILM):
+        return store.measure(who, image, "hash", store.state(who, image)["revision"], ruler, (image, *others))
+
+    def test_a_ruler_is_of_the_film_for_all_and_is_undone_and_done_again(self, store):
+        self.measure(store, self.RULER)
+        assert store.rulers.spacing(FILM) == Spacing(0.2, 0.2, "ruler")
+        self.measure(store, self.RULER._replace(length=20), who="Bo")
+        assert store.rulers.spacing(FILM).x == 0.4
+        do(store, "undo", who="Bo")
+        store = again(store)
+        assert store.rulers.spacing(FILM).x == 0.2
+        do(store, "undo")
+        assert store.rulers.spacing(FILM) is None
+        do(store, "redo")
+        assert store.rulers.record(FILM, None)["who"] == "Ana"
+        self.measure(store, None)
+        assert store.rulers.spacing(FILM) is None
+        assert store.state("Ana", FILM)["state"] == "new"
+        store.close()
+
+    def test_undo_leaves_the_ruler_that_another_person_has_put_there_since(self, store):
+        self.measure(store, self.RULER)
+        self.measure(store, self.RULER._replace(length=20), who="Bo")
+        do(store, "undo")
+        assert store.rulers.spacing(FILM).x == 0.4
+
+    def test_films_alike_get_it_and_lose_it_with_the_one_that_was_measured(self, store):
+        self.measure(store, self.RULER._replace(length=20), image="film-1.png")
+        self.measure(store, self.RULER, "film-1.png", "film-2.png")
+        assert [store.rulers.spacing(f"film-{i}.png").x for i in range(3)] == [0.2, 0.4, 0.2]
+        do(store, "undo")
+        assert [store.rulers.of(f"film-{i}.png") is None for i in range(3)] == [True, False, True]
+
+    def test_an_older_revision_is_refused(self, store):
+        do(store, tip=("placed", 1, 2))
+        with pytest.raises(ConflictError, match="revision 0, expected 1"):
+            store.measure("Ana", FILM, "hash", 0, self.RULER, (FILM,))
+
+    def test_training_from_the_points_takes_the_ruler_and_other_columns_stay(self, store, films):
+        (store.folder / "films.csv").write_text("image,spacing_mm,ward\nfilm-0.png,0.9,A\nfilm-3.png,0.7,B\n")
+        do(store, tip=("placed", 1, 2), base=("placed", 3, 4), näsion=("missing", None, None))
+        do(store, "approve")
+        self.measure(store, self.RULER)
+        store.close()
+        samples = read_folder(store.folder / "points.csv", films=films)
+        assert samples[0].open().spacing == Spacing(0.2, 0.2, "ruler")
+        assert samples[0].attributes == {"ward": "A"}
+        assert samples[1].open().spacing is None
+        assert samples[3].open().spacing == Spacing(0.7, 0.7, "films.csv")
+
+    def test_a_table_that_cannot_be_read_is_left_alone_and_named(self, store):
+        (store.folder / "films.csv").write_text("film\n1\n")
+        self.measure(store, self.RULER)
+        for _ in range(2):
+            with pytest.raises(DataError, match=r"films\.csv, line 1: columns 'film', expected 'image'"):
+                store.write_files()
+        (store.folder / "films.csv").unlink()
+        store.write_files()
+        assert (store.folder / "films.csv").read_text() == "image,ruler_mm\nfilm-0.png,0.2\n"

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from landvote.errors import ImageError
 
+RULER = "ruler"
+"""The source of a spacing that was measured on a ruler in the film; it goes before what the film's file says."""
+
 
 @dataclass(frozen=True)
 class Spacing:
@@ -25,6 +28,11 @@ class Spacing:
     def is_square(self) -> bool:
         """Whether pixels are as wide as they are high, to one in a hundred."""
         return abs(self.x / self.y - 1) < 0.01
+
+    @property
+    def measured(self) -> bool:
+        """Whether it was measured on a ruler in the film."""
+        return self.source == RULER
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,8 @@ class Radiograph:
         return digest.hexdigest()
 
     def spaced(self, spacing: Spacing | None) -> "Radiograph":
-        """Return it with a spacing given beside the film, which counts where the film has none itself."""
-        if self.spacing is not None or spacing is None:
+        """Return it with a spacing given beside the film, which counts where it was measured or the film has none."""
+        if spacing is None or (self.spacing is not None and not spacing.measured):
             return self
         return replace(self, spacing=spacing, spacing_note="")
 

@@ -13,10 +13,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from landvote.data.points import MAX_LANDMARKS, FloatArray
-from landvote.errors import SchemeError
+from landvote.errors import SchemeError, nearest
 from landvote.runtime.files import StrPath, read_toml, refuse_existing, write_text
 from landvote.runtime.settings import Settings, named_file, validated
 
@@ -41,6 +41,11 @@ def _range(item: object) -> Iterable[object]:
 Order = Literal["", "down", "right"]
 Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
 
+MAX_DEFINITION = 500
+"""Characters of the definition of a landmark."""
+
+Definition = Annotated[str, Field(max_length=MAX_DEFINITION)]
+
 
 class Outline(Settings):
     """A curve through landmarks, in order: what point-to-curve errors are measured against."""
@@ -60,6 +65,7 @@ class Scheme(Settings):
     All indices refer to the landmarks in use, 0 to ``len(scheme) - 1``.
     ``repeats`` are equal parts, point for point (``groups`` in files), and ``order`` says that they form a row.
     ``columns`` says which points of a point file these are, and ``file_points`` how many such a file holds.
+    ``definitions`` are texts for people, one per landmark and empty where there is none, or () without any.
     """
 
     name: str
@@ -72,6 +78,7 @@ class Scheme(Settings):
     mirrored: tuple[tuple[int, int], ...] = ()
     repeats: tuple[tuple[int, ...], ...] = ()
     order: Order = ""
+    definitions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.landmarks)
@@ -82,8 +89,8 @@ class Scheme(Settings):
         return bool(self.order)
 
     def sha256(self) -> str:
-        """Return the SHA-256 of all it says, the same for the same scheme in another file."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Return the SHA-256 of all it says but the definitions, the same for the same scheme in another file."""
+        return hashlib.sha256(self.model_dump_json(exclude={"definitions"}).encode()).hexdigest()
 
     def mirror(self) -> npt.NDArray[np.intp]:
         """Return (n,) the landmark that takes each one's place in a mirror; itself where the scheme names no pair."""
@@ -113,6 +120,7 @@ class Scheme(Settings):
         update = {
             "landmarks": (*self.landmarks, *added), "file_points": first + len(added),
             "columns": (*self.columns, *range(first, first + len(added))),
+            "definitions": self.definitions and (*self.definitions, *("" for _ in added)),
         }  # fmt: skip
         return self.model_copy(update=update)
 
@@ -152,6 +160,9 @@ class Scheme(Settings):
             "groups": [self._in_file(part) for part in self.repeats], "order": self.order,
         }  # fmt: skip
         lines = [f"{key} = {_toml(value)}" for key, value in values.items() if value]
+        defined = {name: text for name, text in zip(self.landmarks, self.definitions, strict=False) if text}
+        lines += ["", "[definitions]"] if defined else []
+        lines += [f"{_toml(name)} = {_toml(text)}" for name, text in defined.items()]
         for outline in self.outlines:
             told = {"name": outline.name, "points": self._in_file(outline.points), "closed": outline.closed}
             lines += ["", "[[outlines]]", *(f"{key} = {_toml(value)}" for key, value in told.items())]
@@ -207,6 +218,7 @@ class SchemeFile(Settings):
     mirrored: tuple[tuple[int, int], ...] = ()
     groups: tuple[Indices, ...] = ()
     order: Order = ""
+    definitions: dict[str, Definition] = Field(default_factory=dict)
     outlines: tuple[Outline, ...] = ()
 
     @model_validator(mode="after")
@@ -242,13 +254,19 @@ class SchemeFile(Settings):
             raise ValueError(f"order = {self.order!r} of groups, and there are no groups")
         if _twice([i for pair in self.mirrored for i in pair]):
             raise ValueError("mirrored names a point twice")
+        if unknown := [name for name in self.definitions if name not in self._names()]:
+            raise ValueError(f"definitions has {unknown[0]!r}{nearest(unknown[0], self._names())}, expected a landmark")
         return self
+
+    def _names(self) -> tuple[str, ...]:
+        return self.names or tuple(map(str, range(self.points)))
 
     def scheme(self) -> Scheme:
         """Renumber to the points in use; what mentions an unused point is left out."""
         used = self.use if self.use is not None else tuple(range(self.points))
         new = {old: i for i, old in enumerate(used)}
-        names = self.names or tuple(map(str, range(self.points)))
+        names = self._names()
+        texts = tuple(self.definitions.get(names[i], "") for i in used)
 
         def kept(indices: tuple[int, ...]) -> tuple[int, ...]:
             return tuple(new[i] for i in indices) if all(i in new for i in indices) else ()
@@ -259,7 +277,7 @@ class SchemeFile(Settings):
             outlines=tuple(o.model_copy(update={"points": kept(o.points)}) for o in self.outlines if kept(o.points)),
             reference=kept(self.reference), normaliser=(normaliser[0], normaliser[1]) if normaliser else None,
             mirrored=tuple((k[0], k[1]) for k in map(kept, self.mirrored) if k),
-            repeats=tuple(kept(g) for g in self.groups), order=self.order,
+            repeats=tuple(kept(g) for g in self.groups), order=self.order, definitions=texts if any(texts) else (),
         )  # fmt: skip
 
 

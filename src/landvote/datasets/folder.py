@@ -9,7 +9,7 @@
       scheme.toml      optional: what the landmarks are
       subjects.csv     optional: image, subject, and whatever else is known of a film
       films.csv        optional: the same, subject or not; spacing_mm gives millimetres per pixel where the image does
-                       not
+                       not, and ruler_mm gives those that were measured on a ruler, whatever the image says
       split.csv        optional: image, split (train, val or test)
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from landvote.data.film import Spacing
+from landvote.data.film import RULER, Spacing
 from landvote.data.points import FloatArray
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample, spelt
@@ -39,8 +39,8 @@ from landvote.formats.tables import records
 from landvote.runtime.files import StrPath
 
 _FOR = {"subjects.csv": "subject", "split.csv": "split"}  # the column that a table is for
-_KNOWN = ("image", "subject", "split", "spacing_mm")
-_NEEDED = ("split", "spacing_mm")  # a row that gives these to no film is an error: a film would go without
+_KNOWN = ("image", "subject", "split", "spacing_mm", "ruler_mm")
+_NEEDED = ("split", "spacing_mm", "ruler_mm")  # a row that gives these to no film is an error: a film would go without
 _NAMED = 3  # how many culprits a message names
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
@@ -127,7 +127,7 @@ def survey_folder(
     samples = []
     for identifier, path in known_films.files.items():
         known = facts[identifier]
-        spacing = _spacing(identifier, known.pop("spacing_mm", ""), problems)
+        spacing = _spacing(identifier, known, problems)
         subject, split = known.pop("subject", ""), _split(identifier, known.pop("split", ""), problems)
         for side in sides[identifier]:
             name = identifier + side.ending
@@ -173,7 +173,7 @@ def read_films(place: Place, tables: Sequence[str] = TABLES) -> list[Sample]:
     samples = []
     for identifier, path in films.files.items():
         known = facts[identifier]
-        spacing = _spacing(identifier, known.get("spacing_mm", ""), problems)
+        spacing = _spacing(identifier, known, problems)
         opened = partial(open_film, path, identifier, spacing)
         subject, split = known.get("subject", ""), _split(identifier, known.get("split", ""), problems)
         samples.append(Sample(identifier, opened, bare, subject=subject, split=split, file=path, spacing=spacing))
@@ -183,7 +183,7 @@ def read_films(place: Place, tables: Sequence[str] = TABLES) -> list[Sample]:
 
 
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
-    """Decode a film; ``spacing`` is used where the image itself gives none."""
+    """Decode a film; ``spacing`` is used where it was measured, or the image itself gives none."""
     return replace(read_image(path), identifier=identifier).spaced(spacing)
 
 
@@ -314,14 +314,20 @@ def _split(identifier: str, text: str, problems: list[DataError]) -> str | None:
     return _SPLITS.get(text.lower())
 
 
-def _spacing(identifier: str, text: str, problems: list[DataError]) -> Spacing | None:
-    try:
-        value = float(text or "nan")
-    except ValueError:
-        value = 0.0
-    if text and not 0 < value < math.inf:
-        problems.append(DataError(f"spacing_mm of {identifier!r} is {text!r}, expected a positive number or nothing"))
-    return Spacing(value, value, "films.csv") if 0 < value < math.inf else None
+def _spacing(identifier: str, known: dict[str, str], problems: list[DataError]) -> Spacing | None:
+    """Take the millimetres per pixel out of what tables say of a film, and return them."""
+    found: Spacing | None = None
+    for column, source in (("spacing_mm", "films.csv"), ("ruler_mm", RULER)):
+        text = known.pop(column, "")
+        try:
+            value = float(text or "nan")
+        except ValueError:
+            value = 0.0
+        if 0 < value < math.inf:
+            found = Spacing(value, value, source)
+        elif text:
+            problems.append(DataError(f"{column} of {identifier!r} is {text!r}, expected a positive number or nothing"))
+    return found
 
 
 def _leaks(folder: Path, samples: list[Sample]) -> list[DataError]:

@@ -87,7 +87,7 @@ class Survey:
             write_json(kept, record)
         facts = _facts(record)
         film = facts.film
-        if film.spacing is None and sample.spacing is not None:
+        if sample.spacing is not None and (film.spacing is None or sample.spacing.measured):
             return replace(facts, film=replace(film, spacing=sample.spacing), spacing_note="")
         return facts
 

@@ -149,7 +149,8 @@ def fingerprints(samples: Sequence[Sample], folder: Path | None, seed: int) -> d
 
 def _keys(chosen: Recipe, scheme: Scheme, films: Mapping[str, list[str]]) -> tuple[str, str]:
     stages = chosen.stages_for(scheme)
-    both = {"landvote": __version__, "scheme": scheme.model_dump(mode="json"), "films": films, "seed": chosen.seed}
+    told = scheme.model_dump(mode="json", exclude={"definitions"})  # which no model looks at
+    both = {"landvote": __version__, "scheme": told, "films": films, "seed": chosen.seed}
     whole = {"name": chosen.name, "stages": [stage.model_dump(mode="json") for stage in stages]}
     return _digest(both | whole), _digest(both | {"votes": [stage.votes() for stage in stages]})
 

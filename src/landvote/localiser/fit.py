@@ -20,7 +20,7 @@ from landvote.datasets.survey import Facts, Survey
 from landvote.errors import PointsError, SettingError
 from landvote.frames import Placing, Reading, TrainingLook
 from landvote.frames.placings import TrainingShapes
-from landvote.frames.placings.layout import spread_points
+from landvote.frames.placings.layout import CHOSEN_REFERENCES, spread_points
 from landvote.localiser.assessor import Assessor, place_of
 from landvote.localiser.localiser import Localiser
 from landvote.localiser.plan import TimeLimit, plan_minutes
@@ -31,7 +31,6 @@ from landvote.uncertainty import LEAST, Calibrator, Judged, contour_axes
 from landvote.votes import Lesson, Start
 
 _SCRATCH = ".films."  # so begin the names of folders for decoded films held out, while a training runs
-_CHOSEN_REFERENCES = 6  # where a scheme names none: enough to outvote one that went astray
 _POLARITY = 200  # films are enough to learn their polarity from
 _CALIBRATED = 5  # films held out, at least, that errors to expect are learned from, however late it is
 
@@ -208,7 +207,7 @@ def fit_placings(
     polarity = Polarity.learn([known.thumbnail for known in facts[:: -(-len(training) // _POLARITY)]])
     scheme, points = training[0].scheme, [s.points for s in training]
     sizes = [known.film.size or (0, 0) for known in facts]
-    reference = scheme.reference or spread_points(np.stack(points), _CHOSEN_REFERENCES)
+    reference = scheme.reference or spread_points(np.stack(points), CHOSEN_REFERENCES)
     shapes = [TrainingShapes(scheme, reference, points, sizes, s.voter.multiple) for s in settings]
     return polarity, [s.placing.fit(known) for s, known in zip(settings, shapes, strict=True)]
 

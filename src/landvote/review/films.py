@@ -26,7 +26,7 @@ from landvote.runtime.files import atomic_write
 _MAGIC = b"LVF1"
 _KEPT = 3  # decoded films: the one on screen, the next, the one before
 _SIDE = 128  # pixels of a small picture, the longer side
-_SAMPLED = 512
+_OVERSAMPLED = 4  # greys a side that are looked at for each pixel of a small picture
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,16 @@ class ReviewFilms:
                     self._opened.popitem(last=False)
             return opened
 
+    def smaller(self, number: int, side: int) -> tuple[npt.NDArray[np.uint8], float]:
+        """Return a film as :func:`small` makes it, and how many of its pixels are one of the film's.
+
+        ImageError if it cannot be read.
+        """
+        with self._decoding:
+            pixels = self.samples[number].open().pixels
+            made = small(pixels, side)
+        return made, max(made.shape) / max(pixels.shape)
+
     def thumbnail(self, number: int) -> bytes:
         """Return a small picture of a film as PNG; ImageError if the film cannot be read."""
         sample = self.samples[number]
@@ -116,11 +126,14 @@ def encoded(pixels: Pixels) -> bytes:
     return _MAGIC + struct.pack("<III", width, height, bits) + rows.tobytes()
 
 
-def small(pixels: Pixels) -> npt.NDArray[np.uint8]:
-    """Return a small picture with 8 bits, from the 1st to the 99th percentile of the grey values."""
-    step = max(1, max(pixels.shape) // _SAMPLED)
+def small(pixels: Pixels, side: int = _SIDE) -> npt.NDArray[np.uint8]:
+    """Return a picture of 8 bits whose longer side has ``side`` pixels at most.
+
+    Its greys are those from the 1st to the 99th percentile.
+    """
+    step = max(1, max(pixels.shape) // (_OVERSAMPLED * side))
     some = np.ascontiguousarray(pixels[::step, ::step], dtype=np.float32)
-    scale = min(1.0, _SIDE / max(some.shape))
+    scale = min(1.0, side / max(some.shape))
     size = (max(1, round(some.shape[1] * scale)), max(1, round(some.shape[0] * scale)))
     shrunk = cv2.resize(some, size, interpolation=cv2.INTER_AREA)
     low, high = np.percentile(shrunk, [1, 99])

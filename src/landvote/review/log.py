@@ -8,22 +8,30 @@
 
 One line is one act of one person on one film. ``old`` and ``new`` are marks or null. The number of an edit is that of
 its line, from 0; ``of`` is the edit that an undo or redo is of.
+
+An edit of the scheme is of no film, and has ``"scheme": {"old": scheme or null, "new": scheme, "renamed": names}``
+besides, where ``names`` is old name -> new name. One of a ruler has ``"ruler": {"old": ruler or null, "new": ruler or
+null, "films": names}``: the first is the film that was measured, and others get the same ruler unless they have one.
 """
 
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from landvote.data.scheme import Scheme
 from landvote.errors import DataError
 from landvote.runtime.form import Form
 from landvote.runtime.journal import Journal
+from landvote.runtime.settings import validated
 
 FORM = Form("edits", 1, DataError)
 
-Act: TypeAlias = Literal["import", "imported", "set", "approve", "reject", "reopen", "undo", "redo"]
+Act: TypeAlias = Literal[
+    "import", "imported", "set", "approve", "reject", "reopen", "undo", "redo", "scheme", "ruler"
+]  # fmt: skip
 """Acts of people, and two of the store's: points that the data came with, and that all of these are there."""
 
 Verdict: TypeAlias = Literal["open", "approved", "rejected"]
@@ -59,6 +67,43 @@ class Change(NamedTuple):
     proposed: tuple[float, float] | None = None
 
 
+class Ruler(NamedTuple):
+    """Two points on a film, in pixels of the image, and the millimetres between them."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    length: float
+
+    @property
+    def mm(self) -> float:
+        """Millimetres per pixel."""
+        return self.length / math.hypot(self.x1 - self.x0, self.y1 - self.y0)
+
+
+@dataclass(frozen=True)
+class SchemeChange:
+    """A scheme and the one before it; ``renamed`` says how landmarks were called before, old name -> new name."""
+
+    old: Scheme | None
+    new: Scheme
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RulerChange:
+    """A ruler and the one before it; ``films`` are the names of the film measured, and of others that get the same."""
+
+    old: Ruler | None
+    new: Ruler | None
+    films: tuple[str, ...]
+
+    def back(self) -> "RulerChange":
+        """Return the change that takes this one back."""
+        return RulerChange(self.new, self.old, self.films)
+
+
 @dataclass(frozen=True)
 class Edit:
     """One act of one person on one film, see the top of this module.
@@ -73,6 +118,8 @@ class Edit:
         changes: of marks.
         of: the number of the edit that is undone or done again.
         model: the hash of the model whose proposals were on the film; empty without any.
+        scheme: the change of the scheme, of an act "scheme" alone.
+        ruler: the change of a ruler, of an act "ruler" and of what undoes one or does it again.
     """
 
     when: str
@@ -84,13 +131,21 @@ class Edit:
     changes: tuple[Change, ...] = ()
     of: int | None = None
     model: str = ""
+    scheme: SchemeChange | None = None
+    ruler: RulerChange | None = None
 
     def line(self) -> str:
         """Return it as a line of the log."""
-        told = {
+        told: dict[str, Any] = {
             "when": self.when, "who": self.who, "image": self.image, "film": self.film, "act": self.act, "of": self.of,
             "state": self.verdict, "model": self.model, "changes": [change._asdict() for change in self.changes],
         }  # fmt: skip
+        if self.scheme:
+            old = self.scheme.old.model_dump(mode="json") if self.scheme.old else None
+            new = self.scheme.new.model_dump(mode="json")
+            told["scheme"] = {"old": old, "new": new, "renamed": self.scheme.renamed}
+        if self.ruler:
+            told["ruler"] = {"old": self.ruler.old, "new": self.ruler.new, "films": self.ruler.films}
         return json.dumps(FORM.stamp(told), allow_nan=False) + "\n"
 
     @classmethod
@@ -102,10 +157,12 @@ class Edit:
             when, who, image, film = (str(told[key]) for key in ("when", "who", "image", "film"))
             changes = tuple(_change(change) for change in told["changes"])
             of = None if told["of"] is None else int(told["of"])
-            edit = cls(when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]))
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            scheme, ruler = _scheme(told.get("scheme")), _ruler(told.get("ruler"))
+            edit = cls(when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]), scheme, ruler)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise DataError(f"{where}: {line[:60]!r} ({error!r}), expected an edit") from error
-        if edit.act not in _ACTS or not set(edit.verdict) <= set(_VERDICTS):
+        lacking = (edit.act == "scheme") != bool(scheme) or (edit.act == "ruler" and ruler is None)
+        if edit.act not in _ACTS or lacking or not set(edit.verdict) <= set(_VERDICTS):
             raise DataError(f"{where}: act {edit.act!r} and state {edit.verdict}, expected those of an edit")
         return edit
 
@@ -125,6 +182,23 @@ def _mark(told: Any) -> Mark | None:  # noqa: ANN401 - any JSON
     if state not in _STATES or how not in _HOW or (state == "missing") != (x is None) or (x is None) != (y is None):
         raise ValueError(f"mark {told!r}")
     return Mark(state, None if x is None else float(x), None if y is None else float(y), how)
+
+
+def _scheme(told: Any) -> SchemeChange | None:  # noqa: ANN401 - any JSON
+    if told is None:
+        return None
+    old = None if told["old"] is None else validated(Scheme, told["old"], "scheme", ValueError)
+    new = validated(Scheme, told["new"], "scheme", ValueError)
+    return SchemeChange(old, new, {str(k): str(v) for k, v in told["renamed"].items()})
+
+
+def _ruler(told: Any) -> RulerChange | None:  # noqa: ANN401 - any JSON
+    if told is None:
+        return None
+    old, new = (None if ends is None else Ruler(*map(float, ends)) for ends in (told["old"], told["new"]))
+    if any(ruler and not 0 < ruler.mm < math.inf for ruler in (old, new)) or not told["films"]:
+        raise ValueError(f"ruler {told!r}")
+    return RulerChange(old, new, tuple(map(str, told["films"])))
 
 
 class Log:

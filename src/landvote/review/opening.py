@@ -54,7 +54,7 @@ def open_review(
     try:
         for note in kept.notes:
             say(note)
-        if kept.scheme is None or (scheme and not _grown_from(kept.scheme, scheme)):
+        if kept.scheme is None or (scheme and not kept.history.left(scheme)):
             first = scheme or place.scheme() or (localiser.scheme if localiser else None)
             if first is not None:
                 kept.set_scheme(first)
@@ -70,11 +70,6 @@ def open_review(
     except BaseException:
         kept.close()
         raise
-
-
-def _grown_from(scheme: Scheme, old: Scheme) -> bool:
-    """Say whether a scheme is another one with landmarks added on the page."""
-    return len(scheme) > len(old) and scheme.landmarks[: len(old)] == old.landmarks
 
 
 def _import(data: StrPath, store: Store, user: str, say: Callable[[str], None]) -> None:

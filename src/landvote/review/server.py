@@ -1,18 +1,21 @@
 """The server: the page, and what it asks for, as JSON and bytes.
 
-==========================  =======================================================================
-GET /                       the page; its scripts and style are at ``/page/NAME``
-GET /api/start              the person to suggest, the scheme, the schemes there are, how many films
-POST /api/scheme            choose a shipped scheme, or add landmarks
-GET /api/films              the worklist of ``?who=``
-GET /api/films/N            a film of ``?who=``: its state, marks, proposal, size and spacing
-GET /api/films/N/pixels     see :mod:`landvote.review.films`
-GET /api/films/N/thumbnail  a small PNG
-POST /api/films/N/edits     an edit, which is on the disk before it is answered
-GET /api/points.csv         the points of approved films, as long-csv
-GET /api/learning           how far the loop is; null without one
-POST /api/learning          train, stop, pause, resume, accept or decline the notice
-==========================  =======================================================================
+============================  =======================================================================
+GET /                         the page; its scripts and style are at ``/page/NAME``
+GET /api/start                the person to suggest, the scheme, the schemes there are, how many films
+GET /api/scheme               the scheme, which landmarks have marks, and what could be said of them
+POST /api/scheme              choose a shipped scheme, add landmarks, or change the whole
+GET /api/landmarks/N/picture  the mean of approved films around a landmark, a small PNG
+GET /api/films                the worklist of ``?who=``
+GET /api/films/N              a film of ``?who=``: its state, marks, proposal, size and spacing
+GET /api/films/N/pixels       see :mod:`landvote.review.films`
+GET /api/films/N/thumbnail    a small PNG
+POST /api/films/N/ruler       measure a film
+POST /api/films/N/edits       an edit, which is on the disk before it is answered
+GET /api/points.csv           the points of approved films, as long-csv
+GET /api/learning             how far the loop is; null without one
+POST /api/learning            train, stop, pause, resume, accept or decline the notice
+============================  =======================================================================
 """
 
 import asyncio
@@ -38,6 +41,7 @@ from landvote.review.routes.films import FilmRoutes
 from landvote.review.routes.landmarks import LandmarkRoutes
 from landvote.review.routes.learning import LearningRoutes
 from landvote.review.routes.page import PageRoutes
+from landvote.review.routes.rulers import RulerRoutes
 from landvote.review.store import Store
 
 _WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
@@ -52,8 +56,9 @@ def make_app(
     ``host`` and ``port`` are where it will listen, ``token`` and ``once`` those of :class:`Guard`.
     """
     teaching = learning.teaching if learning else None
+    films = FilmRoutes(review, proposer, teaching)
     parts = (
-        PageRoutes(review), FilmRoutes(review, proposer, teaching), LandmarkRoutes(review), ExportRoutes(review),
+        PageRoutes(review), films, LandmarkRoutes(review), RulerRoutes(review, films), ExportRoutes(review),
         LearningRoutes(learning),
     )  # fmt: skip
     app = Starlette(

@@ -1,5 +1,6 @@
 """The state of a film for one person: its marks, the verdict, and what can be undone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from landvote.errors import DataError
@@ -52,3 +53,7 @@ class FilmState:
                 self.marks.pop(change.landmark, None)
             else:
                 self.marks[change.landmark] = change.new
+
+    def rename(self, renamed: Mapping[str, str]) -> None:
+        """Let the marks of renamed landmarks, old name -> new name, go by the new ones."""
+        self.marks = {renamed.get(name, name): mark for name, mark in self.marks.items()}

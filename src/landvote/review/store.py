@@ -6,6 +6,7 @@
       edits.jsonl       the log; all else is made from it
       scheme.toml       what the landmarks are
       points.csv        long-csv: the points of approved films, a person each an annotator
+      films.csv         millimetres per pixel of the films that people have measured; lies beside points.csv as a table
       proposals.jsonl   predictions that nobody has accepted yet
       models/           what was learned from the points, see landvote.review.learning.folders
       thumbnails/       small pictures of the films, which may be deleted
@@ -18,7 +19,8 @@ import math
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +38,9 @@ from landvote.errors import ConflictError, DataError, EditError, SchemeError
 from landvote.formats.kinds.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.predictions import read_predictions, write_predictions
-from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState
+from landvote.review.history import SchemeHistory, revision_of
+from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState, Ruler, RulerChange, SchemeChange
+from landvote.review.rulers import Rulers
 from landvote.review.state import FilmState
 from landvote.runtime.files import atomic_write, writing
 
@@ -46,6 +50,9 @@ _NAMED = 3
 Wanted = Mapping[str, tuple[MarkState, float | None, float | None] | None]
 """Landmark -> what its mark is to be; None takes the mark away."""
 
+SchemeMaker = Callable[[Scheme | None], tuple[Scheme, dict[str, str]]]
+"""The scheme as it is -> the one it is to be, and old name -> new name of the landmarks that are renamed."""
+
 
 class Store:
     """Keeps edits, and makes their files. Several threads may call it; one process at a time has it open to write.
@@ -54,6 +61,8 @@ class Store:
         folder: of its files.
         read_only: whether nothing is written.
         scheme: what the landmarks are; None while nobody has said.
+        history: of the scheme.
+        rulers: with which people have measured films.
         imported: whether the points that the data came with are there.
         notes: what was repaired when it was opened, in words.
 
@@ -73,10 +82,12 @@ class Store:
             self._scheme_file, self._proposals_file = folder / "scheme.toml", folder / "proposals.jsonl"
             self.scheme = Scheme.read(self._scheme_file) if self._scheme_file.exists() else None
             self._states: dict[tuple[str, str], FilmState] = {}
+            self.history, self.rulers = SchemeHistory(), Rulers()
             self._log = Log(folder / "edits.jsonl", read_only=read_only)
             self.imported = False
             for number, edit in enumerate(self._log.replay()):
                 self._apply(number, edit)
+            self._finish_scheme()
             read = read_predictions(self._proposals_file) if self._proposals_file.exists() else []
             self._proposals = {p.identifier: p for p in read}
         except BaseException:
@@ -85,6 +96,17 @@ class Store:
         dropped = f"{self._log.file}: dropped the last line, of {self._log.dropped} bytes, which was cut short"
         self.notes = (f"{dropped}; it had never been answered as saved",) if self._log.dropped else ()
         self._points_dirty, self._proposals_dirty = len(self._log) > 0, False
+        self._rulers_dirty = len(self.rulers) > 0
+
+    def _finish_scheme(self) -> None:
+        """Write the scheme of the last change in the log, if a killed server has left the file as it was before."""
+        last = self.history.last
+        if last is None or self.scheme != last.old:
+            return
+        self.scheme = last.new
+        if not self.read_only:
+            with self._new_scheme(last.new):
+                pass
 
     def _hold(self) -> None:
         try:
@@ -105,6 +127,13 @@ class Store:
     def images(self) -> set[str]:
         """Return the identifiers that there are edits or proposals of."""
         return {image for _, image in self._states} | self._proposals.keys()
+
+    def approved_points(self, landmark: str) -> dict[str, tuple[float, float]]:
+        """Return image -> x, y of a landmark on the approved films on which it has a place, by one person each."""
+        with self._mutex:
+            approved = sorted((i, who) for (who, i), state in self._states.items() if state.verdict == "approved")
+            marks = ((image, self._states[who, image].marks.get(landmark)) for image, who in reversed(approved))
+            return {image: mark.point for image, mark in marks if mark and mark.state != "missing"}
 
     def state(self, who: str, image: str) -> dict[str, Any]:
         """Return a person's film as the page gets it, with what is proposed for it."""
@@ -162,9 +191,10 @@ class Store:
         proposal, known = self._proposals.get(image), set(self.scheme.landmarks if self.scheme else ())
         if proposal is None:
             return {}
+        names = (self.history.current(name, self.scheme) for name in proposal.landmarks)
         return {
             name: (round(float(x), _DIGITS), round(float(y), _DIGITS), float(e) if np.isfinite(e) else None)
-            for name, (x, y), e in zip(proposal.landmarks, proposal.points, proposal.expected_error, strict=True)
+            for name, (x, y), e in zip(names, proposal.points, proposal.expected_error, strict=True)
             if name in known and np.isfinite([x, y]).all()
         }
 
@@ -196,11 +226,36 @@ class Store:
             if act == "approve" and proposal != self._shown(image):
                 raise ConflictError("what is proposed has changed, expected it as it was shown; look at it again")
             made = self._made(Edit(_now(), who, image, film, act, model=self._model(image)), state, wanted or {})
-            if made.changes or made.verdict[0] != made.verdict[1]:
-                self._log.append(made)
-                self._apply(len(self._log) - 1, made)
-                self._points_dirty = True
+            if made.changes or made.ruler or made.verdict[0] != made.verdict[1]:
+                self._keep(made)
             return self.state(who, image)
+
+    def measure(
+        self, who: str, image: str, film: str, revision: int, ruler: Ruler | None, films: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Take a ruler as that of a film, or the film's ruler away, and return the film's state as :meth:`edit` does.
+
+        ``films`` are the names of the film, which lack the side of ``image``, and of others that get the same ruler;
+        those of the others that have a ruler keep it.
+
+        Raises:
+            ConflictError: the film has another revision meanwhile.
+            DataError: the log cannot be written.
+        """
+        with self._mutex:
+            state = self._states.get((who, image), FilmState())
+            if revision != state.revision:
+                raise ConflictError(f"revision {revision}, expected {state.revision}: another window has changed it")
+            change, now = RulerChange(self.rulers.of(films[0]), ruler, films), state.verdict
+            if change.old != ruler or len(films) > 1:
+                self._keep(Edit(_now(), who, image, film, "ruler", (now, now), ruler=change))
+            return self.state(who, image)
+
+    def _keep(self, edit: Edit) -> None:
+        """Write an edit to the log, and bring it into the state."""
+        self._log.append(edit)
+        self._apply(len(self._log) - 1, edit)
+        self._points_dirty, self._rulers_dirty = True, self._rulers_dirty or edit.ruler is not None
 
     def _model(self, image: str) -> str:
         return self._proposals[image].model if image in self._proposals else ""
@@ -213,10 +268,12 @@ class Store:
             if not numbers:
                 return replace(edit, verdict=(now, now))
             past = self._log.read(numbers[-1])
+            done = [c._replace(landmark=self.history.current(c.landmark, self.scheme)) for c in past.changes]
+            edit = replace(edit, of=numbers[-1])
             if edit.act == "redo":
-                return replace(edit, of=numbers[-1], verdict=past.verdict, changes=past.changes)
-            back = tuple(Change(c.landmark, c.new, c.old) for c in past.changes)
-            return replace(edit, of=numbers[-1], verdict=past.verdict[::-1], changes=back)
+                return replace(edit, verdict=past.verdict, changes=tuple(done), ruler=past.ruler)
+            back, ruler = tuple(Change(c.landmark, c.new, c.old) for c in done), past.ruler and past.ruler.back()
+            return replace(edit, verdict=past.verdict[::-1], changes=back, ruler=ruler)
         if edit.act == "set":
             changes = self._changes(edit.image, state, wanted)
             return replace(edit, changes=changes, verdict=(now, "open" if changes else now))
@@ -260,6 +317,13 @@ class Store:
         if edit.act == "imported":
             self.imported = True
             return
+        if edit.scheme:
+            self.history.apply(edit.scheme)
+            for known in self._states.values():
+                known.rename(edit.scheme.renamed)
+            return
+        self.history.marked.update(change.landmark for change in edit.changes)
+        self.rulers.apply(edit)
         state = self._states.setdefault((edit.who, edit.image), FilmState())
         state.apply(f"{self._log.file}, line {number + 1}", number, edit)
 
@@ -312,39 +376,54 @@ class Store:
             return self._model(image) if image in self._proposals else None
 
     def set_scheme(self, scheme: Scheme) -> None:
-        """Take another scheme, and write it.
+        """Take a scheme that the data, a model or the person who started the review names, and write it.
 
         Raises:
             SchemeError: it lacks a landmark that has marks, or cannot be written.
         """
         with self._mutex:
-            marked = {name for state in self._states.values() for name in state.marks}
-            if lacking := sorted(marked - set(scheme.landmarks)):
-                raise SchemeError(f"scheme {scheme.name!r} lacks {lacking[0]!r}, which has marks; expected it there")
+            if lacking := sorted(self.history.marked - set(scheme.landmarks)):
+                found = f"scheme {scheme.name!r} lacks {lacking[0]!r}, which has marks, or had some"
+                raise SchemeError(f"{found}; expected it there")
             if scheme == self.scheme:
                 return
             if not self.read_only:
-                with atomic_write(self._scheme_file) as temporary:
-                    temporary.unlink()
-                    scheme.write(temporary)
+                with self._new_scheme(scheme):
+                    pass
             self.scheme, self._points_dirty = scheme, True
 
-    def add_landmarks(self, names: Iterable[str]) -> None:
-        """Put landmarks at the end of the scheme; on the films of before they are undecided.
+    def change_scheme(self, who: str, make: SchemeMaker, *, seen: str | None = None) -> None:
+        """Let a person change the scheme; the change is in the log and in the file when this returns.
+
+        On the films of before, new landmarks are undecided, and renamed ones keep their marks. ``seen`` is the revision
+        of the scheme that the person saw, None where it does not matter.
 
         Raises:
-            EditError: a name is empty or there already.
+            ConflictError: the scheme has another revision meanwhile.
+            EditError: the new scheme does not fit, see :meth:`SchemeHistory.check`, or cannot be written.
+            DataError: the log or the file cannot be written.
         """
         with self._mutex:
-            old, new = self.scheme, list(names)
-            known = old.landmarks if old else ()
-            for i, name in enumerate(new):
-                if not name or name != name.strip() or not name.isprintable() or name in (*known, *new[:i]):
-                    raise EditError(f"landmark {name!r}, expected a name of its own, in one line")
+            old = self.scheme
+            if seen is not None and seen != revision_of(old):
+                raise ConflictError("the landmarks have changed meanwhile, expected them as shown; look at them again")
+            new, renamed = make(old)
+            self.history.check(old, new, renamed)
+            if new == old:
+                return
             try:
-                self.set_scheme((old or Scheme.numbered(0).model_copy(update={"name": "review"})).extended(new))
+                with self._new_scheme(new):  # takes its place once the log has it
+                    self._keep(Edit(_now(), who, "", "", "scheme", scheme=SchemeChange(old, new, renamed)))
+                    self.scheme = new
             except SchemeError as error:
                 raise EditError(str(error)) from error
+
+    @contextmanager
+    def _new_scheme(self, scheme: Scheme) -> Iterator[None]:
+        with atomic_write(self._scheme_file) as temporary:
+            temporary.unlink()
+            scheme.write(temporary)
+            yield
 
     # -- files --
 
@@ -368,12 +447,21 @@ class Store:
             return
         with self._mutex:
             dirty, self._points_dirty = self._points_dirty, False
+            measured, self._rulers_dirty = self._rulers_dirty, False
             kept = list(self._proposals.values()) if proposals and self._proposals_dirty else None
             self._proposals_dirty &= kept is None
-        if dirty:
-            LongCsv().write(self.folder / "points.csv", self.table())
-        if kept is not None:
-            write_predictions(self._proposals_file, kept)
+        try:
+            if dirty:
+                LongCsv().write(self.folder / "points.csv", self.table())
+            if measured:
+                self.rulers.write(self.folder / "films.csv")
+            if kept is not None:
+                write_predictions(self._proposals_file, kept)
+        except DataError:
+            with self._mutex:  # the next call tries again
+                self._points_dirty, self._rulers_dirty = self._points_dirty or dirty, self._rulers_dirty or measured
+                self._proposals_dirty = self._proposals_dirty or kept is not None
+            raise
 
 
 def person_name(name: str) -> str:

@@ -10,6 +10,9 @@ from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
 from landvote.runtime.arrays import load_arrays
 
+CHOSEN_REFERENCES = 6
+"""Reference points where a scheme names none: enough to outvote one that went astray."""
+
 _REWEIGHTED = 6  # rounds of least squares
 _ALIGNED = 5  # rounds of laying shapes on their mean
 _LARGEST = 3  # times the film: a cropped film may be smaller than its patch, but not by more

@@ -5,6 +5,7 @@ export class Refused extends Error {
     super(told.error || `the server answered ${status}`);
     this.status = status;
     this.state = told.state;
+    this.scheme = told.scheme;
   }
 }
 

@@ -21,7 +21,7 @@ export class Editor {
       landmark.point = this.previewed.point;
       if (landmark.state === "proposed") landmark.state = "placed";
     }
-    return { landmarks, outlines: this.outlines || [], active: this.active };
+    return { landmarks, outlines: this.outlines || [], active: this.active, drawing: this.drawing };
   }
 
   // 0 for an expected error of 1 mm or less, 1 for 5 mm or more; without mm, for 0.2 and 1 % of the film's diagonal.
@@ -105,6 +105,7 @@ export class Editor {
   }
 
   click(point) { // beside all points: the chosen landmark is placed there, if it has no place yet
+    if (this.drawing?.active) { this.drawing.click(point); return; }
     const landmark = this.landmark();
     if (!landmark || !this.session.film) return;
     if (landmark.point) {

@@ -14,6 +14,9 @@ export const KEYS = [
     ["up", ["ArrowUp"], "", ""],
     ["down", ["ArrowDown"], "", ""],
     ["cancel", ["Escape"], "Esc", "put back what was picked up"],
+    ["newLandmark", ["N"], "Shift N", "new landmarks: click where they lie"],
+    ["outline", ["u"], "u", "outline: points spread evenly along a curve"],
+    ["relations", ["e"], "e", "names, definitions, outlines, mirrored pairs"],
   ]],
   ["Film", [
     ["approve", ["a"], "a", "approve, and on to the next film"],
@@ -21,6 +24,7 @@ export const KEYS = [
     ["reopen", ["A"], "Shift A", "neither approved nor rejected"],
     ["nextFilm", ["PageDown", "j"], "PgDn, j", "next film"],
     ["previousFilm", ["PageUp", "k"], "PgUp, k", "previous film"],
+    ["ruler", ["R"], "Shift R", "ruler: millimetres by two clicks"],
     ["undo", ["Ctrl+z"], "Ctrl Z", "undo, without limit"],
     ["redo", ["Ctrl+y", "Ctrl+Z"], "Ctrl Y", "redo"],
   ]],

@@ -1,11 +1,16 @@
 // The page: it brings the parts together.
 
 import { getJson, post, Refused } from "./api.js";
+import { Drawing } from "./drawing.js";
 import { Editor } from "./editor.js";
 import { actOf, fillSheet } from "./keys.js";
+import { About, NewLandmarks } from "./landmark.js";
 import { Learning } from "./learning.js";
+import { OutlineTool } from "./outline.js";
 import { Panel } from "./panel.js";
 import { Pointer } from "./pointer.js";
+import { RulerTool, spacingWords } from "./ruler.js";
+import { SchemeDialog } from "./scheme.js";
 import { Session } from "./session.js";
 import { View } from "./view.js";
 import { stateWord, Worklist } from "./worklist.js";
@@ -22,6 +27,15 @@ const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: 
 const editor = new Editor(session, view, panel, message);
 const pointer = new Pointer(view, editor);
 const learning = new Learning(message);
+const drawing = new Drawing(view, editor);
+const newLandmarks = new NewLandmarks(drawing, session, change, message);
+const outline = new OutlineTool(drawing, session, change, message);
+const ruler = new RulerTool(drawing, session, message);
+const relations = new SchemeDialog(change, message);
+const about = new About();
+let definitions = [];
+let revision = ""; // of the landmarks that are shown
+let lookedAt = "";
 let start = null;
 
 // -- saying things --
@@ -41,7 +55,7 @@ function showPrompt() {
   const landmark = session.film && editor.landmark();
   const place = landmark ? `${editor.active + 1} of ${session.landmarks.length}: ${landmark.name}` : "";
   const words = { undecided: `Click ${place}`, proposed: `${place} – proposed`, missing: `${place} – missing`, occluded: `${place} – hidden` };
-  const shown = landmark ? words[landmark.state] ?? place : "";
+  const shown = drawing.active ? drawing.said() : landmark ? words[landmark.state] ?? place : "";
   if ($("prompt").textContent !== shown) $("prompt").textContent = shown;
 }
 
@@ -53,7 +67,7 @@ function showFacts() {
   const facts = [];
   if (film) {
     if (session.pixels) facts.push(`${film.size[0]} × ${film.size[1]}, ${session.pixels.bits} bit`);
-    facts.push(film.spacing ? `${film.spacing.x.toPrecision(3)} mm a pixel (${film.spacing.source})` : "mm unknown");
+    facts.push(spacingWords(film.spacing));
     if (film.others.length) facts.push(`points of ${film.others.join(", ")} too`);
   }
   $("facts").textContent = facts.join(" · ");
@@ -63,7 +77,8 @@ function showFacts() {
   $("redo").disabled = read || !film.redo;
   $("reopen").disabled = read || !["approved", "rejected"].includes(film.state);
   $("reject").disabled = read;
-  for (const id of ["approve", "missing", "occluded", "clear"]) $(id).disabled = read || !session.pixels;
+  $("relations").disabled = start.readOnly;
+  for (const id of ["approve", "missing", "occluded", "clear", "newLandmark", "outline", "ruler"]) $(id).disabled = read || !session.pixels;
 }
 
 function showSaved() {
@@ -73,9 +88,14 @@ function showSaved() {
 }
 
 session.message = message;
-session.changed = () => { editor.draw(); showFacts(); showSaved(); };
+session.changed = () => { lookAtScheme(); editor.draw(); showFacts(); showSaved(); };
 session.answered = (film) => list.update(film.number, film.server);
-editor.drawn = () => { showPrompt(); $("accept").disabled = start.readOnly || editor.landmark()?.state !== "proposed"; };
+function showAbout() {
+  const approved = list.rows.reduce((sum, { state }) => sum + (state === "approved"), 0);
+  about.show(session.film && editor.landmark(), editor.active, definitions[editor.active], session.film?.number, approved);
+}
+
+editor.drawn = () => { showPrompt(); showAbout(); $("accept").disabled = start.readOnly || editor.landmark()?.state !== "proposed"; };
 editor.quiet = quiet;
 editor.moved = (point) => {
   if (!view.pixels || !point) return;
@@ -89,6 +109,7 @@ window.addEventListener("beforeunload", (event) => { session.flush(); if (sessio
 async function open(number) {
   if (number === undefined) { message("There is no further film in this list."); return; }
   pointer.cancel();
+  drawing.stop();
   quiet();
   $("wait").hidden = true;
   list.select(number);
@@ -110,6 +131,7 @@ async function open(number) {
   $("wait").hidden = Boolean(session.pixels);
   $("wait").textContent = `This film cannot be shown. ${session.film.server.broken} Press x to reject it.`;
   $("cursor").textContent = "";
+  drawing.stop(); // of what was begun while the film was opened
   view.show(session.pixels);
   editor.begin();
   session.changed();
@@ -146,6 +168,8 @@ const ACTS = {
   up: (event) => editor.nudge("up", event), down: (event) => editor.nudge("down", event), cancel: () => { pointer.cancel(); quiet(); },
   approve, reject, reopen: () => editor.allowed() && session.act("reopen"),
   nextFilm: () => open(list.beside(1)), previousFilm: () => open(list.beside(-1)),
+  newLandmark: () => newLandmarks.begin(), outline: () => outline.ask(), ruler: () => ruler.begin(),
+  relations: () => editor.allowed() && relations.open().catch((error) => message(error.message, true)),
   undo: () => editor.allowed() && session.act("undo"), redo: () => editor.allowed() && session.act("redo"),
   zoomIn: () => view.zoom(1.25), zoomOut: () => view.zoom(0.8), fit: () => view.pixels && view.fit(),
   brighter: () => levels(0, -12), darker: () => levels(0, 12), harder: () => levels(-20, 0), softer: () => levels(20, 0),
@@ -162,13 +186,14 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Enter" && event.target.matches("button, a")) return; // it is pressed
+  if (drawing.key(event)) { event.preventDefault(); return; }
   const act = actOf(event);
   if (!act) return;
   event.preventDefault();
   ACTS[act](event);
 });
 
-for (const id of ["missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve"]) $(id).addEventListener("click", () => ACTS[id]());
+for (const id of ["newLandmark", "outline", "ruler", "relations", "missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve"]) $(id).addEventListener("click", () => ACTS[id]());
 $("accept").addEventListener("click", () => editor.placeOrAccept());
 $("help").addEventListener("click", () => $("keys").showModal());
 
@@ -176,29 +201,36 @@ $("help").addEventListener("click", () => $("keys").showModal());
 
 function takeScheme(scheme) {
   session.landmarks = scheme ? scheme.landmarks : [];
-  editor.outlines = scheme ? scheme.outlines : [];
+  editor.outlines = outline.outlines = scheme ? scheme.outlines : [];
+  definitions = scheme ? scheme.definitions : [];
+  revision = scheme ? scheme.revision : "";
   list.total = session.landmarks.length;
-  $("add").hidden = start.readOnly;
+}
+
+async function lookAtScheme() { // another window may have changed it
+  const told = session.film?.server.scheme;
+  if (told === undefined || told === revision || told === lookedAt || session.waiting) return;
+  lookedAt = told;
+  const before = revision;
+  try {
+    takeScheme((await getJson("/api/start")).scheme);
+  } catch { return; } // the next edit says that the server is gone
+  if (revision !== before) message("Another window has changed the landmarks.");
+  session.changed();
 }
 
 async function change(told) {
-  const answer = await post("/api/scheme", told);
-  takeScheme(answer.scheme);
-  await list.read(session.who);
-  await session.refresh();
-}
-
-$("add").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const name = $("new").value.trim();
-  if (!name) return;
+  session.waiting++;
+  session.changed();
   try {
-    await change({ add: [name] });
-    $("new").value = "";
-    editor.choose(session.landmarks.length - 1);
-    $("marks").focus();
-  } catch (error) { message(error.message, true); }
-});
+    takeScheme((await post("/api/scheme", { who: session.who, ...told })).scheme);
+    await list.read(session.who);
+    await session.refresh();
+  } finally {
+    session.waiting--;
+    session.changed();
+  }
+}
 
 function askScheme() {
   return new Promise((resolve) => {
@@ -211,6 +243,7 @@ function askScheme() {
         resolve();
       } catch (error) { $("scheme-error").textContent = error.message; }
     };
+    $("click-them").addEventListener("click", () => { done = true; $("scheme").close(); resolve(true); });
     $("shipped").replaceChildren(...start.schemes.map(({ name, count, landmarks }) => {
       const button = document.createElement("button");
       button.textContent = `${name} `;
@@ -270,11 +303,12 @@ async function begin() {
   editor.readOnly = start.readOnly;
   takeScheme(start.scheme);
   await person(false);
-  if (!start.scheme && !start.readOnly) await askScheme();
+  const byClicks = !start.scheme && !start.readOnly && await askScheme();
   learning.news = look;
   await learning.begin($("sort"));
   await open(list.unfinished() ?? list.order[0]);
   $("marks").focus();
+  if (byClicks) newLandmarks.begin();
   setInterval(() => { if (list.proposing?.working) look(); }, LOOK_AGAIN);
 }
 

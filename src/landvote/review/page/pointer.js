@@ -28,6 +28,7 @@ export class Pointer {
   }
 
   near([u, v]) {
+    if (this.editor.drawing?.active) return -1; // clicks are for what is drawn
     const { landmarks, active } = this.view.scene();
     let [best, found] = [NEAR, -1];
     landmarks.forEach((landmark, i) => {

@@ -17,6 +17,7 @@ export class Session {
     this.sending = false;
     this.offline = false;
     this.nudged = null;
+    this.waiting = 0; // what else is on its way to the server: changes of the landmarks
     this.changed = () => {};
     this.message = () => {};
     this.answered = () => {};
@@ -87,7 +88,7 @@ export class Session {
   }
 
   get verdict() { return this.film ? this.film.server.state : "new"; }
-  get busy() { return this.queue.length > 0 || this.nudged !== null; }
+  get busy() { return this.queue.length > 0 || this.nudged !== null || this.waiting > 0; }
 
   // -- edits --
 

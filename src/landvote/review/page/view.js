@@ -146,7 +146,7 @@ export class View {
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     if (!this.pixels || !this.points) return;
-    const { landmarks, outlines, active } = this.scene();
+    const { landmarks, outlines, active, drawing } = this.scene();
     if (this.outlines) for (const outline of outlines) this.drawOutline(context, outline, landmarks);
     const many = landmarks.length > 40;
     landmarks.forEach((landmark, i) => {
@@ -174,6 +174,7 @@ export class View {
       if (i === active || landmark.hovered) label(context, `${i + 1} ${landmark.name}`, u, v, this);
       else if (this.names) label(context, many ? `${i + 1}` : `${i + 1} ${landmark.name}`, u, v, this, true);
     });
+    drawing?.draw(context, this);
   }
 
   drawOutline(context, outline, landmarks) {

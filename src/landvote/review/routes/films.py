@@ -15,6 +15,7 @@ from starlette.routing import Route
 from landvote.data.points import MAX_LANDMARKS
 from landvote.errors import ConflictError, ImageError
 from landvote.review.films import Opened
+from landvote.review.history import revision_of
 from landvote.review.log import MarkState
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
@@ -98,13 +99,18 @@ class FilmRoutes:
             self._proposer.opened(who, number)
         opened = await self.look(number)
         state = await run_in_threadpool(self._store.state, who, self._films.samples[number].identifier)
-        return JSONResponse(self._told(number, opened.record(), opened.film, state))
+        return JSONResponse(self.told(number, opened, state))
 
-    def _told(self, number: int, film: dict[str, Any], pixels: str, state: dict[str, Any]) -> dict[str, Any]:
-        """Return a film's state as the page gets it; ``exchanged``: its pixels were others at the last edit."""
-        seen = state.pop("film")
-        name, exchanged = self._films.samples[number].identifier, bool(seen and pixels) and seen != pixels
-        return {"number": number, "name": name, **film, **state, "exchanged": exchanged}
+    def told(self, number: int, opened: Opened, state: dict[str, Any]) -> dict[str, Any]:
+        """Return a film's state as the page gets it.
+
+        ``exchanged``: its pixels were others at the last edit. ``scheme``: the revision of the landmarks.
+        """
+        sample, seen, pixels = self._films.samples[number], state.pop("film"), opened.film
+        film, exchanged = opened.record(), bool(seen and pixels) and seen != pixels
+        film["spacing"] = self._store.rulers.record(sample.film, film["spacing"])
+        told = {"number": number, "name": sample.identifier, "exchanged": exchanged}
+        return {**told, **film, **state, "scheme": revision_of(self._store.scheme)}
 
     async def _pixels(self, request: Request) -> Response:
         opened = await self._read(self._films.open, number := self.number(request))
@@ -139,9 +145,9 @@ class FilmRoutes:
             state = await edited(act)
         except ConflictError as error:
             state = await run_in_threadpool(self._store.state, who, image)
-            now = self._told(number, opened.record(), opened.film, state)
+            now = self.told(number, opened, state)
             return JSONResponse({"error": str(error), "state": now}, 409)
-        return JSONResponse(self._told(number, opened.record(), opened.film, state))
+        return JSONResponse(self.told(number, opened, state))
 
     async def _read(self, read: Callable[[int], Read], number: int) -> Read:
         try:
