@@ -256,7 +256,10 @@ def test_proposals_come_from_any_file_of_points_and_are_there_after_a_restart(fi
     assert opened.store.scheme.landmarks == ("tip", "base")
     opened.store.close()
     opened = open_review(films, "Ana")
-    assert opened.store.state("Ana", "film-2.png")["proposed"] == {"tip": [1, 2, None], "base": [3, 4, None]}
+    assert opened.store.state("Ana", "film-2.png")["proposed"] == {
+        "tip": [1, 2, None, None],
+        "base": [3, 4, None, None],
+    }
     opened.store.close()
     file.write_text("image,landmark,x,y\nfilm-9,tip,1,2\n")
     with pytest.raises(PointsError, match="film-9"):

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from landvote.data.film import Spacing
 from landvote.data.radiograph import Pixels
 from landvote.data.sample import Sample
+from landvote.datasets.survey import Survey
 from landvote.errors import DataError, ImageError
 from landvote.runtime.files import atomic_write
 
@@ -53,11 +54,14 @@ class Opened:
 class ReviewFilms:
     """The films, in the order of their numbers from 0.
 
-    ``cache`` is a folder for small pictures, or None to make them anew each time. Several threads may call it.
+    ``store`` is a folder for small pictures and facts, or None to make them anew each time. Several threads may call
+    it.
     """
 
-    def __init__(self, samples: Sequence[Sample], cache: Path | None) -> None:
-        self.samples, self._cache = tuple(samples), cache
+    def __init__(self, samples: Sequence[Sample], store: Path | None) -> None:
+        self.samples, self._cache = tuple(samples), store / "thumbnails" if store else None
+        self._survey = Survey(store / "facts") if store else None
+        self._spacings: dict[tuple[str, int], Spacing | None] = {}
         self._opened: OrderedDict[tuple[str, int], Opened] = OrderedDict()
         self._mutex = threading.Lock()
         self._decoding = threading.Lock()  # one at a time: memory stays flat
@@ -84,6 +88,19 @@ class ReviewFilms:
                 while len(self._opened) > _KEPT:
                     self._opened.popitem(last=False)
             return opened
+
+    def spacing(self, number: int) -> Spacing | None:
+        """Return the millimetres per pixel of a film, decoded once for good; None if unknown, or it cannot be read."""
+        sample = self.samples[number]
+        try:
+            key = (sample.film, _stamp(sample))
+            if key not in self._spacings:
+                with self._decoding:
+                    seen = self._survey(sample).film.spacing if self._survey else sample.open().spacing
+                self._spacings[key] = seen
+            return self._spacings[key]
+        except ImageError:
+            return None
 
     def thumbnail(self, number: int) -> bytes:
         """Return a small picture of a film as PNG; ImageError if the film cannot be read."""

@@ -4,16 +4,19 @@
 
     {"format": 1, "when": UTC, "who": "Ana", "image": "hips/07.dcm", "film": SHA-256 of its pixels, "act": "set",
      "of": null, "state": ["open", "open"], "model": SHA-256,
-     "changes": [{"landmark": "nasion", "old": null, "new": ["placed", x, y, "changed"], "proposed": [x, y]}]}
+     "changes": [{"landmark": "nasion", "old": null, "new": ["placed", x, y, "changed"], "proposed": [x, y]}],
+     "shown": 8400, "blind": {"nasion": [x, y]}}
 
 One line is one act of one person on one film. ``old`` and ``new`` are marks or null. The number of an edit is that of
-its line, from 0; ``of`` is the edit that an undo or redo is of.
+its line, from 0; ``of`` is the edit that an undo or redo is of. ``shown`` is there where the page told how many
+milliseconds the film had been on the screen, and ``blind`` where a film is approved that was annotated blind.
 """
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -22,6 +25,9 @@ from landvote.runtime.form import Form
 from landvote.runtime.journal import Journal
 
 FORM = Form("edits", 1, DataError)
+
+DIGITS = 3
+"""Of coordinates, as points.csv has them."""
 
 Act: TypeAlias = Literal["import", "imported", "set", "approve", "reject", "reopen", "undo", "redo"]
 """Acts of people, and two of the store's: points that the data came with, and that all of these are there."""
@@ -72,7 +78,10 @@ class Edit:
         verdict: the verdict before and after.
         changes: of marks.
         of: the number of the edit that is undone or done again.
-        model: the hash of the model whose proposals were on the film; empty without any.
+        model: the hash of the model whose proposals were on the film, or are in ``blind``; empty without any.
+        shown: milliseconds since the film was opened on the page; None where that is not known.
+        blind: landmark -> the point that was proposed, and that the person had never been shown; None unless this
+            approves a film that was annotated blind.
     """
 
     when: str
@@ -84,6 +93,8 @@ class Edit:
     changes: tuple[Change, ...] = ()
     of: int | None = None
     model: str = ""
+    shown: int | None = None
+    blind: Mapping[str, tuple[float, float]] | None = None
 
     def line(self) -> str:
         """Return it as a line of the log."""
@@ -91,6 +102,7 @@ class Edit:
             "when": self.when, "who": self.who, "image": self.image, "film": self.film, "act": self.act, "of": self.of,
             "state": self.verdict, "model": self.model, "changes": [change._asdict() for change in self.changes],
         }  # fmt: skip
+        told |= {key: value for key in ("shown", "blind") if (value := getattr(self, key)) is not None}
         return json.dumps(FORM.stamp(told), allow_nan=False) + "\n"
 
     @classmethod
@@ -100,9 +112,16 @@ class Edit:
             told = FORM.read(json.loads(line), where)
             old, new = told["state"]
             when, who, image, film = (str(told[key]) for key in ("when", "who", "image", "film"))
+            if datetime.fromisoformat(when).tzinfo is None:
+                raise ValueError(f"time {when!r}")  # noqa: TRY301 - of one kind with what else may be wrong
             changes = tuple(_change(change) for change in told["changes"])
             of = None if told["of"] is None else int(told["of"])
-            edit = cls(when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]))
+            shown, blind = told.get("shown"), told.get("blind")
+            edit = cls(
+                when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]),
+                None if shown is None else int(shown),
+                None if blind is None else {str(name): (float(x), float(y)) for name, (x, y) in blind.items()},
+            )  # fmt: skip
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise DataError(f"{where}: {line[:60]!r} ({error!r}), expected an edit") from error
         if edit.act not in _ACTS or not set(edit.verdict) <= set(_VERDICTS):

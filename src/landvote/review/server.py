@@ -9,7 +9,12 @@ GET /api/films/N            a film of ``?who=``: its state, marks, proposal, siz
 GET /api/films/N/pixels     see :mod:`landvote.review.films`
 GET /api/films/N/thumbnail  a small PNG
 POST /api/films/N/edits     an edit, which is on the disk before it is answered
+GET /api/films/N/others     the points of others, once the person has approved the film
 GET /api/points.csv         the points of approved films, as long-csv
+GET /api/formats            the formats that points are exported in
+GET /api/export             the points in one of these, a zip where there are several files
+GET /api/agreement          figures of agreement and time; also as ``.csv`` and ``.html``
+GET, POST /api/settings     how many films are left without proposals
 ==========================  =======================================================================
 """
 
@@ -30,10 +35,12 @@ from landvote.errors import DataError
 from landvote.review.guard import Guard
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
+from landvote.review.routes.agreement import AgreementRoutes
 from landvote.review.routes.export import ExportRoutes
 from landvote.review.routes.films import FilmRoutes
 from landvote.review.routes.landmarks import LandmarkRoutes
 from landvote.review.routes.page import PageRoutes
+from landvote.review.routes.settings import SettingsRoutes
 from landvote.review.store import Store
 
 _WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
@@ -46,7 +53,11 @@ def make_app(
 
     ``host`` and ``port`` are where it will listen, ``token`` and ``once`` those of :class:`Guard`.
     """
-    parts = (PageRoutes(review), FilmRoutes(review, proposer), LandmarkRoutes(review), ExportRoutes(review))
+    films = FilmRoutes(review, proposer)
+    parts = (
+        PageRoutes(review), films, LandmarkRoutes(review), ExportRoutes(review), AgreementRoutes(review, films),
+        SettingsRoutes(review),
+    )  # fmt: skip
     app = Starlette(
         routes=[route for part in parts for route in part.routes],
         exception_handlers={HTTPException: _refused},

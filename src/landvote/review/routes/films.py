@@ -14,13 +14,16 @@ from starlette.routing import Route
 
 from landvote.data.points import MAX_LANDMARKS
 from landvote.errors import ConflictError, ImageError
+from landvote.review.comparing import Disagreements
 from landvote.review.films import Opened
 from landvote.review.log import MarkState
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
 from landvote.review.routes.asking import Coordinate, Name, body_as, edited, expect_writable, person
+from landvote.review.store import OnPage
 from landvote.runtime.settings import Settings
 
+_LONGEST = 10**10  # milliseconds that a film is on the screen, some months
 _MARGIN = 1.0  # a landmark lies at most so many widths or heights beside its film
 
 Read = TypeVar("Read")
@@ -42,6 +45,8 @@ class EditRequest(Settings):
     act: Literal["set", "approve", "reject", "reopen", "undo", "redo"]
     proposal: Annotated[str, StringConstraints(strict=True, max_length=16)] = ""
     changes: Annotated[dict[Name, Placed | None], Field(max_length=MAX_LANDMARKS)] = Field(default_factory=dict)
+    unplaced: Annotated[frozenset[Name], Field(max_length=MAX_LANDMARKS)] = frozenset()
+    shown: Annotated[int, Field(strict=True, ge=0, le=_LONGEST)] | None = None
 
 
 class FilmRoutes:
@@ -49,6 +54,7 @@ class FilmRoutes:
 
     def __init__(self, review: Review, proposer: Proposer | None) -> None:
         self._store, self._films, self._proposer = review.store, review.films, proposer
+        self._disagreements = Disagreements(review.store, review.compared)
         self._calm = asyncio.Semaphore(1)  # small pictures wait for each other, and films do not wait for many
 
     @property
@@ -80,11 +86,14 @@ class FilmRoutes:
         who = person(request.query_params.get("who", ""))
 
         def rows() -> list[list[Any]]:
-            return [
-                [sample.identifier, *self._store.summary(who, sample.identifier)] for sample in self._films.samples
-            ]  # fmt: skip
+            images = [sample.identifier for sample in self._films.samples]
+            apart = self._disagreements.of(images)
+            return [[image, *self._store.summary(who, image), far] for image, far in zip(images, apart, strict=True)]
 
-        told = {"films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None}
+        told = {
+            "films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None,
+            "usualError": await run_in_threadpool(self._store.usual_error),
+        }  # fmt: skip
         return JSONResponse(told)
 
     async def _film(self, request: Request) -> Response:
@@ -125,7 +134,8 @@ class FilmRoutes:
                 if value is not None and not -_MARGIN * size <= value <= (1 + _MARGIN) * size:
                     raise HTTPException(422, f"landmark {name!r} at {value}, expected it on the film")
         act = partial(
-            self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal
+            self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal,
+            page=OnPage(asked.unplaced, asked.shown),
         )  # fmt: skip
         try:
             state = await edited(act)
