@@ -48,7 +48,8 @@ def agreement(
     """Return all figures as plain JSON; distances in ``unit``: mm where the spacing of every film compared is known.
 
     ``states`` are (person, film, state), ``spacing_of`` tells millimetres per pixel of a film. There are ``pairs`` of
-    annotators, ``machine`` with each person, and ``time`` of each person.
+    annotators, apart for films on which one of them was shown proposals (``prompted``: what both accept agrees without
+    telling anything), ``machine`` with each person, and ``time`` of each person.
     """
     done = sorted(
         ((who, image, s) for who, image, s in states if s.first is not None and s.verdict == "approved"),
@@ -82,14 +83,17 @@ def _scales(images: Sequence[str], spacing_of: Callable[[str], Spacing | None]) 
 def _pairs(
     by_film: Mapping[str, Sequence[tuple[str, FilmState]]], landmarks: Sequence[str], scales: Mapping[str, Scale]
 ) -> list[Record]:
-    gathered: dict[tuple[str, str], _Gathered] = {}
+    gathered: dict[tuple[str, str, bool], _Gathered] = {}
     for image, of in by_film.items():
         for (one, a), (other, b) in combinations(of, 2):
             first, second = marked(a.first or {}, landmarks), marked(b.first or {}, landmarks)
-            pair = gathered.setdefault((one, other), _Gathered())
+            pair = gathered.setdefault((one, other, bool(a.offered or b.offered)), _Gathered())
             pair.rows.append(point_to_point(first, second, scales.get(image, PIXELS)))
             pair.unmatched += int((np.isfinite(first[:, 0]) != np.isfinite(second[:, 0])).sum())
-    return [{"one": one, "other": other, **g.figures(landmarks)} for (one, other), g in sorted(gathered.items())]
+    return [
+        {"one": one, "other": other, "prompted": prompted, **g.figures(landmarks)}
+        for (one, other, prompted), g in sorted(gathered.items())
+    ]  # fmt: skip
 
 
 def _machine(

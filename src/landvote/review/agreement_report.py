@@ -25,7 +25,7 @@ def agreement_csv(record: Record) -> str:
 
 
 def _rows(record: Record) -> Iterator[tuple[object, ...]]:
-    compared = [("annotators", pair["one"], pair["other"], pair) for pair in record["pairs"]]
+    compared = [(f"annotators, {_kind(p)}", p["one"], p["other"], p) for p in record["pairs"]]
     for each in record["machine"]:
         compared += [(f"machine, {kind} films", each["who"], "machine", each[kind]) for kind in ("proposed", "blind")]
     for *who, told in compared:
@@ -44,9 +44,10 @@ def agreement_page(record: Record) -> str:
     """Return the figures as a page of HTML that needs no file beside it."""
     unit = record["unit"]
     lengths = [f"mean ({unit})", "median", "90 %", "95 %"]
-    pairs = Table("", ["annotators", "films", "points", *lengths], [
-        [f"{p['one']}, {p['other']}", str(p["films"]), str(p["points"]), *_lengths(p)] for p in record["pairs"]
-    ], words=1)  # fmt: skip
+    pairs = Table("", ["annotators", "films", "number", "points", *lengths], [
+        [f"{p['one']}, {p['other']}", _kind(p), str(p["films"]), str(p["points"]), *_lengths(p)]
+        for p in record["pairs"]
+    ])  # fmt: skip
     machine = Table("", ["person", "films", "number", "points", *lengths, "as proposed", "changed", f"by ({unit})"], [
         [
             each["who"], {"proposed": "proposals shown", "blind": "blind"}[kind], str(told["films"]),
@@ -71,10 +72,14 @@ def agreement_page(record: Record) -> str:
 
 def _compared(record: Record) -> Iterator[tuple[str, Record]]:
     for pair in record["pairs"]:
-        yield f"{pair['one']} and {pair['other']}", pair
+        yield f"{pair['one']} and {pair['other']}, {_kind(pair)}", pair
     for each in record["machine"]:
         yield f"{each['who']} and the machine, proposals shown", each["proposed"]
         yield f"{each['who']} and the machine, blind films", each["blind"]
+
+
+def _kind(pair: Record) -> str:
+    return "proposals shown" if pair["prompted"] else "without proposals"
 
 
 def _by_landmark(landmarks: Sequence[Record], unit: str) -> Table:

@@ -22,9 +22,7 @@ def name_files(files: Sequence[Path], read: Callable[[Path], Sequence[Prediction
     found: dict[str, dict[str, Prediction]] = {}
     for file in files:
         if file.stem in found:
-            raise EditError(
-                f"{file}: there is a file {file.stem!r} to compare with already, expected names of their own"
-            )
+            raise EditError(f"{file}: another file to compare with is called {file.stem!r}, expected other names")
         found[file.stem] = {p.identifier: p for p in read(file)}
     return found
 
@@ -64,7 +62,10 @@ class Disagreements:
         self._known: dict[str, tuple[tuple[object, ...], float | None]] = {}
 
     def of(self, images: Sequence[str]) -> list[float | None]:
-        """Return the largest mean distance between two annotators of a film, or two models, in pixels; None if none."""
+        """Return for each film how far the farthest two annotators are apart, else two models, on average, in pixels.
+
+        None where there are no two.
+        """
         people: dict[str, list[tuple[str, int, Mapping[str, Mark]]]] = {}
         for who, image, state in self._store.film_states():
             if state.first is not None and state.verdict == "approved":
@@ -80,10 +81,10 @@ class Disagreements:
         landmarks = self._store.scheme.landmarks if self._store.scheme else ()
         key = (landmarks, *((who, order) for who, order, _ in people), *map(id, models))
         if image not in self._known or self._known[image][0] != key:
-            pairs = [
-                *combinations([marked(marks, landmarks) for *_, marks in people], 2),
-                *combinations([found(p, landmarks) for p in models], 2),
-            ]
+            sets = [found(p, landmarks) for p in models]
+            if len(people) > 1:
+                sets = [marked(marks, landmarks) for *_, marks in people]
+            pairs = combinations(sets, 2)
             means = [
                 float(d[np.isfinite(d)].mean()) for d in (point_to_point(*p) for p in pairs) if np.isfinite(d).any()
             ]

@@ -13,6 +13,7 @@ export const KEYS = [
     ["right", ["ArrowRight"], "", ""],
     ["up", ["ArrowUp"], "", ""],
     ["down", ["ArrowDown"], "", ""],
+    ["doubtful", ["U"], "Shift U", "doubtful landmarks last and unplaced, or not"],
     ["cancel", ["Escape"], "Esc", "put back what was picked up"],
   ]],
   ["Film", [
@@ -38,9 +39,14 @@ export const KEYS = [
     ["outlines", ["l"], "l", "outlines"],
     ["names", ["t"], "t", "names of all landmarks"],
     ["points", ["h"], "h", "hide all points"],
+    ["ellipses", ["E"], "Shift E", "ellipses of all proposals, or of the chosen one"],
+    ["compare", ["c"], "c", "points of others beside those of an approved film"],
   ]],
   ["Page", [
     ["find", ["/"], "/", "find a film"],
+    ["agreement", ["G"], "Shift G", "agreement and time"],
+    ["exportPoints", ["Q"], "Shift Q", "export points"],
+    ["settings", ["P"], "Shift P", "settings"],
     ["sheet", ["?"], "?", "this sheet"],
   ]],
 ];

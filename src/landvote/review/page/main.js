@@ -2,6 +2,7 @@
 
 import { getJson, post, Refused } from "./api.js";
 import { Editor } from "./editor.js";
+import { insight } from "./insight.js";
 import { actOf, fillSheet } from "./keys.js";
 import { Panel } from "./panel.js";
 import { Pointer } from "./pointer.js";
@@ -17,9 +18,10 @@ const $ = (id) => document.getElementById(id);
 const session = new Session();
 const view = new View($("film"), $("marks"), $("lens"));
 const panel = new Panel($("landmarks"), $("count"));
-const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: $("find"), progress: $("progress") });
+const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: $("find"), strange: $("strange"), progress: $("progress") });
 const editor = new Editor(session, view, panel, message);
 const pointer = new Pointer(view, editor);
+const known = insight({ session, view, panel, editor, list, message, redraw: () => session.changed() });
 let start = null;
 
 // -- saying things --
@@ -54,8 +56,9 @@ function showFacts() {
     facts.push(film.spacing ? `${film.spacing.x.toPrecision(3)} mm a pixel (${film.spacing.source})` : "mm unknown");
     if (film.others.length) facts.push(`points of ${film.others.join(", ")} too`);
   }
+  facts.unshift(...known.facts());
   $("facts").textContent = facts.join(" · ");
-  $("facts").title = film?.note || "";
+  $("facts").title = [...facts, film?.note].filter(Boolean).join("\n");
   const read = !film || start.readOnly;
   $("undo").disabled = read || !film.undo;
   $("redo").disabled = read || !film.redo;
@@ -149,7 +152,7 @@ const ACTS = {
   brighter: () => levels(0, -12), darker: () => levels(0, 12), harder: () => levels(-20, 0), softer: () => levels(20, 0),
   natural: () => { view.pixels?.resetWindow(); view.draw(); }, invert: () => { view.pixels?.invert(); view.draw(); },
   lens: () => view.turnLens(), outlines: () => switched("outlines"), names: () => switched("names"), points: () => switched("points"),
-  find: () => $("find").focus(), sheet: () => $("keys").showModal(),
+  find: () => $("find").focus(), sheet: () => $("keys").showModal(), ...known.acts,
 };
 
 document.addEventListener("keydown", (event) => {

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import tempfile
 from functools import partial
-from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -14,7 +12,6 @@ from starlette.routing import Route
 
 from landvote.errors import LandvoteError
 from landvote.formats.family import written_kinds
-from landvote.formats.kinds.long_csv import LongCsv
 from landvote.review.exporting import ANNOTATORS, export, export_formats
 from landvote.review.opening import Review
 from landvote.review.routes.asking import person
@@ -31,19 +28,9 @@ class ExportRoutes:
     def routes(self) -> list[Route]:
         """The routes."""
         return [
-            Route("/api/points.csv", self._points),
             Route("/api/formats", self._formats),
             Route("/api/export", self._export),
         ]
-
-    async def _points(self, _: Request) -> Response:
-        def text() -> bytes:
-            with tempfile.TemporaryDirectory() as folder:
-                LongCsv().write(file := Path(folder) / "points.csv", self._store.table())
-                return file.read_bytes()
-
-        headers = {"Content-Disposition": 'attachment; filename="points.csv"'}
-        return Response(await run_in_threadpool(text), media_type="text/csv", headers=headers)
 
     async def _formats(self, _: Request) -> Response:
         return JSONResponse({"formats": export_formats()})
