@@ -16,6 +16,7 @@ from pydicom.uid import JPEGExtended12Bit, RLELossless
 
 from landvote.data.film import Spacing
 from landvote.errors import ImageError
+from landvote.films.dicom import dicom_spacing
 from landvote.films.image import image_size, radiograph_of, read_image
 from toys import dicom
 
@@ -45,6 +46,7 @@ def read(tmp_path):
     def _read(pixels=STORED, **attributes):
         film = read_image(save(tmp_path / "film.dcm", dataset(pixels, **attributes)))
         assert image_size(tmp_path / "film.dcm") == film.size
+        assert dicom_spacing(tmp_path / "film.dcm") == film.spacing
         return film
 
     return _read

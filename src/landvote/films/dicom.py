@@ -111,6 +111,17 @@ def dicom_size(path: Path) -> tuple[int, int]:
     return columns, rows
 
 
+def dicom_spacing(path: Path) -> Spacing | None:
+    """Return the spacing of the film in a DICOM file as :func:`read_dicom` does, by its header; None for another file.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    header = read_header(path)
+    with explained(str(path), Dataset()):
+        return None if header is None else _read_spacing(_flattened(header))[0]
+
+
 def read_dataset(dataset: Dataset, identifier: str) -> Radiograph:
     """Return the film in a data set, which stays as it is, as :func:`read_dicom` does; ``identifier`` is its own."""
     with explained(identifier, dataset):

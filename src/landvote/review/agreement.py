@@ -14,13 +14,10 @@ import numpy as np
 from landvote.data.film import Spacing
 from landvote.evaluation import point_to_point
 from landvote.evaluation.metrics import PIXELS, FloatArray, Scale
-from landvote.review.comparing import marked
-from landvote.review.log import Mark
+from landvote.review.comparing import marked, placed
 from landvote.review.state import FilmState
 
 Record = dict[str, Any]
-Points = Mapping[str, tuple[float, float]]
-
 _TEN = 10
 
 
@@ -106,16 +103,14 @@ def _machine(
             continue
         kinds = people.setdefault(who, {"proposed": _Gathered(), "blind": _Gathered()})
         kind = kinds["proposed" if state.blind is None else "blind"]
-        points, theirs = marked(marks, landmarks), _placed(machine, landmarks)
+        points, theirs = marked(marks, landmarks), placed(machine, landmarks)
         distances = point_to_point(points, theirs, scales.get(image, PIXELS))
         kind.rows.append(distances)
         kind.unmatched += int((np.isfinite(theirs[:, 0]) & ~np.isfinite(points[:, 0])).sum())
-        for name, distance in zip(landmarks, distances, strict=True):
-            if np.isfinite(distance) and state.blind is None:
-                if marks[name].how == "accepted":
-                    kind.accepted += 1
-                else:
-                    kind.corrections.append(float(distance))
+        if state.blind is None:
+            accepted = np.array([name in marks and marks[name].how == "accepted" for name in landmarks], bool)
+            kind.accepted += int((np.isfinite(distances) & accepted).sum())
+            kind.corrections.extend(distances[np.isfinite(distances) & ~accepted].tolist())
     return [
         {
             "who": who, "blind": kinds["blind"].figures(landmarks),
@@ -127,10 +122,6 @@ def _machine(
         }
         for who, kinds in sorted(people.items())
     ]  # fmt: skip
-
-
-def _placed(points: Points, landmarks: Sequence[str]) -> FloatArray:
-    return marked({name: Mark("placed", *point, "changed") for name, point in points.items()}, landmarks)
 
 
 def _time(done: Sequence[tuple[str, str, FilmState]]) -> list[Record]:

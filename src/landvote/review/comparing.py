@@ -81,7 +81,7 @@ class Disagreements:
         landmarks = self._store.scheme.landmarks if self._store.scheme else ()
         key = (landmarks, *((who, order) for who, order, _ in people), *map(id, models))
         if image not in self._known or self._known[image][0] != key:
-            sets = [found(p, landmarks) for p in models]
+            sets = [placed(dict(zip(p.landmarks, p.points, strict=True)), landmarks) for p in models]
             if len(people) > 1:
                 sets = [marked(marks, landmarks) for *_, marks in people]
             pairs = combinations(sets, 2)
@@ -94,11 +94,10 @@ class Disagreements:
 
 def marked(marks: Mapping[str, Mark], landmarks: Sequence[str]) -> Points:
     """Return marks as (n, 2) points in the order of some landmarks; NaN where there is none."""
+    return placed({name: mark.point for name, mark in marks.items()}, landmarks)
+
+
+def placed(points: Mapping[str, tuple[float, float]], landmarks: Sequence[str]) -> Points:
+    """Return points by landmark as (n, 2) points in the order of some landmarks; NaN where there is none."""
     nowhere = (np.nan, np.nan)
-    return np.array([marks[n].point if n in marks else nowhere for n in landmarks], float).reshape(-1, 2)
-
-
-def found(prediction: Prediction, landmarks: Sequence[str]) -> Points:
-    """Return the points of a prediction in the order of some landmarks, (n, 2); NaN where there is none."""
-    there = dict(zip(prediction.landmarks, prediction.points, strict=True))
-    return np.array([there.get(name, (np.nan, np.nan)) for name in landmarks], float).reshape(-1, 2)
+    return np.array([points.get(name, nowhere) for name in landmarks], float).reshape(-1, 2)

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from landvote.data.film import Spacing
 from landvote.data.radiograph import Pixels
 from landvote.data.sample import Sample
-from landvote.datasets.survey import Survey
 from landvote.errors import DataError, ImageError
+from landvote.films.dicom import dicom_spacing
 from landvote.runtime.files import atomic_write
 
 _MAGIC = b"LVF1"
@@ -54,13 +54,11 @@ class Opened:
 class ReviewFilms:
     """The films, in the order of their numbers from 0.
 
-    ``store`` is a folder for small pictures and facts, or None to make them anew each time. Several threads may call
-    it.
+    ``cache`` is a folder for small pictures, or None to make them anew each time. Several threads may call it.
     """
 
-    def __init__(self, samples: Sequence[Sample], store: Path | None) -> None:
-        self.samples, self._cache = tuple(samples), store / "thumbnails" if store else None
-        self._survey = Survey(store / "facts") if store else None
+    def __init__(self, samples: Sequence[Sample], cache: Path | None) -> None:
+        self.samples, self._cache = tuple(samples), cache
         self._spacings: dict[tuple[str, int], Spacing | None] = {}
         self._opened: OrderedDict[tuple[str, int], Opened] = OrderedDict()
         self._mutex = threading.Lock()
@@ -90,14 +88,13 @@ class ReviewFilms:
             return opened
 
     def spacing(self, number: int) -> Spacing | None:
-        """Return the millimetres per pixel of a film, decoded once for good; None if unknown, or it cannot be read."""
+        """Return the millimetres per pixel of a film, without decoding it; None if unknown, or it cannot be read."""
         sample = self.samples[number]
         try:
             key = (sample.film, _stamp(sample))
             if key not in self._spacings:
-                with self._decoding:
-                    seen = self._survey(sample).film.spacing if self._survey else sample.open().spacing
-                self._spacings[key] = seen
+                own = dicom_spacing(sample.file) if sample.file else sample.open().spacing
+                self._spacings[key] = own or sample.spacing
             return self._spacings[key]
         except ImageError:
             return None

@@ -79,7 +79,7 @@ def open_review(
         samples = _sided(read_films(place, ("films.csv",)), kept, found, sides)
         if len(samples) >= FEWEST and not kept.blind.kept and not read_only:
             kept.set_blind(USUAL)
-        return Review(kept, ReviewFilms(samples, None if read_only else kept.folder), user, found)
+        return Review(kept, ReviewFilms(samples, None if read_only else kept.folder / "thumbnails"), user, found)
     except BaseException:
         kept.close()
         raise

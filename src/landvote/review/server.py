@@ -10,6 +10,7 @@ GET /api/films/N/pixels     see :mod:`landvote.review.films`
 GET /api/films/N/thumbnail  a small PNG
 POST /api/films/N/edits     an edit, which is on the disk before it is answered
 GET /api/films/N/others     the points of others, once the person has approved the film
+GET /api/apart              how far annotators, or models, are apart on each film
 GET /api/formats            the formats that points are exported in
 GET /api/export             the points in one of these, a zip where there are several files
 GET /api/agreement          figures of agreement and time; also as ``.csv`` and ``.html``

@@ -9,7 +9,6 @@
       proposals.jsonl   predictions that nobody has accepted yet
       settings.json     how many films are left without proposals
       thumbnails/       small pictures of the films, which may be deleted
-      facts/            the spacing of films, which may be deleted
 
 A proposal is no label: it becomes a mark when its person accepts it, alone or with the film.
 """

@@ -24,11 +24,19 @@ export class Worklist {
 
   async read(who) {
     const told = await getJson(`/api/films?who=${encodeURIComponent(who)}`);
-    this.rows = told.films.map(([name, state, decided, touched, error, known, seconds, apart], number) =>
-      ({ number, name, state, decided, touched, error, strange: known === false, seconds, apart }));
+    this.rows = told.films.map(([name, state, decided, touched, error, known, seconds], number) =>
+      ({ number, name, state, decided, touched, error, strange: known === false, seconds, apart: this.rows[number]?.apart ?? null }));
     this.heard(told);
+    this.compare().catch(() => {}); // the list is there without
     this.proposing = told.proposing;
     this.arrange();
+  }
+
+  async compare() { // how far people or models are apart: many films take a while
+    const { apart } = await getJson("/api/apart");
+    this.rows.forEach((row, number) => { row.apart = apart[number]; });
+    if (this.sort.value === "apart") this.arrange();
+    else this.draw();
   }
 
   update(number, { state, marks, touched, seconds }) {

@@ -14,7 +14,7 @@ from landvote.data.film import Spacing
 from landvote.errors import EditError
 from landvote.review.agreement import Record, agreement
 from landvote.review.agreement_report import agreement_csv, agreement_page
-from landvote.review.comparing import beside
+from landvote.review.comparing import Disagreements, beside
 from landvote.review.opening import Review
 from landvote.review.routes.asking import person
 from landvote.review.routes.films import FilmRoutes
@@ -27,6 +27,7 @@ class AgreementRoutes:
 
     def __init__(self, review: Review, films: FilmRoutes) -> None:
         self._review, self._films = review, films
+        self._disagreements = Disagreements(review.store, review.compared)
         self._numbers = {sample.identifier: n for n, sample in enumerate(review.films.samples)}
         self._calm = asyncio.Semaphore(1)  # figures of many films are reckoned for one request at a time
 
@@ -35,6 +36,7 @@ class AgreementRoutes:
         """The routes."""
         return [
             Route("/api/films/{number:int}/others", self._others),
+            Route("/api/apart", self._apart),
             Route("/api/agreement", self._figures),
             Route("/api/agreement.csv", self._csv),
             Route("/api/agreement.html", self._html),
@@ -48,6 +50,11 @@ class AgreementRoutes:
         except EditError as error:
             raise HTTPException(403, str(error)) from error
         return JSONResponse({"sets": sets})
+
+    async def _apart(self, _: Request) -> Response:
+        images = [sample.identifier for sample in self._review.films.samples]
+        async with self._calm:
+            return JSONResponse({"apart": await run_in_threadpool(self._disagreements.of, images)})
 
     async def _figures(self, _: Request) -> Response:
         return JSONResponse(await self._made(lambda record: record))

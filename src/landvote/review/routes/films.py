@@ -14,7 +14,6 @@ from starlette.routing import Route
 
 from landvote.data.points import MAX_LANDMARKS
 from landvote.errors import ConflictError, ImageError
-from landvote.review.comparing import Disagreements
 from landvote.review.films import Opened
 from landvote.review.log import MarkState
 from landvote.review.opening import Review
@@ -54,7 +53,6 @@ class FilmRoutes:
 
     def __init__(self, review: Review, proposer: Proposer | None) -> None:
         self._store, self._films, self._proposer = review.store, review.films, proposer
-        self._disagreements = Disagreements(review.store, review.compared)
         self._calm = asyncio.Semaphore(1)  # small pictures wait for each other, and films do not wait for many
 
     @property
@@ -86,9 +84,9 @@ class FilmRoutes:
         who = person(request.query_params.get("who", ""))
 
         def rows() -> list[list[Any]]:
-            images = [sample.identifier for sample in self._films.samples]
-            apart = self._disagreements.of(images)
-            return [[image, *self._store.summary(who, image), far] for image, far in zip(images, apart, strict=True)]
+            return [
+                [sample.identifier, *self._store.summary(who, sample.identifier)] for sample in self._films.samples
+            ]  # fmt: skip
 
         told = {
             "films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None,
