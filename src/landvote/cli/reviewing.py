@@ -51,7 +51,7 @@ def review(
     from landvote.runtime.extras import require
 
     require("review", "review")
-    from landvote.errors import EditError
+    from landvote.errors import EditError, PointsError
     from landvote.models import load_model
     from landvote.review.opening import compare_with, open_review
     from landvote.review.proposing import Proposer
@@ -67,7 +67,8 @@ def review(
             localiser=localiser, read_only=read_only, say=lambda text: typer.echo(text, err=True),
         )  # fmt: skip
     try:
-        opened = compare_with(opened, compare or [])
+        with hint(PointsError, "--compare names the file"), hint(EditError, "--compare names both"):
+            opened = compare_with(opened, compare or [])
         with hint(DataError, "--port names another one"):
             try:
                 listening = listen(host, _USUAL_PORT if port is None else port)
