@@ -59,3 +59,15 @@ def test_without_its_packages_it_says_how_to_get_them(run, draw, tmp_path, monke
     status, _, err = run("review", draw(tmp_path / "data", ["a.png"]))
     assert status == 2
     assert "pip install 'landvote[review]'" in err
+
+
+def test_files_to_compare_with_are_read_before_it_serves(run, draw, tmp_path, served):
+    data = draw(tmp_path / "data", ["a.png"])
+    file = tmp_path / "other.csv"
+    file.write_text("image,landmark,x,y\na,0,1,2\n", encoding="utf-8")
+    assert run("review", data, "--compare", file, "--port", 0)[0] == 0
+    status, _, err = run("review", data, "--compare", file, "--compare", file, "--port", 0)
+    assert status == 2
+    assert "is called 'other'" in err
+    assert "--compare names both" in err
+    assert run("review", data, "--port", 0)[0] == 0  # the store was closed

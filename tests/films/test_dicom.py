@@ -46,6 +46,7 @@ def read(tmp_path):
     def _read(pixels=STORED, **attributes):
         film = read_image(save(tmp_path / "film.dcm", dataset(pixels, **attributes)))
         assert image_size(tmp_path / "film.dcm") == film.size
+        assert dicom_spacing(tmp_path / "film.dcm") == film.spacing
         return film
 
     return _read

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.film import Spacing
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
 from landvote.films.image import read_image
 from landvote.review.films import ReviewFilms, encoded
+from toys import dicom
 
 
 @pytest.mark.parametrize(("kind", "bits"), [(np.uint8, 8), (np.uint16, 16)])
@@ -52,6 +54,19 @@ def test_a_small_picture_is_kept_until_the_film_changes(tmp_path):
     file.unlink()
     with pytest.raises(ImageError, match=r"film\.png: cannot be read"):
         films.thumbnail(0)
+
+
+def test_the_spacing_of_a_film_is_told_without_decoding_it(tmp_path):
+    dicom(np.zeros((4, 4), np.uint16), PixelSpacing=[0.2, 0.1]).save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    for name in ("b.png", "c.png"):
+        Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / name)
+
+    def sample(name, spacing=None):
+        return Sample(name, pytest.fail, Scheme.numbered(0), file=tmp_path / name, spacing=spacing)
+
+    beside = Spacing(0.5, 0.5, "films.csv")
+    films = ReviewFilms([sample("a.dcm", beside), sample("b.png"), sample("c.png", beside), sample("gone.png")], None)
+    assert [films.spacing(i) for i in range(4)] == [Spacing(0.1, 0.2, "PixelSpacing"), None, beside, None]
 
 
 def test_few_decoded_films_are_kept():

@@ -23,7 +23,7 @@ def test_an_edit_is_read_as_it_was_written():
 
 def test_edits_are_appended_replayed_and_read_by_number(tmp_path):
     log = Log(tmp_path / "edits.jsonl")
-    other = Edit("2026", "Bo", "x", "", "approve")
+    other = Edit("2026-01-02T03:04:05+00:00", "Bo", "x", "", "approve", shown=8400, blind={"tip": (1.0, 2.5)})
     log.append(EDIT)
     log.append(other, EDIT)
     again = Log(tmp_path / "edits.jsonl")
@@ -47,6 +47,8 @@ def test_a_last_line_that_was_cut_short_is_dropped_and_no_other(tmp_path):
     [
         (b'"set"', b'"sit"'), (b'"placed"', b'"place"'), (b"1.5", b'"x"'), (b'"format": 1', b'"format": 9'),
         (b'["missing", null', b'["missing", 3'), (b"{", b"["), (b'"open"', b'"ajar"'), (b"\n", b"\xff\n"),
+        (b"+00:00", b""), (b"2026", b"26"), (b'"model"', b'"shown": "x", "model"'),
+        (b'"model"', b'"blind": [1], "model"'),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_edit_is_named(tmp_path, old, new):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from landvote.data.prediction import Prediction
+from landvote.review.blind import BlindFilms
 from landvote.review.learning import Learning
 from landvote.review.models import CurrentModel
 from landvote.review.opening import open_review
@@ -519,3 +520,148 @@ def test_a_film_is_measured_by_mouse_and_the_next_one_by_keys(page, client):
     page.keyboard.press("Control+z")
     expect(page.locator("#facts")).to_contain_text("0.500 mm a pixel (ruler, Ana)")
     assert marks(page, client, 1) == {}
+
+
+SURE, UNSURE = np.array([1.0, 2.0, 9.0]), np.array([[4.0, 0.0, 1.0], [9.0, 3.0, 4.0], [60.0, 0.0, 60.0]])
+
+
+@pytest.fixture
+def proposed(films):
+    """Return a review in which a model has proposed points for the first two films, and does not know the second."""
+    review = open_review(films, "Ana", scheme=THREE)
+    points = np.array([[5, 5], [20, 10], [30, 20]], float)
+    for number, known in ((0, True), (1, False)):
+        review.store.propose([
+            Prediction(f"film-{number}.png", points, SURE, THREE.landmarks, covariance=UNSURE, known=known,
+                       expected_film_error=4.0, probability_of_failure=0.25)
+        ])  # fmt: skip
+    yield review
+    review.store.close()
+
+
+def yellow(page):
+    """Return how many pixels of the marks have a colour of proposals."""
+    return page.evaluate("""() => {
+      const canvas = document.getElementById("marks");
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 60 && data[i] > 200 && data[i + 2] < 180) count++;
+      return count;
+    }""")
+
+
+def test_films_that_the_model_does_not_know_come_first_and_say_so(proposed, show):
+    with served(proposed) as client:
+        page = show(client)
+        expect(page.locator("#name")).to_have_text("film-1.png")
+        expect(page.locator("#banner")).to_have_text("Not of the kind that the model knows: do not trust its points.")
+        expect(page.locator("#facts")).to_contain_text("expected error 4.0 px · failure 25 %")
+        expect(page.locator(".film").first).to_contain_text("strange")
+        expect(page.locator("#show option").first).to_have_text("all films (4)")
+        page.uncheck("#strange")
+        expect(page.locator(".film .title").first).to_have_text("film-0.png")
+        page.check("#strange")
+        page.keyboard.press("Escape")
+        page.keyboard.press("x")
+        expect(page.locator("#name")).to_have_text("film-0.png")
+        expect(page.locator("#banner")).to_be_empty()
+        page.select_option("#sort", "touched")
+        expect(page.locator(".film .title").first).to_have_text("film-1.png")
+        expect(page.locator(".film").first).to_contain_text("just now")
+
+
+def test_ellipses_are_drawn_for_the_chosen_proposal_or_for_all(proposed, show):
+    with served(proposed) as client:
+        page = show(client)
+        page.locator("#landmarks button").nth(1).click()
+        page.wait_for_timeout(200)
+        one = yellow(page)
+        page.locator("#marks").focus()
+        page.keyboard.press("Shift+E")
+        page.wait_for_timeout(200)
+        assert yellow(page) > one + 100
+
+
+def test_doubtful_landmarks_come_last_and_have_to_be_placed(proposed, show):
+    with served(proposed) as client:
+        page = show(client)
+        page.keyboard.press("Shift+P")
+        page.fill("#settings-limit", "5")
+        page.check("#settings-doubtful")
+        page.keyboard.press("Enter")
+        expect(page.locator("#settings")).to_be_hidden()
+        expect(page.locator("#count")).to_have_text("0 of 3 decided, 2 proposed")
+        page.keyboard.press("a")
+        expect(page.locator("#message")).to_contain_text("Not placed yet: näsion.")
+        click(page, 30, 20)
+        page.keyboard.press("a")
+        expect(page.locator("#name")).to_have_text("film-0.png")
+        page.reload()  # the browser remembers it
+        expect(page.locator("#count")).to_have_text("0 of 3 decided, 2 proposed")
+        page.keyboard.press("Shift+U")
+        expect(page.locator("#count")).to_have_text("0 of 3 decided, 3 proposed")
+        log = (proposed.store.folder / "edits.jsonl").read_text(encoding="utf-8").splitlines()
+        changes = [change for line in log for change in json.loads(line)["changes"]]
+        assert {c["landmark"]: c["proposed"] and c["new"][3] for c in changes} == {
+            "näsion": None,
+            "tip": "accepted",
+            "base": "accepted",
+        }
+        assert json.loads(log[-1])["shown"] > 0
+
+
+def test_a_blind_film_shows_nothing_until_it_is_approved(proposed, show):
+    proposed.store.blind = next(b for b in (BlindFilms(0.5, str(i)) for i in range(99)) if b.chosen("film-1.png"))
+    with served(proposed) as client:
+        page = show(client)
+        expect(page.locator("#banner")).to_contain_text("Blind film: place every landmark yourself.")
+        expect(page.locator("#count")).to_have_text("0 of 3 decided")
+        for x, y in ((5, 6), (20, 11), (30, 22)):
+            click(page, x, y)
+        page.keyboard.press("a")
+        expect(page.locator("#progress")).to_have_text("1 of 4 films approved")
+        page.keyboard.press("Shift+G")
+        expect(page.locator("#agreement-told")).to_contain_text("blind films")
+        page.keyboard.press("Escape")
+        expect(page.locator("#agreement")).to_be_hidden()
+
+
+def test_points_of_others_are_beside_those_of_an_approved_film(proposed, show):
+    with served(proposed) as client:
+        proposal = client.get("/api/films/0?who=Bo")["proposal"]
+        client.edit(0, 0, who="Bo", tip={"state": "placed", "x": 5, "y": 8})
+        assert client.edit(0, 1, "approve", who="Bo", proposal=proposal)[0] == 200
+        page = show(client)
+        page.locator(".film", has_text="film-0.png").click()
+        expect(page.locator("#name")).to_have_text("film-0.png")
+        page.locator("#marks").focus()
+        page.keyboard.press("c")
+        expect(page.locator("#message")).to_contain_text("Approve the film first")
+        expect(page.locator("#compare")).to_be_disabled()
+        page.keyboard.press("a")
+        expect(page.locator("#progress")).to_have_text("1 of 4 films approved")
+        page.locator(".film", has_text="film-0.png").click()
+        page.click("#compare")
+        expect(page.locator("#legend")).to_contain_text("Bo: 1.0 px apart on average")
+        expect(page.locator("#landmarks button").first).to_have_text("1tip3.0 · 0.0 px")
+        page.locator("#marks").focus()
+        page.keyboard.press("c")
+        expect(page.locator("#legend")).to_be_hidden()
+
+
+def test_points_are_exported_and_what_is_lost_is_told(page, client):
+    for name in THREE.landmarks:
+        client.edit(0, client.get("/api/films/0?who=Ana")["revision"], **{name: {"state": "placed", "x": 5, "y": 8}})
+    client.edit(0, 3, "approve")
+    page.keyboard.press("Shift+Q")
+    page.select_option("#export-format", "tps")
+    with page.expect_download() as found:
+        page.click("#export-form button.main")
+    assert found.value.suggested_filename == "points.tps"
+    expect(page.locator("#export-told")).to_contain_text("not in the file: the annotators of 1 films")
+    page.select_option("#export-annotators", "me")
+    page.select_option("#export-format", "labelme")
+    with page.expect_download() as found:
+        page.keyboard.press("Tab")
+        page.click("#export-form button.main")
+    assert found.value.suggested_filename == "points.zip"

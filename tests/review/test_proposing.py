@@ -54,7 +54,7 @@ def test_a_model_proposes_for_every_film_once(films):
     assert propose(seer, review) == {"done": 4, "failed": 1, "working": ANY}
     review.store.close()
     review = open_review(films, "Ana", localiser=seer)
-    assert review.store.state("Ana", "film-3.png")["proposed"]["tip"] == [3, 3, 1]
+    assert review.store.state("Ana", "film-3.png")["proposed"]["tip"] == [3, 3, 1, None]
     assert propose(seer, review)["done"] == 4
     assert seer.located == ["film-0.png", "film-2.png", "film-3.png"]
     seer.model = "n" * 64  # another one looks at all of them anew

@@ -22,7 +22,8 @@ from landvote.review.server import listen
 from reviewing import MISSING, THREE, TOKEN, at, served
 
 PATHS = ("/", "/page/main.js", "/api/start", "/api/films?who=Ana", "/api/films/0?who=Ana", "/api/films/0/pixels",
-         "/api/films/0/thumbnail", "/api/points.csv", "/api/learning", "/api/scheme")  # fmt: skip
+         "/api/films/0/thumbnail", "/api/learning", "/api/scheme", "/api/formats", "/api/agreement",
+         "/api/agreement.csv", "/api/agreement.html", "/api/settings")  # fmt: skip
 
 
 def test_the_page_gets_all_that_it_asks_for(client):
@@ -46,8 +47,11 @@ def test_the_page_fetches_from_its_own_server_alone(client, fetched):
     sources = fetched(page.replace("<link", "<img"))
     assert sources
     assert all(source.startswith(("/page/", "/api/")) for source in sources)
-    for name in ("main", "view", "session", "worklist", "pixels", "editor", "api", "keys", "marks", "panel", "pointer",
-                 "learning", "drawing", "landmark", "outline", "ruler", "scheme"):  # fmt: skip
+    names = (
+        "main view session worklist pixels editor api keys marks panel pointer learning drawing landmark outline ruler "
+        "scheme insight agreement compare doubtful export preferences spread table words"
+    )
+    for name in names.split():
         script = client.ask("GET", f"/page/{name}.js")[2].decode()
         assert "//" not in script.replace("// ", "").replace("//\n", "").replace("http://www.w3.org/2000/svg", "")
         assert len(script.splitlines()) < 400
@@ -59,7 +63,8 @@ def test_edits_are_answered_with_the_new_state_and_end_in_the_points(client, rev
     assert client.edit(0, 1, "approve")[0] == 422
     client.edit(0, 1, näsion=at(3, 4, "occluded"))
     assert client.edit(0, 2, "approve")[1]["state"] == "approved"
-    assert client.ask("GET", "/api/points.csv")[2].decode().splitlines()[1] == "film-0.png,tip,1.500,2.000,Ana,0"
+    points = client.ask("GET", "/api/export?format=long-csv&who=Ana")[2].decode().splitlines()
+    assert points[1] == "film-0.png,tip,1.500,2.000,Ana,0"
     assert client.get("/api/films?who=Ana")["films"][0][1:3] == ["approved", 3]
     assert client.get("/api/films?who=Bo")["films"][0][1:3] == ["new", 0]
     assert client.edit(0, 3, "undo")[1]["state"] == "corrected"
@@ -241,8 +246,8 @@ def test_other_kinds_of_content_and_methods_are_refused(client):
 def test_a_thousand_random_requests_harm_nothing(client, review, capsys):
     rng = random.Random(7)
     words = (
-        "api films 0 1 -1 99 edits pixels thumbnail page main.js .. %2e%2e %00 start scheme points.csv ?who=Ana ?who= "
-        "landmarks picture ruler ?film=0"
+        "api films 0 1 -1 99 edits pixels thumbnail page main.js .. %2e%2e %00 start scheme ?who=Ana ?who= landmarks "
+        "picture ruler ?film=0 export settings agreement others formats ?who=Ana&format=tps learning"
     )
     parts = [*words.split(), "?token=x", "%ff", "//", "e" * 300]
     bodies = [

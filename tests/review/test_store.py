@@ -260,7 +260,10 @@ def test_proposals_come_from_any_file_of_points_and_are_there_after_a_restart(fi
     assert opened.store.scheme.landmarks == ("tip", "base")
     opened.store.close()
     opened = open_review(films, "Ana")
-    assert opened.store.state("Ana", "film-2.png")["proposed"] == {"tip": [1, 2, None], "base": [3, 4, None]}
+    assert opened.store.state("Ana", "film-2.png")["proposed"] == {
+        "tip": [1, 2, None, None],
+        "base": [3, 4, None, None],
+    }
     opened.store.close()
     file.write_text("image,landmark,x,y\nfilm-9,tip,1,2\n")
     with pytest.raises(PointsError, match="film-9"):
@@ -290,8 +293,8 @@ def test_it_tells_which_films_are_begun_approved_and_annotated_without_a_proposa
     found = again(store)
     assert found.edits == before + 6
     assert found.begun() == set(images)
-    assert found.approved() == {images[0], images[1]}
-    assert found.approved(blind=True) == {images[0]}
+    assert found.approved_films() == {images[0], images[1]}
+    assert found.approved_films(unaided=True) == {images[0]}
     assert found.outlook() == {images[1]: (1.5, None), images[2]: (2.0, None)}
     found.close()
 

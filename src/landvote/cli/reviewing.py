@@ -19,6 +19,14 @@ def review(
     predictions: Annotated[
         Path | None, typer.Option(help="Predictions, or points in any format, as proposals.", metavar="FILE")
     ] = None,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Points of another model or annotator, to compare with a film's once you have approved it; may be "
+            "given several times.",
+            metavar="FILE",
+        ),
+    ] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; by default 8470, or a free one if that is taken.")
     ] = None,
@@ -46,11 +54,11 @@ def review(
     from landvote.runtime.extras import require
 
     require("review", "review")
-    from landvote.errors import EditError
+    from landvote.errors import EditError, PointsError
     from landvote.models import load_model
     from landvote.review.learning import Learning
     from landvote.review.models import CurrentModel
-    from landvote.review.opening import open_review
+    from landvote.review.opening import compare_with, open_review
     from landvote.review.proposing import Proposer
     from landvote.review.server import listen, make_app, serve
 
@@ -64,6 +72,8 @@ def review(
             localiser=localiser, read_only=read_only, say=lambda text: typer.echo(text, err=True),
         )  # fmt: skip
     try:
+        with hint(PointsError, "--compare names the file"), hint(EditError, "--compare names both"):
+            opened = compare_with(opened, compare or [])
         with hint(DataError, "--port names another one"):
             try:
                 listening = listen(host, _USUAL_PORT if port is None else port)

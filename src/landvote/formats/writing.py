@@ -58,7 +58,7 @@ def write_points(
     if not form.per_film and "annotators" not in form.holds:
         if named := len({row.image for row in table.rows if row.annotator}):
             lost.append(f"the annotators of {named} films (what is written is their mean)")
-        table = replace(table, rows=_merged(table))
+        table = replace(table, rows=merged(table))
     rows: list[PointRow] = []
     left_out: list[str] = []
     for row in table.rows:
@@ -96,7 +96,7 @@ def _check(path: Path, table: PointTable) -> None:
         raise PointsError(f"{path}: {found}, expected once")
 
 
-def _merged(table: PointTable) -> tuple[PointRow, ...]:
+def merged(table: PointTable) -> tuple[PointRow, ...]:
     """Return one row per film: the mean of its annotators; a point is occluded if one of them says so."""
     films: dict[str, list[PointRow]] = {}
     for row in table.rows:

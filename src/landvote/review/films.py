@@ -21,6 +21,7 @@ from landvote.data.film import Spacing
 from landvote.data.radiograph import Pixels
 from landvote.data.sample import Sample
 from landvote.errors import DataError, ImageError
+from landvote.films.dicom import dicom_spacing
 from landvote.runtime.files import atomic_write
 
 _MAGIC = b"LVF1"
@@ -58,6 +59,7 @@ class ReviewFilms:
 
     def __init__(self, samples: Sequence[Sample], cache: Path | None) -> None:
         self.samples, self._cache = tuple(samples), cache
+        self._spacings: dict[tuple[str, int], Spacing | None] = {}
         self._opened: OrderedDict[tuple[str, int], Opened] = OrderedDict()
         self._mutex = threading.Lock()
         self._decoding = threading.Lock()  # one at a time: memory stays flat
@@ -94,6 +96,18 @@ class ReviewFilms:
             pixels = self.samples[number].open().pixels
             made = small(pixels, side)
         return made, max(made.shape) / max(pixels.shape)
+
+    def spacing(self, number: int) -> Spacing | None:
+        """Return the millimetres per pixel of a film, without decoding it; None if unknown, or it cannot be read."""
+        sample = self.samples[number]
+        try:
+            key = (sample.film, _stamp(sample))
+            if key not in self._spacings:
+                own = dicom_spacing(sample.file) if sample.file else sample.open().spacing
+                self._spacings[key] = own or sample.spacing
+            return self._spacings[key]
+        except ImageError:
+            return None
 
     def thumbnail(self, number: int) -> bytes:
         """Return a small picture of a film as PNG; ImageError if the film cannot be read."""

@@ -4,10 +4,12 @@
 
     {"format": 1, "when": UTC, "who": "Ana", "image": "hips/07.dcm", "film": SHA-256 of its pixels, "act": "set",
      "of": null, "state": ["open", "open"], "model": SHA-256,
-     "changes": [{"landmark": "nasion", "old": null, "new": ["placed", x, y, "changed"], "proposed": [x, y]}]}
+     "changes": [{"landmark": "nasion", "old": null, "new": ["placed", x, y, "changed"], "proposed": [x, y]}],
+     "shown": 8400, "blind": {"nasion": [x, y]}}
 
 One line is one act of one person on one film. ``old`` and ``new`` are marks or null. The number of an edit is that of
-its line, from 0; ``of`` is the edit that an undo or redo is of.
+its line, from 0; ``of`` is the edit that an undo or redo is of. ``shown`` is there where the page told how many
+milliseconds the film had been on the screen, and ``blind`` where a film is approved that was annotated blind.
 
 An edit of the scheme is of no film, and has ``"scheme": {"old": scheme or null, "new": scheme, "renamed": names}``
 besides, where ``names`` is old name -> new name. One of a ruler has ``"ruler": {"old": ruler or null, "new": ruler or
@@ -16,8 +18,9 @@ null, "films": names}``: the first is the film that was measured, and others get
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -28,6 +31,9 @@ from landvote.runtime.journal import Journal
 from landvote.runtime.settings import validated
 
 FORM = Form("edits", 1, DataError)
+
+DIGITS = 3
+"""Of coordinates, as points.csv has them."""
 
 Act: TypeAlias = Literal[
     "import", "imported", "set", "approve", "reject", "reopen", "undo", "redo", "scheme", "ruler"
@@ -117,9 +123,12 @@ class Edit:
         verdict: the verdict before and after.
         changes: of marks.
         of: the number of the edit that is undone or done again.
-        model: the hash of the model whose proposals were on the film; empty without any.
+        model: the hash of the model whose proposals were on the film, or are in ``blind``; empty without any.
         scheme: the change of the scheme, of an act "scheme" alone.
         ruler: the change of a ruler, of an act "ruler" and of what undoes one or does it again.
+        shown: milliseconds since the film was opened on the page; None where that is not known.
+        blind: landmark -> the point that was proposed, and that the person had never been shown; None unless this
+            approves a film that was annotated blind.
     """
 
     when: str
@@ -133,6 +142,8 @@ class Edit:
     model: str = ""
     scheme: SchemeChange | None = None
     ruler: RulerChange | None = None
+    shown: int | None = None
+    blind: Mapping[str, tuple[float, float]] | None = None
 
     def line(self) -> str:
         """Return it as a line of the log."""
@@ -146,6 +157,7 @@ class Edit:
             told["scheme"] = {"old": old, "new": new, "renamed": self.scheme.renamed}
         if self.ruler:
             told["ruler"] = {"old": self.ruler.old, "new": self.ruler.new, "films": self.ruler.films}
+        told |= {key: value for key in ("shown", "blind") if (value := getattr(self, key)) is not None}
         return json.dumps(FORM.stamp(told), allow_nan=False) + "\n"
 
     @classmethod
@@ -155,10 +167,17 @@ class Edit:
             told = FORM.read(json.loads(line), where)
             old, new = told["state"]
             when, who, image, film = (str(told[key]) for key in ("when", "who", "image", "film"))
+            if datetime.fromisoformat(when).tzinfo is None:
+                raise ValueError(f"time {when!r}")  # noqa: TRY301 - of one kind with what else may be wrong
             changes = tuple(_change(change) for change in told["changes"])
             of = None if told["of"] is None else int(told["of"])
-            scheme, ruler = _scheme(told.get("scheme")), _ruler(told.get("ruler"))
-            edit = cls(when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]), scheme, ruler)
+            scheme, ruler, shown = _scheme(told.get("scheme")), _ruler(told.get("ruler")), told.get("shown")
+            blind = told.get("blind")
+            edit = cls(
+                when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]), scheme, ruler,
+                None if shown is None else int(shown),
+                None if blind is None else {str(name): (float(x), float(y)) for name, (x, y) in blind.items()},
+            )  # fmt: skip
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise DataError(f"{where}: {line[:60]!r} ({error!r}), expected an edit") from error
         lacking = (edit.act == "scheme") != bool(scheme) or (edit.act == "ruler" and ruler is None)

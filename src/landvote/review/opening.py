@@ -1,10 +1,9 @@
 """DATA -> a review: the store, the films, and once the points that the data came with."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from landvote.data.prediction import Prediction
 from landvote.data.sample import Sample
@@ -15,8 +14,11 @@ from landvote.datasets.place import Place
 from landvote.errors import DataError
 from landvote.films.walking import REVIEW_FOLDER
 from landvote.formats.films import Films
+from landvote.formats.kinds.jsonl import prediction_of
 from landvote.formats.reading import read_points
 from landvote.localiser import Localiser
+from landvote.review.blind import FEWEST, USUAL
+from landvote.review.comparing import Compared, name_files
 from landvote.review.films import ReviewFilms
 from landvote.review.store import Store, person_name
 from landvote.runtime.files import StrPath
@@ -24,12 +26,22 @@ from landvote.runtime.files import StrPath
 
 @dataclass(frozen=True)
 class Review:
-    """All that a server shows: the films, and the store of what people did with them."""
+    """All that a server shows: the films, and the store of what people did with them.
+
+    Attributes:
+        store: of the edits.
+        films: by their numbers.
+        user: the person to suggest.
+        files: the films' files by their names.
+        compared: points that are only compared.
+    """
 
     store: Store
     films: ReviewFilms
     user: str
     data: Path
+    files: Films
+    compared: Compared = field(default_factory=dict)
 
 
 def open_review(
@@ -66,10 +78,24 @@ def open_review(
             say(f"{len(proposals)} films have proposals from {predictions}")
         sides = [side.name for side in localiser.sides] if localiser else [""]
         samples = _sided(read_films(place, ("films.csv",)), kept, found, sides)
-        return Review(kept, ReviewFilms(samples, None if read_only else kept.folder / "thumbnails"), user, Path(data))
+        if len(samples) >= FEWEST and not kept.blind.kept and not read_only:
+            kept.set_blind(USUAL)
+        shown = ReviewFilms(samples, None if read_only else kept.folder / "thumbnails")
+        return Review(kept, shown, user, Path(data), found)
     except BaseException:
         kept.close()
         raise
+
+
+def compare_with(review: Review, files: Sequence[StrPath]) -> Review:
+    """Return a review in which points of files are compared with those of people, each under the name of its file.
+
+    Raises:
+        EditError: two files have one name.
+        PointsError: points that cannot be read, of films that are not there, or of landmarks not in the scheme.
+    """
+    read = partial(read_proposals, store=review.store, films=review.files)
+    return replace(review, compared=name_files([Path(file) for file in files], read))
 
 
 def _import(data: StrPath, store: Store, user: str, say: Callable[[str], None]) -> None:
@@ -96,14 +122,7 @@ def read_proposals(file: Path, store: Store, films: Films) -> list[Prediction]:
     if store.scheme is None:
         own = {"name": "review", "landmarks": table.landmarks, "outlines": table.outlines}
         store.set_scheme(Scheme.numbered(len(table.landmarks)).model_copy(update=own))
-    unknown = np.full(len(table.landmarks), np.nan)
-    return [
-        Prediction(
-            row.image, row.points, unknown if row.expected_error is None else row.expected_error, table.landmarks,
-            model=row.prediction.model if row.prediction else "",
-        )
-        for row in table.rows
-    ]  # fmt: skip
+    return [prediction_of(row, table.landmarks) for row in table.rows]
 
 
 def _sided(samples: Sequence[Sample], store: Store, films: Films, usual: Sequence[str]) -> list[Sample]:

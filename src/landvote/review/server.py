@@ -12,7 +12,12 @@ GET /api/films/N/pixels       see :mod:`landvote.review.films`
 GET /api/films/N/thumbnail    a small PNG
 POST /api/films/N/ruler       measure a film
 POST /api/films/N/edits       an edit, which is on the disk before it is answered
-GET /api/points.csv           the points of approved films, as long-csv
+GET /api/films/N/others       the points of others, once the person has approved the film
+GET /api/apart                how far annotators, or models, are apart on each film
+GET /api/formats              the formats that points are exported in
+GET /api/export               the points in one of these, a zip where there are several files
+GET /api/agreement            figures of agreement and time; also as ``.csv`` and ``.html``
+GET, POST /api/settings       how many films are left without proposals
 GET /api/learning             how far the loop is; null without one
 POST /api/learning            train, stop, pause, resume, accept or decline the notice
 ============================  =======================================================================
@@ -36,12 +41,14 @@ from landvote.review.guard import Guard
 from landvote.review.learning import Learning
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
+from landvote.review.routes.agreement import AgreementRoutes
 from landvote.review.routes.export import ExportRoutes
 from landvote.review.routes.films import FilmRoutes
 from landvote.review.routes.landmarks import LandmarkRoutes
 from landvote.review.routes.learning import LearningRoutes
 from landvote.review.routes.page import PageRoutes
 from landvote.review.routes.rulers import RulerRoutes
+from landvote.review.routes.settings import SettingsRoutes
 from landvote.review.store import Store
 
 _WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
@@ -59,7 +66,7 @@ def make_app(
     films = FilmRoutes(review, proposer, teaching)
     parts = (
         PageRoutes(review), films, LandmarkRoutes(review), RulerRoutes(review, films), ExportRoutes(review),
-        LearningRoutes(learning),
+        AgreementRoutes(review, films), SettingsRoutes(review), LearningRoutes(learning),
     )  # fmt: skip
     app = Starlette(
         routes=[route for part in parts for route in part.routes],

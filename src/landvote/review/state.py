@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from landvote.errors import DataError
 from landvote.review.log import Edit, Mark, Verdict
+
+LONGEST_GAP = 60.0
+"""Seconds: between two edits, or from the opening of a film to the first, a longer time counts as this one."""
+
+Approved = Mapping[str, Mark]
+"""Landmark -> its mark when the film was approved first."""
 
 
 @dataclass
@@ -19,7 +26,13 @@ class FilmState:
         undone: numbers of those that can be done again.
         touched: when the last edit was made, UTC.
         film: the hash of the pixels that the last edit was made on.
-        helped: whether a landmark was ever marked while a point was proposed for it.
+        seconds: the time that the person spent on it, as far as the log tells.
+        actions: how many edits the person made.
+        prompted: whether a proposal was on the film at any edit.
+        offered: landmark -> the point that was proposed when the person decided it, where one was shown.
+        blind: landmark -> the point that was proposed and not shown; None unless the film was annotated blind.
+        first: the marks at the first approval, before any comparison with others; None until then.
+        order: the number of the edit of that approval; those of the import have none.
     """
 
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -29,7 +42,13 @@ class FilmState:
     undone: list[int] = field(default_factory=list)
     touched: str = ""
     film: str = ""
-    helped: bool = False
+    seconds: float = 0.0
+    actions: int = 0
+    prompted: bool = False
+    offered: dict[str, tuple[float, float]] = field(default_factory=dict)
+    blind: Mapping[str, tuple[float, float]] | None = None
+    first: Approved | None = None
+    order: int | None = None
 
     def apply(self, where: str, number: int, edit: Edit) -> None:
         """Bring an edit into the state; ``number`` is that of the edit.
@@ -45,15 +64,42 @@ class FilmState:
         elif edit.act != "import":
             self.done.append(number)
             self.undone.clear()
+        self._count(edit)
         self.revision += 1
         self.verdict, self.touched, self.film = edit.verdict[1], edit.when, edit.film or self.film
+        if self.first is self.marks:
+            self.marks = dict(self.marks)  # what was approved first stays as it was
         for change in edit.changes:
-            self.helped |= change.proposed is not None
             if change.new is None:
                 self.marks.pop(change.landmark, None)
             else:
                 self.marks[change.landmark] = change.new
+            if edit.act in ("set", "approve") and change.proposed is not None:
+                self.offered[change.landmark] = change.proposed
+            elif edit.act == "set":
+                self.offered.pop(change.landmark, None)
+        if self.first is None and self.verdict == "approved":
+            self.first, self.blind = self.marks, edit.blind
+            self.order = None if edit.act == "import" else number
+
+    def _count(self, edit: Edit) -> None:
+        """Count an edit, and the time since the one before or since the film was opened, whichever is shorter."""
+        if edit.act == "import":
+            return
+        self.actions += 1
+        self.prompted |= edit.blind is None and (bool(edit.model) or any(c.proposed is not None for c in edit.changes))
+        times = [] if edit.shown is None else [edit.shown / 1000]
+        if self.actions > 1:
+            gap = datetime.fromisoformat(edit.when) - datetime.fromisoformat(self.touched)
+            times.append(gap.total_seconds())
+        if times:
+            self.seconds += min(LONGEST_GAP, max(0.0, min(times)))
 
     def rename(self, renamed: Mapping[str, str]) -> None:
-        """Let the marks of renamed landmarks, old name -> new name, go by the new ones."""
+        """Let all that is kept of renamed landmarks, old name -> new name, go by the new ones."""
         self.marks = {renamed.get(name, name): mark for name, mark in self.marks.items()}
+        self.offered = {renamed.get(name, name): point for name, point in self.offered.items()}
+        if self.blind is not None:
+            self.blind = {renamed.get(name, name): point for name, point in self.blind.items()}
+        if self.first is not None:
+            self.first = {renamed.get(name, name): mark for name, mark in self.first.items()}

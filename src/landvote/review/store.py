@@ -8,23 +8,23 @@
       points.csv        long-csv: the points of approved films, a person each an annotator
       films.csv         millimetres per pixel of the films that people have measured; lies beside points.csv as a table
       proposals.jsonl   predictions that nobody has accepted yet
+      settings.json     how many films are left without proposals
       models/           what was learned from the points, see landvote.review.learning.folders
       thumbnails/       small pictures of the films, which may be deleted
 
 A proposal is no label: it becomes a mark when its person accepts it, alone or with the film.
 """
 
-import hashlib
 import math
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -38,13 +38,14 @@ from landvote.errors import ConflictError, DataError, EditError, SchemeError
 from landvote.formats.kinds.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.predictions import read_predictions, write_predictions
+from landvote.review.blind import BlindFilms
 from landvote.review.history import SchemeHistory, revision_of
-from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState, Ruler, RulerChange, SchemeChange
+from landvote.review.log import DIGITS, Act, Change, Edit, Log, Mark, MarkState, Ruler, RulerChange, SchemeChange
+from landvote.review.proposed import Proposed, film_expectation, fingerprint, proposed_points, usual_error
 from landvote.review.rulers import Rulers
 from landvote.review.state import FilmState
 from landvote.runtime.files import atomic_write, writing
 
-_DIGITS = 3  # of coordinates, as points.csv has them
 _NAMED = 3
 
 Wanted = Mapping[str, tuple[MarkState, float | None, float | None] | None]
@@ -52,6 +53,44 @@ Wanted = Mapping[str, tuple[MarkState, float | None, float | None] | None]
 
 SchemeMaker = Callable[[Scheme | None], tuple[Scheme, dict[str, str]]]
 """The scheme as it is -> the one it is to be, and old name -> new name of the landmarks that are renamed."""
+
+Offered = Mapping[str, tuple[float, float]]
+"""Landmark -> the point that is proposed for it."""
+
+
+class OnPage(NamedTuple):
+    """What the page told of itself with an edit.
+
+    Attributes:
+        unplaced: landmarks whose proposals it did not show.
+        shown: milliseconds since it opened the film; None where it did not say.
+    """
+
+    unplaced: Collection[str] = ()
+    shown: int | None = None
+
+
+_UNTOLD = OnPage()
+
+
+class Summary(NamedTuple):
+    """A film in the list.
+
+    Attributes:
+        state: in a word.
+        decided: how many landmarks have marks.
+        touched: when the last edit was made, UTC.
+        error: the mean expected error of the proposal's landmarks, pixels; None without one.
+        known: whether the film is of the kind that the model knows; None where that is not known.
+        seconds: that the person spent on it.
+    """
+
+    state: str
+    decided: int
+    touched: str
+    error: float | None
+    known: bool | None
+    seconds: int
 
 
 class Store:
@@ -63,6 +102,7 @@ class Store:
         scheme: what the landmarks are; None while nobody has said.
         history: of the scheme.
         rulers: with which people have measured films.
+        blind: which films are left without proposals.
         imported: whether the points that the data came with are there.
         notes: what was repaired when it was opened, in words.
 
@@ -81,6 +121,7 @@ class Store:
         try:
             self._scheme_file, self._proposals_file = folder / "scheme.toml", folder / "proposals.jsonl"
             self.scheme = Scheme.read(self._scheme_file) if self._scheme_file.exists() else None
+            self.blind = BlindFilms.read(folder / "settings.json")
             self._states: dict[tuple[str, str], FilmState] = {}
             self.history, self.rulers = SchemeHistory(), Rulers()
             self._log = Log(folder / "edits.jsonl", read_only=read_only)
@@ -90,6 +131,7 @@ class Store:
             self._finish_scheme()
             read = read_predictions(self._proposals_file) if self._proposals_file.exists() else []
             self._proposals = {p.identifier: p for p in read}
+            self._usual_error: tuple[float | None] | None = None  # None: to be reckoned anew
         except BaseException:
             self._files_lock.release()
             raise
@@ -139,11 +181,15 @@ class Store:
         """Return a person's film as the page gets it, with what is proposed for it."""
         with self._mutex:
             state = self._states.get((who, image), FilmState())
+            blind, shown = self.is_blind(who, image), self._shown(who, image)
+            proposal = None if blind else self._proposals.get(image)
             return {
-                "revision": state.revision, "state": self._word(state, image), "touched": state.touched,
+                "revision": state.revision, "state": self._word(state, image, shown=not blind),
+                "touched": state.touched, "seconds": round(state.seconds, 1), "blind": blind,
                 "marks": {name: list(mark) for name, mark in state.marks.items()},
-                "proposed": {name: list(point) for name, point in self._proposed(image).items()},
-                "proposal": self._shown(image), "undo": len(state.done), "redo": len(state.undone), "film": state.film,
+                "proposed": {name: list(point) for name, point in shown.items()},
+                "proposal": fingerprint(shown), "expected": film_expectation(proposal) if proposal else None,
+                "undo": len(state.done), "redo": len(state.undone), "film": state.film,
                 "others": sorted(w for w, i in self._states if i == image and w != who),
             }  # fmt: skip
 
@@ -157,11 +203,11 @@ class Store:
         with self._mutex:
             return {image for (_, image), state in self._states.items() if state.marks or state.verdict != "open"}
 
-    def approved(self, *, blind: bool = False) -> set[str]:
-        """Return the films that a person has approved; with ``blind``, less those marked beside a proposal."""
+    def approved_films(self, *, unaided: bool = False) -> set[str]:
+        """Return the films that a person has approved; with ``unaided``, less those with a proposal."""
         with self._mutex:
             states = [(image, s) for (_, image), s in self._states.items() if s.verdict == "approved"]
-        return {image for image, _ in states} - {image for image, state in states if blind and state.helped}
+        return {image for image, _ in states} - {image for image, state in states if unaided and state.prompted}
 
     def outlook(self) -> dict[str, tuple[float, bool | None]]:
         """Return of each proposal the error to expect, in pixels or NaN, and whether its model knows such films."""
@@ -169,50 +215,85 @@ class Store:
             proposals = list(self._proposals.values())
         return {p.identifier: (_mean(p.expected_error), p.known) for p in proposals}
 
-    def summary(self, who: str, image: str) -> tuple[str, int, str, float | None]:
-        """Return a film's state, how many landmarks are decided, when it was touched, and the error to expect of it.
-
-        The error is the mean of the proposal's landmarks in pixels, None without one.
-        """
+    def summary(self, who: str, image: str) -> Summary:
+        """Return what the list of films tells of one; it does not tell which films are blind."""
         with self._mutex:
             state = self._states.get((who, image), FilmState())
             proposal = self._proposals.get(image)
             error = _mean(proposal.expected_error) if proposal else math.nan
-            shown = round(error, 2) if math.isfinite(error) else None
-            return self._word(state, image), len(state.marks), state.touched, shown
+            return Summary(
+                self._word(state, image), len(state.marks), state.touched,
+                round(error, 2) if math.isfinite(error) else None, proposal.known if proposal else None,
+                round(state.seconds),
+            )  # fmt: skip
 
-    def _word(self, state: FilmState, image: str) -> str:
+    def _word(self, state: FilmState, image: str, *, shown: bool = True) -> str:
         if state.verdict != "open":
             return state.verdict
-        return "corrected" if state.marks else "proposed" if image in self._proposals else "new"
+        return "corrected" if state.marks else "proposed" if shown and image in self._proposals else "new"
 
-    def _proposed(self, image: str) -> dict[str, tuple[float, float, float | None]]:
-        """Return landmark -> x, y and expected error of a proposal, of the landmarks of the scheme that it found."""
-        proposal, known = self._proposals.get(image), set(self.scheme.landmarks if self.scheme else ())
-        if proposal is None:
-            return {}
-        names = (self.history.current(name, self.scheme) for name in proposal.landmarks)
-        return {
-            name: (round(float(x), _DIGITS), round(float(y), _DIGITS), float(e) if np.isfinite(e) else None)
-            for name, (x, y), e in zip(names, proposal.points, proposal.expected_error, strict=True)
-            if name in known and np.isfinite([x, y]).all()
-        }
+    def is_blind(self, who: str, image: str) -> bool:
+        """Say whether a film's proposal is kept from a person until the person has approved the film.
 
-    def _shown(self, image: str) -> str:
-        """Return what tells one proposal of a film from another; empty without one."""
-        proposed = self._proposed(image)
-        return hashlib.sha256(repr(proposed).encode()).hexdigest()[:16] if proposed else ""
+        It is not where the person has had a proposal on the film before.
+        """
+        with self._mutex:
+            state = self._states.get((who, image), FilmState())
+            begun = state.prompted or state.first is not None
+            return not begun and bool(self.proposed(image)) and self.blind.chosen(image)
+
+    def set_blind(self, share: float) -> None:
+        """Leave another share of the films without proposals, and keep that; DataError if it cannot be written."""
+        with self._mutex:
+            made = self.blind.with_share(share)
+            made.write(self.folder / "settings.json")
+            self.blind = made
+
+    def approved_marks(self, image: str) -> dict[str, Mapping[str, Mark]]:
+        """Return person -> marks of a film, of those who have approved it."""
+        with self._mutex:
+            of_film = [(who, s) for (who, other), s in self._states.items() if other == image]
+            return {who: dict(s.marks) for who, s in of_film if s.verdict == "approved"}
+
+    def proposal(self, image: str) -> Prediction | None:
+        """Return the prediction that is proposed for a film, shown or not; None if there is none."""
+        with self._mutex:
+            return self._proposals.get(image)
+
+    def film_states(self) -> list[tuple[str, str, FilmState]]:
+        """Return person, film and state of all films that a person has had; they change as edits are made."""
+        with self._mutex:
+            return [(who, image, state) for (who, image), state in self._states.items()]
+
+    def usual_error(self) -> float | None:
+        """Return the expected error that 90 % of all proposed points are below, pixels; None where none is told."""
+        with self._mutex:
+            if self._usual_error is None:
+                self._usual_error = (usual_error(self._proposals.values()),)
+            return self._usual_error[0]
+
+    def proposed(self, image: str) -> dict[str, Proposed]:
+        """Return landmark -> what is proposed for it on a film, shown or not."""
+        with self._mutex:
+            proposal, landmarks = self._proposals.get(image), self.scheme.landmarks if self.scheme else ()
+            if proposal is None:
+                return {}
+            names = [self.history.current(name, self.scheme) for name in proposal.landmarks]
+            return proposed_points(replace(proposal, landmarks=tuple(names)), landmarks)
+
+    def _shown(self, who: str, image: str) -> dict[str, Proposed]:
+        return {} if self.is_blind(who, image) else self.proposed(image)
 
     # -- edits --
 
     def edit(
         self, who: str, image: str, film: str, revision: int, act: Act, wanted: Wanted | None = None, *,
-        proposal: str = "",
+        proposal: str = "", page: OnPage = _UNTOLD,
     ) -> dict[str, Any]:  # fmt: skip
         """Make an edit, and return the film's new state once the edit is safely on the disk.
 
-        ``film`` is the hash of its pixels, ``revision`` and ``proposal`` those of the state that the person saw. An
-        edit that changes nothing is not kept.
+        ``film`` is the hash of its pixels, ``revision`` and ``proposal`` those of the state that the person saw.
+        An edit that changes nothing is not kept.
 
         Raises:
             ConflictError: the film has another revision meanwhile; or it is approved, and has another proposal.
@@ -223,9 +304,16 @@ class Store:
             state = self._states.get((who, image), FilmState())
             if revision != state.revision:
                 raise ConflictError(f"revision {revision}, expected {state.revision}: another window has changed it")
-            if act == "approve" and proposal != self._shown(image):
+            if act == "approve" and proposal != fingerprint(self._shown(who, image)):
                 raise ConflictError("what is proposed has changed, expected it as it was shown; look at it again")
-            made = self._made(Edit(_now(), who, image, film, act, model=self._model(image)), state, wanted or {})
+            blind = self.is_blind(who, image)
+            told = None
+            if act == "approve" and blind:
+                told = {name: (there.x, there.y) for name, there in self.proposed(image).items()}
+            model = "" if blind and told is None else self._model(image)
+            edit = Edit(_now(), who, image, film, act, model=model, shown=page.shown, blind=told)
+            seen = {} if blind else {n: (p.x, p.y) for n, p in self.proposed(image).items() if n not in page.unplaced}
+            made = self._made(edit, state, wanted or {}, seen)
             if made.changes or made.ruler or made.verdict[0] != made.verdict[1]:
                 self._keep(made)
             return self.state(who, image)
@@ -260,8 +348,8 @@ class Store:
     def _model(self, image: str) -> str:
         return self._proposals[image].model if image in self._proposals else ""
 
-    def _made(self, edit: Edit, state: FilmState, wanted: Wanted) -> Edit:
-        """Return an edit with what it changes."""
+    def _made(self, edit: Edit, state: FilmState, wanted: Wanted, proposed: Offered) -> Edit:
+        """Return an edit with what it changes; ``proposed`` are the points that the person saw."""
         now = state.verdict
         if edit.act in ("undo", "redo"):
             numbers = state.done if edit.act == "undo" else state.undone
@@ -275,22 +363,22 @@ class Store:
             back, ruler = tuple(Change(c.landmark, c.new, c.old) for c in done), past.ruler and past.ruler.back()
             return replace(edit, verdict=past.verdict[::-1], changes=back, ruler=ruler)
         if edit.act == "set":
-            changes = self._changes(edit.image, state, wanted)
+            changes = self._changes(state, wanted, proposed)
             return replace(edit, changes=changes, verdict=(now, "open" if changes else now))
         if edit.act == "approve":
-            return replace(edit, changes=self._accepted(edit.image, state), verdict=(now, "approved"))
+            return replace(edit, changes=self._accepted(state, proposed), verdict=(now, "approved"))
         return replace(edit, verdict=(now, "rejected" if edit.act == "reject" else "open"))
 
-    def _changes(self, image: str, state: FilmState, wanted: Wanted) -> tuple[Change, ...]:
-        proposed, known, changes = self._proposed(image), self.scheme.landmarks if self.scheme else (), []
+    def _changes(self, state: FilmState, wanted: Wanted, proposed: Offered) -> tuple[Change, ...]:
+        known, changes = self.scheme.landmarks if self.scheme else (), []
         for name, told in wanted.items():
             if name not in known:
                 raise EditError(f"landmark {name!r} is unknown, expected one of the {len(known)} of the scheme")
-            there = proposed[name][:2] if name in proposed else None
+            there = proposed.get(name)
             new = None
             if told is not None:
                 kind, x, y = told
-                point = None if x is None or y is None else (round(x, _DIGITS), round(y, _DIGITS))
+                point = None if x is None or y is None else (round(x, DIGITS), round(y, DIGITS))
                 if (kind == "missing") != (point is None):
                     raise EditError(f"landmark {name!r} is {kind} at {point}, expected x and y unless it is missing")
                 accepted = kind == "placed" and point == there
@@ -301,15 +389,15 @@ class Store:
                 changes.append(Change(name, old, new, there))
         return tuple(change for change in changes if change.old != change.new)
 
-    def _accepted(self, image: str, state: FilmState) -> tuple[Change, ...]:
+    def _accepted(self, state: FilmState, proposed: Offered) -> tuple[Change, ...]:
         """Return the changes that accept all that is proposed and undecided."""
-        proposed, landmarks = self._proposed(image), self.scheme.landmarks if self.scheme else ()
+        landmarks = self.scheme.landmarks if self.scheme else ()
         undecided = [name for name in landmarks if name not in state.marks]
         if not landmarks or (lacking := [name for name in undecided if name not in proposed]):
             named = ", ".join(lacking[:_NAMED]) + (", ..." if len(lacking) > _NAMED else "") if landmarks else ""
             found = f"{len(lacking)} landmarks are undecided ({named})" if landmarks else "there are no landmarks yet"
             raise EditError(f"{found}, expected each to be placed or marked as missing")
-        points = {name: proposed[name][:2] for name in undecided}
+        points = {name: proposed[name] for name in undecided}
         return tuple(Change(name, None, Mark("placed", *point, "accepted"), point) for name, point in points.items())
 
     def _apply(self, number: int, edit: Edit) -> None:
@@ -368,7 +456,7 @@ class Store:
                     continue
                 bare = replace(prediction, film=Film(), details={})  # paths and numbers of studies stay where they are
                 self._proposals[prediction.identifier] = bare
-                self._proposals_dirty = True
+                self._proposals_dirty, self._usual_error = True, None
 
     def proposed_by(self, image: str) -> str | None:
         """Return the hash of the model whose proposal a film has; None without a proposal."""
@@ -427,14 +515,17 @@ class Store:
 
     # -- files --
 
-    def table(self) -> PointTable:
-        """Return the points of approved films, one row per film and person."""
+    def table(self, *, approved: bool = True) -> PointTable:
+        """Return the points of approved films, or of all films with marks, one row per film and person."""
         landmarks = self.scheme.landmarks if self.scheme else ()
         outlines: tuple[Outline, ...] = self.scheme.outlines if self.scheme else ()
         with self._mutex:  # and no longer: edits wait
-            approved = [(*key, dict(s.marks)) for key, s in self._states.items() if s.verdict == "approved"]
+            chosen = [
+                (*key, dict(s.marks)) for key, s in self._states.items()
+                if s.verdict == "approved" or (not approved and s.verdict == "open" and s.marks)
+            ]  # fmt: skip
         undecided, rows = Mark("missing", None, None, "changed"), []
-        for who, image, marked in sorted(approved, key=lambda film: film[:2]):
+        for who, image, marked in sorted(chosen, key=lambda film: film[:2]):
             marks = [marked.get(name, undecided) for name in landmarks]
             hidden = np.array([mark.state == "occluded" for mark in marks], bool)
             points = np.array([mark.point for mark in marks], float).reshape(-1, 2)
@@ -475,7 +566,7 @@ def person_name(name: str) -> str:
 def _imported(point: Any, hidden: bool) -> Mark:  # noqa: ANN401, FBT001 - a row of an array
     if not np.isfinite(point).all():
         return Mark("missing", None, None, "imported")
-    x, y = (round(float(v), _DIGITS) for v in point)
+    x, y = (round(float(v), DIGITS) for v in point)
     return Mark("occluded" if hidden else "placed", x, y, "imported")
 
 

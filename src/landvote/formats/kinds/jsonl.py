@@ -44,7 +44,7 @@ class PredictionLines(Format):
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write one line per row."""
-        write_predictions(path, (_prediction(row, table.landmarks) for row in table.rows))
+        write_predictions(path, (prediction_of(row, table.landmarks) for row in table.rows))
 
 
 def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> PointTable:
@@ -64,7 +64,7 @@ def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> 
     return PointTable(tuple(rows), landmarks)
 
 
-def _prediction(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
+def prediction_of(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
     """Return a row as a prediction, which says what the one it is of said."""
     error = np.full(len(landmarks), np.nan) if row.expected_error is None else row.expected_error
     radii = None

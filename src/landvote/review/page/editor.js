@@ -7,6 +7,7 @@ export class Editor {
     Object.assign(this, { session, view, panel, active: 0, hovered: -1, previewed: null, readOnly: false });
     this.say = message;
     this.moved = this.drawn = this.quiet = () => {};
+    this.route = (landmarks) => landmarks.map((_, i) => i); // the order in which they are gone through
     view.scene = () => this.scene();
     panel.chosen = (i) => this.choose(i, true);
   }
@@ -42,7 +43,7 @@ export class Editor {
   begin() { // a film was opened
     this.previewed = null;
     const landmarks = this.session.all();
-    this.active = Math.max(0, landmarks.findIndex(({ state }) => state === "undecided"));
+    this.active = this.route(landmarks).find((i) => landmarks[i].state === "undecided") ?? 0;
     this.draw();
   }
 
@@ -55,15 +56,17 @@ export class Editor {
   }
 
   step(by) {
-    const n = this.session.landmarks.length;
-    if (n) this.choose((this.active + by + n) % n, true);
+    const order = this.route(this.session.all());
+    const n = order.length;
+    if (n) this.choose(order[(order.indexOf(this.active) + by + n) % n], true);
   }
 
   onward() { // to the next landmark that is not placed; there may be none
     const landmarks = this.session.all();
-    const n = landmarks.length;
+    const order = this.route(landmarks);
+    const n = order.length;
     for (let k = 1; k < n; k++) {
-      const i = (this.active + k) % n;
+      const i = order[(order.indexOf(this.active) + k) % n];
       if (landmarks[i].state === "undecided") { this.choose(i); return; }
     }
     this.draw();

@@ -3,6 +3,7 @@
 import { getJson, post, Refused } from "./api.js";
 import { Drawing } from "./drawing.js";
 import { Editor } from "./editor.js";
+import { insight } from "./insight.js";
 import { actOf, fillSheet } from "./keys.js";
 import { About, NewLandmarks } from "./landmark.js";
 import { Learning } from "./learning.js";
@@ -23,7 +24,7 @@ const $ = (id) => document.getElementById(id);
 const session = new Session();
 const view = new View($("film"), $("marks"), $("lens"));
 const panel = new Panel($("landmarks"), $("count"));
-const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: $("find"), progress: $("progress") });
+const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: $("find"), strange: $("strange"), progress: $("progress") });
 const editor = new Editor(session, view, panel, message);
 const pointer = new Pointer(view, editor);
 const learning = new Learning(message);
@@ -36,6 +37,7 @@ const about = new About();
 let definitions = [];
 let revision = ""; // of the landmarks that are shown
 let lookedAt = "";
+const known = insight({ session, view, panel, editor, list, message, redraw: () => session.changed() });
 let start = null;
 
 // -- saying things --
@@ -70,8 +72,9 @@ function showFacts() {
     facts.push(spacingWords(film.spacing));
     if (film.others.length) facts.push(`points of ${film.others.join(", ")} too`);
   }
+  facts.unshift(...known.facts());
   $("facts").textContent = facts.join(" · ");
-  $("facts").title = film?.note || "";
+  $("facts").title = [...facts, film?.note].filter(Boolean).join("\n");
   const read = !film || start.readOnly;
   $("undo").disabled = read || !film.undo;
   $("redo").disabled = read || !film.redo;
@@ -176,6 +179,7 @@ const ACTS = {
   natural: () => { view.pixels?.resetWindow(); view.draw(); }, invert: () => { view.pixels?.invert(); view.draw(); },
   lens: () => view.turnLens(), outlines: () => switched("outlines"), names: () => switched("names"), points: () => switched("points"),
   train: () => learning.train(), log: () => learning.showLog(), find: () => $("find").focus(), sheet: () => $("keys").showModal(),
+  ...known.acts,
 };
 
 document.addEventListener("keydown", (event) => {

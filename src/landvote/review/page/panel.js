@@ -7,7 +7,7 @@ const NS = "http://www.w3.org/2000/svg";
 
 export class Panel {
   constructor(list, count) {
-    Object.assign(this, { list, count, rows: [], chosen: () => {}, active: -1 });
+    Object.assign(this, { list, count, rows: [], chosen: () => {}, note: () => null, active: -1 });
   }
 
   draw(landmarks, active) {
@@ -21,7 +21,7 @@ export class Panel {
       path.setAttribute("d", shape(landmark.state, 7, 7, 5));
       path.setAttribute("class", landmark.state);
       label.textContent = landmark.name;
-      state.textContent = words;
+      state.textContent = this.note(landmark) ?? words;
       button.setAttribute("aria-current", String(i === active));
     });
     if (active !== this.active && this.rows[active]) this.rows[active].item.scrollIntoView({ block: "nearest" });

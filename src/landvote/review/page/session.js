@@ -21,6 +21,7 @@ export class Session {
     this.changed = () => {};
     this.message = () => {};
     this.answered = () => {};
+    this.hides = () => false; // whether a proposal is too doubtful to be shown, by its expected error
   }
 
   // -- films --
@@ -32,7 +33,7 @@ export class Session {
     const broken = () => null; // the state says why
     const [state, pixels] = await Promise.all([getJson(`/api/films/${number}?who=${who}`), this.load(number).catch(broken)]);
     if (this.wanted !== number) return false;
-    this.film = { number, server: state };
+    this.film = { number, server: state, opened: performance.now() };
     this.pixels = pixels;
     return true;
   }
@@ -74,7 +75,7 @@ export class Session {
     return marks;
   }
 
-  // Each landmark of the scheme: name, state, point or null, expected error in pixels or null.
+  // Each landmark of the scheme: name, state, point or null, expected error in pixels or null, ellipse or null.
   all() {
     if (!this.film) return this.landmarks.map((name) => ({ name, state: "undecided", point: null, error: null }));
     const marks = this.marks();
@@ -83,7 +84,7 @@ export class Session {
       const mark = marks[name];
       if (mark) return { name, state: mark[0], point: mark[0] === "missing" ? null : [mark[1], mark[2]], error: null, how: mark[3] };
       const p = proposed[name];
-      return p ? { name, state: "proposed", point: [p[0], p[1]], error: p[2] } : { name, state: "undecided", point: null, error: null };
+      return p && !this.hides(p[2]) ? { name, state: "proposed", point: [p[0], p[1]], error: p[2], ellipse: p[3] } : { name, state: "undecided", point: null, error: null };
     });
   }
 
@@ -119,7 +120,10 @@ export class Session {
 
   send(act, changes, film = this.film) {
     return new Promise((resolve) => {
-      this.queue.push({ act, changes, film, proposal: film.server.proposal, resolve });
+      const { proposal, proposed } = film.server;
+      const unplaced = Object.keys(proposed).filter((name) => this.hides(proposed[name][2]));
+      const shown = Math.round(performance.now() - film.opened);
+      this.queue.push({ act, changes, film, proposal, unplaced, shown, resolve });
       this.changed();
       this.work();
     });
@@ -130,8 +134,8 @@ export class Session {
     this.sending = true;
     while (this.queue.length) {
       const edit = this.queue[0];
-      const { act, changes, film, proposal } = edit;
-      const told = { who: this.who, revision: film.server.revision, act, proposal, changes };
+      const { act, changes, film, proposal, unplaced, shown } = edit;
+      const told = { who: this.who, revision: film.server.revision, act, proposal, changes, unplaced, shown };
       let saved = false;
       try {
         film.server = await post(`/api/films/${film.number}/edits`, told);

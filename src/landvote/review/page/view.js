@@ -9,7 +9,7 @@ const LENSES = [0, 140, 220, 320];
 export class View {
   constructor(film, marks, lens) {
     Object.assign(this, { film, marks, lens, pixels: null, scale: 1, left: 0, top: 0, ratio: 1, unit: 1, pointer: null });
-    Object.assign(this, { lensSize: 0, outlines: true, names: false, points: true, asked: false, shown: null });
+    Object.assign(this, { lensSize: 0, outlines: true, names: false, points: true, asked: false, shown: null, layers: [] });
     this.scene = () => ({ landmarks: [], outlines: [], active: -1 });
     this.buffer = document.createElement("canvas");
     new ResizeObserver(() => this.resize()).observe(film.parentElement);
@@ -148,6 +148,7 @@ export class View {
     if (!this.pixels || !this.points) return;
     const { landmarks, outlines, active, drawing } = this.scene();
     if (this.outlines) for (const outline of outlines) this.drawOutline(context, outline, landmarks);
+    for (const draw of this.layers) draw(context);
     const many = landmarks.length > 40;
     landmarks.forEach((landmark, i) => {
       if (!landmark.point) return;
@@ -163,13 +164,6 @@ export class View {
         context.lineWidth = 1;
         context.strokeStyle = "#fff";
         context.stroke(new Path2D(`M${u - 16} ${v}h7M${u + 9} ${v}h7M${u} ${v - 16}v7M${u} ${v + 9}v7`));
-        const radius = landmark.state === "proposed" ? (landmark.error || 0) * this.scale : 0;
-        if (radius > 9) {
-          context.strokeStyle = "#ffd16680";
-          context.beginPath();
-          context.arc(u, v, radius, 0, 2 * Math.PI);
-          context.stroke();
-        }
       }
       if (i === active || landmark.hovered) label(context, `${i + 1} ${landmark.name}`, u, v, this);
       else if (this.names) label(context, many ? `${i + 1}` : `${i + 1} ${landmark.name}`, u, v, this, true);

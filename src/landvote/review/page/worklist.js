@@ -1,35 +1,47 @@
 // The list of films. Only those on the screen are in the page, so that there may be ten thousand.
 
 import { getJson, getPicture } from "./api.js";
+import { ago, lasted } from "./words.js";
 
-const HIGH = 72; // pixels of a row, as in style.css
+const HIGH = 88; // pixels of a row, as in style.css
 const PICTURES = 400; // small pictures that are kept
 const WORDS = { new: "new", proposed: "proposed", corrected: "in work", approved: "approved", rejected: "rejected" };
 const DONE = ["approved", "rejected"];
 
 export class Worklist {
-  constructor(box, { show, sort, find, progress }) {
-    Object.assign(this, { box, show, sort, find, progress, rows: [], order: [], current: -1, total: 0 });
+  constructor(box, { show, sort, find, strange, progress }) {
+    Object.assign(this, { box, show, sort, find, strange, progress, rows: [], order: [], current: -1, total: 0 });
     this.pictures = new Map();
-    this.chosen = () => {};
+    this.chosen = this.heard = () => {};
+    this.words = new Map([...show.options].map((option) => [option, option.textContent]));
     this.space = box.appendChild(document.createElement("div"));
     this.space.className = "space";
     box.addEventListener("scroll", () => this.draw());
     box.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.draw()).observe(box);
-    for (const input of [show, sort, find]) input.addEventListener("input", () => this.arrange());
+    for (const input of [show, sort, find, strange]) input.addEventListener("input", () => this.arrange());
   }
 
   async read(who) {
     const told = await getJson(`/api/films?who=${encodeURIComponent(who)}`);
-    this.rows = told.films.map(([name, state, decided, touched, error, rank], number) => ({ number, name, state, decided, touched, error, rank }));
+    this.rows = told.films.map(([name, state, decided, touched, error, known, seconds, rank], number) =>
+      ({ number, name, state, decided, touched, error, strange: known === false, seconds, rank, apart: this.rows[number]?.apart ?? null }));
+    this.heard(told);
+    this.compare().catch(() => {}); // the list is there without
     this.proposing = told.proposing;
     this.arrange();
   }
 
-  update(number, { state, marks, touched }) {
+  async compare() { // how far people or models are apart: many films take a while
+    const { apart } = await getJson("/api/apart");
+    this.rows.forEach((row, number) => { row.apart = apart[number]; });
+    if (this.sort.value === "apart") this.arrange();
+    else this.draw();
+  }
+
+  update(number, { state, marks, touched, seconds }) {
     const row = this.rows[number];
-    Object.assign(row, { state, touched, decided: Object.keys(marks).length });
+    Object.assign(row, { state, touched, seconds, decided: Object.keys(marks).length });
     this.draw();
     this.say();
   }
@@ -37,21 +49,28 @@ export class Worklist {
   // The film on the screen stays in the list, whatever its state, until another one is opened.
   arrange() {
     const [show, find] = [this.show.value, this.find.value.trim().toLowerCase()];
-    const fits = (row) => row.name.toLowerCase().includes(find) &&
-      (show === "all" || (show === "todo" ? !DONE.includes(row.state) : row.state === show));
+    const fits = (row) => row.name.toLowerCase().includes(find) && this.fits(row, show);
     const by = {
       name: (a, b) => a.number - b.number,
       error: (a, b) => (b.error ?? -1) - (a.error ?? -1) || a.number - b.number,
       teaches: (a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity) || a.number - b.number,
+      apart: (a, b) => (b.apart ?? -1) - (a.apart ?? -1) || a.number - b.number,
       touched: (a, b) => b.touched.localeCompare(a.touched) || a.number - b.number,
     }[this.sort.value];
-    this.order = this.rows.filter((row) => fits(row) || row.number === this.current).sort(by).map((row) => row.number);
+    this.order = this.rows.filter((row) => fits(row) || row.number === this.current)
+      .sort((a, b) => (this.strange.checked ? this.odd(b) - this.odd(a) : 0) || by(a, b)).map((row) => row.number);
     this.space.style.height = `${this.order.length * HIGH}px`;
     this.draw();
     this.say();
   }
 
+  fits(row, show) { return show === "all" || (show === "todo" ? !DONE.includes(row.state) : row.state === show); }
+
+  // Whether a film is to be looked at before the others: the model does not know its kind, and it is not done.
+  odd(row) { return row.strange && !DONE.includes(row.state) ? 1 : 0; }
+
   say() {
+    for (const [option, words] of this.words) option.textContent = `${words} (${this.rows.filter((row) => this.fits(row, option.value)).length})`;
     const approved = this.rows.filter((row) => row.state === "approved").length;
     const { done, working } = this.proposing || {};
     const model = working ? `; the model has looked at ${done}` : "";
@@ -96,7 +115,7 @@ export class Worklist {
   }
 
   row(place) {
-    const { number, name, state, decided, error } = this.rows[this.order[place]];
+    const { number, name, state, decided, error, strange, touched, seconds, apart } = this.rows[this.order[place]];
     const row = document.createElement("div");
     row.className = "film";
     row.id = `film-${number}`;
@@ -105,7 +124,6 @@ export class Worklist {
     row.setAttribute("aria-selected", String(number === this.current));
     row.setAttribute("aria-setsize", String(this.order.length));
     row.setAttribute("aria-posinset", String(place + 1));
-    row.title = name;
     const picture = row.appendChild(document.createElement("img"));
     picture.alt = "";
     this.picture(number, picture);
@@ -119,8 +137,19 @@ export class Worklist {
     chip.className = `chip ${state}`;
     chip.textContent = WORDS[state];
     const expected = error === null || DONE.includes(state) ? "" : ` ±${error.toFixed(1)}`;
-    if (expected) more.title = `expected error: ${error.toFixed(1)} pixels`;
-    more.append(` ${decided}/${this.total}${expected}`);
+    const apartNow = apart === null || (expected && this.sort.value !== "apart") ? "" : ` ≠${apart.toFixed(1)}`;
+    more.append(` ${decided}/${this.total}${apartNow || expected}`);
+    const last = words.appendChild(document.createElement("span"));
+    last.className = "more";
+    if (strange) {
+      const mark = last.appendChild(document.createElement("b"));
+      mark.className = "strange";
+      mark.textContent = "strange ";
+    }
+    last.append([touched && ago(touched), seconds && lasted(seconds)].filter(Boolean).join(" · "));
+    row.title = [name, strange && "not of the kind that the model knows", expected && `expected error: ${error.toFixed(1)} pixels`,
+      apart !== null && `the annotators, or the models where there are no two, are ${apart.toFixed(1)} pixels apart`,
+      touched && `last touched ${ago(touched)}`, seconds && `time spent: ${lasted(seconds)}`].filter(Boolean).join("\n");
     row.addEventListener("click", () => this.chosen(number));
     return row;
   }

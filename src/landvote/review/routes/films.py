@@ -20,9 +20,11 @@ from landvote.review.log import MarkState
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
 from landvote.review.routes.asking import Coordinate, Name, body_as, edited, expect_writable, person
+from landvote.review.store import OnPage
 from landvote.review.teaching import Teaching
 from landvote.runtime.settings import Settings
 
+_LONGEST = 10**10  # milliseconds that a film is on the screen, some months
 _MARGIN = 1.0  # a landmark lies at most so many widths or heights beside its film
 
 Read = TypeVar("Read")
@@ -44,6 +46,8 @@ class EditRequest(Settings):
     act: Literal["set", "approve", "reject", "reopen", "undo", "redo"]
     proposal: Annotated[str, StringConstraints(strict=True, max_length=16)] = ""
     changes: Annotated[dict[Name, Placed | None], Field(max_length=MAX_LANDMARKS)] = Field(default_factory=dict)
+    unplaced: Annotated[frozenset[Name], Field(max_length=MAX_LANDMARKS)] = frozenset()
+    shown: Annotated[int, Field(strict=True, ge=0, le=_LONGEST)] | None = None
 
 
 class FilmRoutes:
@@ -89,7 +93,10 @@ class FilmRoutes:
                 for number, sample in enumerate(self._films.samples)
             ]
 
-        told = {"films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None}
+        told = {
+            "films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None,
+            "usualError": await run_in_threadpool(self._store.usual_error),
+        }  # fmt: skip
         return JSONResponse(told)
 
     async def _film(self, request: Request) -> Response:
@@ -139,7 +146,8 @@ class FilmRoutes:
                 if value is not None and not -_MARGIN * size <= value <= (1 + _MARGIN) * size:
                     raise HTTPException(422, f"landmark {name!r} at {value}, expected it on the film")
         act = partial(
-            self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal
+            self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal,
+            page=OnPage(asked.unplaced, asked.shown),
         )  # fmt: skip
         try:
             state = await edited(act)
