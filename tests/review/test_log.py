@@ -80,7 +80,7 @@ def test_a_log_to_be_read_only_is_left_as_it_is(tmp_path):
      {"act": "ruler", "ruler": {"old": None, "new": [0, 0, 3, 4], "films": ["a"]}}],
 )  # fmt: skip
 def test_a_line_of_a_broken_scheme_or_ruler_is_named(told):
-    whole = json.loads(Edit("2026-01-01", "Ana", "a", "", "set").line()) | told
+    whole = json.loads(Edit("2026-01-01T00:00:00+00:00", "Ana", "a", "", "set").line()) | told
     with pytest.raises(DataError, match=r"edits\.jsonl, line 1: .*expected"):
         Edit.parse("edits.jsonl, line 1", json.dumps(whole).encode())
 
@@ -89,8 +89,8 @@ def test_a_change_of_the_scheme_and_a_ruler_come_back_as_they_were_written():
     change = SchemeChange(None, THREE, {"a": "tip"})
     ruler = RulerChange(None, Ruler(0, 0, 3, 4, 2.5), ("a", "b"))
     for edit in (
-        Edit("2026-01-01", "Ana", "", "", "scheme", scheme=change),
-        Edit("2026-01-01", "Ana", "a", "hash", "ruler", ruler=ruler),
+        Edit("2026-01-01T00:00:00+00:00", "Ana", "", "", "scheme", scheme=change),
+        Edit("2026-01-01T00:00:00+00:00", "Ana", "a", "hash", "ruler", ruler=ruler),
     ):
         assert Edit.parse("", edit.line().encode()) == edit
     assert ruler.new.mm == 0.5

@@ -265,9 +265,9 @@ def test_the_page_asks_for_it(ells):
         wait(lambda: client.get("/api/learning")["state"] == "training")
         assert client.post("/api/learning", {"act": "stop"})[1]["state"] == "stopped"
         assert client.ask("POST", "/api/learning", b'{"act": "pause"}', Cookie=None)[0] == 401
-        wait(lambda: all(len(row) == 6 for row in client.get("/api/films?who=Ana")["films"]))
-        wait(lambda: client.get("/api/films?who=Ana")["films"][5][5] is not None)
-        assert client.get("/api/films?who=Ana")["films"][0][5] is None  # it is approved
+        wait(lambda: all(len(row) == 8 for row in client.get("/api/films?who=Ana")["films"]))
+        wait(lambda: client.get("/api/films?who=Ana")["films"][5][7] is not None)
+        assert client.get("/api/films?who=Ana")["films"][0][7] is None  # it is approved
     review.store.close()
 
 
