@@ -135,14 +135,14 @@ def tiny_changes(name: str, size: int = 48, **training: object) -> list[str]:
 
 def tiny(name: str = "whdv", *more: str, **training: object) -> Recipe:
     """Return a shipped recipe made small, with more changes."""
-    return recipe(name, [*tiny_changes(name, **training), *more], ELL)
+    return recipe(name, [*tiny_changes(name, **training), "left_out=0", *more], ELL)
 
 
 def tiny_words(name: str = "whdv", size: int = 32, **training: object) -> list[str]:
     """Return the words of the command line that make a recipe small, for six steps if nothing else is said."""
     short = {"steps": 6, "batch": 2, "judge_every": 3} | training
     return [
-        word for change in (*tiny_changes(name, size, **short), "validation=0.3") for word in ("--set", change)
+        word for change in (*tiny_changes(name, size, **short), "validation=0.3", "left_out=0") for word in ("--set", change)
     ]  # fmt: skip
 
 

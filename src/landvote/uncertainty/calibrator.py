@@ -108,7 +108,7 @@ class Calibrator:
 
     Attributes:
         means: (n,) error of each landmark.
-        centre: (n, cues) mean of each landmark's cues and its film's.
+        centre: (n, cues) mean of each landmark's cues and its film's; NaN for cues of which nothing is learned.
         spread: (cues,) their SD about these.
         weights: (1 + cues,).
         quantiles: (``LEVELS``,) of errors over expected ones; NaN for a level that takes more films to tell.
@@ -240,7 +240,7 @@ class _Regression:
         known = np.isfinite(distance)
         count, total = known.sum(axis=0), np.where(known, distance, 0).sum(axis=0)
         means = (total + _BY_LANDMARK * total.sum() / count.sum()) / (count + _BY_LANDMARK)
-        centre = np.nan_to_num(_nanmean(table))
+        centre = _nanmean(table)
         spread = np.maximum(np.nan_to_num(_nansd((table - centre).reshape(-1, table.shape[2]))), 1e-3)
         weights = np.zeros(1 + table.shape[2])
         self = cls(means, centre, spread, weights)

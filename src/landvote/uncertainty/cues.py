@@ -1,6 +1,6 @@
 """Cues: all that is known of the errors of a film's points before the truth is, as one table of numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,8 @@ CUES = (
 FILM_CUES = ("film_oddness", "shape", *(f"mean_{name}" for name in CUES))
 """Of each film: its own oddness, the distance of its whole shape from the model, and the means of all landmarks'."""
 
+_NO_VOTES = ("residual", "residual_distance", "oddness", "film_oddness", "shape")
+
 _LENGTH = 0.05  # grid cells: lengths below that tell nothing more
 _SHARE = 1e-3
 _VOTES = 1e-6
@@ -52,6 +54,16 @@ class Cues:
     def both(self) -> FloatArray:
         """The cues of each landmark and then those of its film, (n, ``CUES + FILM_CUES``)."""
         return np.column_stack([self.landmarks, np.tile(self.film, (len(self.landmarks), 1))])
+
+    def without_votes(self) -> "Cues":
+        """Return it without what the votes tell, NaN in its place: votes pile up the longer a voter learns.
+
+        Cues of the shape and of the look hardly depend on that.
+        """
+        landmarks, film = self.landmarks.copy(), self.film.copy()
+        landmarks[:, [name not in _NO_VOTES for name in CUES]] = np.nan
+        film[[name.removeprefix("mean_") not in _NO_VOTES for name in FILM_CUES]] = np.nan
+        return replace(self, landmarks=landmarks, film=film, covariance=np.full_like(self.covariance, np.nan))
 
 
 def cues_of(
