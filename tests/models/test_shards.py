@@ -24,7 +24,7 @@ from landvote.formats.predictions import read_predictions, write_predictions
 from landvote.localiser import Conditions, Localiser
 from landvote.models import divide, load_model, train_model
 from landvote.models import shards as batch
-from landvote.models.locate import locate_files
+from landvote.models.locate import UNKNOWN, locate_files
 from landvote.models.shards import locate_shards
 from landvote.recipes import recipe
 from landvote.runtime.events import FilmFailed, FilmLocated, Note
@@ -225,6 +225,7 @@ def test_films_with_pixels_that_are_not_square_are_named_at_the_end_of_every_cal
         assert [e.text for e in events if isinstance(e, Note)] == [
             "left out: 1 hidden files and folders: .hidden",
             "1 films have pixels that are not square, and were looked at as if they were: x.dcm",
+            f"2 {UNKNOWN}: x.dcm, y.dcm",
         ]
 
 

@@ -1,5 +1,7 @@
 """The calibrator: errors that cues foretell, others that they do not, and films unlike any it was fitted on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,6 +103,22 @@ def test_what_is_missing_is_missing(fitted, others):
     assert np.isnan(told.error).all()
     assert np.isnan(told.probability_of_failure(3.0))
     assert told.known is False
+
+
+def test_what_was_not_told_of_the_films_learned_from_does_not_count(fitted, others):
+    rng = np.random.default_rng(5)
+    films = [film(i, rng) for i in range(60)]
+    mute = Calibrator.fit([replace(f, cues=f.cues.without_votes()) for f in films])
+    loud = replace(others[0].cues, landmarks=others[0].cues.landmarks.copy(), film=others[0].cues.film.copy())
+    loud.landmarks[:, CUES.index("peak")] += 50
+    loud.film[FILM_CUES.index("mean_spread")] += 50
+    told = [one.expect(cues, others[0].axes) for one in (mute, fitted) for cues in (others[0].cues, loud)]
+    np.testing.assert_array_equal(told[0].error, told[1].error)
+    np.testing.assert_array_equal(told[0].covariance, told[1].covariance)
+    assert [one.known for one in told] == [True, True, True, False]
+    kept = others[0].cues.without_votes()
+    assert np.isfinite(kept.landmarks).all(axis=0).sum() == 3
+    assert np.isfinite(kept.film).sum() == 5
 
 
 def test_errors_of_nothing_are_survived():
