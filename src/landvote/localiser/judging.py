@@ -16,10 +16,11 @@ from landvote.localiser.localiser import Localiser
 from landvote.localiser.plan import TimeLimit
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.runtime.events import FilmLocated, Note, StageLearned
-from landvote.uncertainty import LEAST, Calibrator, Cues, Judged, contour_axes
+from landvote.uncertainty import LEAST, Calibrator, Cues, Judged, contour_axes, shifted_by
 
 _CALIBRATED = 5  # films, at least, that errors to expect are learned from, however late it is
-_ARRAYS = ("landmarks", "film", "covariance", "cell", "axes", "errors", "learned")
+_CUES = ("landmarks", "film", "covariance", "cell", "row")
+_JUDGED = ("axes", "errors", "shifted")
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,22 @@ class Turn:
 
     def save(self, file: Path) -> None:
         """Write it as npz; which films they are, in their order, is not in there."""
-        arrays = {key: np.array([getattr(film.cues, key) for film in self.judged]) for key in _ARRAYS[:4]}
-        own = {key: np.array([getattr(film, key) for film in self.judged]) for key in _ARRAYS[4:6]}
-        save_arrays(file, **arrays, **own, learned=np.array(self.learned, np.str_))
+        cues = {key: np.array([getattr(film.cues, key) for film in self.judged]) for key in _CUES}
+        own = {key: np.array([getattr(film, key) for film in self.judged]) for key in _JUDGED}
+        save_arrays(file, **cues, **own, learned=np.array(self.learned, np.str_))
 
     @classmethod
     def load(cls, file: Path, films: Sequence[Sample]) -> "Turn":
         """Read what :meth:`save` wrote of these ``films``; ModelError if it is damaged."""
-        stored = load_arrays(file, *_ARRAYS)
+        stored = load_arrays(file, *_CUES, *_JUDGED, "learned")
         judged = [
-            Judged(Cues(*(stored[key][i] for key in _ARRAYS[:4])), stored["axes"][i], stored["errors"][i], film.subject)
+            Judged(
+                Cues(*(stored[key][i] for key in _CUES)),
+                stored["axes"][i],
+                stored["errors"][i],
+                film.subject,
+                float(stored["shifted"][i]),
+            )
             for i, film in enumerate(films[: len(stored["cell"])])
         ]
         return cls(judged, tuple(map(str, stored["learned"])))
@@ -116,4 +123,6 @@ def _judge(localiser: Localiser, assessor: Assessor, sample: Sample) -> Judged:
     found = localiser.search(radiograph)
     axes = contour_axes(localiser.scheme, found.points)
     cues = assessor.cues(localiser.looks, radiograph, found)
-    return Judged(cues, axes, found.points - sample.points, sample.subject)
+    by = shifted_by(found.points, sample.points, localiser.scheme.repeats) if localiser.scheme.row else None
+    shifted = float("nan") if by is None else float(by != 0)
+    return Judged(cues, axes, found.points - sample.points, sample.subject, shifted)

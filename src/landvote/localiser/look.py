@@ -1,7 +1,7 @@
 """The look: a stage looks through a frame at one film, and updates the candidate, all that is known of the film."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from landvote.data.points import FloatArray, Points
 from landvote.data.radiograph import Radiograph
 from landvote.frames import Frame, Placing, View
 from landvote.localiser.choice import Choice, Chosen
+from landvote.uncertainty import ROW_CUES
 from landvote.votes import Evidence, Voter
 
 DIGITS = 9
@@ -30,6 +31,7 @@ class Candidate:
         before: (n, 2) image coordinates before the last look at each landmark; NaN if unknown then.
         looks: the frames looked through, as they go into the prediction.
         votes: how many votes the points of the last look have, summed over its landmarks.
+        row: (``ROW_CUES``,) cues to whether a row of parts is shifted, see :data:`landvote.uncertainty.ROW_CUES`.
     """
 
     points: Points
@@ -38,6 +40,7 @@ class Candidate:
     before: Points
     looks: tuple[dict[str, Any], ...] = ()
     votes: float = 0.0
+    row: FloatArray = field(default_factory=lambda: np.full(len(ROW_CUES), np.nan))
 
     @classmethod
     def at(cls, points: Points, dispersion: float = np.nan) -> "Candidate":
@@ -87,7 +90,7 @@ class Look:
         if len(chosen.parameters):
             laid["shape"] = chosen.parameters.round(DIGITS).tolist()
         looks, votes = (*known.looks, laid), known.votes + chosen.votes
-        return Candidate(points, dispersion, evidence, before, looks, votes)
+        return Candidate(points, dispersion, evidence, before, looks, votes, known.row)
 
     def vote(self, frame: Frame, radiograph: Radiograph, known: Points) -> Chosen:
         """Return the points, on its grid, that the votes on one view give; ``known`` are (k, 2) image coordinates."""
