@@ -6,7 +6,7 @@ FOLDER has an npz for each rival: ``points``, ``truth`` (films, n, 2), pixels; `
 comes; and ``landmarks``, ``film``, ``covariance`` and ``cell``, the cues of :func:`landvote.uncertainty.cues_of`.
 Optional: ``perturbed`` (films, frames, n, 2), points through perturbed frames; ``rival`` (films, n), distance from the
 other rival's points, NaN where not known; ``other_*``, the cues of pictures of other kinds, with ``other_name``
-(``kind-number``) and ``other_fold``. SCHEME is a scheme's file.
+(``kind-number``) and ``other_fold``; ``short_*``, points and cues of shorter trainings. SCHEME is a scheme's file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,8 @@ class Part:
         limit = 1.5 * np.median(true.mean(axis=1))
         return cls(
             np.array(numbers), true, np.array([told.error for _, told in pairs]), radii, squared <= ELLIPSE,
-            ELLIPSE * np.sqrt(np.linalg.det(full)) / radii[..., 2] ** 2, np.array([told.film_error for _, told in pairs]),
+            ELLIPSE * np.sqrt(np.linalg.det(full)) / radii[..., 2] ** 2,
+            np.array([told.film_error for _, told in pairs]),
             true.mean(axis=1) > limit, np.array([told.probability_of_failure(limit) for _, told in pairs]),
             np.array([told.known for _, told in pairs], float),
         )  # fmt: skip
@@ -148,9 +149,9 @@ def measure(films: Sequence[Judged], learn: int = 0) -> Figures:
 def intervals(parts: Sequence[Part], count: int) -> dict[str, tuple[float, float]]:
     """Return the 95 % intervals of figures, films drawn anew; those of all parts are of the same ``count`` films."""
     rng, drawn = np.random.default_rng(SEED), []
-    places = [
-        np.array([{int(f): i for i, f in enumerate(part.film)}.get(k, -1) for k in range(count)]) for part in parts
-    ]
+    places = [np.full(count, -1) for _ in parts]
+    for place, part in zip(places, parts, strict=True):
+        place[part.film] = np.arange(len(part.film))
     for _ in range(DRAWS):
         chosen = rng.integers(count, size=count)
         rows = [own[chosen] for own in places]
@@ -222,6 +223,29 @@ def strangers(stored: Stored, films: Sequence[Judged]) -> tuple[Counter[str], Co
     return count, taken
 
 
+def shorter(stored: Stored, films: Sequence[Judged], scheme: Scheme) -> Iterator[tuple[str, Figures]]:
+    """Yield names and figures: calibrated on films that shorter trainings left out, judged on films of whole ones."""
+    keys = ("points", "truth", "landmarks", "film", "covariance", "cell")
+    short = judged({key: stored[key if key == "truth" else f"short_{key}"] for key in keys}, scheme)
+    ways = {
+        "whole trainings": (films, films), "whole trainings, without votes": (_mute(films), _mute(films)),
+        "short trainings": (short, films), "short trainings, without votes": (_mute(short), _mute(films)),
+    }  # fmt: skip
+    for name, (learned, of) in ways.items():
+        for count in (0, 40, 25):
+            pairs, rng = [], np.random.default_rng(SEED)
+            for training, out in divisions(len(films), count, rng):
+                calibrator = Calibrator.fit([learned[i] for i in training])
+                pairs += [(int(i), of[i], calibrator.expect(of[i].cues, of[i].axes)) for i in out]
+            part = Part.of([i for i, _, _ in pairs], [(film, told) for _, film, told in pairs])
+            found = part.others() | part.figures() | {"ratio": float(part.true.mean() / part.expected.mean())}
+            yield f"{name}, {count or 'nine tenths of the'} films", found
+
+
+def _mute(films: Sequence[Judged]) -> list[Judged]:
+    return [replace(film, cues=film.cues.without_votes()) for film in films]
+
+
 def main(folder: str, scheme_file: str) -> None:
     """Print the tables of each file in a folder."""
     scheme = Scheme.read(scheme_file)
@@ -243,6 +267,11 @@ def main(folder: str, scheme_file: str) -> None:
         print(header("cues", "points", "films", "large"))
         for name, some in ablation(stored, scheme):
             print(row(name, measure(some), ("points", "films", "large")), flush=True)
+        if "short_points" in stored:
+            keys = ("ratio", "least", "most", *(f"{level:.0%}" for level in LEVELS), "points", "films", "known")
+            print("\n" + header("calibrated on", "true / expected", *keys[1:]))
+            for name, found in shorter(stored, films, scheme):
+                print(row(name, found, keys), flush=True)
         if "other_name" in stored:
             count, taken = strangers(stored, films)
             print("\n" + header("kind", "pictures", "taken for known"))

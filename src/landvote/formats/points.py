@@ -37,9 +37,9 @@ class PointRow:
         expected_error: (n,) pixels, of predictions; None where the file gives none.
         error_90: (n,) radii that hold the truth in 90 % of cases, pixels, of predictions; None where it gives none.
         known: whether the film is of the kind that the model was made from; None where the file does not say.
-        probability_of_shift: of a row of parts, of predictions; NaN where the file gives none.
         size: width and height of the film in pixels, or None where the file does not give them.
         prediction: the one it is of, for what else that says; None where it is not of a prediction.
+        probability_of_shift: of a row of parts, of predictions; NaN where the file gives none.
     """
 
     image: str
@@ -50,9 +50,9 @@ class PointRow:
     expected_error: FloatArray | None = None
     error_90: FloatArray | None = None
     known: bool | None = None
-    probability_of_shift: float = float("nan")
     size: tuple[int, int] | None = None
     prediction: Prediction | None = None
+    probability_of_shift: float = float("nan")
 
 
 @dataclass(frozen=True)
