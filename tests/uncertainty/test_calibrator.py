@@ -8,7 +8,7 @@ import pytest
 from landvote.data.prediction import ELLIPSE, LEVELS
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ModelError
-from landvote.uncertainty import CUES, FILM_CUES, Calibrator, Cues, Judged, contour_axes
+from landvote.uncertainty import CUES, FILM_CUES, ROW_CUES, Calibrator, Cues, Judged, contour_axes
 
 N = 12
 STRETCH = np.array([3.0, 1.0])  # along contours and across
@@ -103,6 +103,23 @@ def test_what_is_missing_is_missing(fitted, others):
     assert np.isnan(told.error).all()
     assert np.isnan(told.probability_of_failure(3.0))
     assert told.known is False
+
+
+def test_a_row_that_is_probably_shifted_is_told_and_without_rows_nothing_is(fitted, others):
+    rng = np.random.default_rng(6)
+    films = [film(i, rng) for i in range(80)]
+    shifted = np.arange(80) % 4 == 0
+    row = rng.normal(size=(80, len(ROW_CUES)))
+    row[:, 0] -= 4 * shifted
+    rows = [
+        replace(f, cues=replace(f.cues, row=one), shifted=float(off))
+        for f, one, off in zip(films, row, shifted, strict=True)
+    ]
+    made = Calibrator.fit(rows)
+    told = np.array([made.expect(f.cues, f.axes).probability_of_shift for f in rows])
+    assert told[shifted].min() > told[~shifted].mean()
+    assert told.mean() == pytest.approx(0.25, abs=0.03)
+    assert np.isnan(fitted.expect(rows[0].cues, rows[0].axes).probability_of_shift)
 
 
 def test_what_was_not_told_of_the_films_learned_from_does_not_count(fitted, others):
