@@ -7,7 +7,7 @@ command line; the box is not drawn at all, for voters that know where it is, so 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,15 +135,14 @@ def tiny_changes(name: str, size: int = 48, **training: object) -> list[str]:
 
 def tiny(name: str = "whdv", *more: str, **training: object) -> Recipe:
     """Return a shipped recipe made small, with more changes."""
-    return recipe(name, [*tiny_changes(name, **training), *more], ELL)
+    return recipe(name, [*tiny_changes(name, **training), "left_out=0", *more], ELL)
 
 
 def tiny_words(name: str = "whdv", size: int = 32, **training: object) -> list[str]:
     """Return the words of the command line that make a recipe small, for six steps if nothing else is said."""
     short = {"steps": 6, "batch": 2, "judge_every": 3} | training
-    return [
-        word for change in (*tiny_changes(name, size, **short), "validation=0.3") for word in ("--set", change)
-    ]  # fmt: skip
+    changes = (*tiny_changes(name, size, **short), "validation=0.3", "left_out=0")
+    return [word for change in changes for word in ("--set", change)]
 
 
 # -- point files ------------------------------------------------------------------------------------------------------
@@ -390,6 +389,7 @@ def fitted(
     training: Iterable[Any] = range(6),
     validation: Iterable[Any] = range(6, 9),
     scheme: Scheme = BOX,
+    left_out: Sequence[Collection[str]] = (),
     **conditions: Any,
 ) -> Localiser:
     """Return a localiser of seers, of the two stages above if none are given; films are numbers, or samples."""
@@ -397,7 +397,8 @@ def fitted(
         [one if isinstance(one, Sample) else box_sample(one, scheme=scheme) for one in some]
         for some in (training, validation)
     ]
-    return fit_localiser(scheme, stages or (GLOBAL, LOCAL), *films, folder, Conditions(**conditions)).localiser
+    under = Conditions(**conditions)
+    return fit_localiser(scheme, stages or (GLOBAL, LOCAL), *films, folder, under, left_out).localiser
 
 
 def voter_of(localiser: Localiser, name: str) -> Any:

@@ -29,7 +29,7 @@ def test_without_a_recipe_one_is_picked_said_and_kept(run, data, tmp_path):
     status, out, _ = run(*words, *tiny_words())
     assert status == 0
     picked = next(line.removeprefix("recipe: ") for line in out.splitlines() if line.startswith("recipe: "))
-    assert picked.startswith("whdv for 7 films to learn from, no limit of time, a CPU: ")
+    assert picked.startswith("whdv for 8 films to learn from, no limit of time, a CPU: ")
     assert f"--accept-patent-notice lets auto pick rfrv-clm for {data}. Its notice: {CLAIMED}" in out
     kept = begun(tmp_path / "m")["recipe"]
     assert (kept["name"], kept["picked"]) == ("whdv", picked)
@@ -40,20 +40,28 @@ def test_without_a_recipe_one_is_picked_said_and_kept(run, data, tmp_path):
     assert f"recipe: {picked}" in out
 
 
+def test_few_films_are_left_out_in_turn_and_that_is_said(run, data, tmp_path):
+    words = [*tiny_words(), "--set", "left_out=auto"]
+    status, out, _ = run("train", data, "--recipe", "whdv", "--out", tmp_path / "m", "--device", "cpu", *words)
+    assert status == 0
+    assert "learning from 8 films, which are too few to hold some out: 3 further trainings leave them out" in out
+    assert "mean error on 8 films, each found by one of 3 trainings that left it out: median" in out
+
+
 def test_a_notice_that_is_accepted_is_remembered_for_the_data(run, data, tmp_path):
     words = ["train", data, "--device", "cpu", *FOREST]
     status, out, _ = run(*words, "--out", tmp_path / "one", "--accept-patent-notice")
     assert status == 0
     assert f"accepted for {data}, as " in out
-    assert "recipe: rfrv-clm for 7 films" in out
+    assert "recipe: rfrv-clm for 8 films" in out
     assert f"notice: {CLAIMED}" in out
     status, out, _ = run(*words, "--out", tmp_path / "two")
     assert status == 0
-    assert "recipe: rfrv-clm for 7 films" in out
+    assert "recipe: rfrv-clm for 8 films" in out
     assert "--accept-patent-notice" not in out
     shutil.copytree(data, tmp_path / "other")
     _, out, _ = run("train", tmp_path / "other", "--device", "cpu", *FOREST, "--out", tmp_path / "three")
-    assert "recipe: whdv for 7 films" in out
+    assert "recipe: whdv for 8 films" in out
 
 
 def test_a_recipe_that_is_named_is_taken_and_its_notice_said_in_a_line(run, data, tmp_path):

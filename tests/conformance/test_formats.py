@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import tempfile
 from collections.abc import Iterable
@@ -63,9 +64,10 @@ def tables(draw) -> PointTable:
             errors = np.array(draw(st.lists(st.just(np.nan) | COORDINATES.map(abs), min_size=n, max_size=n)))
             radii, known = np.full((n, 4), np.nan), draw(st.none() | st.booleans())
             radii[:, 2] = 2 * errors
+            shift = draw(st.just(math.nan) | st.integers(0, 1000).map(lambda thousandths: thousandths / 1000))
             told = Prediction(film, points, errors, landmarks, Film((60, 40)), "a model", details={"looks": [film]},
-                              radii=radii, known=known)  # fmt: skip
-            row = PointRow(film, annotator, points, film, hidden, errors, radii[:, 2], known, (60, 40), told)
+                              radii=radii, known=known, probability_of_shift=shift)  # fmt: skip
+            row = PointRow(film, annotator, points, film, hidden, errors, radii[:, 2], known, (60, 40), told, shift)
             rows.append(row)
     return PointTable(tuple(rows), landmarks)
 
@@ -115,6 +117,8 @@ def test_what_it_holds_comes_back(kind, table, centre, data):
             np.testing.assert_allclose(given_errors(found[key], errors), given_errors(row, errors), atol=1e-3)
             np.testing.assert_array_equal(given_errors(ordered[key], errors), given_errors(found[key], errors)[order])
         assert found[key].known is (row.known if "known" in holds else None)
+        shift = row.probability_of_shift if "probability_of_shift" in holds else math.nan
+        assert found[key].probability_of_shift == pytest.approx(shift, abs=1e-3, nan_ok=True)
         if "prediction" in holds:
             told = found[key].prediction
             assert (told.film, told.model, told.details) == (Film((60, 40)), "a model", {"looks": [row.image]})

@@ -21,7 +21,7 @@ def prediction(name: str = "a.png") -> Prediction:
     return Prediction(
         name, points, expected, ("a", "b", "c"), film, "cd" * 32, "femur", "ef" * 32, "val", {"looks": [1]},
         radii=np.outer(expected, [0.5, 1, 2, np.nan]), covariance=np.outer(expected, [4, -1, 9]),
-        expected_film_error=1.25, probability_of_failure=0.125, known=False,
+        expected_film_error=1.25, probability_of_failure=0.125, known=False, probability_of_shift=0.375,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
-from landvote.datasets.split import group_films, split_by_subject, split_folder
+from landvote.datasets.split import group_films, parts_by_subject, split_by_subject, split_folder
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ExistsError, ImageError, SettingError, SplitError
 
@@ -62,6 +62,29 @@ class TestBySubject:
     def test_a_share_out_of_range(self, share):
         with pytest.raises(SettingError, match="expected between 0 and 1"):
             divided(films([1, 2]), share)
+
+
+class TestParts:
+    def test_each_film_is_in_one_part_with_its_subject_and_parts_are_alike_large(self):
+        samples = films([1, 1, 1, 2, 2, 3, 4, 5, 6, 7])
+        parts = parts_by_subject(samples, 3, 0)
+        assert sorted(len(part) for part in parts) == [3, 3, 4]
+        assert Counter(name for part in parts for name in part) == Counter(s.identifier for s in samples)
+        subjects = [{name.partition("-")[0] for name in part} for part in parts]
+        assert sum(map(len, subjects)) == 7
+
+    def test_the_seed_decides_and_not_the_order(self):
+        samples = films(range(12))
+        parts = parts_by_subject(samples, 3, 1)
+        assert parts_by_subject(samples[::-1], 3, 1) == parts
+        assert parts_by_subject(samples, 3, 2) != parts
+
+    def test_there_are_no_more_parts_than_subjects_and_two_at_least(self):
+        assert [len(part) for part in parts_by_subject(films([1, 1, 2, 2]), 5, 0)] == [2, 2]
+        with pytest.raises(SplitError, match=r"2 films of 1 subject\(s\)"):
+            parts_by_subject(films([1, 1]), 3, 0)
+        with pytest.raises(SettingError, match="parts = 1, expected 2 or more"):
+            parts_by_subject(films([1, 2]), 1, 0)
 
 
 class TestGroups:

@@ -168,6 +168,11 @@ def test_films_that_are_not_known_are_counted_and_measured_apart(make_sample: Ma
     assert known["point_to_point"]["px"]["not_known"]["mean"]["value"] == pytest.approx(3)
     assert found.summary["point_to_point"]["px"]["film_means"]["count"] == 4  # they stay in all other figures
     assert found.films["known"].tolist() == ["yes", "yes", "no", ""]
+    assert "probability_of_shift" not in found.films
+    shifts = [
+        replace(predicted(s), probability_of_shift=p) for s, p in zip(samples, [0.1, 0.9, 0.2, np.nan], strict=True)
+    ]
+    np.testing.assert_array_equal(evaluate(shifts, samples).films["probability_of_shift"], [0.1, 0.9, 0.2, np.nan])
     every = evaluate([replace(predicted(s), known=True) for s in samples], samples).summary["known"]
     assert every == {"told": 4, "not_known": []}
     assert "known" not in evaluate([predicted(s) for s in samples], samples).summary

@@ -127,6 +127,7 @@ def test_what_a_format_cannot_hold_is_counted(tmp_path):
             error_90=errors * 2,
             known=False,
             prediction=PREDICTION,
+            probability_of_shift=0.25,
         ),
         PointRow("a", "bob", POINTS, occluded=hidden),
         PointRow("b", "", np.array([[1, 2], [NAN, NAN]])),
@@ -140,6 +141,7 @@ def test_what_a_format_cannot_hold_is_counted(tmp_path):
         "the expected errors of 1 points",
         "the radii of 90 % of 1 points",
         "that 1 films are not known to the model",
+        "how probably the rows of 1 films are shifted",
     )
     further = "what else the predictions of 1 films say"
     decimals = "more than 3 decimals, of 4 coordinates"

@@ -3,19 +3,22 @@
 import sys
 from collections import Counter
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.survey import Facts, Survey
-from landvote.errors import MissingExtraError, PointsError, StoppedError
-from landvote.localiser import StageSettings, fit_localiser
+from landvote.errors import MissingExtraError, ModelError, PointsError, StoppedError
+from landvote.localiser import Conditions, StageSettings, fit_localiser
 from landvote.networks.settings import NetworkSettings
-from landvote.runtime.events import FilmLocated, FilmRead, StageBegun, StageEnded
+from landvote.runtime.events import FilmLocated, FilmRead, Note, StageBegun, StageEnded, StageLearned
 from landvote.runtime.stop import StopToken
-from toys import BOX, GLOBAL, LOCAL, SPACING, SeerSettings, box, box_sample, fitted, voter_of
+from landvote.uncertainty import FILM_CUES
+from toys import BOX, GLOBAL, LOCAL, SPACING, SeerSettings, SeerTraining, box, box_sample, fitted, voter_of
 
 
 def test_without_reference_points_some_are_chosen_far_apart(tmp_path):
@@ -159,3 +162,129 @@ def test_paired_landmarks_change_places_in_a_mirror_where_both_are_looked_for(tm
     one = fitted(tmp_path, scheme=scheme)
     assert voter_of(one, "global").lesson.views.mirror is None  # of each pair it looks for one
     np.testing.assert_array_equal(voter_of(one, "local").lesson.views.mirror, [1, 0, 3, 2, 4])
+
+
+# -- films left out in turn -------------------------------------------------------------------------------------------
+
+TURNS = ({"0.png", "3.png"}, {"1.png", "4.png"}, {"2.png", "5.png"})
+OFF = LOCAL.model_copy(update={"voter": SeerSettings(off=(3.0, 0.0))})
+
+
+def in_turn(folder, *stages, training=range(6), left_out=TURNS, **conditions):
+    films = [one if isinstance(one, Sample) else box_sample(one) for one in training]
+    return fit_localiser(BOX, stages or (GLOBAL, OFF), films, [], folder, Conditions(**conditions), left_out)
+
+
+class WatchedSettings(SeerSettings):
+    """A seer that says how much it has learned: less where it is only to tell errors, if it is ``shorter``."""
+
+    kind: Literal["watched"] = "watched"
+    shorter: bool = False
+
+    def brief(self, training):
+        return Brief() if self.shorter else training
+
+    def fit(self, training, lesson):
+        steps = 10 if isinstance(training, Brief) else 20
+        lesson.listener(StageLearned(lesson.stage, "steps", steps, steps, late=False))
+        LESSONS.append(lesson)
+        return super().fit(training, lesson)
+
+
+class Brief(SeerTraining):
+    """How a seer learns that is only to tell errors."""
+
+
+LESSONS = []
+
+
+def watched(*, shorter=False):
+    LESSONS.clear()
+    return GLOBAL, OFF.model_copy(update={"voter": WatchedSettings(off=(3.0, 0.0), shorter=shorter)})
+
+
+def test_all_films_are_learned_from_and_each_is_found_by_a_training_that_left_it_out(tmp_path):
+    made = in_turn(tmp_path, *watched())
+    learned = [{w.identifier for w in lesson.views.working} for lesson in LESSONS]
+    every = {f"{i}.png" for i in range(6)}
+    assert learned == [*(every - part for part in TURNS), every]
+    assert [len(lesson.held_out.working) for lesson in LESSONS] == [0] * 4
+    assert [lesson.stage for lesson in LESSONS] == [*(f"left out {i} of 3, local" for i in (1, 2, 3)), "local"]
+    assert made.left_out == 3
+    order = [int(name.partition(".")[0]) for part in TURNS for name in sorted(part)]
+    for i, told in zip(order, made.held_out, strict=True):
+        away = made.localiser.locate(box_sample(i).open()).points - box(i)[1]
+        assert told == pytest.approx(np.linalg.norm(away, axis=1).mean(), rel=0.3)
+    found = made.localiser.locate(box_sample(40).open())
+    true = np.linalg.norm(found.points - box(40)[1], axis=1).mean()
+    assert found.expected_film_error == pytest.approx(true, rel=0.3)
+    assert np.isfinite(found.radii[:, :2]).all()
+
+
+@pytest.mark.parametrize("shorter", [True, False])
+def test_votes_tell_errors_only_where_trainings_learned_as_much(tmp_path, shorter):
+    told = []
+    made = in_turn(tmp_path, *watched(shorter=shorter), listener=told.append)
+    usual = made.localiser.errors.calibrator.usual[0]
+    known = {name for name, mean in zip(FILM_CUES, usual, strict=True) if np.isfinite(mean)}
+    assert ("mean_peak" in known, "mean_oddness" in known) == (not shorter, True)
+    assert any("how the votes lie does not count" in e.text for e in told if isinstance(e, Note)) == shorter
+    assert [event for event in told if isinstance(event, StageLearned)] == [
+        StageLearned("local", "steps", 20, 20, late=False)  # of the model itself
+    ]
+
+
+def test_a_stopped_call_goes_on_with_the_films_that_are_not_judged_yet(tmp_path):
+    stop, stages, told = StopToken(), watched(), []
+
+    def listener(event):
+        told.append(event)
+        if event == StageBegun("left out 2 of 3, local"):
+            stop.stop()
+
+    with pytest.raises(StoppedError):
+        in_turn(tmp_path, *stages, listener=listener, stop=stop)
+    assert (tmp_path / "left-out-1" / "judged.npz").exists()
+    assert [lesson.stage for lesson in LESSONS] == [f"left out {i} of 3, local" for i in (1, 2)]
+    LESSONS.clear()
+    again = in_turn(tmp_path, *stages)
+    assert [lesson.stage for lesson in LESSONS] == [*(f"left out {i} of 3, local" for i in (2, 3)), "local"]
+    whole = in_turn(tmp_path / "other", *stages)
+    assert again.held_out == pytest.approx(whole.held_out)
+    one, other = (m.localiser.locate(box_sample(40).open()) for m in (again, whole))
+    np.testing.assert_allclose(one.radii, other.radii)
+
+
+def test_a_damaged_file_of_films_judged_is_named(tmp_path):
+    (tmp_path / "left-out-1").mkdir()
+    (tmp_path / "left-out-1" / "judged.npz").write_bytes(b"PK")
+    with pytest.raises(ModelError, match=r"left-out-1.judged\.npz: cannot be read"):
+        in_turn(tmp_path)
+
+
+def test_films_without_which_nothing_can_be_learned_do_not_count_and_that_is_said(tmp_path):
+    holes = [box_sample(i, [] if i in (0, 3) else [0]) for i in range(6)]  # reference points in one part alone
+    told = []
+    made = in_turn(tmp_path, training=holes, listener=told.append)
+    assert len(made.held_out) == 4
+    (note,) = (e.text for e in told if isinstance(e, Note) and e.text.startswith("left out 1 of 3"))
+    assert "too little is left to learn from" in note
+
+
+def test_films_left_out_in_turn_are_decoded_once(tmp_path):
+    opened = Counter()
+
+    class Knowing(Survey):
+        def __call__(self, sample):
+            return Facts.of(box_sample(int(sample.identifier.removesuffix(".png"))).open())
+
+    def counted(i):
+        def opening():
+            opened[i] += 1
+            return box_sample(i).open()
+
+        return replace(box_sample(i), open=opening)
+
+    in_turn(tmp_path, training=[counted(i) for i in range(6)], survey=Knowing(tmp_path / "cache"))
+    assert opened == Counter(range(6))
+    assert not list(tmp_path.glob(".films*"))

@@ -10,7 +10,7 @@ from landvote.errors import ModelError, SettingError
 from landvote.localiser.plan import Plan, Share, TimeLimit
 from landvote.runtime.events import Planned, StageShortened
 from landvote.votes import Estimate
-from toys import GLOBAL, LOCAL, SeerSettings, box_sample, fitted, voter_of
+from toys import GLOBAL, LOCAL, SeerSettings, SeerTraining, box_sample, fitted, voter_of
 
 
 class SlowSettings(SeerSettings):
@@ -127,6 +127,55 @@ def test_how_long_it_takes_is_told_before_it_begins_and_opens_no_film_again(tmp_
 def test_within_a_limit_it_takes_no_longer_than_that(tmp_path):
     minutes, _ = foretold(tmp_path, *STAGES, minutes=200)
     assert minutes == [pytest.approx(200, rel=0.01)]
+
+
+class Brief(SeerTraining):
+    """How a seer learns that is only to tell errors."""
+
+
+class TurnedSettings(SlowSettings):
+    """A slow seer that needs a tenth where it is only to tell errors."""
+
+    kind: Literal["turned"] = "turned"
+
+    def brief(self, training):  # noqa: ARG002
+        return Brief()
+
+    def estimate(self, training, lesson, films, held_out):
+        if not isinstance(training, Brief):
+            return Estimate(60.0, 300.0, 300)
+        assert (len(lesson.views.working), films, held_out) == (3, 3, 0)
+        return Estimate(6.0, 30.0, 30)
+
+
+TURNS = ({"0.png", "1.png", "2.png"}, {"3.png", "4.png", "5.png"})
+
+
+def test_trainings_that_leave_films_out_are_planned_and_get_the_smaller_part(tmp_path):
+    told, stages = [], [s.model_copy(update={"voter": TurnedSettings()}) for s in STAGES]
+    one = fitted(
+        tmp_path, *stages, validation=(), minutes=500, foretell=True, listener=told.append, left_out=TURNS
+    )  # fmt: skip
+    kept = json.loads((tmp_path / "plan.json").read_text())
+    names = [f"left-out-{part}/{stage}" for part in (1, 2) for stage in ("global", "local")]
+    assert list(kept) == [*names, "global", "local"]
+    weights = [share["weight"] for share in kept.values()]
+    assert weights == pytest.approx([0.375, 1.125, 0.375, 1.125, 1.0, 3.0])
+    spare = 450 - 4 * 6 - 2 * 60
+    assert kept["left-out-1/global"]["learning"] == pytest.approx(6 + spare * 0.375 / 7, rel=0.02)
+    assert voter_of(one, "local").lesson.minutes == pytest.approx(450, rel=0.02)  # a seer takes no time: all is left
+    assert [event.minutes for event in told if isinstance(event, Planned)] == [pytest.approx(500, rel=0.02)]
+    assert [e.stage for e in told if isinstance(e, StageShortened)] == ["global", "local"]  # of the model alone
+    with pytest.raises(SettingError, match=r"^150 minutes: .* about 160 minutes"):
+        fitted(tmp_path / "other", *stages, validation=(), minutes=150, left_out=TURNS)
+
+
+def test_without_a_limit_trainings_that_leave_films_out_count_as_well(tmp_path):
+    told, stages = [], [s.model_copy(update={"voter": TurnedSettings()}) for s in STAGES]
+    for _ in range(2):  # the second goes on
+        fitted(tmp_path, *stages, validation=(), foretell=True, listener=told.append, left_out=TURNS)
+    minutes = (2 * 300 + 2 * 2 * 30) / 0.9
+    assert [event.minutes for event in told if isinstance(event, Planned)] == [pytest.approx(minutes, rel=0.02)]
 
 
 class CountedSettings(SlowSettings):

@@ -14,6 +14,7 @@ from landvote.localiser.look import Candidate, Look
 from landvote.localiser.old_scales import OldScales
 from landvote.localiser.peaks import Peaks
 from landvote.localiser.row import RowSearch, smoothed
+from landvote.uncertainty import ROW_CUES
 from toys import Eyes, SeerSettings, shapes_of, votes_at
 
 SEARCH = RowSearch()
@@ -107,6 +108,33 @@ def test_a_shifted_row_is_shifted_back_to_where_rows_lie_on_films(parts, shift):
     assert found.looks[-1]["probable"] > 0.9
     assert len(found.looks) == PARTS + 1  # the last look at each part, and what was decided
     assert found.dispersion.max() < 0.5 * SPACING
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_cues_tell_where_the_row_would_begin_and_end_else(shift):
+    """Parts before the row have half the votes, parts after it a fifth."""
+    truth = row()
+
+    def fading(view):
+        parts = {g: view.frame.to_grid(row(g)[:4]) for g in range(-4, PARTS + 4)}
+        middle = (np.array(view.frame.size) - 1) / 2
+        nearest = min(parts, key=lambda g: float(np.linalg.norm(parts[g].mean(axis=0) - middle)))
+        made = votes_at(parts[nearest].round(), view.frame.size)
+        return replace(made, votes=made.votes * (0.5 if nearest < 0 else 1.0 if nearest < PARTS else 0.2))
+
+    look = replace(looking(1e6), voter=Eyes(fading))
+    found = SEARCH.settle(look, FILM, replace(known(truth), points=row(shift)))
+    cues = dict(zip(ROW_CUES, np.exp(found.row), strict=True))
+    beyond = {-1: (0.5, 1.0, 0.5, 1.0), 0: (0.5, 0.2, 1.0, 1.0), 1: (1.0, 0.2, 1.0, 0.2)}[shift]
+    assert [cues[name] for name in ("before", "after", "first", "last")] == pytest.approx(beyond, rel=0.3)
+    assert found.row[ROW_CUES.index("moved")] == 0
+    assert found.row[ROW_CUES.index("place")] < 0.5  # five rows, none likelier than others by its place
+
+
+def test_a_row_that_was_moved_to_its_place_says_so(parts):
+    cues = dict(zip(ROW_CUES, SEARCH.settle(parts, FILM, known(row(1))).row, strict=True))
+    assert cues["moved"] == 1
+    assert cues["place"] > 2
 
 
 def test_where_rows_lie_anywhere_the_row_stays_and_the_error_to_expect_is_of_whole_parts():

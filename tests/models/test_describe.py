@@ -56,6 +56,16 @@ def test_it_says_what_it_is_and_what_it_rests_on(folder, card):
     assert (card.judged, card.median_px, card.worst_px) == (2, sum(errors) / 2, errors[-1])
 
 
+def test_it_says_that_films_were_left_out_in_turn(tmp_path):
+    card = describe_model(train(tmp_path / "model", "left_out=3"))
+    assert (card.learned.films, card.held_out.films, card.judged, card.left_out) == (8, 0, 8, 3)
+    facts = dict(card.facts())
+    assert facts["judged by"] == "the films learned from, left out in turn by 3 further trainings"
+    assert facts["mean error"].endswith("judged by 8 films of 4 subjects that one of 3 further trainings had left out")
+    assert any("rest on 8 films: they are rough" in limit for limit in card.limits)
+    assert not any("have no figure" in limit for limit in card.limits)
+
+
 def test_it_says_how_much_each_stage_has_learned_and_if_time_was_short(folder, card, tmp_path):
     assert [str(stage) for stage in card.stages] == ["global: 2 of 2 steps", "local: 2 of 2 steps"]
     assert dict(card.facts())["stages"] == "global: 2 of 2 steps; local: 2 of 2 steps"

@@ -23,7 +23,7 @@ from landvote.formats.family import FORMATS
 from landvote.formats.kinds.jsonl import table_of_predictions
 from landvote.formats.writing import write_points
 from landvote.models.any_film import locate
-from landvote.models.locate import list_films, locate_files
+from landvote.models.locate import SHIFTED, list_films, locate_files
 from landvote.reports import overlays as drawing
 from landvote.runtime.events import Event, FilmFailed, FilmLocated, FilmUnknown, Note, OverlayFailed
 
@@ -214,7 +214,8 @@ def test_films_that_are_not_known_are_told_of(tmp_path, localiser):
 
     def locate(film, side, limit):
         limits.append(limit)
-        return replace(prediction(film.identifier, 1.0), known=kinds[film.identifier])
+        found = replace(prediction(film.identifier, 1.0), known=kinds[film.identifier])
+        return replace(found, probability_of_shift=0.6 if film.identifier == "a.png" else 0.4)
 
     localiser.locate = locate
     events: list[Event] = []
@@ -222,5 +223,6 @@ def test_films_that_are_not_known_are_told_of(tmp_path, localiser):
     assert len(list(locate_files(localiser, [tmp_path], None, events.append, failure_limit=limit))) == 3
     assert [event for event in events if isinstance(event, FilmUnknown)] == [FilmUnknown("b.png")]
     assert limits == [limit] * 3
+    assert Note(f"1 {SHIFTED}: a.png") in events
     with pytest.raises(SettingError, match="names no normaliser"):
         next(locate_files(localiser, [tmp_path], None, failure_limit=Limit(3, "%")))

@@ -24,7 +24,7 @@ from landvote.formats.predictions import read_predictions, write_predictions
 from landvote.localiser import Conditions, Localiser
 from landvote.models import divide, load_model, train_model
 from landvote.models import shards as batch
-from landvote.models.locate import locate_files
+from landvote.models.locate import SHIFTED, UNKNOWN, locate_files
 from landvote.models.shards import locate_shards
 from landvote.recipes import recipe
 from landvote.runtime.events import FilmFailed, FilmLocated, Note
@@ -225,6 +225,7 @@ def test_films_with_pixels_that_are_not_square_are_named_at_the_end_of_every_cal
         assert [e.text for e in events if isinstance(e, Note)] == [
             "left out: 1 hidden files and folders: .hidden",
             "1 films have pixels that are not square, and were looked at as if they were: x.dcm",
+            f"2 {UNKNOWN}: x.dcm, y.dcm",
         ]
 
 
@@ -305,7 +306,9 @@ def test_a_failure_limit_and_films_that_are_not_known(model, data, tmp_path, mon
     def located(self, film, side=None, failure_limit=None):
         found = whole(self, film, side, failure_limit)
         told = 0.25 if failure_limit == limit else np.nan
-        return replace(found, known=film.identifier not in {"03.png", "07.png"}, probability_of_failure=told)
+        shift = 0.7 if film.identifier == "05.png" else 0.02
+        known = film.identifier not in {"03.png", "07.png"}
+        return replace(found, known=known, probability_of_failure=told, probability_of_shift=shift)
 
     monkeypatch.setattr(Localiser, "locate", located)
     events, out, limit = [], tmp_path / "out", Limit(9.5, "px")
@@ -314,7 +317,8 @@ def test_a_failure_limit_and_films_that_are_not_known(model, data, tmp_path, mon
     again = read_predictions(out)
     assert [p.known for p in again] == [p.known for p in one]
     assert [p.probability_of_failure for p in again] == [p.probability_of_failure for p in one] == [0.25] * FILMS
-    (note,) = (event.text for event in events if isinstance(event, Note))
+    note, shifted = (event.text for event in events if isinstance(event, Note))
+    assert shifted == f"1 {SHIFTED}: 05.png"
     assert note.startswith("2 films are unlike those that the model was made from")
     assert note.endswith(": 03.png, 07.png")
     for other in (None, Limit(9.5, "mm"), Limit(9)):

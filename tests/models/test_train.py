@@ -20,7 +20,19 @@ from landvote.errors import DataError, ImageError, ModelError, PointsError, Sett
 from landvote.films.image import read_image
 from landvote.localiser import Conditions
 from landvote.models import divide, load_model, model_hash, train_model
-from landvote.runtime.events import Ended, Failed, FilmLocated, FilmRead, ForestGrown, Logged, Note, StepTaken, Stopped
+from landvote.runtime.events import (
+    Ended,
+    Failed,
+    FilmLocated,
+    FilmRead,
+    ForestGrown,
+    Logged,
+    Note,
+    StageBegun,
+    StageEnded,
+    StepTaken,
+    Stopped,
+)  # fmt: skip
 from landvote.runtime.processors import processors
 from landvote.runtime.stop import StopToken
 from toys import ELL, dicom, ell, ell_sample, write_wide_csv
@@ -398,6 +410,60 @@ def test_divide_uses_the_datas_own_val_films_and_no_test_film():
     assert [s.identifier for s in split.training] == ["00.png", "06.png"]
     assert [s.identifier for s in split.validation] == ["02.png"]
     assert split.without_points == ["08.png"]
+
+
+def test_of_few_films_none_is_held_out_and_whole_subjects_are_left_out_in_turn():
+    samples = [ell_sample(i) for i in range(12)]
+    split = divide(samples, tiny("left_out='auto'"))
+    assert (len(split.training), split.validation, len(split.left_out)) == (12, [], 3)
+    subjects = [{s.subject for s in samples if s.identifier in part} for part in split.left_out]
+    assert sum(map(len, subjects)) == len({s.subject for s in samples})
+    assert [len(divide(samples, tiny(change)).left_out) for change in ("left_out=2", "left_out=0")] == [2, 0]
+    own = divide([*samples, ell_sample(20, "val")], tiny("left_out=3"))  # the data's own split stands
+    assert (len(own.training), len(own.validation), own.left_out) == (12, 1, [])
+    none = divide(samples, tiny("left_out='auto'", "validation=0"))  # none would have been held out
+    assert (len(none.training), none.validation, none.left_out) == (12, [], [])
+
+
+@pytest.mark.parametrize("films", [59, 60])
+def test_sixty_films_are_enough_to_hold_some_out(films):
+    split = divide([ell_sample(i) for i in range(films)], tiny("left_out='auto'"))
+    assert (len(split.left_out), bool(split.validation)) == ((3, False) if films < 60 else (0, True))
+
+
+def test_a_training_that_leaves_films_out_is_resumed_told_of_and_leaves_no_trace(tmp_path):
+    chosen = tiny("left_out=2", **QUICK)
+    split = divide([ell_sample(i) for i in range(8)], chosen)
+
+    def killed(event):
+        if event == StageEnded("left out 2 of 2, global"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(split, chosen, tmp_path / "m", killed)
+    other = replace(split, left_out=split.left_out[::-1])
+    with pytest.raises(SettingError, match="begun with another division into parts left out in turn"):
+        train(other, chosen, tmp_path / "m", resume=True)
+    told = []
+    fitted = train_model(split, chosen, tmp_path / "m", Conditions("cpu", listener=told.append), resume=True)
+    begun = [event.stage for event in told if isinstance(event, StageBegun)]
+    assert begun == ["left out 2 of 2, global", "left out 2 of 2, local", "global", "local"]
+    assert (len(fitted.held_out), fitted.left_out) == (8, 2)
+    assert not list((tmp_path / "m").glob("left-out*"))
+    assert [stage.stage for stage in fitted.learned] == ["global", "local"]
+    again = train_model(split, chosen, tmp_path / "m", Conditions("cpu"), resume=True)
+    assert (len(again.held_out), again.left_out) == (8, 2)
+    whole = train(split, chosen, tmp_path / "other")
+    film = ell_sample(30).open()
+    np.testing.assert_allclose(fitted.localiser.locate(film).radii, whole.locate(film).radii)
+
+
+def test_several_processes_leave_no_films_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    samples = [ell_sample(i) for i in range(8)]
+    assert divide(samples, tiny("left_out='auto'")).validation
+    with pytest.raises(SettingError, match="by 2 processes, expected left_out = 0, or one process"):
+        train(divide(samples, tiny("left_out=2")), tiny("left_out=2"), tmp_path / "m")
 
 
 def test_divide_names_films_whose_points_lie_in_one_place():

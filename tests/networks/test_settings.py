@@ -26,6 +26,13 @@ def test_networks_are_voters_of_their_kind():
     assert (SMALL.kind, SMALL.training_settings) == ("network", TrainingSettings)
 
 
+def test_half_the_steps_tell_what_errors_to_expect():
+    whole = TrainingSettings(steps=301, minutes=3.0, rate=0.1)
+    assert SMALL.brief(whole) == TrainingSettings(steps=151, minutes=1.5, rate=0.1)
+    trees = ForestSettings.training_settings(minutes=2.0)
+    assert ForestSettings().brief(trees) == trees
+
+
 @pytest.mark.parametrize(
     ("size", "message"),
     [

@@ -72,7 +72,8 @@ def films(count, *splits, **others):
 
 def test_films_count_that_will_be_learned_from(monkeypatch):
     nothing = [ell_sample(99, pointed=False)]
-    assert situation_of(films(10, None, "test") + nothing, device="cpu").films == 8  # of ten, 15 % are held out
+    assert situation_of(films(59, None, "test") + nothing, device="cpu").films == 59  # so few are left out in turn
+    assert situation_of(films(60, None, "test") + nothing, device="cpu").films == 51  # 15 % are held out
     assert situation_of(films(10, "train", "val", "test"), device="cpu").films == 10
     row = [replace(ell_sample(0, pointed=False), scheme=Scheme.named("spine"))]
     assert (situation_of(row, device="cpu").row, situation_of(films(1, None), device="cpu").row) == (True, False)
@@ -91,7 +92,7 @@ def test_an_unknown_device_or_change_is_named():
 
 def test_the_recipe_is_the_shipped_one_with_changes_and_the_reason():
     found = auto_recipe(films(9, None), ["seed=4"], device="cpu")
-    assert found.picked.startswith("whdv for 8 films to learn from")
+    assert found.picked.startswith("whdv for 9 films to learn from")
     assert found.model_copy(update={"picked": ""}) == recipe("whdv", ["seed=4"], ELL)
     claimed = auto_recipe(films(9, None), device="cpu", accept_notices=True)
     assert claimed.model_copy(update={"picked": ""}) == recipe("rfrv-clm", (), ELL)

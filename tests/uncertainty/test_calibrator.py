@@ -1,12 +1,14 @@
 """The calibrator: errors that cues foretell, others that they do not, and films unlike any it was fitted on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from landvote.data.prediction import ELLIPSE, LEVELS
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ModelError
-from landvote.uncertainty import CUES, FILM_CUES, Calibrator, Cues, Judged, contour_axes
+from landvote.uncertainty import CUES, FILM_CUES, ROW_CUES, Calibrator, Cues, Judged, contour_axes
 
 N = 12
 STRETCH = np.array([3.0, 1.0])  # along contours and across
@@ -101,6 +103,39 @@ def test_what_is_missing_is_missing(fitted, others):
     assert np.isnan(told.error).all()
     assert np.isnan(told.probability_of_failure(3.0))
     assert told.known is False
+
+
+def test_a_row_that_is_probably_shifted_is_told_and_without_rows_nothing_is(fitted, others):
+    rng = np.random.default_rng(6)
+    films = [film(i, rng) for i in range(80)]
+    shifted = np.arange(80) % 4 == 0
+    row = rng.normal(size=(80, len(ROW_CUES)))
+    row[:, 0] -= 4 * shifted
+    rows = [
+        replace(f, cues=replace(f.cues, row=one), shifted=float(off))
+        for f, one, off in zip(films, row, shifted, strict=True)
+    ]
+    made = Calibrator.fit(rows)
+    told = np.array([made.expect(f.cues, f.axes).probability_of_shift for f in rows])
+    assert told[shifted].min() > told[~shifted].mean()
+    assert told.mean() == pytest.approx(0.25, abs=0.03)
+    assert np.isnan(fitted.expect(rows[0].cues, rows[0].axes).probability_of_shift)
+
+
+def test_what_was_not_told_of_the_films_learned_from_does_not_count(fitted, others):
+    rng = np.random.default_rng(5)
+    films = [film(i, rng) for i in range(60)]
+    mute = Calibrator.fit([replace(f, cues=f.cues.without_votes()) for f in films])
+    loud = replace(others[0].cues, landmarks=others[0].cues.landmarks.copy(), film=others[0].cues.film.copy())
+    loud.landmarks[:, CUES.index("peak")] += 50
+    loud.film[FILM_CUES.index("mean_spread")] += 50
+    told = [one.expect(cues, others[0].axes) for one in (mute, fitted) for cues in (others[0].cues, loud)]
+    np.testing.assert_array_equal(told[0].error, told[1].error)
+    np.testing.assert_array_equal(told[0].covariance, told[1].covariance)
+    assert [one.known for one in told] == [True, True, True, False]
+    kept = others[0].cues.without_votes()
+    assert np.isfinite(kept.landmarks).all(axis=0).sum() == 3
+    assert np.isfinite(kept.film).sum() == 5
 
 
 def test_errors_of_nothing_are_survived():

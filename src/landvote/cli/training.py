@@ -123,7 +123,7 @@ def train(
     _tell_films(split, say)
     if chosen.notice:
         say(f"notice: {chosen.notice}")
-    say(f"learning from {len(split.training)} films, judging by {len(split.validation)}")
+    say(_how_judged(split))
     start = None if start_from is None else load_model(start_from, "cpu")
     with training() as listener, stopped_by_interrupt(out / "stop") as stop:
         conditions = Conditions(
@@ -185,14 +185,25 @@ def _tell_films(split: "Split", say: Say) -> None:
         say(f"parts sorted into the order of the scheme: {some(reordered)}")
 
 
+def _how_judged(split: "Split") -> str:
+    learning = f"learning from {len(split.training)} films"
+    if not split.left_out:
+        return f"{learning}, judging by {len(split.validation)}"
+    parts = f"{len(split.left_out)} further trainings leave them out in turn to tell what errors to expect"
+    return f"{learning}, which are too few to hold some out: {parts} (left_out = 0 holds films out)"
+
+
 def _tell_fitted(fitted: "Fitted", say: Say) -> None:
-    """Say what was left out for want of time, and the errors on films held out."""
+    """Say what was left out for want of time, and the errors on films not learned from."""
     for learned in fitted.learned:
         if learned.done < learned.asked:
             say(f"learned less than the recipe asks: {learned}")
     if held_out := fitted.held_out:
         median, worst = statistics.median(held_out), max(held_out)
-        say(f"mean error on {len(held_out)} held-out films: median {median:.2f}, worst {worst:.2f} px")
+        films = f"{len(held_out)} held-out films"
+        if fitted.left_out:
+            films = f"{len(held_out)} films, each found by one of {fitted.left_out} trainings that left it out"
+        say(f"mean error on {films}: median {median:.2f}, worst {worst:.2f} px")
 
 
 def calibrate(

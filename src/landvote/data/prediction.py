@@ -44,6 +44,8 @@ class Prediction:
         expected_film_error: the mean of the errors to expect over the landmarks found; NaN where that is not known.
         probability_of_failure: of a mean error above the limit that was asked about; NaN where none was, or not known.
         known: whether the film is of the kind that the model was made from; None where that is not known.
+        probability_of_shift: that each part of a row, such as vertebrae, was taken for the next one, or one farther;
+            NaN where there is no row, or that is not known.
     """
 
     identifier: str
@@ -62,3 +64,4 @@ class Prediction:
     expected_film_error: float = math.nan
     probability_of_failure: float = math.nan
     known: bool | None = None
+    probability_of_shift: float = math.nan

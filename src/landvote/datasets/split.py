@@ -106,11 +106,7 @@ def split_by_subject(
     if not 0 < share < 1:
         raise SettingError(f"share = {share}, expected between 0 and 1")
     groups = groups or {sample.identifier: sample.subject for sample in samples}
-    films = Counter(groups[sample.identifier] for sample in samples)
-    if len(films) < 2:
-        found = f"{len(samples)} films of {len(films)} subject(s), by the data's subjects, patients and pixels"
-        raise SplitError(f"{found}; expected two or more to divide, told apart by a column 'subject'")
-    order = sorted(films, key=lambda group: hashlib.sha256(f"{seed} {group}".encode(errors="surrogatepass")).digest())
+    films, order = _drawn(samples, seed, groups)
     held: set[str] = set()
     count = 0
     for group in order[:-1]:  # the last one always stays
@@ -120,3 +116,39 @@ def split_by_subject(
         count += films[group]
     kept = [s for s in samples if groups[s.identifier] not in held]
     return kept, [s for s in samples if groups[s.identifier] in held]
+
+
+def parts_by_subject(
+    samples: Sequence[Sample], parts: int, seed: int, groups: Mapping[str, str] | None = None
+) -> list[frozenset[str]]:
+    """Divide films into so many parts, or one for each group where there are fewer; return their identifiers.
+
+    Parts are of whole groups, drawn at random, and of nearly as many films each; otherwise as
+    :func:`split_by_subject`.
+
+    Raises:
+        SettingError: fewer than two parts are asked for.
+        SplitError: fewer than two groups.
+    """
+    if parts < 2:
+        raise SettingError(f"parts = {parts}, expected 2 or more")
+    groups = groups or {sample.identifier: sample.subject for sample in samples}
+    films, order = _drawn(samples, seed, groups)
+    made = [set[str]() for _ in range(min(parts, len(films)))]
+    sizes = [0] * len(made)
+    for group in sorted(order, key=lambda group: -films[group]):  # the largest first: the others even them out
+        least = sizes.index(min(sizes))
+        made[least].add(group)
+        sizes[least] += films[group]
+    return [frozenset(s.identifier for s in samples if groups[s.identifier] in part) for part in made]
+
+
+def _drawn(samples: Sequence[Sample], seed: int, groups: Mapping[str, str]) -> tuple[Counter[str], list[str]]:
+    """Return how many films each group has, and the groups in an order that the seed and their names decide."""
+    films = Counter(groups[sample.identifier] for sample in samples)
+    if len(films) < 2:
+        found = f"{len(samples)} films of {len(films)} subject(s), by the data's subjects, patients and pixels"
+        raise SplitError(f"{found}; expected two or more to divide, told apart by a column 'subject'")
+    return films, sorted(
+        films, key=lambda group: hashlib.sha256(f"{seed} {group}".encode(errors="surrogatepass")).digest()
+    )

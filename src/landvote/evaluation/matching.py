@@ -30,6 +30,7 @@ class ScoredFilm:
         expected_film_error: pixels; NaN where not given.
         probability_of_failure: NaN where not given.
         known: whether the film is of the kind that the model was made from; None where that is not given.
+        probability_of_shift: of its row of parts; NaN where not given.
         told: which film it is, as the prediction tells.
         model: the hash of the model that found the points, as the prediction tells; may be empty.
         seen: whether the model has seen it, as the prediction tells, or another film of its subject that is predicted.
@@ -44,6 +45,7 @@ class ScoredFilm:
     expected_film_error: float
     probability_of_failure: float
     known: bool | None
+    probability_of_shift: float
     told: Film
     model: str
     seen: Seen
@@ -164,7 +166,8 @@ def _scored(
     return ScoredFilm(
         sample, sample.points, placed(prediction.points, 2), placed(prediction.expected_error, 1)[:, 0],
         placed(prediction.radii, len(LEVELS)), placed(prediction.covariance, 3), prediction.expected_film_error,
-        prediction.probability_of_failure, prediction.known, prediction.film, prediction.model, seen,
+        prediction.probability_of_failure, prediction.known, prediction.probability_of_shift, prediction.film,
+        prediction.model, seen,
     )  # fmt: skip
 
 

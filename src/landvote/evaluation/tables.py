@@ -41,8 +41,8 @@ def film_table(matching: Matching, errors: Mapping[str, Errors]) -> pd.DataFrame
         for unit, e in errors.items():
             for name, values in zip(("expected", "actual"), e.expectation(), strict=True):
                 table[f"{name}_error_{SUFFIX[unit]}"] = film_means(values)
-    of_film = {"expected_film_error_px": "expected_film_error", "probability_of_failure": "probability_of_failure"}
-    for column, name in of_film.items():
+    shares = {name: name for name in ("probability_of_failure", "probability_of_shift")}
+    for column, name in ({"expected_film_error_px": "expected_film_error"} | shares).items():
         if np.isfinite(values := np.array([getattr(f, name) for f in matching.films], np.float64)).any():
             table[column] = values
     if any(f.known is not None for f in matching.films):

@@ -18,7 +18,16 @@ from landvote.formats.points import PointRow, PointTable
 from landvote.runtime.settings import Settings
 
 Fact: TypeAlias = Literal[
-    "names", "annotators", "missing", "occluded", "expected_error", "error_90", "known", "prediction", "outlines"
+    "names",
+    "annotators",
+    "missing",
+    "occluded",
+    "expected_error",
+    "error_90",
+    "known",
+    "probability_of_shift",
+    "prediction",
+    "outlines",
 ]
 
 _MOST_ROWS = 20  # with errors: a table with more of them is wrong throughout

@@ -39,6 +39,7 @@ class PointRow:
         known: whether the film is of the kind that the model was made from; None where the file does not say.
         size: width and height of the film in pixels, or None where the file does not give them.
         prediction: the one it is of, for what else that says; None where it is not of a prediction.
+        probability_of_shift: of a row of parts, of predictions; NaN where the file gives none.
     """
 
     image: str
@@ -51,6 +52,7 @@ class PointRow:
     known: bool | None = None
     size: tuple[int, int] | None = None
     prediction: Prediction | None = None
+    probability_of_shift: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ r"""Predictions as files: one JSON object a line.
 
     {"format": 3, "image": "a.dcm", "points": [[x, y], ...], "expected_error": [e, ...], "landmarks": ["top", ...],
      "error_50": [r, ...], "error_80": [r, ...], "error_90": [r, ...], "error_95": [r, ...],
-     "covariance": [[xx, xy, yy], ...], "expected_film_error": e, "probability_of_failure": p, "known": true,
+     "covariance": [[xx, xy, yy], ...], "expected_film_error": e, "probability_of_failure": p,
+     "probability_of_shift": p, "known": true,
      "model": SHA-256, "scheme": "femur", "scheme_sha256": SHA-256, "seen": "no",
      "film": {"size": [width, height], "spacing": {"x": mm, "y": mm, "source": "PixelSpacing"}, "inverted": false,
               "pixels_sha256": SHA-256, "path": "/films/a.dcm", "orientation": "L\F", "study": UID, "series": UID,
@@ -36,7 +37,7 @@ from landvote.runtime.form import Form, Record
 _SOURCE = tuple(field.name for field in fields(Source))
 _NAMES = ("model", "scheme", "scheme_sha256")
 _RADII = ("error_50", "error_80", "error_90", "error_95")
-_OF_FILM = ("expected_film_error", "probability_of_failure")
+_OF_FILM = ("expected_film_error", "probability_of_failure", "probability_of_shift")
 
 
 def _from_0_1(record: Record) -> Record:
@@ -166,13 +167,13 @@ def _parse(where: str, line: str) -> Prediction:
     )
     covariance = _rows(where, record, "covariance", n, 3)
     of_film = [_rows(where, record, key) for key in _OF_FILM]
-    mean, probability = (math.nan if value is None else float(value) for value in of_film)
+    mean, failure, shift = (math.nan if value is None else float(value) for value in of_film)
     known: object = record.pop("known", None)
     if not isinstance(known, bool | None):
         raise PointsError(f"{where}: 'known' is {known!r}, expected true, false or null")
     return Prediction(
         image, points, expected, names, film, model, scheme, scheme_sha256, seen, record, occluded, radii, covariance,
-        mean, probability, known,
+        mean, failure, known, shift,
     )  # fmt: skip
 
 

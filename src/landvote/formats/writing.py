@@ -109,7 +109,7 @@ def merged(table: PointTable) -> tuple[PointRow, ...]:
             row = replace(
                 row, points=mean_points([r.points for r in (first, *others)], len(table.landmarks)),
                 occluded=np.any(hidden, axis=0) if hidden else None, expected_error=None, error_90=None, known=None,
-                prediction=None,
+                probability_of_shift=float("nan"), prediction=None,
             )  # fmt: skip
         merged.append(row)
     return tuple(merged)
@@ -120,6 +120,7 @@ def _lost(rows: Sequence[PointRow], table: PointTable, form: Format) -> list[str
     hidden = sum(int(row.occluded.sum()) for row in rows if row.occluded is not None)
     errors = sum(int(np.isfinite(row.expected_error).sum()) for row in rows if row.expected_error is not None)
     radii = sum(int(np.isfinite(row.error_90).sum()) for row in rows if row.error_90 is not None)
+    shifts = sum(bool(np.isfinite(row.probability_of_shift)) for row in rows)
     predicted = sum(row.prediction is not None for row in rows)
     counted: list[tuple[Fact, int, str]] = [
         ("names", len(table.landmarks) if table.named else 0, "the names of {} landmarks"),
@@ -128,6 +129,7 @@ def _lost(rows: Sequence[PointRow], table: PointTable, form: Format) -> list[str
         ("expected_error", errors, "the expected errors of {} points"),
         ("error_90", radii, "the radii of 90 % of {} points"),
         ("known", sum(row.known is False for row in rows), "that {} films are not known to the model"),
+        ("probability_of_shift", shifts, "how probably the rows of {} films are shifted"),
         ("prediction", predicted, "what else the predictions of {} films say"),
     ]
     lost = [words.format(count) for fact, count, words in counted if count and fact not in form.holds]

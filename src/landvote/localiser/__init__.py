@@ -1,6 +1,8 @@
 """The localiser: stages from coarse to fine, each a placing, a voter, a choice and a search; fitting, and locating."""
 
-from landvote.localiser.fit import Conditions, Fitted, fit_localiser, recalibrated
+from landvote.localiser.conditions import Conditions
+from landvote.localiser.fit import fit_localiser
+from landvote.localiser.judging import Fitted, recalibrated
 from landvote.localiser.localiser import Localiser
 from landvote.localiser.stage import Stage, StageSettings
 

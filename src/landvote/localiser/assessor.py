@@ -66,7 +66,8 @@ class Assessor:
         nothing = LeftOut(np.full((n, 2), np.nan), np.full(n, np.nan), np.nan)
         told = nothing if self.shape is None else left_out(self.shape, found.points)
         cell = float(np.median(cells)) if cells else 1.0
-        return cues_of(found.points, found.before, found.dispersion, found.evidence, told, oddness, odd, cell)
+        cues = cues_of(found.points, found.before, found.dispersion, found.evidence, told, oddness, odd, cell)
+        return replace(cues, row=found.row)
 
     def expect(self, looks: Sequence[Look], radiograph: Radiograph, found: Candidate) -> Expected:
         """Return what errors to expect; nothing without a calibrator."""

@@ -2,9 +2,9 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 
@@ -12,81 +12,44 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.data.polarity import Polarity
-from landvote.data.prediction import LEVELS
-from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.survey import Facts, Survey
-from landvote.errors import PointsError, SettingError
+from landvote.data.side import Side
+from landvote.errors import PointsError, SettingError, ShapeError, TrainingError
 from landvote.frames import Placing, Reading, TrainingLook
 from landvote.frames.placings import TrainingShapes
 from landvote.frames.placings.layout import CHOSEN_REFERENCES, spread_points
 from landvote.localiser.assessor import Assessor, place_of
+from landvote.localiser.choice import Choice
+from landvote.localiser.conditions import Conditions
+from landvote.localiser.films import decoded_once, facing, in_polarity
+from landvote.localiser.judging import Fitted, Turn, calibrated, judge_all
 from landvote.localiser.localiser import Localiser
-from landvote.localiser.plan import TimeLimit, plan_minutes
+from landvote.localiser.plan import Part, Plan, TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
-from landvote.runtime.events import FilmLocated, FilmRead, Listener, Note, StageBegun, StageEnded, StageLearned, ignore
-from landvote.runtime.stop import StopToken
-from landvote.uncertainty import LEAST, Calibrator, Judged, contour_axes
+from landvote.runtime.events import Event, FilmRead, Note, StageBegun, StageEnded, StageLearned, ignore
+from landvote.uncertainty import Judged
 from landvote.votes import Lesson, Start
 
-_SCRATCH = ".films."  # so begin the names of folders for decoded films held out, while a training runs
+_SCRATCH = ".films."  # so begin the names of folders for decoded films, while a training runs
+_TURN = "judged.npz"  # in the folder of a training that has left films out
 _POLARITY = 200  # films are enough to learn their polarity from
-_CALIBRATED = 5  # films held out, at least, that errors to expect are learned from, however late it is
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """Under which a localiser is fitted.
-
-    Attributes:
-        device: that networks learn on: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        seed: of all that is random; :func:`train_model` takes that of the recipe.
-        minutes: wall-clock minutes that all stages together may take, or None for as long as their settings say.
-        listener: a function that is called with each event of :mod:`landvote.runtime.events`.
-        stop: is asked after each film, step and tree.
-        survey: tells of films without decoding them.
-        start: a localiser whose voters learning begins from, stage by stage, or None.
-        foretell: whether to measure beforehand, in some seconds, how long all will take, and tell the listener.
-    """
-
-    device: str = "auto"
-    seed: int = 0
-    minutes: float | None = None
-    listener: Listener = ignore
-    stop: StopToken = field(default_factory=StopToken)
-    survey: Survey = field(default_factory=Survey)
-    start: Localiser | None = None
-    foretell: bool = False
-
-    def surveyed(self, samples: Sequence[Sample]) -> list[Facts]:
-        """Return the facts of all samples; the listener is told after each, and the stop token asked."""
-
-        def seen(done: int) -> None:
-            self.listener(FilmRead("survey", done, len(samples)))
-            self.stop.check()
-
-        return self.survey.all(samples, seen)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A localiser, its mean error on each film held out, image pixels, and how much its stages have learned."""
-
-    localiser: Localiser
-    held_out: list[float]
-    learned: tuple[StageLearned, ...] = ()
 
 
 def fit_localiser(
     scheme: Scheme, settings: Sequence[StageSettings], training: Sequence[Sample], validation: Sequence[Sample],
-    folder: Path, conditions: Conditions | None = None,
+    folder: Path, conditions: Conditions | None = None, left_out: Sequence[Collection[str]] = (),
 ) -> Fitted:  # fmt: skip
     """Learn every stage that applies to the scheme; ``settings`` are of the stages, coarse to fine.
 
     All samples have points; those of ``validation`` are never learned from: they judge the voters, and scale the
     expected errors. Each stage leaves in a folder of its name the state that a stopped or killed call goes on from.
     After the survey, each film is decoded once.
+
+    ``left_out`` are the identifiers of the training films in two parts or more. Where there are such, further trainings
+    come before, each without one part, and what they find on it scales the expected errors in place of ``validation``.
+    Each has a folder called :data:`landvote.localiser.plan.LEFT_OUT` and its number, of which only a stopped or killed
+    call makes use.
 
     Raises:
         PointsError: the points of a film lie in one place, and nothing can be laid on them; names the film.
@@ -106,65 +69,131 @@ def fit_localiser(
     if collapsed := next((s.identifier for s in (*training, *validation) if s.collapsed), None):
         raise PointsError(f"{collapsed}: its points, or reference points, lie in one place, expected different places")
     sides = tuple(sorted({s.side for s in training}, key=lambda side: (side.mirrored, side.name)))
-    training, validation = _facing(training, under), _facing(validation, under)
+    training, validation = facing(training, under), facing(validation, under)
     # placings and choices first: unusable shapes fail here, before hours of training
-    polarity, placings = fit_placings(settings, training, under)
-    choices = [s.choice.fit([sample.points for sample in training]) for s in settings]
+    fitted = _fit_parts(settings, training, under)
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_SCRATCH}*"):  # by a call that was killed
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch:
-        training, validation = in_polarity(training, polarity), in_polarity(validation, polarity)
-        validation = [_decoded_once(s, Path(scratch) / f"{i}.npy") for i, s in enumerate(validation)]
-        lessons = _lessons(settings, placings, training, validation, under)
+        if left_out:
+            training = decoded_once(training, Path(scratch))
+        else:
+            validation = decoded_once(validation, Path(scratch))
+        course = _Course(scheme, sides, settings, fitted, begun, training, validation, folder, under)
         tell = under.listener if under.foretell else None
-        plan = plan_minutes(settings, lessons, len(training), len(validation), folder, limit, tell)
-        waiting, stages = lessons(folder), []
-        shapes = [sample.points for sample in training]
-        assessor = Assessor.fit(scheme, shapes, waiting[0].views, waiting[place_of(placings)].views)
-        for stage, placing, choice in zip(settings, placings, choices, strict=True):
-            under.listener(StageBegun(stage.name))
-            start = _start(begun.get(stage.name), placing, scheme, under.start)
-            lesson = replace(waiting.pop(0), minutes=plan.begin(stage.name), start=start)
+        plan = plan_minutes(
+            settings, course.lessons, len(training), len(validation), folder, limit, tell, turns=len(left_out)
+        )
+        turns = [
+            _leave_out(course, names, Part(number, len(left_out)), plan, limit)
+            for number, names in enumerate(left_out, 1)
+        ]
+        localiser, assessor, learned = course.run(plan)
+        if left_out:
+            judged = _as_of(turns, learned, under)
+        else:
+            judged = judge_all(localiser, assessor, in_polarity(validation, fitted.polarity), under, limit)
+        return calibrated(localiser, assessor, judged, under, len(left_out))
+
+
+def _leave_out(course: "_Course", names: Collection[str], part: Part, plan: Plan, limit: TimeLimit) -> Turn:
+    """Train without some films, locate these, and keep what they tell; or return what an earlier call has kept."""
+    folder, under = course.folder / part.folder, course.under
+    file, films = folder / _TURN, [s for s in course.training if s.identifier in names]
+    if file.exists():
+        return Turn.load(file, films)
+    rest = [s for s in course.training if s.identifier not in names]
+    settings = [s.model_copy(update={"training": s.voter.brief(s.training)}) for s in course.settings]
+    try:
+        fitted = _fit_parts(settings, rest, replace(under, listener=ignore))
+        shorter = replace(
+            course, settings=settings, fitted=fitted, training=rest, held_out=[], folder=folder, part=part
+        )
+        localiser, assessor, learned = shorter.run(plan)
+    except (PointsError, ShapeError, TrainingError) as error:  # too few are left; all of them may do
+        under.listener(
+            Note(f"{part}: without these films too little is left to learn from ({error}): they do not count")
+        )
+        return Turn([], ())
+    judged = judge_all(localiser, assessor, in_polarity(films, fitted.polarity), under, limit)
+    turn = Turn(judged, learned)
+    turn.save(file)
+    for stage in settings:
+        shutil.rmtree(folder / stage.name)
+    return turn
+
+
+def _as_of(turns: Sequence[Turn], learned: tuple[str, ...], under: Conditions) -> list[Judged]:
+    """Return what films left out tell of a training that ``learned`` so much: how votes lie, if it is as much."""
+    judged = [film for turn in turns for film in turn.judged]
+    if all(turn.learned == learned for turn in turns if turn.judged):
+        return judged
+    under.listener(Note("trainings of films left out were shorter, so how the votes lie does not count for errors"))
+    return [replace(film, cues=film.cues.without_votes()) for film in judged]
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """The parts of a localiser that points, sizes and thumbnails tell."""
+
+    polarity: Polarity
+    placings: list[Placing]
+    choices: list[Choice]
+
+
+def _fit_parts(settings: Sequence[StageSettings], training: Sequence[Sample], under: Conditions) -> _Fitted:
+    polarity, placings = fit_placings(settings, training, under)
+    return _Fitted(polarity, placings, [s.choice.fit([sample.points for sample in training]) for s in settings])
+
+
+@dataclass(frozen=True)
+class _Course:
+    """A training, of all films, or of all but a part."""
+
+    scheme: Scheme
+    sides: tuple[Side, ...]
+    settings: Sequence[StageSettings]
+    fitted: _Fitted
+    begun: Mapping[str, Stage]
+    training: Sequence[Sample]
+    held_out: Sequence[Sample]
+    folder: Path
+    under: Conditions
+    part: Part | None = None
+
+    @cached_property
+    def lessons(self) -> Callable[..., list[Lesson]]:
+        """The function that reads films and returns the lesson of each stage, see :func:`_lessons`."""
+        polarity = self.fitted.polarity
+        training, held_out = in_polarity(self.training, polarity), in_polarity(self.held_out, polarity)
+        return _lessons(self.settings, self.fitted.placings, training, held_out, self.under)
+
+    def run(self, plan: Plan) -> tuple[Localiser, Assessor, tuple[str, ...]]:
+        """Return the localiser, what assesses it, and how much its stages have learned."""
+        learned: list[str] = []
+
+        def listener(event: Event) -> None:
+            if isinstance(event, StageLearned):
+                learned.append(str(replace(event, stage=event.stage.removeprefix(prefix), late=False)))
+            if self.part is None or not isinstance(event, StageLearned):  # a model tells of its own training alone
+                self.under.listener(event)
+
+        prefix = "" if self.part is None else f"{self.part}, "
+        waiting, stages = self.lessons(self.folder), []
+        shapes = [sample.points for sample in self.training]
+        assessor = Assessor.fit(self.scheme, shapes, waiting[0].views, waiting[place_of(self.fitted.placings)].views)
+        for stage, placing, choice in zip(self.settings, self.fitted.placings, self.fitted.choices, strict=True):
+            name = prefix + stage.name
+            self.under.listener(StageBegun(name))
+            start = _start(self.begun.get(stage.name), placing, self.scheme, self.under.start)
+            minutes = plan.begin(stage.name, self.part)
+            lesson = replace(waiting.pop(0), stage=name, minutes=minutes, start=start, listener=listener)
             voter = stage.voter.fit(stage.training, lesson)
-            under.listener(StageEnded(stage.name))
-            stages.append(Stage.of(stage, placing, voter, choice, scheme))
-        localiser = Localiser(scheme, tuple(stages), polarity, assessor, sides)
-        return _calibrated(localiser, assessor, validation, under, limit)
-
-
-def recalibrated(localiser: Localiser, samples: Sequence[Sample], conditions: Conditions | None = None) -> Fitted:
-    """Return a localiser that expects the errors which it makes on samples; all have points, of none it has learned.
-
-    Raises:
-        SettingError: the localiser is of a landvote that knew one error alone, or does not know a sample's side.
-        ImageError: a film cannot be read.
-        StoppedError: the stop token asked for it.
-    """
-    under = conditions or Conditions()
-    if not isinstance(localiser.errors, Assessor):
-        raise SettingError("this model was made by a landvote that could not be calibrated, expected a newer model")
-    sided = [replace(s, side=localiser.own_side(s.side)) for s in samples]
-    facing = in_polarity(_facing(sided, under), localiser.polarity)
-    return _calibrated(localiser, localiser.errors, facing, under, TimeLimit(under.minutes))
-
-
-def _calibrated(
-    localiser: Localiser, assessor: Assessor, held_out: Sequence[Sample], under: Conditions, limit: TimeLimit
-) -> Fitted:
-    """Return a localiser that expects the errors which it makes on films held out, as a model knows them."""
-    judged = [film for film in _judge(localiser, assessor, held_out, under, limit) if film.told]
-    calibrator = None
-    if (subjects := len({film.subject for film in judged})) >= LEAST:
-        calibrator = Calibrator.fit(judged)
-        if told := [f"{level:.0%}" for level, q in zip(LEVELS, calibrator.quantiles, strict=True) if np.isnan(q)]:
-            of = f"{subjects} subjects held out are too few"
-            under.listener(Note(f"radii that hold the truth in {', '.join(told)} of cases are not known: {of}"))
-    else:
-        expected = f"{subjects} subjects were held out and located, expected {LEAST} at least"
-        under.listener(Note(f"errors to expect are not known: {expected}"))
-    localiser = replace(localiser, errors=assessor.calibrated(calibrator))
-    return Fitted(localiser, [float(np.nanmean(film.distance)) for film in judged])
+            self.under.listener(StageEnded(name))
+            stages.append(Stage.of(stage, placing, voter, choice, self.scheme))
+        localiser = Localiser(self.scheme, tuple(stages), self.fitted.polarity, assessor, self.sides)
+        return localiser, assessor, tuple(learned)
 
 
 def _stages_to_start_from(settings: Sequence[StageSettings], under: Conditions) -> dict[str, Stage]:
@@ -189,14 +218,6 @@ def _start(stage: Stage | None, placing: Placing, scheme: Scheme, model: Localis
         return None
     same = model.scheme.sha256() == scheme.sha256() and stage.look.placing.targets == placing.targets
     return Start(stage.look.voter, same)
-
-
-def _facing(samples: Sequence[Sample], under: Conditions) -> list[Sample]:
-    """Return samples of which the other side's are mirror images; only these are surveyed, for their width."""
-    others = [s for s in samples if s.side.mirrored]
-    sizes = (known.film.size or (0, 0) for known in under.surveyed(others))
-    facing = {s.identifier: s.facing(width) for s, (width, _) in zip(others, sizes, strict=True)}
-    return [facing.get(s.identifier, s) for s in samples]
 
 
 def fit_placings(
@@ -240,7 +261,7 @@ def _lessons(
         views, held_out = (reading.views(most) for reading in readings)
         made = []
         for stage, placing, own, judging in zip(settings, placings, views, held_out, strict=True):
-            (folder / stage.name).mkdir(exist_ok=True)
+            (folder / stage.name).mkdir(parents=True, exist_ok=True)
             lesson = Lesson(
                 stage=stage.name, landmarks=len(placing.targets[0]), views=own, held_out=judging,
                 folder=folder / stage.name, device=under.device, seed=under.seed, listener=under.listener,
@@ -250,55 +271,6 @@ def _lessons(
         return made
 
     return lessons
-
-
-def _judge(
-    localiser: Localiser, assessor: Assessor, validation: Sequence[Sample], conditions: Conditions, limit: TimeLimit
-) -> list[Judged]:
-    """Return what is known of the errors on films held out, and what they are."""
-    judged = []
-    for number, sample in enumerate(validation, 1):
-        if number > _CALIBRATED and limit.over:
-            used = f"{number - 1} of {len(validation)} films held out"
-            conditions.listener(Note(f"errors to expect are learned from {used}, for want of time"))
-            break
-        judged.append(judge(localiser, assessor, sample))
-        conditions.listener(FilmLocated(number, len(validation)))
-        conditions.stop.check()
-    return judged
-
-
-def judge(localiser: Localiser, assessor: Assessor, sample: Sample) -> Judged:
-    """Locate a sample as a model knows it; return what is known of the errors, and what they are."""
-    radiograph = sample.open()
-    found = localiser.search(radiograph)
-    axes = contour_axes(localiser.scheme, found.points)
-    cues = assessor.cues(localiser.looks, radiograph, found)
-    return Judged(cues, axes, found.points - sample.points, sample.subject)
-
-
-def _decoded_once(sample: Sample, file: Path) -> Sample:
-    """Return a sample whose pixels lie in ``file``, as they are in memory, once it has been opened."""
-    rest: list[Radiograph] = []
-
-    def opened() -> Radiograph:
-        if rest:
-            return replace(rest[0], pixels=np.load(file))
-        radiograph = sample.open()
-        np.save(file, radiograph.pixels)
-        rest.append(replace(radiograph, pixels=radiograph.pixels[:1, :1]))
-        return radiograph
-
-    return replace(sample, open=opened)
-
-
-def in_polarity(samples: Sequence[Sample], polarity: Polarity) -> list[Sample]:
-    """Return samples whose films are opened in the polarity of most."""
-    return [replace(s, open=partial(_normalised, s.open, polarity)) for s in samples]
-
-
-def _normalised(opened: Callable[[], Radiograph], polarity: Polarity) -> Radiograph:
-    return polarity.normalise(opened())[0]
 
 
 def _restrict(mirror: npt.NDArray[np.intp], target: tuple[int, ...]) -> npt.NDArray[np.intp] | None:

@@ -74,6 +74,7 @@ class Localiser:
             self.scheme.sha256(), self.seen.told(film) if self.seen else "", details,
             radii=expected.radii, covariance=covariance, expected_film_error=expected.film_error,
             probability_of_failure=expected.probability_of_failure(limit), known=expected.known,
+            probability_of_shift=expected.probability_of_shift,
         )  # fmt: skip
 
     def own_side(self, side: Side) -> Side:

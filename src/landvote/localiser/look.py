@@ -1,7 +1,7 @@
 """The look: a stage looks through a frame at one film, and updates the candidate, all that is known of the film."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.scheme import Scheme
 from landvote.frames import Frame, Placing, View
 from landvote.localiser.choice import Choice, Chosen
-from landvote.uncertainty import contour_axes
+from landvote.uncertainty import ROW_CUES, contour_axes
 from landvote.votes import Evidence, Voter
 
 DIGITS = 9
@@ -32,6 +32,7 @@ class Candidate:
         before: (n, 2) image coordinates before the last look at each landmark; NaN if unknown then.
         looks: the frames looked through, as they go into the prediction.
         votes: how many votes the points of the last look have, summed over its landmarks.
+        row: (``ROW_CUES``,) cues to whether a row of parts is shifted, see :data:`landvote.uncertainty.ROW_CUES`.
     """
 
     points: Points
@@ -40,6 +41,7 @@ class Candidate:
     before: Points
     looks: tuple[dict[str, Any], ...] = ()
     votes: float = 0.0
+    row: FloatArray = field(default_factory=lambda: np.full(len(ROW_CUES), np.nan))
 
     @classmethod
     def at(cls, points: Points, dispersion: float = np.nan) -> "Candidate":
@@ -94,7 +96,7 @@ class Look:
         if len(chosen.parameters):
             laid["shape"] = chosen.parameters.round(DIGITS).tolist()
         looks, votes = (*known.looks, laid), known.votes + chosen.votes
-        return Candidate(points, dispersion, evidence, before, looks, votes)
+        return Candidate(points, dispersion, evidence, before, looks, votes, known.row)
 
     def vote(self, frame: Frame, radiograph: Radiograph, known: Points, body: Frame | None = None) -> Chosen:
         """Return the points, on its grid, that the votes on one view give; ``known`` are (k, 2) image coordinates.

@@ -6,13 +6,13 @@ found twice and none left out. Then the row is taken that lies on the film as ro
 shifted by a part or two.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from landvote.data.points import Points, cauchy_weights
+from landvote.data.points import FloatArray, Points, cauchy_weights
 from landvote.data.radiograph import Radiograph
 from landvote.localiser.look import DIGITS, Candidate, Look
 from landvote.localiser.search import SearchSettings
@@ -20,6 +20,8 @@ from landvote.localiser.search import SearchSettings
 _DEGREE = 5  # of the curve that the centres of a row lie on: a spine may have three bends
 _ROBUST = 6  # rounds of least squares
 _REACH = 2  # parts that a row may be shifted by
+_LEAST_SURE = 1e-6  # as near to 0 and 1 as probabilities count
+_LEAST_VOTES = 1e-3
 _OWN = 0.5  # how much more likely, as a logarithm, the row is that was found than one shifted from there
 
 
@@ -62,7 +64,8 @@ class RowSearch(SearchSettings):
         away = [np.linalg.norm(row.points - rows[chosen].points, axis=1) for row in rows.values()]
         found = look.at_all((1.0, 0.0), radiograph, rows[chosen])
         note = {"stage": look.name, "shifted": chosen, "probable": round(float(probable.max()), DIGITS)}
-        return replace(found, dispersion=found.dispersion + probable @ away, looks=(*found.looks, note))
+        row = _row_cues(found, rows, chosen, float(probable.max()), look.placing.targets)
+        return replace(found, dispersion=found.dispersion + probable @ away, looks=(*found.looks, note), row=row)
 
     def _step(self, look: Look, g: int, beyond: Iterable[int], radiograph: Radiograph, known: Candidate) -> Candidate:
         """Look for part ``g``; the parts ``beyond`` are expected as far from there as they were."""
@@ -87,6 +90,24 @@ class RowSearch(SearchSettings):
         for _ in range(2):
             shifted = self._step(look, end, (), radiograph, shifted)
         return shifted
+
+
+def _row_cues(
+    found: Candidate, rows: Mapping[int, Candidate], chosen: int, probable: float, parts: tuple[tuple[int, ...], ...]
+) -> FloatArray:
+    """Return the cues to whether the row chosen is shifted; ``found`` is that row after the last look."""
+
+    def votes(row: Candidate | None, part: tuple[int, ...]) -> float:
+        return float("nan") if row is None else float(row.evidence.peak[list(part)].sum())
+
+    median = float(np.median([votes(found, part) for part in parts]))
+    ends = (
+        votes(rows.get(chosen - 1), parts[0]), votes(rows.get(chosen + 1), parts[-1]),
+        votes(found, parts[0]), votes(found, parts[-1]),
+    )  # fmt: skip
+    sure = np.clip(probable, _LEAST_SURE, 1 - _LEAST_SURE)
+    shares = np.log((np.array(ends) + _LEAST_VOTES) / (median + _LEAST_VOTES))
+    return np.array([np.log(sure / (1 - sure)), float(chosen != 0), *shares])
 
 
 def smoothed(points: Points, parts: tuple[tuple[int, ...], ...]) -> Points:

@@ -62,7 +62,7 @@ def calibrate_model(
         files |= set(fitted.localiser.save(made))
         write_films(made / "films.csv", [*(row for row in rows if (row.image, row.pixels_sha256) not in own), *added])
         held_out = {"held_out_error_px": [round(e, 3) for e in fitted.held_out]}
-        seal(made, manifest | held_out | {"parent": parent, "calibrated_on": len(added)}, files)
+        seal(made, manifest | held_out | {"parent": parent, "calibrated_on": len(added), "left_out": 0}, files)
         if out.exists():  # an empty folder
             out.rmdir()
         made.replace(out)

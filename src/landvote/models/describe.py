@@ -97,7 +97,9 @@ class ModelCard:
         held_out: the films that it was judged by.
         known: films held out that are of a subject, of a patient or of a picture that it, or the model that it started
             from, has learned from.
-        judged: films held out that have a figure; the others had nothing found, or no time was left for them.
+        judged: films held out, or left out in turn, that have a figure; the others had nothing found, or no time was
+            left for them.
+        left_out: how many further trainings have left the films out in turn; 0 where films were held out.
         median_px: of their mean errors, pixels of the films; None where none was judged.
         worst_px: of their mean errors.
         minutes: that training took, in the call that finished it.
@@ -123,6 +125,7 @@ class ModelCard:
     held_out: FilmFacts
     known: int
     judged: int
+    left_out: int
     median_px: float | None
     worst_px: float | None
     minutes: float
@@ -146,9 +149,10 @@ class ModelCard:
             )
         if late := [str(stage) for stage in self.stages if stage.late]:
             said.append(f"It has learned less than its recipe asks ({'; '.join(late)}): errors are likely larger.")
-        if 0 < self.judged < self.held_out.films:
-            left = _count(self.held_out.films - self.judged, "film")
-            said.append(f"{left} held out have no figure: nothing was found there, or no time was left.")
+        if 0 < self.judged < self._judges.films:
+            left = _count(self._judges.films - self.judged, "film")
+            how = "left out in turn" if self.left_out else "held out"
+            said.append(f"{left} {how} have no figure: nothing was found there, or no time was left.")
         if self.known:
             said.append(
                 f"{_count(self.known, 'film')} held out are of subjects or pictures that it has learned from: its "
@@ -161,12 +165,19 @@ class ModelCard:
             said.append(f"Films that are not {_size(self.learned)} are outside what it has learned from.")
         return (*said, "It is for research, and is not a medical device.")
 
+    @property
+    def _judges(self) -> FilmFacts:
+        """The films that could tell its errors."""
+        return self.learned if self.left_out and not self.held_out.films else self.held_out
+
     def facts(self) -> list[tuple[str, str]]:
         """Return all but notice and limits in words, each a heading and a text."""
         figures = "unknown: no film was judged"
         if self.median_px is not None:
-            apart = "it was not learned from" if self.judged == self.held_out.films else "were held out and judged"
-            worth = self.held_out if self.judged == self.held_out.films else _count(self.judged, "film")
+            apart = "it was not learned from" if self.judged == self._judges.films else "were held out and judged"
+            worth = self._judges if self.judged == self._judges.films else _count(self.judged, "film")
+            if self._judges is self.learned:
+                apart = f"one of {self.left_out} further trainings had left out"
             figures = f"median {self.median_px:.2f}, worst {self.worst_px:.2f} px, judged by {worth} that {apart}"
         more = f"; and {len(self.landmarks) - _LISTED} more" if len(self.landmarks) > _LISTED else ""
         numbered = self.landmarks == tuple(map(str, range(len(self.landmarks))))
@@ -176,7 +187,7 @@ class ModelCard:
             ("scheme", f"{self.scheme}, {_count(len(self.landmarks), 'landmark')}"),
             ("landmarks", "numbered from 0" if numbered else "; ".join(self.landmarks[:_LISTED]) + more),
             ("learned from", str(self.learned)),
-            ("judged by", str(self.held_out) if self.held_out.films else "no film"),
+            ("judged by", self._judged_by),
             ("mean error", figures),
         ]
         for films, of in ((self.learned, "learned from"), (self.held_out, "held out")):
@@ -199,6 +210,12 @@ class ModelCard:
             ("format", str(self.format)),
             ("on disk", f"{self.bytes / 1e6:.3g} MB"),
         ]
+
+    @property
+    def _judged_by(self) -> str:
+        if self._judges is self.learned:
+            return f"the films learned from, left out in turn by {self.left_out} further trainings"
+        return str(self.held_out) if self.held_out.films else "no film"
 
     def record(self) -> dict[str, Any]:
         """Return all as plain JSON."""
@@ -240,6 +257,7 @@ def describe_model(folder: StrPath) -> ModelCard:
         held_out=FilmFacts.of(held_out),
         known=sum(not known.isdisjoint(_traits(row)) or before(row) for row in held_out),
         judged=len(errors),
+        left_out=written.left_out,
         median_px=statistics.median(errors) if errors else None,
         worst_px=max(errors, default=None),
         minutes=written.minutes,
@@ -269,6 +287,7 @@ class _Manifest(Settings):
     computed_on: dict[str, str]
     minutes: float
     held_out_error_px: list[float]
+    left_out: int = 0
 
 
 def _traits(row: FilmRow) -> set[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from landvote.data.sample import Sample
 from landvote.datasets.leaks import split_leaks
 from landvote.datasets.plausible import misplaced, resized
-from landvote.datasets.split import group_films, split_by_subject
+from landvote.datasets.split import group_films, parts_by_subject, split_by_subject
 from landvote.datasets.survey import Facts
 from landvote.errors import ImageError, PointsError, SplitError
 from landvote.localiser import Conditions
@@ -24,6 +24,8 @@ class Split:
         without_points: left out for want of points.
         collapsed: left out since their points lie in one place, see :attr:`landvote.data.sample.Sample.collapsed`.
         unreadable: of each film that is left out since it cannot be read, the error that names it.
+        left_out: the identifiers of the training films in parts, which are left out in turn to tell what errors to
+            expect, see :func:`landvote.localiser.fit_localiser`; empty where ``validation`` does.
     """
 
     training: list[Sample]
@@ -31,10 +33,14 @@ class Split:
     without_points: list[str]
     collapsed: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    left_out: list[frozenset[str]] = field(default_factory=list)
 
 
 def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | None = None) -> Split:
     """Divide samples by the data's own split, or hold out a share of the subjects where it has none.
+
+    Where the recipe's ``left_out`` says so, as it does by default of few films, none is held out: all are learned from,
+    and left out in turn by further trainings.
 
     Films marked ``test`` are never touched; films without any point, or with all in one place, and films that cannot be
     read, are named and left out. Films to learn from and to judge by that have a file are surveyed, as the training
@@ -61,14 +67,18 @@ def divide(samples: Sequence[Sample], recipe: Recipe, conditions: Conditions | N
     stated = {s.identifier: s.stated_size for s in pointed}
     if wrong := [*resized(stated, sizes), *misplaced([*known, *validation], sizes)]:
         raise PointsError(wrong[0])
-    if not validation and recipe.validation > 0:
+    parts, left_out = 0 if validation else recipe.parts(len(known)), list[frozenset[str]]()
+    if parts or (not validation and recipe.validation > 0):
         groups = group_films(known, [films[s.identifier] for s in known])
+    if parts:
+        left_out = parts_by_subject(known, parts, recipe.seed, groups)
+    elif not validation and recipe.validation > 0:
         known, validation = split_by_subject(known, recipe.validation, recipe.seed, groups)
     elif validation:
         _refuse_leaks([*known, *validation], films, under)
     collapsed = [s.identifier for s in samples if s.collapsed and s.split != "test"]
     without_points = [s.identifier for s in samples if not s.annotations]
-    return Split(known, validation, without_points, collapsed, unreadable)
+    return Split(known, validation, without_points, collapsed, unreadable, left_out)
 
 
 def _refuse_leaks(samples: Sequence[Sample], films: Mapping[str, Facts | None], under: Conditions) -> None:

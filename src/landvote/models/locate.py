@@ -27,6 +27,10 @@ _NAMED = 10  # how many films a note names
 
 OBLONG = "films have pixels that are not square, and were looked at as if they were"
 UNKNOWN = "films are unlike those that the model was made from, and their points are not to be trusted"
+PROBABLE = 0.5
+"""A row is told to be shifted if that is more probable than this."""
+
+SHIFTED = "films have a row of parts that is probably shifted by a part or more"
 SPACELESS = "films have no known spacing, so a failure limit in mm says nothing of them"
 UNTOLD = "films have no probability of failure, since the model does not tell what errors to expect"
 TRANSPARENT = "films are transparent in part, which was read as black"
@@ -61,12 +65,14 @@ def locate_files(
         pictures = output_paths(overlays, (identifier for _, identifier in films), ".png", keep_suffix=True)
     locate = partial(locate_file, localiser, listener=listener, failure_limit=failure_limit)
     work = ((name, partial(locate, path, name, pictures.get(name))) for path, name in films)
-    unjudged: dict[str, list[str]] = {SPACELESS: [], UNTOLD: []}
+    noticed: dict[str, list[str]] = {SHIFTED: [], SPACELESS: [], UNTOLD: []}
     for found in one_by_one(work, listener, stop, films=len(films), skip_unreadable=True):
         if failure_limit is not None and not isfinite(found.probability_of_failure):
-            unjudged[unjudged_by(failure_limit, spaced=found.film.spacing is not None)].append(found.identifier)
+            noticed[unjudged_by(failure_limit, spaced=found.film.spacing is not None)].append(found.identifier)
+        if found.probability_of_shift > PROBABLE:
+            noticed[SHIFTED].append(found.identifier)
         yield found
-    for finding, names in unjudged.items():
+    for finding, names in noticed.items():
         tell_named(finding, names[:_NAMED], len(names), listener)
 
 

@@ -35,6 +35,8 @@ from landvote.localiser import Localiser
 from landvote.models import load_model, model_hash
 from landvote.models.locate import (
     OBLONG,
+    PROBABLE,
+    SHIFTED,
     SPACELESS,
     UNKNOWN,
     UNTOLD,
@@ -51,6 +53,7 @@ from landvote.runtime.stop import StopToken
 
 _localiser = lru_cache(maxsize=1)(load_model)  # one for all shards of a process
 _FAILURE = b'{"failed": '  # so begins the line of a film that could not be read
+_SHIFT = re.compile(rb'"probability_of_shift": ([0-9.e-]+)')
 _SPACING = re.compile(rb'"spacing": \{"x": ([0-9.eE+-]+), "y": ([0-9.eE+-]+)')
 _NAMED = 10  # how many films a note names
 _SAME = {
@@ -241,13 +244,15 @@ def _gather_failures(out: Path) -> int:
 
 def _findings(out: Path, limit: Limit | None) -> dict[str, tuple[list[str], int]]:
     """Return what is to be said of the predictions of all shards: of which films first, and of how many."""
-    found = {finding: (list[str](), 0) for finding in (OBLONG, UNKNOWN, SPACELESS, UNTOLD)}
+    found = {finding: (list[str](), 0) for finding in (OBLONG, UNKNOWN, SHIFTED, SPACELESS, UNTOLD)}
     for file in sorted(out.glob("predictions-*.jsonl")):
         with file.open("rb") as predictions:
             for line in predictions:
                 spacing = _SPACING.search(line)
                 oblong = spacing is not None and float(spacing[1]) != float(spacing[2])
                 findings = [OBLONG] * oblong + [UNKNOWN] * (b'"known": false' in line)
+                if (shift := _SHIFT.search(line)) and float(shift[1]) > PROBABLE:
+                    findings.append(SHIFTED)
                 if limit is not None and b'"probability_of_failure": ' not in line:
                     findings.append(unjudged_by(limit, spaced=spacing is not None))
                 for finding in findings:

@@ -12,8 +12,9 @@
                         checkpoint that a stopped training goes on from
       localiser.json    scheme and settings of the stages
       localiser.npz     polarity, and the scale of the expected errors
-      model.json        written last: versions, machine, minutes, how much each stage has learned, and the SHA-256 of
-                        every file in use
+      left-out-1/ ...   until the training is finished: those before it, each without some of the films
+      model.json        written last: versions, machine, minutes, how much each stage has learned, in how many parts the
+                        films were left out in turn, and the SHA-256 of every file in use
 
 No file has a patient's name, number or date of birth; subjects are keyed hashes. Where a training is anonymous, films
 are as well.
@@ -36,7 +37,7 @@ from landvote.errors import LandvoteError, ModelError, SettingError, StoppedErro
 from landvote.localiser import Conditions, Fitted, Localiser, fit_localiser
 from landvote.localiser.families import VOTERS
 from landvote.localiser.localiser import FORM
-from landvote.localiser.plan import PLAN
+from landvote.localiser.plan import LEFT_OUT, PLAN
 from landvote.localiser.stage import StageSettings
 from landvote.models.division import Split
 from landvote.models.films import SEEN_BEFORE, FilmRow, read_films, seen_films, write_films, write_seen_before
@@ -82,7 +83,7 @@ def train_model(
     folder, scheme, start = Path(folder), split.training[0].scheme, time.monotonic()
     stages = recipe.stages_for(scheme)
     under = replace(conditions or Conditions(), seed=recipe.seed)
-    with _together(stages):
+    with _together(stages, split):
         if not this_process().is_rank_zero:
             # rank 0 decides for all
             quiet = replace(under, listener=ignore, minutes=None, stop=StopToken(), foretell=False)
@@ -91,7 +92,8 @@ def train_model(
         _begin(split, recipe, folder, under, resume=resume, anonymous=anonymous)
         if (folder / "model.json").exists():
             manifest = read_manifest(folder)
-            return Fitted(load_model(folder, under.device), manifest["held_out_error_px"], learned_in(manifest))
+            figures, left_out = manifest["held_out_error_px"], manifest.get("left_out", 0)
+            return Fitted(load_model(folder, under.device), figures, learned_in(manifest), left_out)
         if voters is not None:
             _begin_with(voters, folder, [stage.name for stage in stages])
         log, learned = EventLog(folder / "events.jsonl"), list[StageLearned]()
@@ -107,7 +109,7 @@ def train_model(
         try:
             left = None if under.minutes is None else under.minutes - minutes()  # the survey took some
             told = replace(under, listener=listener, minutes=left)
-            fitted = fit_localiser(scheme, stages, split.training, split.validation, folder, told)
+            fitted = fit_localiser(scheme, stages, split.training, split.validation, folder, told, split.left_out)
         except StoppedError:
             listener(Stopped(minutes()))
             raise
@@ -121,7 +123,7 @@ def train_model(
         manifest = {
             "versions": versions(), "machine": machine(), "computed_on": fitted.localiser.computed_on,
             "minutes": minutes(), "films": {"train": len(split.training), "val": len(split.validation)},
-            "held_out_error_px": [round(e, 3) for e in fitted.held_out],
+            "held_out_error_px": [round(e, 3) for e in fitted.held_out], "left_out": fitted.left_out,
             "learned": [asdict(event) for event in learned],
         }  # fmt: skip
         seal(folder, manifest, files)
@@ -179,8 +181,11 @@ def _of(folder: Path, localiser: Localiser) -> Localiser:
     return replace(localiser, model=model_hash(folder), seen=seen_films(folder))
 
 
-def _together(stages: Sequence[StageSettings]) -> AbstractContextManager[None]:
+def _together(stages: Sequence[StageSettings], split: Split) -> AbstractContextManager[None]:
     """Join the processes that torchrun started; without torchrun there is nothing to join."""
+    if split.left_out and this_process().size > 1:
+        found = f"films are left out in turn, by {this_process().size} processes"
+        raise SettingError(f"{found}, expected left_out = 0, or one process")
     contexts = [nullcontext() if this_process().size == 1 else stage.voter.together() for stage in stages]
     return contexts[0]
 
@@ -249,6 +254,8 @@ def _take_back(folder: Path) -> None:
 def remove_checkpoints(folder: Path) -> None:
     """Remove from a finished model the files that only a stopped training would have gone on from."""
     (folder / PLAN).unlink(missing_ok=True)
+    for part in folder.glob(f"{LEFT_OUT}*"):
+        shutil.rmtree(part)
     for name in {name for kind in VOTERS for name in VOTERS[kind].checkpoints}:
         for file in folder.glob(f"*/{name}"):
             file.unlink()
@@ -262,6 +269,9 @@ def _begin(
     begun = {
         "recipe": recipe.model_dump(mode="json"), "scheme": scheme.model_dump(mode="json"), "anonymous": anonymous,
         "model to start from": under.start.model if under.start else None,
+        "division into parts left out in turn": [
+            [i for i, sample in enumerate(split.training) if sample.identifier in part] for part in split.left_out
+        ] or None,
     }  # fmt: skip
     points = _points_hash(split)
     films = _film_table(split, under, anonymous=anonymous)

@@ -10,7 +10,8 @@ from landvote.data.points import FloatArray
 from landvote.errors import SettingError, one_of
 from landvote.frames import Reading, Views
 from landvote.localiser import Conditions
-from landvote.localiser.fit import fit_placings, in_polarity, looks_of
+from landvote.localiser.films import in_polarity
+from landvote.localiser.fit import fit_placings, looks_of
 from landvote.models.division import Split
 from landvote.recipes import Recipe
 

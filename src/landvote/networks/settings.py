@@ -140,6 +140,12 @@ class NetworkSettings(VoterSettings):
         keep_freed_memory()
         keep_threads()
 
+    def brief(self, training: Settings) -> Settings:
+        """Return the training with half of its steps, after which errors are 8 % larger (``results/errors.md``)."""
+        whole = validated(TrainingSettings, training, "training")
+        minutes = None if whole.minutes is None else whole.minutes / 2
+        return whole.model_copy(update={"steps": -(-whole.steps // 2), "minutes": minutes})
+
     def fit(self, training: Settings, lesson: Lesson) -> Voter:
         """Train a network, or go on from the checkpoint in the lesson's folder; see :meth:`VoterSettings.fit`."""
         self.check_packages()

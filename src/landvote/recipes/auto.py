@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.recipes.recipe import Recipe, recipe
+from landvote.recipes.recipe import LEFT_OUT, Recipe, recipe
 from landvote.runtime.extras import installed
 from landvote.runtime.rank import this_process
 
@@ -144,7 +144,8 @@ def situation_of(
     """
     films = [s for s in samples if s.annotations and not s.collapsed]
     known = sum(s.split in (None, "train") for s in films)
-    held_out = 0 if any(s.split == "val" for s in films) else Recipe.model_fields["validation"].default
+    all_learn = known < LEFT_OUT or any(s.split == "val" for s in films)
+    held_out = 0 if all_learn else Recipe.model_fields["validation"].default
     networks = installed("networks")
     return Situation(
         round(known * (1 - held_out)), samples[0].scheme.row, minutes, networks and _is_gpu(device), networks,

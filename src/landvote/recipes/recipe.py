@@ -5,9 +5,9 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, ValidationInfo, field_validator, model_validator
 
 from landvote.data.scheme import Scheme
 from landvote.errors import SettingError
@@ -15,6 +15,7 @@ from landvote.forests.settings import ForestSettings
 from landvote.localiser.stage import StageSettings
 from landvote.recipes.changes import change_settings
 from landvote.runtime.files import StrPath, read_toml
+from landvote.runtime.rank import this_process
 from landvote.runtime.settings import Settings, named_file, validated
 
 CLAIMED = (
@@ -24,13 +25,23 @@ CLAIMED = (
 """The notice that a recipe carries whenever its stages have both."""
 
 
+LEFT_OUT = 60
+"""Films: of fewer none is held out by default, so that all are learned from; they are left out in turn."""
+
+_PARTS = 3  # in which films are left out in turn by default
+
+
 class Recipe(Settings):
     """All settings of a localiser, and how its films are divided.
 
     Attributes:
         name: by which it is spoken of.
         summary: in a line.
-        validation: share of the films held out to judge by, as whole subjects, where the data has no ``val`` films.
+        validation: share of the films held out to judge by, as whole subjects, where the data has no ``val`` films and
+            films are not left out in turn.
+        left_out: in how many parts films are left out in turn by further trainings, which tell what errors to expect,
+            so that all films are learned from; 0 to hold films out, and ``auto`` for 3 parts with fewer than
+            :data:`LEFT_OUT` films, if any would be held out. It does not apply where the data has ``val`` films.
         seed: of the split and of all training; a stage's own seed is added to it.
         stages: coarse to fine.
         picked: why :func:`landvote.recipes.auto.auto_recipe` has picked it; empty where a user named it.
@@ -41,6 +52,7 @@ class Recipe(Settings):
     name: str
     summary: str = ""
     validation: float = Field(default=0.15, ge=0, lt=1)
+    left_out: Literal["auto"] | NonNegativeInt = "auto"
     seed: int = 0
     stages: tuple[StageSettings, ...] = Field(min_length=1)
     picked: str = ""
@@ -54,6 +66,13 @@ class Recipe(Settings):
         own = notice.replace(CLAIMED, "").strip()  # a recipe that extends another, or was changed, may have it or not
         return f"{own} {CLAIMED * both}".strip()
 
+    @field_validator("left_out")
+    @classmethod
+    def _not_all(cls, parts: Literal["auto"] | int) -> Literal["auto"] | int:
+        if parts == 1:
+            raise ValueError("of one part nothing is left to learn from, expected auto, 0, or 2 or more")
+        return parts
+
     @model_validator(mode="after")
     def _told_apart(self) -> "Recipe":
         for row in (True, False):
@@ -61,6 +80,15 @@ class Recipe(Settings):
             if twice := {n for n in names if names.count(n) > 1}:
                 raise ValueError(f"stage {min(twice)!r} is there twice for one scheme, expected names that differ")
         return self
+
+    def parts(self, films: int) -> int:
+        """Return in how many parts so many ``films`` are left out in turn, 0 where they are not.
+
+        Several processes, which train one voter together, leave none out by themselves.
+        """
+        if self.left_out == "auto":
+            return _PARTS if films < LEFT_OUT and self.validation > 0 and this_process().size == 1 else 0
+        return self.left_out
 
     def stages_for(self, scheme: Scheme) -> tuple[StageSettings, ...]:
         """Return the stages that apply to a scheme, coarse to fine.

@@ -16,6 +16,7 @@ from landvote.errors import ModelError
 from landvote.runtime.arrays import load_arrays, save_arrays
 from landvote.uncertainty.conformal import conformal
 from landvote.uncertainty.cues import FILM_CUES, Cues
+from landvote.uncertainty.shift import fit_shift, shift_probability
 
 LEAST = 2
 """Subjects, at least, that a calibrator is fitted on; for more of ``LEVELS`` it takes more, up to 19."""
@@ -41,12 +42,15 @@ class Judged:
         axes: (n, 2, 2) see :func:`contour_axes`.
         errors: (n, 2) from the true points to those found, image pixels; NaN where one of them is missing.
         subject: films of one subject are left out together.
+        shifted: 1 if its row of parts was found shifted by a part or more, else 0; NaN where there is no row, or that
+            is not known.
     """
 
     cues: Cues
     axes: FloatArray
     errors: Points
     subject: str
+    shifted: float = float("nan")
 
     @property
     def distance(self) -> FloatArray:
@@ -72,6 +76,7 @@ class Expected:
         film_log: mean and SD of the logarithm of the film's true mean error over ``film_error``, and how many subjects
             these come from.
         known: whether the film is of the kind calibrated on; None where that cannot be told.
+        probability_of_shift: of its row of parts, by a part or more; NaN where there is none, or it is not known.
     """
 
     error: FloatArray
@@ -80,6 +85,7 @@ class Expected:
     film_error: float
     film_log: tuple[float, float, int]
     known: bool | None
+    probability_of_shift: float = float("nan")
 
     @classmethod
     def only(cls, error: FloatArray) -> Self:
@@ -108,7 +114,7 @@ class Calibrator:
 
     Attributes:
         means: (n,) error of each landmark.
-        centre: (n, cues) mean of each landmark's cues and its film's.
+        centre: (n, cues) mean of each landmark's cues and its film's; NaN for cues of which nothing is learned.
         spread: (cues,) their SD about these.
         weights: (1 + cues,).
         quantiles: (``LEVELS``,) of errors over expected ones; NaN for a level that takes more films to tell.
@@ -118,6 +124,7 @@ class Calibrator:
         film: mean and SD of the logarithm of films' mean errors over those expected.
         usual: (2, film cues) mean and SD of the film cues.
         subjects: how many were learned from.
+        shift: see :func:`landvote.uncertainty.shift.fit_shift`.
     """
 
     means: FloatArray
@@ -131,6 +138,7 @@ class Calibrator:
     film: FloatArray
     usual: FloatArray
     subjects: FloatArray
+    shift: FloatArray
 
     @classmethod
     def fit(cls, films: Sequence[Judged]) -> Self:
@@ -170,6 +178,7 @@ class Calibrator:
             whole.means * scale, whole.centre, whole.spread, whole.weights, quantiles, _directions(away),
             np.array(mixed), np.array(ellipse), np.array([log.mean(), max(log.std(ddof=1), _SMALLEST)]),
             np.stack([_nanmean(film), _nansd(film)]), np.array(len(names)),
+            fit_shift(np.stack([f.cues.row for f in films]), np.array([f.shifted for f in films]), fold),
         )  # fmt: skip
 
     def expect(self, cues: Cues, axes: FloatArray) -> Expected:
@@ -182,7 +191,8 @@ class Calibrator:
         mean = float(error[found].mean()) if found.any() else float("nan")
         log = (float(self.film[0]), float(self.film[1]), int(self.subjects))
         rows = covariance.reshape(-1, 4)[:, [0, 1, 3]]
-        return Expected(error, np.outer(error, self.quantiles), rows, mean, log, self._known(cues))
+        shift = shift_probability(self.shift, cues.row)
+        return Expected(error, np.outer(error, self.quantiles), rows, mean, log, self._known(cues), shift)
 
     def _known(self, cues: Cues) -> bool:
         """Say whether no cue of strangeness is farther from what is usual than one in a thousand films would be."""
@@ -240,7 +250,7 @@ class _Regression:
         known = np.isfinite(distance)
         count, total = known.sum(axis=0), np.where(known, distance, 0).sum(axis=0)
         means = (total + _BY_LANDMARK * total.sum() / count.sum()) / (count + _BY_LANDMARK)
-        centre = np.nan_to_num(_nanmean(table))
+        centre = _nanmean(table)
         spread = np.maximum(np.nan_to_num(_nansd((table - centre).reshape(-1, table.shape[2]))), 1e-3)
         weights = np.zeros(1 + table.shape[2])
         self = cls(means, centre, spread, weights)

@@ -1,6 +1,6 @@
 """Cues: all that is known of the errors of a film's points before the truth is, as one table of numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,6 +27,17 @@ CUES = (
 FILM_CUES = ("film_oddness", "shape", *(f"mean_{name}" for name in CUES))
 """Of each film: its own oddness, the distance of its whole shape from the model, and the means of all landmarks'."""
 
+ROW_CUES = ("place", "moved", "before", "after", "first", "last")
+"""Of a row of parts, such as a spine; all NaN where there is none.
+
+- ``place``: the log odds of the row that was chosen, against those shifted by a part or two, by its place on the film
+- ``moved``: 1 if that row is not the one found at first, else 0
+- ``before`` and ``after``: votes where the row, shifted by one part, would begin and end; ``first`` and ``last``: those
+  of its own first and last part; logarithms of shares of the votes of its median part
+"""
+
+_NO_VOTES = ("residual", "residual_distance", "oddness", "film_oddness", "shape", "place", "moved")
+
 _LENGTH = 0.05  # grid cells: lengths below that tell nothing more
 _SHARE = 1e-3
 _VOTES = 1e-6
@@ -41,17 +52,30 @@ class Cues:
         film: (``FILM_CUES``,) of the film; NaN for what is not known.
         covariance: (n, 2, 2) of the votes about each point, image pixels squared.
         cell: image pixels per grid cell of the last look: the unit of all lengths.
+        row: (``ROW_CUES``,) of the row of parts.
     """
 
     landmarks: FloatArray
     film: FloatArray
     covariance: FloatArray
     cell: float
+    row: FloatArray = field(default_factory=lambda: np.full(len(ROW_CUES), np.nan))
 
     @property
     def both(self) -> FloatArray:
         """The cues of each landmark and then those of its film, (n, ``CUES + FILM_CUES``)."""
         return np.column_stack([self.landmarks, np.tile(self.film, (len(self.landmarks), 1))])
+
+    def without_votes(self) -> "Cues":
+        """Return it without what the votes tell, NaN in its place: votes pile up the longer a voter learns.
+
+        Cues of the shape and of the look hardly depend on that.
+        """
+        landmarks, film = self.landmarks.copy(), self.film.copy()
+        landmarks[:, [name not in _NO_VOTES for name in CUES]] = np.nan
+        film[[name.removeprefix("mean_") not in _NO_VOTES for name in FILM_CUES]] = np.nan
+        row = np.where([name in _NO_VOTES for name in ROW_CUES], self.row, np.nan)
+        return replace(self, landmarks=landmarks, film=film, covariance=np.full_like(self.covariance, np.nan), row=row)
 
 
 def cues_of(

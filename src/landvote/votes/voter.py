@@ -138,6 +138,10 @@ class VoterSettings(Settings, ABC):
     def prepare_process(self) -> None:
         """Set what this process needs to compute fast (allocator, threads); called by entry points alone."""
 
+    def brief(self, training: Settings) -> Settings:
+        """Return how such a voter learns where it is only to tell what errors to expect: by default as always."""
+        return training
+
     @abstractmethod
     def fit(self, training: Settings, lesson: Lesson) -> Voter:
         """Learn, and return a complete voter.

@@ -118,6 +118,24 @@ def test_errors_of_predictions_that_cannot_be(read, row, says):
 
 
 @pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("a,hip,1,2,1.5", "line 2: probability_of_shift = '1.5', expected a number from 0 to 1"),
+        ("a,hip,1,2,-0.1", "line 2: probability_of_shift = '-0.1', expected a number from 0 to 1"),
+        ("a,hip,1,2,0.1\na,knee,1,2,0.2", "line 3: probability_of_shift = '0.2', and another value before"),
+        ("a,hip,1,2,0.1\na,knee,1,2,", "line 3: probability_of_shift = '', and another value before"),
+    ],
+)
+def test_probabilities_of_a_shift_that_cannot_be(read, row, says):
+    with pytest.raises(PointsError) as caught:
+        read(f"image,landmark,x,y,probability_of_shift\n{row}\n")
+    assert says in str(caught.value)
+    table = read("image,landmark,x,y,probability_of_shift\na,hip,1,2,0.25\na,knee,1,2,0.25\nb,hip,3,4,\n")
+    assert table.rows[0].probability_of_shift == 0.25
+    assert np.isnan(table.rows[1].probability_of_shift)
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("a,knees,1,2,\n", "line 2: unknown landmark 'knees'; did you mean 'knee'?"),

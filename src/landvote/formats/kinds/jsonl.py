@@ -23,7 +23,7 @@ class PredictionLines(Format):
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
     holds: ClassVar[frozenset[Fact]] = frozenset(
-        {"names", "missing", "occluded", "expected_error", "error_90", "known", "prediction"}
+        {"names", "missing", "occluded", "expected_error", "error_90", "known", "probability_of_shift", "prediction"}
     )
     kind: Literal["predictions"] = "predictions"
 
@@ -58,7 +58,8 @@ def table_of_predictions(predictions: Sequence[Prediction], where: str = "") -> 
         PointRow(
             p.identifier, "", p.points, f"{where}, film {p.identifier!r}",
             occluded=p.occluded, expected_error=p.expected_error,
-            error_90=None if p.radii is None else p.radii[:, _PLACE_90], known=p.known, size=p.film.size, prediction=p,
+            error_90=None if p.radii is None else p.radii[:, _PLACE_90], known=p.known,
+            probability_of_shift=p.probability_of_shift, size=p.film.size, prediction=p,
         ) for p in predictions
     )  # fmt: skip
     return PointTable(tuple(rows), landmarks)
@@ -71,7 +72,10 @@ def prediction_of(row: PointRow, landmarks: tuple[str, ...]) -> Prediction:
     if row.error_90 is not None:
         radii = np.full((len(landmarks), len(LEVELS)), np.nan)
         radii[:, _PLACE_90] = row.error_90
-    unnamed = Prediction(row.image, row.points, error, landmarks, Film(row.size), radii=radii, known=row.known)
+    unnamed = Prediction(
+        row.image, row.points, error, landmarks, Film(row.size), radii=radii, known=row.known,
+        probability_of_shift=row.probability_of_shift,
+    )  # fmt: skip
     known = row.prediction or unnamed
     if known.landmarks != landmarks:
         columns = [known.landmarks.index(name) if name in known.landmarks else -1 for name in landmarks]

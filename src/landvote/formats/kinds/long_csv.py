@@ -2,8 +2,8 @@
 
 Columns are separated by commas, semicolons or tabs. Without x and y, or without a row, a landmark is missing. Optional
 are ``annotator`` and ``occluded``, and of predictions ``expected_error`` and ``error_90`` (the radius that holds the
-truth in 90 % of cases), both in pixels, and ``known``, of the film: whether it is of the kind that the model was made
-from. Nothing stands where one of these is not known.
+truth in 90 % of cases), both in pixels, and of the film ``known``, whether it is of the kind that the model was made
+from, and ``probability_of_shift``, of a row of parts. Nothing stands where one of these is not known.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,8 @@ from landvote.formats.points import Mark, PointRow, PointTable, table_of
 from landvote.formats.tables import records, separator, write_records
 
 _REQUIRED = ("image", "landmark", "x", "y")
-_OPTIONAL = ("annotator", "occluded", "expected_error", "error_90", "known")
+_OPTIONAL = ("annotator", "occluded", "expected_error", "error_90", "known", "probability_of_shift")
+_OF_FILM = ("known", "probability_of_shift")
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
@@ -31,7 +32,7 @@ class LongCsv(Format):
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv",)
     holds: ClassVar[frozenset[Fact]] = frozenset(
-        {"names", "annotators", "missing", "occluded", "expected_error", "error_90", "known"}
+        {"names", "annotators", "missing", "occluded", "expected_error", "error_90", "known", "probability_of_shift"}
     )
     kind: Literal["long-csv"] = "long-csv"
 
@@ -53,18 +54,24 @@ class LongCsv(Format):
             expected = f"'image, landmark, x, y[, {'][, '.join(_OPTIONAL)}]'"
             raise PointsError(f"{path}, line 1: columns {columns!r}, expected {expected}")
         marks: list[Mark] = []
-        known: dict[tuple[str, str], bool | None] = {}
+        known: dict[tuple[str, str], tuple[bool | None, float]] = {}
         for where, cells in lines:
             with reading.row():
                 entry = dict(zip(header, cells, strict=True))
                 mark = _mark(where, entry)
-                told = _flag(where, mark.landmark, entry, "known") if entry.get("known") else None
-                if known.setdefault((mark.image, mark.annotator), told) != told:
-                    found = f"{where}: known = {entry['known']!r}, and another value before"
-                    raise PointsError(f"{found}, expected the same for all landmarks of {mark.image!r}")
+                flag = _flag(where, mark.landmark, entry, "known") if entry.get("known") else None
+                told = flag, _probability(where, entry)
+                if str(known.setdefault((mark.image, mark.annotator), told)) != str(told):  # NaN is no number's equal
+                    found = ", ".join(f"{key} = {entry[key]!r}" for key in _OF_FILM if key in entry)
+                    expected = f"expected the same for all landmarks of {mark.image!r}"
+                    raise PointsError(f"{where}: {found}, and another value before, {expected}")
                 marks.append(mark)
         table = table_of(marks, reading.scheme)
-        return replace(table, rows=tuple(replace(row, known=known[row.image, row.annotator]) for row in table.rows))
+        of_film = [known[row.image, row.annotator] for row in table.rows]
+        rows = zip(table.rows, of_film, strict=True)
+        return replace(
+            table, rows=tuple(replace(row, known=flag, probability_of_shift=shift) for row, (flag, shift) in rows)
+        )
 
     def write(self, path: Path, table: PointTable, films: Films | None = None) -> None:  # noqa: ARG002 - needs no films
         """Write a row for each landmark of each row, missing ones too; optional columns only where they say something.
@@ -83,6 +90,8 @@ class LongCsv(Format):
             optional["error_90"] = lambda row, i: _cell_in(row.error_90, i)
         if any(row.known is not None for row in table.rows):
             optional["known"] = lambda row, _: {True: "1", False: "0", None: ""}[row.known]
+        if any(np.isfinite(row.probability_of_shift) for row in table.rows):
+            optional["probability_of_shift"] = lambda row, _: cell_of(row.probability_of_shift)
 
         rows = (
             [row.image, names[i], *map(cell_of, row.points[i]), *(told(row, i) for told in optional.values())]
@@ -109,6 +118,15 @@ def _flag(where: str, name: str, entry: dict[str, str], key: str) -> bool:
     if flag.lower() not in _FLAGS:
         raise PointsError(f"{where}: landmark {name!r} has {key} = {flag!r}, expected 1, 0 or nothing")
     return _FLAGS[flag.lower()]
+
+
+def _probability(where: str, entry: dict[str, str]) -> float:
+    """Return the probability of a shift; NaN where none is given."""
+    text = entry.get("probability_of_shift", "")
+    value = number_in(where, "the row", text)
+    if value < 0 or value > 1:
+        raise PointsError(f"{where}: probability_of_shift = {text!r}, expected a number from 0 to 1, or nothing")
+    return value
 
 
 def _length(where: str, name: str, entry: dict[str, str], key: str) -> float:
