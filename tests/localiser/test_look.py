@@ -63,7 +63,7 @@ def test_with_a_weight_the_mean_with_the_points_known_before_counts(tmp_path):
     film, known = box_sample(30).open(), Candidate.at(box(30)[1] + 2)
     known.points[3] = np.nan
     for look in (one.looks[-1], loaded.looks[-1]):
-        alone = replace(look, weight=1.0).at_all((1.0, 0.0), film, known)
+        alone = replace(look, weight=1.0, along=1.0).at_all((1.0, 0.0), film, known)
         found = look.at_all((1.0, 0.0), film, known)
         np.testing.assert_allclose(found.points[:3], 0.75 * known.points[:3] + 0.25 * alone.points[:3])
         np.testing.assert_array_equal(found.points[3], alone.points[3])  # nothing was known
