@@ -121,13 +121,14 @@ def changes(stages: Iterable[str], table: dict[str, Any], part: str) -> list[str
 
 def tiny_changes(name: str, size: int = 48, **training: object) -> list[str]:
     """Return the changes that make a recipe for the L or the cross small; how it works is not changed."""
-    stages = {s.name: s for s in recipe(name, scheme=ELL).stages if s.name not in ("parts", "outline")}
+    stages = {s.name: s for s in recipe(name, scheme=ELL).stages if s.name != "parts"}
     made = []
     for stage, settings in stages.items():
         network = settings.voter.kind == "network"
         made += changes([stage], NETWORK if network else FOREST, "voter")
         made += changes([stage], TRAINING | training if network else {}, "training")
-        made += changes([stage], {"size": [size, size], "fit_aspect": "false"}, "placing")
+        fixed = {} if settings.placing.kind == "outline" else {"fit_aspect": "false"}
+        made += changes([stage], {"size": [size, size]} | fixed, "placing")
         made.append(f"{stage}.augmentation.rotation=[-5, 5]")
         made += [f"{stage}.search.keep=3"] if settings.search.keep > 3 else []
     return made

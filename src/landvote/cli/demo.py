@@ -22,6 +22,7 @@ _SETTINGS = (  # coarser grids than the recipe's own, and steps for minutes, not
     *(f"{stage}.network.sigma=4" for stage in ("global", "local")),
     *(f"{stage}.training.{change}" for stage in ("global", "local")
       for change in ("batch=4", "rate=0.002", "steps=1000", "judge_every=250")),
+    *(f"outline.training.{change}" for change in ("batch=4", "rate=0.002", "steps=700", "judge_every=350")),
 )  # fmt: skip
 
 
