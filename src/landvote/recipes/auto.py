@@ -86,7 +86,7 @@ RULES = (
     ),
     Rule(
         lambda _: True, "whdv",
-        "from 10, 25 and 156 chest films networks with all their steps had 24, 7 and 22 % less squared error than forests",
+        "from 10, 25 and 156 chest films networks with all steps had 24, 7 and 22 % less squared error than forests",
     ),
 )  # fmt: skip
 """In order: the first that applies counts. One whose recipe carries a notice applies only where that is accepted."""
