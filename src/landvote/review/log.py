@@ -4,16 +4,18 @@
 
     {"format": 1, "when": UTC, "who": "Ana", "image": "hips/07.dcm", "film": SHA-256 of its pixels, "act": "set",
      "of": null, "state": ["open", "open"], "model": SHA-256,
-     "changes": [{"landmark": "nasion", "old": null, "new": ["placed", x, y, "changed"], "proposed": [x, y]}]}
+     "changes": [{"landmark": "nasion", "old": null, "new": ["placed", x, y, "changed"], "proposed": [x, y]}],
+     "proposes": {"sella": [x, y, expected error or null]}}
 
 One line is one act of one person on one film. ``old`` and ``new`` are marks or null. The number of an edit is that of
-its line, from 0; ``of`` is the edit that an undo or redo is of.
+its line, from 0; ``of`` is the edit that an undo or redo is of. ``proposes``, where there, is what is proposed to the
+person from then on, in place of what was before.
 """
 
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -23,7 +25,7 @@ from landvote.runtime.journal import Journal
 
 FORM = Form("edits", 1, DataError)
 
-Act: TypeAlias = Literal["import", "imported", "set", "approve", "reject", "reopen", "undo", "redo"]
+Act: TypeAlias = Literal["import", "imported", "set", "settle", "approve", "reject", "reopen", "undo", "redo"]
 """Acts of people, and two of the store's: points that the data came with, and that all of these are there."""
 
 Verdict: TypeAlias = Literal["open", "approved", "rejected"]
@@ -34,6 +36,10 @@ How: TypeAlias = Literal["changed", "accepted", "imported"]
 """Set by a person, accepted as it was proposed, or one of the points that the data came with."""
 
 _ACTS, _VERDICTS, _STATES, _HOW = map(get_args, (Act, Verdict, MarkState, How))
+
+
+Proposed: TypeAlias = dict[str, tuple[float, float, float | None]]
+"""Landmark -> x and y where it is proposed, and the error to expect of that in pixels, None where that is not known."""
 
 
 class Mark(NamedTuple):
@@ -73,6 +79,7 @@ class Edit:
         changes: of marks.
         of: the number of the edit that is undone or done again.
         model: the hash of the model whose proposals were on the film; empty without any.
+        proposes: what is proposed to the person from then on: other points that followed, or were found again.
     """
 
     when: str
@@ -84,12 +91,14 @@ class Edit:
     changes: tuple[Change, ...] = ()
     of: int | None = None
     model: str = ""
+    proposes: Proposed = field(default_factory=dict)
 
     def line(self) -> str:
         """Return it as a line of the log."""
         told = {
             "when": self.when, "who": self.who, "image": self.image, "film": self.film, "act": self.act, "of": self.of,
             "state": self.verdict, "model": self.model, "changes": [change._asdict() for change in self.changes],
+            **({"proposes": self.proposes} if self.proposes else {}),
         }  # fmt: skip
         return json.dumps(FORM.stamp(told), allow_nan=False) + "\n"
 
@@ -102,7 +111,8 @@ class Edit:
             when, who, image, film = (str(told[key]) for key in ("when", "who", "image", "film"))
             changes = tuple(_change(change) for change in told["changes"])
             of = None if told["of"] is None else int(told["of"])
-            edit = cls(when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]))
+            proposes = {str(name): _proposed(*point) for name, point in told.get("proposes", {}).items()}
+            edit = cls(when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]), proposes)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise DataError(f"{where}: {line[:60]!r} ({error!r}), expected an edit") from error
         if edit.act not in _ACTS or not set(edit.verdict) <= set(_VERDICTS):
@@ -116,6 +126,10 @@ def _change(told: Any) -> Change:  # noqa: ANN401 - any JSON
         str(told["landmark"]), _mark(told["old"]), _mark(told["new"]),
         None if proposed is None else (float(proposed[0]), float(proposed[1])),
     )  # fmt: skip
+
+
+def _proposed(x: Any, y: Any, error: Any) -> tuple[float, float, float | None]:  # noqa: ANN401 - any JSON
+    return float(x), float(y), None if error is None else float(error)
 
 
 def _mark(told: Any) -> Mark | None:  # noqa: ANN401 - any JSON

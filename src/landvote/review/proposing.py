@@ -16,7 +16,7 @@ class Proposer:
     """Locates the landmarks of all films that have no proposal of this model yet, in a thread of its own."""
 
     def __init__(self, localiser: Localiser, films: ReviewFilms, store: Store) -> None:
-        self._localiser, self._films, self._store = localiser, films, store
+        self.localiser, self._films, self._store = localiser, films, store
         self._stop, self._done, self._failed = StopToken(), 0, 0
         self._thread = threading.Thread(target=self._run, name="proposer", daemon=True)
 
@@ -37,10 +37,10 @@ class Proposer:
         for sample in self._films.samples:
             if self._stop.stopped:
                 return
-            if self._store.proposed_by(sample.identifier) != self._localiser.model:
-                side = side_of(sample.identifier, self._localiser.sides)
+            if self._store.proposed_by(sample.identifier) != self.localiser.model:
+                side = side_of(sample.identifier, self.localiser.sides)
                 try:
-                    found = self._localiser.locate(something_to_see(sample.open()), side)
+                    found = self.localiser.locate(something_to_see(sample.open()), side)
                 except LandvoteError:  # a film that cannot be read says so when it is opened on the page
                     self._failed += 1
                 else:

@@ -9,6 +9,8 @@ GET /api/films/N            a film of ``?who=``: its state, marks, proposal, siz
 GET /api/films/N/pixels     see :mod:`landvote.review.films`
 GET /api/films/N/thumbnail  a small PNG
 POST /api/films/N/edits     an edit, which is on the disk before it is answered
+GET /api/films/N/carry      see :mod:`landvote.review.routes.settling`
+POST /api/films/N/settle    the same
 GET /api/points.csv         the points of approved films, as long-csv
 ==========================  =======================================================================
 """
@@ -34,6 +36,7 @@ from landvote.review.routes.export import ExportRoutes
 from landvote.review.routes.films import FilmRoutes
 from landvote.review.routes.landmarks import LandmarkRoutes
 from landvote.review.routes.page import PageRoutes
+from landvote.review.routes.settling import SettlingRoutes
 from landvote.review.store import Store
 
 _WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
@@ -46,7 +49,11 @@ def make_app(
 
     ``host`` and ``port`` are where it will listen, ``token`` and ``once`` those of :class:`Guard`.
     """
-    parts = (PageRoutes(review), FilmRoutes(review, proposer), LandmarkRoutes(review), ExportRoutes(review))
+    films = FilmRoutes(review, proposer)
+    parts = (
+        PageRoutes(review), films, LandmarkRoutes(review), ExportRoutes(review),
+        SettlingRoutes(review, films, proposer),
+    )  # fmt: skip
     app = Starlette(
         routes=[route for part in parts for route in part.routes],
         exception_handlers={HTTPException: _refused},

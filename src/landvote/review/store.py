@@ -33,7 +33,7 @@ from landvote.errors import ConflictError, DataError, EditError, SchemeError
 from landvote.formats.kinds.long_csv import LongCsv
 from landvote.formats.points import PointRow, PointTable
 from landvote.formats.predictions import read_predictions, write_predictions
-from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState
+from landvote.review.log import Act, Change, Edit, Log, Mark, MarkState, Proposed, Verdict
 from landvote.review.state import FilmState
 from landvote.runtime.files import atomic_write, writing
 
@@ -110,9 +110,9 @@ class Store:
             return {
                 "revision": state.revision, "state": self._word(state, image), "touched": state.touched,
                 "marks": {name: list(mark) for name, mark in state.marks.items()},
-                "proposed": {name: list(point) for name, point in self._proposed(image).items()},
-                "proposal": self._shown(image), "undo": len(state.done), "redo": len(state.undone), "film": state.film,
-                "others": sorted(w for w, i in self._states if i == image and w != who),
+                "proposed": {name: list(point) for name, point in self._proposed(state, image).items()},
+                "proposal": self._shown(state, image), "undo": len(state.done), "redo": len(state.undone),
+                "film": state.film, "others": sorted(w for w, i in self._states if i == image and w != who),
             }  # fmt: skip
 
     def summary(self, who: str, image: str) -> tuple[str, int, str, float | None]:
@@ -130,14 +130,22 @@ class Store:
                 round(float(known.mean()), 2) if len(known) else None,
             )  # fmt: skip
 
+    def approved(self) -> int:
+        """Return how many films are approved, those of several persons counted for each."""
+        with self._mutex:
+            return sum(state.verdict == "approved" for state in self._states.values())
+
     def _word(self, state: FilmState, image: str) -> str:
         if state.verdict != "open":
             return state.verdict
-        return "corrected" if state.marks else "proposed" if image in self._proposals else "new"
+        proposed = image in self._proposals or state.proposal is not None
+        return "corrected" if state.marks else "proposed" if proposed else "new"
 
-    def _proposed(self, image: str) -> dict[str, tuple[float, float, float | None]]:
-        """Return landmark -> x, y and expected error of a proposal, of the landmarks of the scheme that it found."""
+    def _proposed(self, state: FilmState, image: str) -> Proposed:
+        """Return what is proposed for landmarks of the scheme: what the person settled last, else what a model found."""
         proposal, known = self._proposals.get(image), set(self.scheme.landmarks if self.scheme else ())
+        if state.proposal is not None:
+            return {n: point for n, point in self._log.read(state.proposal).proposes.items() if n in known}
         if proposal is None:
             return {}
         return {
@@ -146,24 +154,26 @@ class Store:
             if name in known and np.isfinite([x, y]).all()
         }
 
-    def _shown(self, image: str) -> str:
+    def _shown(self, state: FilmState, image: str) -> str:
         """Return what tells one proposal of a film from another; empty without one."""
-        proposed = self._proposed(image)
+        proposed = self._proposed(state, image)
         return hashlib.sha256(repr(proposed).encode()).hexdigest()[:16] if proposed else ""
 
     # -- edits --
 
     def edit(
         self, who: str, image: str, film: str, revision: int, act: Act, wanted: Wanted | None = None, *,
-        proposal: str = "",
+        proposal: str = "", proposes: Proposed | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """Make an edit, and return the film's new state once the edit is safely on the disk.
 
         ``film`` is the hash of its pixels, ``revision`` and ``proposal`` those of the state that the person saw. An
-        edit that changes nothing is not kept.
+        edit that changes nothing is not kept. With ``proposes`` the landmarks named there are proposed to the person
+        at other places from then on, until the edit is undone; the others stay as they were proposed.
 
         Raises:
-            ConflictError: the film has another revision meanwhile; or it is approved, and has another proposal.
+            ConflictError: the film has another revision meanwhile; or it is approved, or ``proposes`` more, and has
+                another proposal.
             EditError: an unknown landmark; or a film is approved that has undecided landmarks.
             DataError: the log cannot be written.
         """
@@ -171,14 +181,25 @@ class Store:
             state = self._states.get((who, image), FilmState())
             if revision != state.revision:
                 raise ConflictError(f"revision {revision}, expected {state.revision}: another window has changed it")
-            if act == "approve" and proposal != self._shown(image):
+            if (act == "approve" or proposes) and proposal != self._shown(state, image):
                 raise ConflictError("what is proposed has changed, expected it as it was shown; look at it again")
             made = self._made(Edit(_now(), who, image, film, act, model=self._model(image)), state, wanted or {})
-            if made.changes or made.verdict[0] != made.verdict[1]:
+            if proposes:
+                made = replace(made, proposes=self._proposing(state, image, proposes))
+            if made.changes or made.proposes or made.of is not None or made.verdict[0] != made.verdict[1]:
                 self._log.append(made)
                 self._apply(len(self._log) - 1, made)
                 self._points_dirty = True
             return self.state(who, image)
+
+    def _proposing(self, state: FilmState, image: str, told: Proposed) -> Proposed:
+        """Return all that is proposed once some has moved, nothing if none has; EditError for an unknown landmark."""
+        known = self.scheme.landmarks if self.scheme else ()
+        if unknown := [name for name in told if name not in known]:
+            raise EditError(f"landmark {unknown[0]!r} is unknown, expected one of the {len(known)} of the scheme")
+        rounded = {name: (round(x, _DIGITS), round(y, _DIGITS), error) for name, (x, y, error) in told.items()}
+        before = self._proposed(state, image)
+        return {} if (after := before | rounded) == before else after
 
     def _model(self, image: str) -> str:
         return self._proposals[image].model if image in self._proposals else ""
@@ -200,10 +221,11 @@ class Store:
             return replace(edit, changes=changes, verdict=(now, "open" if changes else now))
         if edit.act == "approve":
             return replace(edit, changes=self._accepted(edit.image, state), verdict=(now, "approved"))
-        return replace(edit, verdict=(now, "rejected" if edit.act == "reject" else "open"))
+        after: dict[Act, Verdict] = {"reject": "rejected", "settle": now}
+        return replace(edit, verdict=(now, after.get(edit.act, "open")))
 
     def _changes(self, image: str, state: FilmState, wanted: Wanted) -> tuple[Change, ...]:
-        proposed, known, changes = self._proposed(image), self.scheme.landmarks if self.scheme else (), []
+        proposed, known, changes = self._proposed(state, image), self.scheme.landmarks if self.scheme else (), []
         for name, told in wanted.items():
             if name not in known:
                 raise EditError(f"landmark {name!r} is unknown, expected one of the {len(known)} of the scheme")
@@ -224,7 +246,7 @@ class Store:
 
     def _accepted(self, image: str, state: FilmState) -> tuple[Change, ...]:
         """Return the changes that accept all that is proposed and undecided."""
-        proposed, landmarks = self._proposed(image), self.scheme.landmarks if self.scheme else ()
+        proposed, landmarks = self._proposed(state, image), self.scheme.landmarks if self.scheme else ()
         undecided = [name for name in landmarks if name not in state.marks]
         if not landmarks or (lacking := [name for name in undecided if name not in proposed]):
             named = ", ".join(lacking[:_NAMED]) + (", ..." if len(lacking) > _NAMED else "") if landmarks else ""

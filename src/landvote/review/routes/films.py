@@ -42,6 +42,9 @@ class EditRequest(Settings):
     act: Literal["set", "approve", "reject", "reopen", "undo", "redo"]
     proposal: Annotated[str, StringConstraints(strict=True, max_length=16)] = ""
     changes: Annotated[dict[Name, Placed | None], Field(max_length=MAX_LANDMARKS)] = Field(default_factory=dict)
+    followed: Annotated[dict[Name, tuple[Coordinate, Coordinate]], Field(max_length=MAX_LANDMARKS)] = Field(
+        default_factory=dict
+    )
 
 
 class FilmRoutes:
@@ -118,15 +121,25 @@ class FilmRoutes:
         if opened.broken and asked.act in ("set", "approve"):
             raise HTTPException(422, opened.broken)
         wanted = {name: None if at is None else (at.state, at.x, at.y) for name, at in asked.changes.items()}
-        if (asked.act == "set") != bool(wanted):
+        if (asked.act == "set") != bool(wanted) or (asked.followed and not wanted):
             raise HTTPException(422, "expected changes of landmarks in a 'set', and nowhere else")
-        for name, told in wanted.items():
-            for value, size in zip(told[1:] if told else (), opened.size or (), strict=False):
+        told = [(name, at[1:]) for name, at in wanted.items() if at]
+        for name, point in (*told, *asked.followed.items()):
+            for value, size in zip(point, opened.size or (), strict=False):
                 if value is not None and not -_MARGIN * size <= value <= (1 + _MARGIN) * size:
                     raise HTTPException(422, f"landmark {name!r} at {value}, expected it on the film")
+        proposed = await run_in_threadpool(self._store.state, who, image) if asked.followed else {}
+        errors = {name: point[2] for name, point in proposed.get("proposed", {}).items()}
+        followed = {name: (*point, errors.get(name)) for name, point in asked.followed.items()}
         act = partial(
-            self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal
+            self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal,
+            proposes=followed,
         )  # fmt: skip
+        return await self.answer(number, opened, who, act)
+
+    async def answer(self, number: int, opened: Opened, who: str, act: Callable[[], dict[str, Any]]) -> Response:
+        """Make an edit, and return the film's state after it; 409 with the state as it is if that has changed."""
+        image = self._films.samples[number].identifier
         try:
             state = await edited(act)
         except ConflictError as error:
