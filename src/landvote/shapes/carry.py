@@ -11,7 +11,7 @@ from landvote.errors import ShapeError
 from landvote.shapes.align import pose
 from landvote.shapes.model import ShapeModel
 
-FORM = lambda x: x / 2
+
 SCATTER = 0.04
 """How far off proposals are, each by itself, as a share of the shape's radius: 2 mm on a hip of a child."""
 
@@ -50,12 +50,14 @@ def shape_covariance(model: ShapeModel, points: Points, scatter: float) -> Float
     covariance = np.einsum("mni,mkj->nikj", basis, basis)
     every = np.arange(n)
     covariance[every, :, every] += model.residual
-    away = np.linalg.norm(mean[:, None] - mean, axis=2) / (_NEAR * scatter * radius)
+    frame = pose(mean, points)
+    laid = np.where(given[:, None], frame.to_image(points), mean)  # one that went astray has no neighbours there
+    away = np.linalg.norm(laid[:, None] - laid, axis=2) / (_NEAR * scatter * radius)
     covariance *= np.exp(-(away**2) / 2)[:, None, :, None]
     flat = covariance.reshape(2 * n, 2 * n)
     seen = np.diag(np.repeat(np.where(given, scatter * radius, np.inf), 2) ** -2.0)
     left = np.linalg.solve(np.eye(2 * n) + flat @ seen, flat).reshape(n, 2, n, 2)
-    linear = pose(mean, points).matrix[:, :2]
+    linear = frame.matrix[:, :2]
     return np.asarray(np.einsum("ai,nikj,bj->nakb", linear, left, linear))
 
 

@@ -13,9 +13,13 @@ export const KEYS = [
     ["right", ["ArrowRight"], "", ""],
     ["up", ["ArrowUp"], "", ""],
     ["down", ["ArrowDown"], "", ""],
+    ["slideBack", ["<"], "< >", "slide along the outline (Alt: 0.2), or Ctrl and drag"],
+    ["slideOn", [">"], "", ""],
+    ["follow", ["g"], "g", "neighbours follow a point that is dragged, or not"],
     ["cancel", ["Escape"], "Esc", "put back what was picked up"],
   ]],
   ["Film", [
+    ["settle", ["s"], "s", "settle: find all that you have not fixed again"],
     ["approve", ["a"], "a", "approve, and on to the next film"],
     ["reject", ["x"], "x", "reject: not to be used"],
     ["reopen", ["A"], "Shift A", "neither approved nor rejected"],

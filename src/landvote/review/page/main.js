@@ -6,6 +6,7 @@ import { actOf, fillSheet } from "./keys.js";
 import { Panel } from "./panel.js";
 import { Pointer } from "./pointer.js";
 import { Session } from "./session.js";
+import { Followers } from "./settling.js";
 import { View } from "./view.js";
 import { stateWord, Worklist } from "./worklist.js";
 
@@ -20,6 +21,8 @@ const panel = new Panel($("landmarks"), $("count"));
 const list = new Worklist($("films"), { show: $("show"), sort: $("sort"), find: $("find"), progress: $("progress") });
 const editor = new Editor(session, view, panel, message);
 const pointer = new Pointer(view, editor);
+const followers = editor.followers = new Followers(session, $("follow"));
+followers.arrived = () => view.draw();
 let start = null;
 
 // -- saying things --
@@ -61,7 +64,7 @@ function showFacts() {
   $("redo").disabled = read || !film.redo;
   $("reopen").disabled = read || !["approved", "rejected"].includes(film.state);
   $("reject").disabled = read;
-  for (const id of ["approve", "missing", "occluded", "clear"]) $(id).disabled = read || !session.pixels;
+  for (const id of ["approve", "settle", "missing", "occluded", "clear"]) $(id).disabled = read || !session.pixels;
 }
 
 function showSaved() {
@@ -142,6 +145,8 @@ const ACTS = {
   occluded: () => editor.occluded(), clear: () => editor.clear(), next: () => editor.step(1), previous: () => editor.step(-1),
   left: (event) => editor.nudge("left", event), right: (event) => editor.nudge("right", event),
   up: (event) => editor.nudge("up", event), down: (event) => editor.nudge("down", event), cancel: () => { pointer.cancel(); quiet(); },
+  slideBack: (event) => editor.slide(-1, event), slideOn: (event) => editor.slide(1, event),
+  follow: () => { $("follow").checked = !followers.on; view.draw(); }, settle: () => editor.settle(),
   approve, reject, reopen: () => editor.allowed() && session.act("reopen"),
   nextFilm: () => open(list.beside(1)), previousFilm: () => open(list.beside(-1)),
   undo: () => editor.allowed() && session.act("undo"), redo: () => editor.allowed() && session.act("redo"),
@@ -166,7 +171,8 @@ document.addEventListener("keydown", (event) => {
   ACTS[act](event);
 });
 
-for (const id of ["missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve"]) $(id).addEventListener("click", () => ACTS[id]());
+for (const id of ["missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve", "settle"]) $(id).addEventListener("click", () => ACTS[id]());
+$("follow").addEventListener("change", () => $("marks").focus());
 $("accept").addEventListener("click", () => editor.placeOrAccept());
 $("help").addEventListener("click", () => $("keys").showModal());
 
