@@ -58,10 +58,10 @@ class Client:
 
 
 @contextmanager
-def served(review, once=""):
+def served(review, once="", proposer=None):
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    server = make_server(make_app(review, TOKEN, "127.0.0.1", port, once=once))
+    server = make_server(make_app(review, TOKEN, "127.0.0.1", port, proposer, once=once))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     until = time.monotonic() + 20

@@ -142,7 +142,7 @@ class Store:
         return "corrected" if state.marks else "proposed" if proposed else "new"
 
     def _proposed(self, state: FilmState, image: str) -> Proposed:
-        """Return what is proposed for landmarks of the scheme: what the person settled last, else what a model found."""
+        """Return what is proposed for the scheme: what the person settled last, else what a model found."""
         proposal, known = self._proposals.get(image), set(self.scheme.landmarks if self.scheme else ())
         if state.proposal is not None:
             return {n: point for n, point in self._log.read(state.proposal).proposes.items() if n in known}

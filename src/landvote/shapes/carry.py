@@ -11,7 +11,6 @@ from landvote.errors import ShapeError
 from landvote.shapes.align import pose
 from landvote.shapes.model import ShapeModel
 
-
 SCATTER = 0.04
 """How far off proposals are, each by itself, as a share of the shape's radius: 2 mm on a hip of a child."""
 
@@ -38,12 +37,11 @@ def shape_covariance(model: ShapeModel, points: Points, scatter: float) -> Float
     Raises:
         ShapeError: fewer than two points are known, or they are not as many as the model's.
     """
-    given = np.isfinite(points).all(axis=1)
+    given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
     if points.shape != model.mean.shape or len(np.unique(points[given], axis=0)) < 2:
         found = f"{int(given.sum())} of {len(points)} points are known"
         raise ShapeError(f"{found}, expected two in different places at least, of {len(model.mean)}")
-    n, mean = len(points), model.mean
-    radius = np.sqrt((mean**2).sum() / n)
+    n, mean, radius = len(points), model.mean, _radius(model)
     right, down = np.zeros((2, n, 2)) + radius * np.eye(2)[:, None]
     free = _POSE * scatter * np.stack([right, down, mean, mean[:, ::-1] * [-1, 1]])
     basis = np.concatenate([free, model.modes * np.sqrt(model.variances)[:, None, None]])
@@ -114,8 +112,8 @@ def carry(
 ) -> Points:
     """Return (n, 2) points with the ``held`` ones at their ``places`` (k, 2), and the others carried along.
 
-    A held point that had no place before carries none; an unknown one (NaN) is not carried. Points that turn out to be
-    far off were proposed by a model that went astray as a whole: the farther, the more all of them follow.
+    A held point that had no place before carries none; an unknown one (NaN) is not carried. Where the held points lie far
+    from where the others have them expected, these are wrong together: the farther, the more they follow as a whole.
     """
     moved = np.nan_to_num(places - points[held])
     scatter = SCATTER if shape is None else max(SCATTER, _surprise(points, held, places, shape) - _USUAL)
@@ -133,5 +131,10 @@ def _surprise(points: Points, held: Index, places: Points, shape: ShapeModel) ->
     if not len(held) or len(np.unique(known, axis=0)) < 2:
         return 0.0
     fit = shape.match(others)
-    radius = fit.pose.scale * np.sqrt((shape.mean**2).sum() / len(points))
-    return float(np.linalg.norm(places - fit.points[held], axis=1).max() / radius)
+    away = float(np.linalg.norm(places - fit.points[held], axis=1).max())
+    return away / (fit.pose.scale * _radius(shape))
+
+
+def _radius(shape: ShapeModel) -> float:
+    """Return the root mean square distance of a model's landmarks from their middle."""
+    return float(np.sqrt((shape.mean**2).sum() / len(shape.mean)))

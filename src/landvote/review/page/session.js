@@ -183,7 +183,7 @@ export class Session {
       return mark.state === there[0] && Math.abs((mark.x ?? 0) - (there[1] ?? 0)) < 1e-3 && Math.abs((mark.y ?? 0) - (there[2] ?? 0)) < 1e-3;
     };
     if (Object.keys(edit.changes).every(same)) return false; // it had been saved, and the answer was lost
-    if (state.proposal !== before.proposal || edit.proposal !== state.proposal) { // other points: none follow, and nobody has seen them
+    if ((edit.proposal ?? before.proposal) !== state.proposal) { // other points are proposed: those seen here do not follow
       edit.followed = {};
       for (const later of this.queue) if (later.film === edit.film) Object.assign(later, { followed: {}, proposal: later.proposal ?? "changed" });
     }
