@@ -2,6 +2,8 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +50,8 @@ class Settler:
             scheme = self._scheme()
             if landmark not in scheme.landmarks:
                 raise EditError(f"landmark {landmark!r} is unknown, expected one of the {len(scheme)} of the scheme")
-            points, places, decided = self._known(number, who)
+            state = self._store.state(who, self._films.samples[number].identifier)
+            points, places, decided = _arrays(scheme, state["proposed"], state["marks"])
             shown, dragged = np.where(np.isfinite(places), places, points), scheme.landmarks.index(landmark)
             if not np.isfinite(shown[dragged]).all() or len(scheme) > _CARRIED:
                 return {}
@@ -63,8 +66,9 @@ class Settler:
     def settle(self, number: int, who: str) -> Proposed:
         """Return what is to be proposed now that a person has fixed some landmarks, for those that are undecided.
 
-        With a model its votes find them; without one they are carried along, and those that were never proposed are
-        placed by the shape of approved films.
+        They start from where they were proposed before points that were dragged took any along. With a model its votes
+        find them; without one they are carried along, and those that were never proposed are placed by the shape of
+        approved films.
 
         Raises:
             EditError: there is nothing to settle by, or the film cannot be looked at.
@@ -72,7 +76,9 @@ class Settler:
         with self._mutex:
             self._localiser = self._proposer.localiser if self._proposer else None
             scheme = self._scheme()
-            points, places, decided = self._known(number, who)
+            image = self._films.samples[number].identifier
+            marks = self._store.state(who, image)["marks"]
+            points, places, decided = _arrays(scheme, self._store.settled(who, image), marks)
             fixed: npt.NDArray[np.bool_] = np.all(np.isfinite(places), axis=1)
             voted = self._voted_for(scheme)
             if len(scheme) > _CARRIED or not (fixed.any() or voted):
@@ -103,17 +109,6 @@ class Settler:
         if self._store.scheme is None:
             raise EditError("there are no landmarks yet, expected some")
         return self._store.scheme
-
-    def _known(self, number: int, who: str) -> tuple[Points, Points, npt.NDArray[np.bool_]]:
-        """Return (n, 2) what is proposed and what the person has placed, NaN if not, and (n,) which are decided."""
-        scheme = self._scheme()
-        told = self._store.state(who, self._films.samples[number].identifier)
-        points, places = np.full((2, len(scheme), 2), np.nan)
-        for i, name in enumerate(scheme.landmarks):
-            points[i] = told["proposed"].get(name, (np.nan, np.nan, None))[:2]
-            if name in told["marks"] and told["marks"][name][1] is not None:
-                places[i] = told["marks"][name][1:3]
-        return points, places, np.array([name in told["marks"] for name in scheme.landmarks])
 
     def _voted_for(self, scheme: Scheme) -> tuple[str, ...]:
         """Return the landmarks that the model votes for; none where the scheme lacks one of them."""
@@ -157,6 +152,18 @@ class Settler:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+
+def _arrays(
+    scheme: Scheme, proposed: Mapping[str, Any], marks: Mapping[str, Any]
+) -> tuple[Points, Points, npt.NDArray[np.bool_]]:
+    """Return (n, 2) what is proposed and what the person has placed, NaN if not, and (n,) which are decided."""
+    points, places = np.full((2, len(scheme), 2), np.nan)
+    for i, name in enumerate(scheme.landmarks):
+        points[i] = proposed.get(name, (np.nan, np.nan))[:2]
+        if name in marks and marks[name][1] is not None:
+            places[i] = marks[name][1:3]
+    return points, places, np.array([name in marks for name in scheme.landmarks], bool)
 
 
 def _filled(points: Points, places: Points, shape: ShapeModel | None) -> Points:

@@ -18,7 +18,7 @@ class FilmState:
         undone: numbers of those that can be done again.
         touched: when the last edit was made, UTC.
         film: the hash of the pixels that the last edit was made on.
-        proposing: numbers of the edits that brought a proposal of the person's own.
+        proposing: numbers of the edits that brought a proposal of the person's own, and whether each was a settling.
     """
 
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -28,12 +28,17 @@ class FilmState:
     undone: list[int] = field(default_factory=list)
     touched: str = ""
     film: str = ""
-    proposing: set[int] = field(default_factory=set)
+    proposing: dict[int, bool] = field(default_factory=dict)
 
     @property
     def proposal(self) -> int | None:
         """The number of the edit that brought what is proposed to the person; None where a model's proposal holds."""
         return next((number for number in reversed(self.done) if number in self.proposing), None)
+
+    @property
+    def settled(self) -> int | None:
+        """The number of the last settling, since when points have at most followed others; None without one."""
+        return next((number for number in reversed(self.done) if self.proposing.get(number)), None)
 
     def apply(self, where: str, number: int, edit: Edit) -> None:
         """Bring an edit into the state; ``number`` is that of the edit.
@@ -50,7 +55,7 @@ class FilmState:
             self.done.append(number)
             self.undone.clear()
             if edit.proposes:
-                self.proposing.add(number)
+                self.proposing[number] = edit.act == "settle"
         self.revision += 1
         self.verdict, self.touched, self.film = edit.verdict[1], edit.when, edit.film or self.film
         for change in edit.changes:

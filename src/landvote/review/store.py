@@ -110,7 +110,7 @@ class Store:
             return {
                 "revision": state.revision, "state": self._word(state, image), "touched": state.touched,
                 "marks": {name: list(mark) for name, mark in state.marks.items()},
-                "proposed": {name: list(point) for name, point in self._proposed(state, image).items()},
+                "proposed": {name: list(point) for name, point in self._proposed(state.proposal, image).items()},
                 "proposal": self._shown(state, image), "undo": len(state.done), "redo": len(state.undone),
                 "film": state.film, "others": sorted(w for w, i in self._states if i == image and w != who),
             }  # fmt: skip
@@ -141,11 +141,16 @@ class Store:
         proposed = image in self._proposals or state.proposal is not None
         return "corrected" if state.marks else "proposed" if proposed else "new"
 
-    def _proposed(self, state: FilmState, image: str) -> Proposed:
-        """Return what is proposed for the scheme: what the person settled last, else what a model found."""
+    def settled(self, who: str, image: str) -> Proposed:
+        """Return what was proposed to a person before points that were dragged took others along."""
+        with self._mutex:
+            return self._proposed(self._states.get((who, image), FilmState()).settled, image)
+
+    def _proposed(self, edit: int | None, image: str) -> Proposed:
+        """Return what an edit proposes for landmarks of the scheme, and for None what a model does."""
         proposal, known = self._proposals.get(image), set(self.scheme.landmarks if self.scheme else ())
-        if state.proposal is not None:
-            return {n: point for n, point in self._log.read(state.proposal).proposes.items() if n in known}
+        if edit is not None:
+            return {n: point for n, point in self._log.read(edit).proposes.items() if n in known}
         if proposal is None:
             return {}
         return {
@@ -156,7 +161,7 @@ class Store:
 
     def _shown(self, state: FilmState, image: str) -> str:
         """Return what tells one proposal of a film from another; empty without one."""
-        proposed = self._proposed(state, image)
+        proposed = self._proposed(state.proposal, image)
         return hashlib.sha256(repr(proposed).encode()).hexdigest()[:16] if proposed else ""
 
     # -- edits --
@@ -198,7 +203,7 @@ class Store:
         if unknown := [name for name in told if name not in known]:
             raise EditError(f"landmark {unknown[0]!r} is unknown, expected one of the {len(known)} of the scheme")
         rounded = {name: (round(x, _DIGITS), round(y, _DIGITS), error) for name, (x, y, error) in told.items()}
-        before = self._proposed(state, image)
+        before = self._proposed(state.proposal, image)
         return {} if (after := before | rounded) == before else after
 
     def _model(self, image: str) -> str:
@@ -225,7 +230,7 @@ class Store:
         return replace(edit, verdict=(now, after.get(edit.act, "open")))
 
     def _changes(self, image: str, state: FilmState, wanted: Wanted) -> tuple[Change, ...]:
-        proposed, known, changes = self._proposed(state, image), self.scheme.landmarks if self.scheme else (), []
+        proposed, known, changes = self._proposed(state.proposal, image), self.scheme.landmarks if self.scheme else (), []
         for name, told in wanted.items():
             if name not in known:
                 raise EditError(f"landmark {name!r} is unknown, expected one of the {len(known)} of the scheme")
@@ -246,7 +251,7 @@ class Store:
 
     def _accepted(self, image: str, state: FilmState) -> tuple[Change, ...]:
         """Return the changes that accept all that is proposed and undecided."""
-        proposed, landmarks = self._proposed(state, image), self.scheme.landmarks if self.scheme else ()
+        proposed, landmarks = self._proposed(state.proposal, image), self.scheme.landmarks if self.scheme else ()
         undecided = [name for name in landmarks if name not in state.marks]
         if not landmarks or (lacking := [name for name in undecided if name not in proposed]):
             named = ", ".join(lacking[:_NAMED]) + (", ..." if len(lacking) > _NAMED else "") if landmarks else ""

@@ -18,7 +18,7 @@ _POSE = 1.25  # scatters: SD of place and size (shares of the shape's radius) an
 _NEAR = 20  # scatters beyond which landmarks are taken to be off each for its own reason
 _USUAL = 0.2  # share of the radius that a single landmark may well be off by, the others being right
 _ASTRAY = 2.0  # is as much scatter as there can be: nothing is known of the others
-_REACH = 0.03  # of an outline's length, over which landmarks follow each other
+_REACH = 0.03  # of an outline's length, over which landmarks follow each other, or the way to the next one
 _SMALLEST = 1e-6  # of the largest variance: landmarks that always move together stay apart in numbers
 
 Index = npt.NDArray[np.intp]
@@ -62,8 +62,8 @@ def shape_covariance(model: ShapeModel, points: Points, scatter: float) -> Float
 def outline_covariance(outlines: Sequence[Outline], points: Points) -> FloatArray:
     """Return how landmarks go together where no shape is known, (n, 2, n, 2): the less, the farther along an outline.
 
-    The fall-off is Matern's of order 3/2, smooth, over about a twentieth of the outline's length; landmarks on no
-    outline, and NaN points, go by themselves.
+    The fall-off is Matern's of order 3/2, smooth; the next landmark follows by about half, or more where landmarks are
+    many. Those on no outline, and NaN points, go by themselves.
     """
     n = len(points)
     together = _SMALLEST * np.eye(n)
@@ -77,7 +77,7 @@ def outline_covariance(outlines: Sequence[Outline], points: Points) -> FloatArra
         if outline.closed:  # on a circle of that length its end is its beginning
             turn = 2 * np.pi * place
             ring, place = ring[:-1], (np.hstack([np.cos(turn), np.sin(turn)]) / (2 * np.pi))[:-1]
-        away = np.sqrt(3) * np.linalg.norm(place[:, None] - place, axis=2) / _REACH
+        away = np.sqrt(3) * np.linalg.norm(place[:, None] - place, axis=2) / max(_REACH, 1 / (len(along) - 1))
         together[np.ix_(ring, ring)] += (1 + away) * np.exp(-away)
     return np.asarray(np.einsum("nk,ij->nikj", together, np.eye(2)))
 

@@ -108,7 +108,6 @@ export class Editor {
     const landmarks = this.session.all();
     const { name, state } = landmarks[i];
     const followed = Object.entries(this.followers.places(landmarks, i, [x, y])).map(([other, at]) => [other, this.within(at)]);
-    if (followed.length) followed.push([name, [x, y]]); // a later settling need not carry them again
     this.session.set({ [name]: { state: state === "occluded" ? "occluded" : "placed", x, y } }, Object.fromEntries(followed));
     this.draw();
   }
@@ -153,7 +152,7 @@ export class Editor {
     const { film } = this.session;
     const before = film.server.proposal;
     if (await this.session.act("settle") && this.session.film === film) {
-      this.say(film.server.proposal === before ? "Nothing moved." : "All that you have not fixed was found again. Ctrl Z puts it back.");
+      this.say(film.server.proposal === before ? "Nothing moved." : "Settled. Ctrl Z puts it back.");
     }
   }
 
