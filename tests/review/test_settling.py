@@ -220,7 +220,11 @@ def test_with_a_model_its_votes_settle_the_film(films, monkeypatch):
         assert isinstance(client, Client)
         client.edit(0, 0, b=at(6, 18))
         _, told = settle(client, 1)
-        assert told["proposed"] == {"a": [20, 20, 0], "b": [6, 18, 1], **{n: [20, 20, i] for i, n in zip((2, 3, 4, 5), "cdef", strict=True)}}
+        assert told["proposed"] == {
+            "a": [20, 20, 0],
+            "b": [6, 18, 1],
+            **{n: [20, 20, i] for i, n in zip((2, 3, 4, 5), "cdef", strict=True)},
+        }
         client.edit(0, 2, c=at(7, 7))
         settle(client, 3)
         assert asked == [(localiser, "film-0.png", None)]  # its votes are kept
