@@ -72,7 +72,7 @@ def test_a_second_time_nothing_is_looked_at_again_until_the_patch_has_moved(tmp_
     for _ in range(3):
         settling.settle(points, HELD, truth[HELD])
     assert len(looked) == 1
-    settling.settle(points + [90, 0], NOBODY, np.empty((0, 2)))
+    settling.settle(points + np.array([90, 0]), NOBODY, np.empty((0, 2)))
     assert len(looked) == 2
 
 

@@ -142,8 +142,8 @@ def test_settling_is_refused(client, number, body, status):
 
 @pytest.mark.parametrize("followed", [{"z": [1, 1]}, {"c": [1]}, {"c": [1, None]}, {"c": [1, 1e9]}, {"c": "here"}])
 def test_points_that_cannot_have_followed_are_refused(client, followed):
-    told = {"who": "Ana", "revision": 0, "act": "set", "proposal": state(client)["proposal"], "changes": {"b": at(6, 18)},
-            "followed": followed}  # fmt: skip
+    told = {"who": "Ana", "revision": 0, "act": "set", "proposal": state(client)["proposal"]}
+    told |= {"changes": {"b": at(6, 18)}, "followed": followed}
     assert client.post("/api/films/0/edits", told)[0] == 422
     told = {"who": "Ana", "revision": 0, "act": "approve", "followed": {"c": [1, 1]}}
     assert client.post("/api/films/0/edits", told)[0] == 422
@@ -207,7 +207,7 @@ def test_with_a_model_its_votes_settle_the_film(films, monkeypatch):
             asked.append((localiser, radiograph.identifier, side))
 
         def settle(self, points, held, places):
-            found = np.full((6, 2), 20.0)
+            found = np.full_like(points, 20.0)
             found[held] = places
             return Prediction("", found, np.arange(6.0), LINE.landmarks)
 

@@ -230,11 +230,8 @@ class Store:
         return replace(edit, verdict=(now, after.get(edit.act, "open")))
 
     def _changes(self, image: str, state: FilmState, wanted: Wanted) -> tuple[Change, ...]:
-        proposed, known, changes = (
-            self._proposed(state.proposal, image),
-            self.scheme.landmarks if self.scheme else (),
-            [],
-        )
+        known, changes = self.scheme.landmarks if self.scheme else (), []
+        proposed = self._proposed(state.proposal, image)
         for name, told in wanted.items():
             if name not in known:
                 raise EditError(f"landmark {name!r} is unknown, expected one of the {len(known)} of the scheme")

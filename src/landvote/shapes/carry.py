@@ -1,6 +1,7 @@
 """Carry: how a landmark that is moved takes its neighbours along, by their shape or along their outline."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,7 @@ def conditional_gains(covariance: FloatArray, held: Index) -> FloatArray:
     of = covariance[:, :, held].reshape(2 * n, 2 * k)
     among = covariance[held][:, :, held].reshape(2 * k, 2 * k)
     among = among + _SMALLEST * max(float(np.diag(among).max(initial=0)), 1e-30) * np.eye(2 * k)
-    gains: FloatArray = np.linalg.solve(among, of.T).T.reshape(n, 2, k, 2).transpose(0, 2, 1, 3).copy()
+    gains: npt.NDArray[Any] = np.linalg.solve(among, of.T).T.reshape(n, 2, k, 2).transpose(0, 2, 1, 3).copy()
     gains[held] = 0
     gains[held, np.arange(k)] = np.eye(2)
     return gains
@@ -112,13 +113,13 @@ def carry(
 ) -> Points:
     """Return (n, 2) points with the ``held`` ones at their ``places`` (k, 2), and the others carried along.
 
-    A held point that had no place before carries none; an unknown one (NaN) is not carried. Where the held points lie far
+    A held point that had no place before carries none; an unknown one (NaN) is not carried. Where held points lie far
     from where the others have them expected, these are wrong together: the farther, the more they follow as a whole.
     """
     moved = np.nan_to_num(places - points[held])
     scatter = SCATTER if shape is None else max(SCATTER, _surprise(points, held, places, shape) - _USUAL)
     gains = carry_gains(points, held, shape, outlines, min(scatter, _ASTRAY))
-    out = points + np.einsum("nkij,kj->ni", gains, moved)
+    out: Points = points + np.asarray(np.einsum("nkij,kj->ni", gains, moved))
     out[held] = places
     return out
 
