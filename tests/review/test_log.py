@@ -65,3 +65,18 @@ def test_a_log_to_be_read_only_is_left_as_it_is(tmp_path):
     with pytest.raises(DataError, match="expected no edits"):
         log.append(EDIT)
     assert file.read_bytes().endswith(b"half")
+
+
+def test_an_edit_tells_what_it_proposes_and_others_say_nothing_of_it():
+    edit = Edit("now", "Ana", "a.png", "", "settle", proposes={"tip": (1.5, 2.0, None), "base": (3.0, 4.0, 0.5)})
+    assert Edit.parse("here", edit.line().encode()) == edit
+    assert "proposes" not in Edit("now", "Ana", "a.png", "", "approve").line()
+
+
+@pytest.mark.parametrize("proposes", ['{"tip": [1, 2]}', '{"tip": [1, null, null]}', '{"tip": 1}', "[1]"])
+def test_a_line_that_proposes_nonsense_is_named(proposes):
+    line = Edit("now", "Ana", "a.png", "", "settle", proposes={"tip": (1.5, 2.0, None)}).line()
+    broken = line.replace('{"tip": [1.5, 2.0, null]}', proposes)
+    assert broken != line
+    with pytest.raises(DataError, match=r"here: .*expected an edit"):
+        Edit.parse("here", broken.encode())
