@@ -78,7 +78,7 @@ def open_review(
             say(f"{len(proposals)} films have proposals from {predictions}")
         sides = [side.name for side in localiser.sides] if localiser else [""]
         samples = _sided(read_films(place, ("films.csv",)), kept, found, sides)
-        if len(samples) >= FEWEST and not kept.blind.kept and not read_only:
+        if len(samples) >= FEWEST and not kept.proposals.blind.kept and not read_only:
             kept.set_blind(USUAL)
         shown = ReviewFilms(samples, None if read_only else kept.folder / "thumbnails")
         return Review(kept, shown, user, Path(data), found)
