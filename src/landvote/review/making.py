@@ -1,10 +1,10 @@
 """How a person's act becomes an edit: which marks it changes, and the film's verdict after it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from landvote.errors import EditError
-from landvote.review.log import DIGITS, Act, Change, Edit, Mark, MarkState, Verdict
+from landvote.review.log import DIGITS, Act, Change, Edit, Mark, MarkState, Proposed, Verdict
 from landvote.review.state import FilmState
 
 _NAMED = 3
@@ -78,3 +78,10 @@ def _accepted(state: FilmState, proposed: Offered, landmarks: Sequence[str]) -> 
         raise EditError(f"{found}, expected each to be placed or marked as missing")
     points = {name: proposed[name] for name in undecided}
     return tuple(Change(name, None, Mark("placed", *point, "accepted"), point) for name, point in points.items())
+
+
+def not_offered(changes: Iterable[Change], machine: Mapping[str, Proposed]) -> dict[str, tuple[float, float] | None]:
+    """Return landmark -> the point of the model, None without one, of those for which another was proposed."""
+    offered = {c.landmark: c.proposed for c in changes if c.proposed is not None}
+    own = {name: machine[name].point if name in machine else None for name in offered}
+    return {name: point for name, point in own.items() if point != offered[name]}

@@ -20,7 +20,8 @@ from landvote.localiser import Localiser
 from landvote.review.blind import FEWEST, USUAL
 from landvote.review.comparing import Compared, name_files
 from landvote.review.films import ReviewFilms
-from landvote.review.store import Store, person_name
+from landvote.review.states import person_name
+from landvote.review.store import Store
 from landvote.runtime.files import StrPath
 
 

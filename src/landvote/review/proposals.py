@@ -31,6 +31,8 @@ Told = Mapping[str, tuple[float, float, float | None]]
 class Proposals:
     """Keeps the predictions that nobody has accepted yet, and says what each person is shown of them.
 
+    Several threads may ask for predictions. What a person is shown is asked for, and changed, by one at a time.
+
     Attributes:
         blind: which films are left without proposals.
         dirty: whether predictions have come that the file lacks.
@@ -77,9 +79,14 @@ class Proposals:
 
     def usual_error(self) -> float | None:
         """Return the expected error that 90 % of all predicted points are below, pixels; None where none is told."""
-        if self._usual is None:
-            self._usual = (usual_error(self._kept.values()),)
-        return self._usual[0]
+        usual = self._usual
+        if usual is None:
+            self._usual = usual = (usual_error(self.every()),)
+        return usual[0]
+
+    def outlook(self) -> dict[str, tuple[float, bool | None]]:
+        """Return of each film the error to expect, in pixels or NaN, and whether its model knows such films."""
+        return {p.identifier: (mean_error(p.expected_error), p.known) for p in self.every()}
 
     # -- points --
 

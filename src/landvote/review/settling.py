@@ -129,7 +129,7 @@ class Settler:
             errors = self._localiser.errors
             if isinstance(errors, Assessor) and errors.shape is not None:
                 return errors.shape
-        ending, count = sample.side.ending, len(self._store.approved_films())
+        ending, count = sample.side.ending, len(self._store.states.approved_films())
         learned, shape = self._shapes.get((ending, scheme.landmarks), (0, None))
         if learned <= count <= _GROWN * learned:
             return shape

@@ -15,19 +15,14 @@
 A proposal is no label: it becomes a mark when its person accepts it, alone or with the film.
 """
 
-import math
-import re
 import threading
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from landvote.data.prediction import Prediction
@@ -35,16 +30,17 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ConflictError, DataError, EditError, SchemeError
 from landvote.formats.kinds.long_csv import LongCsv
-from landvote.formats.points import PointRow, PointTable
-from landvote.review.history import SchemeHistory, revision_of
+from landvote.formats.points import PointTable
+from landvote.review.history import KeptScheme, SchemeHistory, revision_of
 from landvote.review.importing import imports
-from landvote.review.log import Act, Change, Edit, Log, Mark, Proposed, Ruler, RulerChange, SchemeChange
-from landvote.review.making import Wanted, made
-from landvote.review.proposals import Proposals, Told, mean_error
+from landvote.review.log import Act, Edit, Log, Proposed, Ruler, RulerChange, SchemeChange
+from landvote.review.making import Wanted, made, not_offered
+from landvote.review.proposals import Proposals, Told
 from landvote.review.proposed import fingerprint
 from landvote.review.rulers import Rulers
-from landvote.review.state import FilmState
-from landvote.runtime.files import atomic_write, writing
+from landvote.review.states import FilmStates
+from landvote.review.telling import Summary, record, summary
+from landvote.runtime.files import writing
 
 SchemeMaker = Callable[[Scheme | None], tuple[Scheme, dict[str, str]]]
 """The scheme as it is -> the one it is to be, and old name -> new name of the landmarks that are renamed."""
@@ -67,36 +63,16 @@ class OnPage(NamedTuple):
 _UNTOLD = OnPage()
 
 
-class Summary(NamedTuple):
-    """A film in the list.
-
-    Attributes:
-        state: in a word.
-        decided: how many landmarks have marks.
-        touched: when the last edit was made, UTC.
-        error: the mean expected error of the proposal's landmarks, pixels; None without one.
-        known: whether the film is of the kind that the model knows; None where that is not known.
-        seconds: that the person spent on it.
-    """
-
-    state: str
-    decided: int
-    touched: str
-    error: float | None
-    known: bool | None
-    seconds: int
-
-
 class Store:
     """Keeps edits, and makes their files. Several threads may call it; one process at a time has it open to write.
 
     Attributes:
         folder: of its files.
         read_only: whether nothing is written.
-        scheme: what the landmarks are; None while nobody has said.
         history: of the scheme.
+        states: of each person's films.
         rulers: with which people have measured films.
-        proposals: what is proposed on each film; of many threads they are to be asked through the store.
+        proposals: what is proposed on each film.
         imported: whether the points that the data came with are there.
         notes: what was repaired when it was opened, in words.
 
@@ -113,32 +89,21 @@ class Store:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._hold()
         try:
-            self._scheme_file, settings = folder / "scheme.toml", folder / "settings.json"
-            self.scheme = Scheme.read(self._scheme_file) if self._scheme_file.exists() else None
-            self._states: dict[tuple[str, str], FilmState] = {}
-            self.history, self.rulers = SchemeHistory(), Rulers()
+            self._scheme = KeptScheme(folder / "scheme.toml", read_only=read_only)
+            self.states, self.history, self.rulers = FilmStates(self._mutex), SchemeHistory(), Rulers()
             self._log = Log(folder / "edits.jsonl", read_only=read_only)
             self.imported = False
             for number, edit in enumerate(self._log.replay()):
                 self._apply(number, edit)
-            self._finish_scheme()
-            self.proposals = Proposals(folder / "proposals.jsonl", settings, self._log, self.history)
+            self._scheme.finish(self.history.last)
+            files = (folder / "proposals.jsonl", folder / "settings.json")
+            self.proposals = Proposals(*files, self._log, self.history)
         except BaseException:
             self._files_lock.release()
             raise
         dropped = f"{self._log.file}: dropped the last line, of {self._log.dropped} bytes, which was cut short"
         self.notes = (f"{dropped}; it had never been answered as saved",) if self._log.dropped else ()
         self._points_dirty, self._rulers_dirty = len(self._log) > 0, len(self.rulers) > 0
-
-    def _finish_scheme(self) -> None:
-        """Write the scheme of the last change in the log, if a killed server has left the file as it was before."""
-        last = self.history.last
-        if last is None or self.scheme != last.old:
-            return
-        self.scheme = last.new
-        if not self.read_only:
-            with self._new_scheme(last.new):
-                pass
 
     def _hold(self) -> None:
         try:
@@ -156,73 +121,30 @@ class Store:
 
     # -- what there is --
 
+    @property
+    def scheme(self) -> Scheme | None:
+        """What the landmarks are; None while nobody has said."""
+        return self._scheme.now
+
     def images(self) -> set[str]:
         """Return the identifiers that there are edits or proposals of."""
-        return {image for _, image in self._states} | set(self.proposals.films())
-
-    def approved_points(self, landmark: str) -> dict[str, tuple[float, float]]:
-        """Return image -> x, y of a landmark on the approved films on which it has a place, by one person each."""
-        with self._mutex:
-            approved = sorted((i, who) for (who, i), state in self._states.items() if state.verdict == "approved")
-            marks = ((image, self._states[who, image].marks.get(landmark)) for image, who in reversed(approved))
-            return {image: mark.point for image, mark in marks if mark and mark.state != "missing"}
+        return {image for _, image, _ in self.states.every()} | set(self.proposals.films())
 
     def state(self, who: str, image: str) -> dict[str, Any]:
         """Return a person's film as the page gets it, with what is proposed for it."""
         with self._mutex:
-            state = self._states.get((who, image), FilmState())
-            blind = self.proposals.is_blind(state, image, self.scheme)
-            shown = self.proposals.shown(state, image, self.scheme)
-            return {
-                "revision": state.revision, "state": self._word(state, image, shown=not blind),
-                "touched": state.touched, "seconds": round(state.seconds, 1), "blind": blind,
-                "marks": {name: list(mark) for name, mark in state.marks.items()},
-                "proposed": {name: list(point) for name, point in shown.items()},
-                "proposal": fingerprint(shown), "expected": self.proposals.expectation(state, image, self.scheme),
-                "undo": len(state.done), "redo": len(state.undone), "film": state.film,
-                "others": sorted(w for w, i in self._states if i == image and w != who),
-            }  # fmt: skip
+            told = record(self.states.of(who, image), image, self.scheme, self.proposals)
+            return told | {"others": [other for other in self.states.people(image) if other != who]}
 
     @property
     def edits(self) -> int:
         """How many edits there are: as long as it stays the same, so does everything that people did."""
         return len(self._log)
 
-    def begun(self) -> set[str]:
-        """Return the films that a person has put marks on, settled, approved or rejected."""
-        with self._mutex:
-            every = self._states.items()
-            return {i for (_, i), s in every if s.marks or s.verdict != "open" or s.proposal is not None}
-
-    def approved_films(self, *, unaided: bool = False) -> set[str]:
-        """Return the films that a person has approved; with ``unaided``, less those with a proposal."""
-        with self._mutex:
-            states = [(image, s) for (_, image), s in self._states.items() if s.verdict == "approved"]
-        return {image for image, _ in states} - {image for image, state in states if unaided and state.prompted}
-
-    def outlook(self) -> dict[str, tuple[float, bool | None]]:
-        """Return of each proposal the error to expect, in pixels or NaN, and whether its model knows such films."""
-        with self._mutex:
-            proposals = self.proposals.every()
-        return {p.identifier: (mean_error(p.expected_error), p.known) for p in proposals}
-
     def summary(self, who: str, image: str) -> Summary:
         """Return what the list of films tells of one; it does not tell which films are blind."""
         with self._mutex:
-            state = self._states.get((who, image), FilmState())
-            proposal = self.proposals.of(image)
-            error = mean_error(proposal.expected_error) if proposal else math.nan
-            return Summary(
-                self._word(state, image), len(state.marks), state.touched,
-                round(error, 2) if math.isfinite(error) else None, proposal.known if proposal else None,
-                round(state.seconds),
-            )  # fmt: skip
-
-    def _word(self, state: FilmState, image: str, *, shown: bool = True) -> str:
-        if state.verdict != "open":
-            return state.verdict
-        proposed = shown and (image in self.proposals.films() or state.proposal is not None)
-        return "corrected" if state.marks else "proposed" if proposed else "new"
+            return summary(self.states.of(who, image), image, self.proposals)
 
     def is_blind(self, who: str, image: str) -> bool:
         """Say whether a film's proposal is kept from a person until the person has approved the film.
@@ -230,7 +152,7 @@ class Store:
         It is not where the person has had a proposal on the film before.
         """
         with self._mutex:
-            return self.proposals.is_blind(self._states.get((who, image), FilmState()), image, self.scheme)
+            return self.proposals.is_blind(self.states.of(who, image), image, self.scheme)
 
     def set_blind(self, share: float) -> None:
         """Leave another share of the films without proposals, and keep that; DataError if it cannot be written."""
@@ -238,27 +160,6 @@ class Store:
             changed = self.proposals.blind.with_share(share)
             changed.write(self.folder / "settings.json")
             self.proposals.blind = changed
-
-    def approved_marks(self, image: str) -> dict[str, Mapping[str, Mark]]:
-        """Return person -> marks of a film, of those who have approved it."""
-        with self._mutex:
-            of_film = [(who, s) for (who, other), s in self._states.items() if other == image]
-            return {who: dict(s.marks) for who, s in of_film if s.verdict == "approved"}
-
-    def proposal(self, image: str) -> Prediction | None:
-        """Return the prediction that is proposed for a film, shown or not; None if there is none."""
-        with self._mutex:
-            return self.proposals.of(image)
-
-    def film_states(self) -> list[tuple[str, str, FilmState]]:
-        """Return person, film and state of all films that a person has had; they change as edits are made."""
-        with self._mutex:
-            return [(who, image, state) for (who, image), state in self._states.items()]
-
-    def usual_error(self) -> float | None:
-        """Return the expected error that 90 % of all proposed points are below, pixels; None where none is told."""
-        with self._mutex:
-            return self.proposals.usual_error()
 
     def proposed(self, image: str) -> dict[str, Proposed]:
         """Return landmark -> what the model proposes for it on a film, shown or not."""
@@ -272,7 +173,7 @@ class Store:
             EditError: the film is one to annotate blind.
         """
         with self._mutex:
-            state = self._states.get((who, image), FilmState())
+            state = self.states.of(who, image)
             self.proposals.expect_open(state, image)
             return self.proposals.of_edit(state.settled, image, self.scheme)
 
@@ -295,7 +196,7 @@ class Store:
             DataError: the log cannot be written.
         """
         with self._mutex:
-            state = self._states.get((who, image), FilmState())
+            state = self.states.of(who, image)
             if revision != state.revision:
                 raise ConflictError(f"revision {revision}, expected {state.revision}: another window has changed it")
             proposed = self.proposals.shown(state, image, self.scheme)
@@ -309,7 +210,7 @@ class Store:
             landmarks = self.scheme.landmarks if self.scheme else ()
             edit = made(edit, state, wanted or {}, seen, landmarks, self._past)
             if act in ("set", "approve") and state.proposal is not None:
-                edit = replace(edit, machine=_others(edit.changes, machine))
+                edit = replace(edit, machine=not_offered(edit.changes, machine))
             if page.moved:
                 edit = replace(edit, proposes=self.proposals.moved(state, image, self.scheme, page.moved))
             if edit.changes or edit.proposes or edit.of is not None or edit.verdict[0] != edit.verdict[1]:
@@ -335,7 +236,7 @@ class Store:
             DataError: the log cannot be written.
         """
         with self._mutex:
-            state = self._states.get((who, image), FilmState())
+            state = self.states.of(who, image)
             if revision != state.revision:
                 raise ConflictError(f"revision {revision}, expected {state.revision}: another window has changed it")
             change, now = RulerChange(self.rulers.of(films[0]), ruler, films), state.verdict
@@ -356,13 +257,11 @@ class Store:
             return
         if edit.scheme:
             self.history.apply(edit.scheme)
-            for known in self._states.values():
-                known.rename(edit.scheme.renamed)
+            self.states.rename(edit.scheme.renamed)
             return
         self.history.marked.update(change.landmark for change in edit.changes)
         self.rulers.apply(edit)
-        state = self._states.setdefault((edit.who, edit.image), FilmState())
-        state.apply(f"{self._log.file}, line {number + 1}", number, edit)
+        self.states.apply(f"{self._log.file}, line {number + 1}", number, edit)
 
     # -- what comes from elsewhere --
 
@@ -373,7 +272,7 @@ class Store:
         labels. A call that was killed goes on where it came to.
         """
         with self._mutex:
-            edits = list(imports(samples, user, _now(), lambda who, image: (who, image) in self._states))
+            edits = list(imports(samples, user, _now(), lambda *film: film in self.states))
             first = len(self._log)
             edits.append(Edit(_now(), user, "", "", "imported"))
             self._log.append(*edits)
@@ -388,7 +287,7 @@ class Store:
         With ``untouched``, those of films that a person has begun are left out.
         """
         with self._mutex:
-            self.proposals.take(predictions, self.begun() if untouched else ())
+            self.proposals.take(predictions, self.states.begun() if untouched else ())
 
     def proposed_by(self, image: str) -> str | None:
         """Return the hash of the model whose proposal a film has; None without a proposal."""
@@ -407,10 +306,8 @@ class Store:
                 raise SchemeError(f"{found}; expected it there")
             if scheme == self.scheme:
                 return
-            if not self.read_only:
-                with self._new_scheme(scheme):
-                    pass
-            self.scheme, self._points_dirty = scheme, True
+            self._scheme.take(scheme)
+            self._points_dirty = True
 
     def change_scheme(self, who: str, make: SchemeMaker, *, seen: str | None = None) -> None:
         """Let a person change the scheme; the change is in the log and in the file when this returns.
@@ -432,18 +329,10 @@ class Store:
             if new == old:
                 return
             try:
-                with self._new_scheme(new):  # takes its place once the log has it
+                with self._scheme.changing(new):  # once the log has it
                     self._keep(Edit(_now(), who, "", "", "scheme", scheme=SchemeChange(old, new, renamed)))
-                    self.scheme = new
             except SchemeError as error:
                 raise EditError(str(error)) from error
-
-    @contextmanager
-    def _new_scheme(self, scheme: Scheme) -> Iterator[None]:
-        with atomic_write(self._scheme_file) as temporary:
-            temporary.unlink()
-            scheme.write(temporary)
-            yield
 
     # -- files --
 
@@ -451,18 +340,7 @@ class Store:
         """Return the points of approved films, or of all films with marks, one row per film and person."""
         landmarks = self.scheme.landmarks if self.scheme else ()
         outlines: tuple[Outline, ...] = self.scheme.outlines if self.scheme else ()
-        with self._mutex:  # and no longer: edits wait
-            chosen = [
-                (*key, dict(s.marks)) for key, s in self._states.items()
-                if s.verdict == "approved" or (not approved and s.verdict == "open" and s.marks)
-            ]  # fmt: skip
-        undecided, rows = Mark("missing", None, None, "changed"), []
-        for who, image, marked in sorted(chosen, key=lambda film: film[:2]):
-            marks = [marked.get(name, undecided) for name in landmarks]
-            hidden = np.array([mark.state == "occluded" for mark in marks], bool)
-            points = np.array([mark.point for mark in marks], float).reshape(-1, 2)
-            rows.append(PointRow(image, who, points, occluded=hidden))
-        return PointTable(tuple(rows), landmarks, outlines)
+        return PointTable(self.states.rows(landmarks, approved=approved), landmarks, outlines)
 
     def write_files(self, *, proposals: bool = False) -> None:
         """Write points.csv if it has changed, whole or not at all, and with ``proposals`` these as well."""
@@ -485,21 +363,6 @@ class Store:
                 self._points_dirty, self._rulers_dirty = self._points_dirty or dirty, self._rulers_dirty or measured
                 self.proposals.dirty |= kept is not None
             raise
-
-
-def person_name(name: str) -> str:
-    """Return the name of a person in one form of Unicode; EditError if it is none."""
-    name = unicodedata.normalize("NFC", name)
-    if not re.fullmatch(r"\S(.{0,58}\S)?", name) or not name.isprintable():
-        raise EditError(f"person {name[:60]!r}, expected a name of 1 to 60 printable characters")
-    return name
-
-
-def _others(changes: Iterable[Change], machine: Mapping[str, Proposed]) -> dict[str, tuple[float, float] | None]:
-    """Return landmark -> the point of the model, None without one, of those for which another was proposed."""
-    offered = {c.landmark: c.proposed for c in changes if c.proposed is not None}
-    own = {name: machine[name].point if name in machine else None for name in offered}
-    return {name: point for name, point in own.items() if point != offered[name]}
 
 
 def _now() -> str:

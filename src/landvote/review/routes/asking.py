@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from landvote.errors import ConflictError, DataError, EditError
-from landvote.review.store import Store, person_name
+from landvote.review.states import person_name
+from landvote.review.store import Store
 from landvote.runtime.settings import Settings, validated
 
 Name: TypeAlias = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]

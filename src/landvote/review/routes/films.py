@@ -97,7 +97,7 @@ class FilmRoutes:
 
         told = {
             "films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None,
-            "usualError": await run_in_threadpool(self._store.usual_error),
+            "usualError": await run_in_threadpool(self._store.proposals.usual_error),
         }  # fmt: skip
         return JSONResponse(told)
 
