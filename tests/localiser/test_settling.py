@@ -7,11 +7,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landvote.data.scheme import Outline
 from landvote.data.side import Side, in_mirror
 from landvote.localiser.families import VOTERS
 from landvote.localiser.settling import Settling, near_peaks
+from landvote.localiser.stage import StageSettings
 from landvote.shapes import carry
-from toys import BOX, LOCAL, Eyes, SeerSettings, box, box_sample, fitted, registered, voter_of, votes_at, with_look
+from landvote.uncertainty import contour_axes
+from toys import (
+    BOX,
+    GLOBAL,
+    LOCAL,
+    Eyes,
+    SeerSettings,
+    box,
+    box_sample,
+    fitted,
+    registered,
+    voter_of,
+    votes_at,
+    with_look,
+)
 
 NOBODY, HELD = np.empty(0, np.intp), np.array([1])
 
@@ -93,6 +109,27 @@ def test_points_of_a_stage_that_counts_in_part_are_a_mean(tmp_path):
     found = Settling(one, box_sample(26).open()).settle(points, NOBODY, np.empty((0, 2)))
     cells = (found.points - truth) * one.looks[-1].placing.frame(0, box(26)[0], truth).scale
     assert np.linalg.norm(cells, axis=1) == pytest.approx(np.full(5, 2.0), abs=0.3)
+
+
+def test_a_stage_along_the_outline_moves_points_across_it_alone_and_held_ones_never(tmp_path):
+    """The seers of the outline see the truth shifted: what is taken of that is the part across the outline."""
+    line = BOX.model_copy(update={"outlines": (Outline(name="line", points=(0, 1, 2, 3, 4)),)})
+    outline = StageSettings(
+        name="outline", placing={"kind": "outline", "size": (96, 96), "landmarks": 3}, weight=0.7, along=0.0,
+        voter=SeerSettings(off=(3.0, 4.0)), search={"kind": "poses", "rounds": 1},
+    )  # fmt: skip
+    one = fitted(tmp_path, GLOBAL, LOCAL, outline, scheme=line)
+    truth, points = off(27)
+    place = truth[HELD] + [1.5, 2.5]
+    found = Settling(one, box_sample(27, scheme=line).open()).settle(points, HELD, place)
+    np.testing.assert_array_equal(found.points[HELD], place)
+    coarse = replace(one, stages=one.stages[:2])
+    before = Settling(coarse, box_sample(27, scheme=line).open()).settle(points, HELD, place)
+    moved = found.points - before.points
+    axes = contour_axes(line, before.points)
+    others = np.delete(np.arange(5), HELD)
+    assert np.abs(np.einsum("nj,nj->n", axes[others, :, 1], moved[others])).max() > 0.5
+    np.testing.assert_allclose(np.einsum("nj,nj->n", axes[others, :, 0], moved[others]), 0, atol=0.6)
 
 
 def test_weak_votes_count_for_nothing():

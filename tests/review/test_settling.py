@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline, Scheme
+from landvote.review.blind import BlindFilms
+from landvote.review.history import revision_of
 from landvote.review.models import CurrentModel
 from landvote.review.opening import open_review
+from landvote.review.schemes import WantedScheme, rewrite_scheme
 from landvote.review.store import Store
 from reviewing import MISSING, THREE, Client, at, served
 
@@ -105,6 +109,81 @@ def test_what_was_settled_is_approved_as_it_was_shown_and_no_other(client):
     status, told = client.edit(0, 2, act="approve", proposal=after["proposal"])
     assert (status, told["state"]) == (200, "approved")
     assert told["marks"]["c"] == ["placed", *after["proposed"]["c"][:2], "accepted"]
+
+
+def test_what_was_settled_is_accepted_and_the_machine_is_judged_by_its_own_points(client, review):
+    before = state(client)["proposed"]
+    client.edit(0, 0, b=at(6, 18))
+    _, after = settle(client, 1)
+    x, y = after["proposed"]["c"][:2]
+    _, told = client.edit(0, 2, c=at(x, y))
+    assert told["marks"]["c"] == ["placed", x, y, "accepted"]
+    client.edit(0, 3, act="approve", proposal=told["proposal"])
+    (record,) = client.get("/api/agreement")["machine"]
+    off = {each["landmark"]: each["mean"] for each in record["proposed"]["landmarks"]}
+    assert off["c"] == pytest.approx(np.hypot(x - before["c"][0], y - before["c"][1]), abs=1e-3)
+    assert off["c"] > 0.2
+    assert off["b"] == pytest.approx(2.5)
+    assert (record["proposed"]["accepted"], record["proposed"]["changed"]) == (5, 1)
+    assert not review.store.states.approved_films(unaided=True)
+
+
+def test_a_landmark_that_no_model_has_proposed_says_nothing_of_the_machine(films):
+    review = open_review(films, "Ana", scheme=LINE)
+    review.store.propose([Prediction("film-0.png", POINTS[:5], np.full(5, 2.0), LINE.landmarks[:5])])
+    with served(review) as client:
+        now = state(client)
+        told = {"who": "Ana", "revision": 0, "act": "set", "proposal": now["proposal"], "changes": {"b": at(6, 18)}}
+        _, now = client.post("/api/films/0/edits", told | {"followed": {"f": [30, 16]}})
+        assert client.edit(0, 1, act="approve", proposal=now["proposal"])[1]["marks"]["f"][3] == "accepted"
+        (record,) = client.get("/api/agreement")["machine"]
+        assert {each["landmark"] for each in record["proposed"]["landmarks"]} == set("abcde")
+    review.store.close()
+
+
+def test_proposals_of_a_person_go_by_the_new_names_of_landmarks(client, review):
+    client.edit(0, 0, b=at(6, 18))
+    _, after = settle(client, 1)
+    names = [{"name": "centre" if name == "c" else name, "was": name, "definition": ""} for name in LINE.landmarks]
+    wanted = WantedScheme.model_validate({"landmarks": names})
+    rewrite_scheme(review.store, "Bo", wanted, revision_of(review.store.scheme))
+    now = state(client)
+    assert now["proposed"]["centre"] == after["proposed"]["c"]
+    _, told = client.edit(0, 2, act="approve", proposal=now["proposal"])
+    assert told["marks"]["centre"] == ["placed", *after["proposed"]["c"][:2], "accepted"]
+    (record,) = client.get("/api/agreement")["machine"]
+    assert record["proposed"]["points"] == 6
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_nothing_follows_nor_is_settled_on_a_blind_film_before_it_is_approved(client, review, predicted):
+    number = 0 if predicted else 1
+    image = f"film-{number}.png"
+    review.store.proposals.blind = next(b for b in (BlindFilms(0.5, str(i)) for i in range(99)) if b.chosen(image))
+    client.edit(number, 0, b=at(6, 18))
+    for status, told in (
+        settle(client, 1, number=number),
+        client.ask("GET", f"/api/films/{number}/carry?who=Ana&landmark=b")[::2],
+        client.post(f"/api/films/{number}/edits", {
+            "who": "Ana", "revision": 1, "act": "set", "changes": {"b": at(6, 19)}, "followed": {"c": [7, 16]}
+        }),
+    ):  # fmt: skip
+        assert status == 422
+        assert "annotate blind" in (told if isinstance(told, dict) else json.loads(told))["error"]
+    assert state(client, number)["revision"] == 1
+    assert state(client, number)["blind"] is predicted
+    client.edit(number, 1, **{name: at(5, 5) for name in "acdef"})
+    assert client.edit(number, 2, act="approve")[0] == 200
+    assert settle(client, 3, number=number)[0] == 200
+
+
+def test_a_film_that_a_person_has_settled_keeps_the_points_of_its_model(client, review):
+    told = {"who": "Ana", "revision": 0, "act": "set", "proposal": state(client)["proposal"]}
+    client.post("/api/films/0/edits", told | {"changes": {"b": at(6, 18)}, "followed": {"c": [7, 16]}})
+    client.edit(0, 1, b=None)
+    before = review.store.proposed("film-0.png")
+    review.store.propose([Prediction("film-0.png", POINTS + 3, np.full(6, 2.0), LINE.landmarks)], untouched=True)
+    assert review.store.proposed("film-0.png") == before
 
 
 def test_a_new_proposal_of_a_model_does_not_take_the_place_of_what_a_person_settled(client, review):

@@ -64,15 +64,14 @@ class Settling:
         stages = self.localiser.stages
         first = max((i for i, stage in enumerate(stages) if stage.settings.weight == 1), default=0)
         for stage in stages[first:]:  # a later one counts only in part
-            found = self._look(stage.look, found)
-            found.points[held] = places
+            found = self._look(stage.look, found, held, places)
         error = self.localiser.errors.expect(self.localiser.looks, self._film, found).error.copy()
         error[held] = np.nan
         told = in_mirror(found.points, width) if self._mirrored else found.points
         names = self.localiser.scheme.landmarks
         return Prediction(self.radiograph.identifier, told, error, names, model=self.localiser.model)
 
-    def _look(self, look: Look, known: Candidate) -> Candidate:
+    def _look(self, look: Look, known: Candidate, held: Index, places: Points) -> Candidate:
         """Return what is known once each landmark has gone to its own peak near where it is known to be."""
         found = known
         for target, frame in enumerate(look.placing.frames(self._film.size, known.points)):
@@ -80,6 +79,7 @@ class Settling:
                 near = known.points[list(look.placing.targets[target])]
                 laid, votes = self._votes(look, target, frame, near, look.placing.body(known.points))
                 found = look.take(near_peaks(votes, laid.to_grid(near)), laid, target, found)
+                found.points[held] = places
         return found
 
     def _votes(self, look: Look, target: int, frame: Frame, near: Points, body: Frame | None) -> tuple[Frame, VoteMap]:

@@ -43,14 +43,16 @@ class Settler:
     def gains(self, number: int, who: str, landmark: str) -> dict[str, list[float]]:
         """Return by how much each proposed landmark follows one that is dragged: xx, xy, yx, yy; none that do not.
 
-        Landmarks that the person has decided stay. EditError for an unknown landmark.
+        Landmarks that the person has decided stay. EditError for an unknown landmark, and on a blind film.
         """
         with self._mutex:
             self._localiser = self._models.current() if self._models else None
             scheme = self._scheme()
             if landmark not in scheme.landmarks:
                 raise EditError(f"landmark {landmark!r} is unknown, expected one of the {len(scheme)} of the scheme")
-            state = self._store.state(who, self._films.samples[number].identifier)
+            image = self._films.samples[number].identifier
+            self._store.expect_open(who, image)
+            state = self._store.state(who, image)
             points, places, decided = _arrays(scheme, state["proposed"], state["marks"])
             shown, dragged = np.where(np.isfinite(places), places, points), scheme.landmarks.index(landmark)
             if not np.isfinite(shown[dragged]).all() or len(scheme) > _CARRIED:
@@ -77,6 +79,7 @@ class Settler:
             self._localiser = self._models.current() if self._models else None
             scheme = self._scheme()
             image = self._films.samples[number].identifier
+            self._store.expect_open(who, image)
             marks = self._store.state(who, image)["marks"]
             points, places, decided = _arrays(scheme, self._store.settled(who, image), marks)
             fixed: npt.NDArray[np.bool_] = np.all(np.isfinite(places), axis=1)

@@ -167,15 +167,14 @@ class Store:
             return self.proposals.of_model(image, self.scheme)
 
     def settled(self, who: str, image: str) -> Mapping[str, Proposed]:
-        """Return what was proposed to a person before points that were dragged took others along.
-
-        Raises:
-            EditError: the film is one to annotate blind.
-        """
+        """Return what was proposed to a person before points that were dragged took others along."""
         with self._mutex:
-            state = self.states.of(who, image)
-            self.proposals.expect_open(state, image)
-            return self.proposals.of_edit(state.settled, image, self.scheme)
+            return self.proposals.of_edit(self.states.of(who, image).settled, image, self.scheme)
+
+    def expect_open(self, who: str, image: str) -> None:
+        """Return if points may be proposed to a person on a film; EditError on a blind one."""
+        with self._mutex:
+            self.proposals.expect_open(self.states.of(who, image), image)
 
     # -- edits --
 
