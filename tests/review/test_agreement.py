@@ -27,8 +27,8 @@ def film(points, *, offered=None, blind=None, order=0, seconds=30.0, actions=3, 
         for name, p in zip(NAMES, points, strict=True)
     }
     return FilmState(
-        marks, verdict, first=dict(marks), offered=offered or {}, blind=blind, order=order, seconds=seconds,
-        actions=actions,
+        marks, verdict, first=dict(marks), offered=offered or {}, machine=offered or {}, blind=blind, order=order,
+        seconds=seconds, actions=actions,
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_a_film_goes_from_the_page_to_the_figures(client, review):
     points = np.array([[1, 2], [3, 4], [5, 6]], float)
     for image in ("film-0.png", "film-1.png"):
         store.propose([Prediction(image, points, np.ones(3), THREE.landmarks)])
-    store.blind = next(
+    store.proposals.blind = next(
         b for b in (BlindFilms(0.5, f"{i:064}") for i in range(99)) if b.chosen("film-1.png") > b.chosen("film-0.png")
     )
     for number in (0, 1):

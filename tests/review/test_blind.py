@@ -24,7 +24,7 @@ def propose(store, points=POINTS, image=FILM, model="m" * 64):
 
 def blind_film(store, image=FILM):
     """Make the film blind: with this key it is one of the half that is."""
-    store.blind = next(
+    store.proposals.blind = next(
         b for b in (BlindFilms(0.5, f"{i:064}", kept=True) for i in range(99)) if b.chosen(image)
     )  # fmt: skip
 
@@ -111,20 +111,20 @@ def test_what_was_not_shown_was_not_proposed_and_is_not_accepted(review):
 
 
 def test_the_share_is_kept_and_a_new_review_of_many_films_begins_with_five_per_cent(films, review):
-    assert review.store.blind.share == 0  # of four films
-    key = review.store.blind.key
+    assert review.store.proposals.blind.share == 0  # of four films
+    key = review.store.proposals.blind.key
     review.store.set_blind(0.25)
     review.store.close()
     again = open_review(films, "Ana")
-    assert (again.store.blind.share, again.store.blind.key) == (0.25, key)
+    assert (again.store.proposals.blind.share, again.store.proposals.blind.key) == (0.25, key)
     again.store.close()
     for i in range(4, 20):
         (films / f"film-{i}.png").write_bytes((films / "film-0.png").read_bytes())
     again = open_review(films, "Ana")
-    assert again.store.blind.share == 0.25
+    assert again.store.proposals.blind.share == 0.25
     again.store.close()
     fresh = open_review(films, "Ana", store=films.parent / "other")
-    assert fresh.store.blind.share == 0.05
+    assert fresh.store.proposals.blind.share == 0.05
     fresh.store.close()
 
 
@@ -146,7 +146,7 @@ def test_settings_that_are_none_are_named(tmp_path, text, message):
 def test_the_server_tells_and_takes_the_share(client, review):
     assert client.get("/api/settings") == {"blind": 0}
     assert client.post("/api/settings", {"blind": 0.1}) == (200, {"blind": 0.1})
-    assert review.store.blind.share == 0.1
+    assert review.store.proposals.blind.share == 0.1
     for bad in (
         {"blind": 0.51},
         {"blind": -0.1},

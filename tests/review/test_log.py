@@ -7,7 +7,7 @@ import json
 import pytest
 
 from landvote.errors import DataError
-from landvote.review.log import Change, Edit, Log, Mark, Ruler, RulerChange, SchemeChange
+from landvote.review.log import Change, Edit, Log, Mark, Proposed, Ruler, RulerChange, SchemeChange
 from reviewing import THREE
 
 EDIT = Edit(
@@ -94,3 +94,26 @@ def test_a_change_of_the_scheme_and_a_ruler_come_back_as_they_were_written():
     ):
         assert Edit.parse("", edit.line().encode()) == edit
     assert ruler.new.mm == 0.5
+
+
+WHEN = "2026-01-01T00:00:00+00:00"
+TIP = Proposed(1.5, 2.0, None, None)
+
+
+def test_an_edit_tells_what_it_proposes_and_others_say_nothing_of_it():
+    proposes = {"tip": TIP, "base": Proposed(3.0, 4.0, 0.5, (1.0, 0.0, 2.0))}
+    for edit in (
+        Edit(WHEN, "Ana", "a.png", "", "settle", proposes=proposes),
+        Edit(WHEN, "Ana", "a.png", "", "approve", machine={"tip": (1.0, 2.0), "base": None}),
+    ):
+        assert Edit.parse("here", edit.line().encode()) == edit
+    assert not {"proposes", "machine"} & set(json.loads(Edit(WHEN, "Ana", "a.png", "", "approve").line()))
+
+
+@pytest.mark.parametrize("proposes", ['{"tip": [1, 2]}', '{"tip": [1, null, null, null]}', '{"tip": 1}', "[1]"])
+def test_a_line_that_proposes_nonsense_is_named(proposes):
+    line = Edit(WHEN, "Ana", "a.png", "", "settle", proposes={"tip": TIP}).line()
+    broken = line.replace('{"tip": [1.5, 2.0, null, null]}', proposes)
+    assert broken != line
+    with pytest.raises(DataError, match=r"here: .*expected an edit"):
+        Edit.parse("here", broken.encode())

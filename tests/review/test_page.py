@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from landvote.data.prediction import Prediction
+from landvote.data.scheme import Outline
 from landvote.review.blind import BlindFilms
 from landvote.review.learning import Learning
 from landvote.review.models import CurrentModel
@@ -611,7 +612,9 @@ def test_doubtful_landmarks_come_last_and_have_to_be_placed(proposed, show):
 
 
 def test_a_blind_film_shows_nothing_until_it_is_approved(proposed, show):
-    proposed.store.blind = next(b for b in (BlindFilms(0.5, str(i)) for i in range(99)) if b.chosen("film-1.png"))
+    proposed.store.proposals.blind = next(
+        b for b in (BlindFilms(0.5, str(i)) for i in range(99)) if b.chosen("film-1.png")
+    )
     with served(proposed) as client:
         page = show(client)
         expect(page.locator("#banner")).to_contain_text("Blind film: place every landmark yourself.")
@@ -665,3 +668,113 @@ def test_points_are_exported_and_what_is_lost_is_told(page, client):
         page.keyboard.press("Tab")
         page.click("#export-form button.main")
     assert found.value.suggested_filename == "points.zip"
+
+
+OUTLINED = THREE.model_copy(
+    update={"name": "line", "outlines": (Outline(name="line", points=(0, 1, 2)),)}
+)  # fmt: skip
+
+
+@pytest.fixture
+def outlined(films, show):
+    """Return a page, and a client, of a film on which three points of an outline are proposed."""
+    review = open_review(films, "Ana", scheme=OUTLINED)
+    points = np.array([[19, 15], [20, 15], [21, 15]], float)
+    review.store.propose([Prediction("film-0.png", points, np.full(3, 2.0), THREE.landmarks)])
+    with served(review) as client:
+        page = show(client)
+        expect(page.locator("#verdict")).to_have_text("proposed")
+        yield page, client
+    review.store.close()
+
+
+def drag(page, start, end, key=""):
+    page.mouse.move(*spot(page, *start))
+    page.mouse.down()
+    if key:
+        page.keyboard.down(key)
+    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    page.mouse.move(*spot(page, *middle), steps=3)
+    page.wait_for_load_state("networkidle")  # what follows is known
+    page.mouse.move(*spot(page, *end), steps=3)
+    page.mouse.up()
+    if key:
+        page.keyboard.up(key)
+
+
+def film(page, client):
+    expect(page.locator("#saved")).to_have_text("saved")
+    return client.get("/api/films/0?who=Ana")
+
+
+def test_neighbours_follow_a_point_that_is_dragged_and_undo_puts_all_back(outlined):
+    page, client = outlined
+    before = film(page, client)["proposed"]
+    with page.expect_response(re.compile(r"/edits$")):
+        drag(page, (20, 15), (20, 25))
+    found = film(page, client)
+    assert list(found["marks"]) == ["base"]
+    assert 15.01 < found["proposed"]["tip"][1] < 24
+    assert found["proposed"]["tip"][1] == pytest.approx(found["proposed"]["näsion"][1], abs=0.01)
+    with page.expect_response(re.compile(r"/edits$")):
+        page.keyboard.press("Control+z")
+    assert (film(page, client)["marks"], film(page, client)["proposed"]) == ({}, before)
+    page.keyboard.press("g")
+    expect(page.locator("#follow")).not_to_be_checked()
+    with page.expect_response(re.compile(r"/edits$")):
+        drag(page, (20, 15), (20, 25))
+    assert film(page, client)["proposed"] == before
+
+
+def test_a_film_with_points_that_followed_is_approved_at_once(outlined):
+    page, client = outlined
+    drag(page, (20, 15), (20, 25))
+    page.keyboard.press("a")
+    expect(page.locator("#name")).to_have_text("film-1.png")
+    found = client.get("/api/films/0?who=Ana")
+    assert (found["state"], found["marks"]["tip"][3], found["marks"]["base"][3]) == ("approved", "accepted", "changed")
+    assert found["marks"]["tip"][2] > 15.01
+
+
+@pytest.mark.parametrize("by", ["key", "mouse"])
+def test_settling_proposes_anew_round_a_point_that_was_set(outlined, by):
+    page, client = outlined
+    page.locator("label.switch").click()  # nothing follows
+    drag(page, (20, 15), (20, 25))
+    before = film(page, client)["proposed"]
+    with page.expect_response(re.compile(r"/settle$")):
+        page.keyboard.press("s") if by == "key" else page.click("#settle")
+    expect(page.locator("#message")).to_contain_text("Ctrl Z puts it back")
+    assert film(page, client)["proposed"]["tip"][1] > before["tip"][1] + 0.01
+    expect(page.locator("#count")).to_have_text("1 of 3 decided, 2 proposed")
+    page.click("#undo")
+    expect(page.locator("#undo")).to_be_enabled()
+    assert film(page, client)["proposed"] == before
+
+
+def test_settling_without_a_point_says_why_it_cannot(outlined):
+    page, _ = outlined
+    page.keyboard.press("s")
+    expect(page.locator("#message")).to_contain_text("expected one placed at least")
+
+
+def test_a_point_slides_along_its_outline_by_keys_and_by_mouse(outlined):
+    page, client = outlined
+    page.keyboard.press("n")
+    expect(page.locator("#prompt")).to_contain_text("2 of 3: base")
+    page.keyboard.press("Alt+>")
+    page.keyboard.press("Alt+>")
+    expect(page.locator("#verdict")).to_have_text("in work")
+    state, x, y, _ = film(page, client)["marks"]["base"]
+    assert (state, x, y) == ("placed", pytest.approx(20.4, abs=0.02), pytest.approx(15, abs=0.01))
+    page.keyboard.press("<")
+    with page.expect_response(re.compile(r"/edits$")):
+        page.keyboard.press("<")
+    assert film(page, client)["marks"]["base"][1] == pytest.approx(19, abs=0.02)  # not beyond its neighbour
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#verdict")).to_have_text("proposed")
+    page.locator("label.switch").click()
+    with page.expect_response(re.compile(r"/edits$")):
+        drag(page, (20, 15), (20.6, 25), key="Control")
+    assert film(page, client)["marks"]["base"][1:3] == [pytest.approx(20.6, abs=0.1), pytest.approx(15, abs=0.01)]

@@ -292,10 +292,10 @@ def test_it_tells_which_films_are_begun_approved_and_annotated_without_a_proposa
     do(store, "reject", who="Bo", image=images[3])
     found = again(store)
     assert found.edits == before + 6
-    assert found.begun() == set(images)
-    assert found.approved_films() == {images[0], images[1]}
-    assert found.approved_films(unaided=True) == {images[0]}
-    assert found.outlook() == {images[1]: (1.5, None), images[2]: (2.0, None)}
+    assert found.states.begun() == set(images)
+    assert found.states.approved_films() == {images[0], images[1]}
+    assert found.states.approved_films(unaided=True) == {images[0]}
+    assert found.proposals.outlook() == {images[1]: (1.5, None), images[2]: (2.0, None)}
     found.close()
 
 

@@ -83,6 +83,11 @@ class Look:
         """Look through one frame for the landmarks of a target; return what is known then."""
         index = np.array(self.placing.targets[target])
         chosen = self.vote(frame, radiograph, known.points[index], self.placing.body(known.points))
+        return self.take(chosen, frame, target, known)
+
+    def take(self, chosen: Chosen, frame: Frame, target: int, known: Candidate) -> Candidate:
+        """Return what is known once points were chosen, on the grid of a frame, for the landmarks of a target."""
+        index = np.array(self.placing.targets[target])
         seen = np.isfinite(chosen.dispersion)  # a landmark without votes stays where the stage before saw it
         points, dispersion, before = known.points.copy(), known.dispersion.copy(), known.before.copy()
         before[index[seen]] = known.points[index[seen]]

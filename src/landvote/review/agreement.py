@@ -1,7 +1,9 @@
 """Agreement and time: people with each other, with the machine on films where they saw its points and where not.
 
 All points are those of the first approval of a film, before its person could see the points of others. The machine's
-points are those that were proposed then, as the log has them: no later model comes in that has learned from the film.
+points are those that the model proposed then, as the log has them: no later model comes in that has learned from the
+film. Where a person settled the film, they are those of before, and a landmark accepted from what was settled counts as
+accepted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +58,7 @@ def agreement(
     for who, image, state in done:
         by_film.setdefault(image, []).append((who, state))
     needed = [
-        image for image, of in by_film.items() if len(of) > 1 or any(s.offered or s.blind is not None for _, s in of)
+        image for image, of in by_film.items() if len(of) > 1 or any(s.machine or s.blind is not None for _, s in of)
     ]  # fmt: skip
     scales = _scales(needed, spacing_of)
     return {
@@ -98,7 +100,7 @@ def _machine(
 ) -> list[Record]:
     people: dict[str, dict[str, _Gathered]] = {}
     for who, image, state in done:
-        marks, machine = state.first or {}, state.offered if state.blind is None else state.blind
+        marks, machine = state.first or {}, state.machine if state.blind is None else state.blind
         if not machine:
             continue
         kinds = people.setdefault(who, {"proposed": _Gathered(), "blind": _Gathered()})

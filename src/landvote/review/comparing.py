@@ -35,7 +35,7 @@ def beside(store: Store, compared: Compared, who: str, image: str) -> list[dict[
     Raises:
         EditError: the person has not approved the film, and would not be independent of the others any more.
     """
-    approved = store.approved_marks(image)
+    approved = store.states.approved_marks(image)
     if who not in approved:
         raise EditError("points of others are shown once you have approved the film: until then, yours are independent")
     sets: list[dict[str, object]] = [
@@ -67,14 +67,14 @@ class Disagreements:
         None where there are no two.
         """
         people: dict[str, list[tuple[str, int, Mapping[str, Mark]]]] = {}
-        for who, image, state in self._store.film_states():
+        for who, image, state in self._store.states.every():
             if state.first is not None and state.verdict == "approved":
                 people.setdefault(image, []).append((who, state.order or 0, state.first))
         return [self._apart(image, people.get(image, [])) for image in images]
 
     def _apart(self, image: str, people: list[tuple[str, int, Mapping[str, Mark]]]) -> float | None:
         models = [films[image] for films in self._compared.values() if image in films]
-        own = self._store.proposal(image) if models else None
+        own = self._store.proposals.of(image) if models else None
         models += [own] if own is not None else []
         if len(people) < 2 and len(models) < 2:
             return None

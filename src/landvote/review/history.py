@@ -1,11 +1,14 @@
-"""What the log says of the scheme: which schemes there were, and what landmarks were called before."""
+"""The scheme of a review and its file; which schemes there were before, and what landmarks were called then."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from landvote.data.scheme import Scheme
 from landvote.errors import EditError
 from landvote.review.log import SchemeChange
+from landvote.runtime.files import atomic_write
 
 _DIGITS = 16
 
@@ -13,6 +16,44 @@ _DIGITS = 16
 def revision_of(scheme: Scheme | None) -> str:
     """Return what tells one scheme from another, definitions included; empty without one."""
     return hashlib.sha256(scheme.model_dump_json().encode()).hexdigest()[:_DIGITS] if scheme else ""
+
+
+class KeptScheme:
+    """The scheme of a review, in a file.
+
+    Attributes:
+        now: what the landmarks are; None while nobody has said.
+    """
+
+    def __init__(self, file: Path, *, read_only: bool) -> None:
+        self._file, self._read_only = file, read_only
+        self.now = Scheme.read(file) if file.exists() else None
+
+    def take(self, scheme: Scheme) -> None:
+        """Take another scheme, and write it, unless nothing is written; SchemeError if that is not possible."""
+        if not self._read_only:
+            with self._written(scheme):
+                pass
+        self.now = scheme
+
+    @contextmanager
+    def changing(self, scheme: Scheme) -> Iterator[None]:
+        """Write another scheme; it holds once all that is done meanwhile has succeeded, and else not at all."""
+        with self._written(scheme):
+            yield
+            self.now = scheme
+
+    @contextmanager
+    def _written(self, scheme: Scheme) -> Iterator[None]:
+        with atomic_write(self._file) as temporary:
+            temporary.unlink()
+            scheme.write(temporary)
+            yield
+
+    def finish(self, last: SchemeChange | None) -> None:
+        """Take the scheme of the last change in the log, if a killed server has left the file as it was before."""
+        if last is not None and self.now == last.old:
+            self.take(last.new)
 
 
 class SchemeHistory:

@@ -5,11 +5,14 @@
     {"format": 1, "when": UTC, "who": "Ana", "image": "hips/07.dcm", "film": SHA-256 of its pixels, "act": "set",
      "of": null, "state": ["open", "open"], "model": SHA-256,
      "changes": [{"landmark": "nasion", "old": null, "new": ["placed", x, y, "changed"], "proposed": [x, y]}],
-     "shown": 8400, "blind": {"nasion": [x, y]}}
+     "shown": 8400, "blind": {"nasion": [x, y]}, "proposes": {"sella": [x, y, expected error or null, null]},
+     "machine": {"nasion": [x, y]}}
 
 One line is one act of one person on one film. ``old`` and ``new`` are marks or null. The number of an edit is that of
 its line, from 0; ``of`` is the edit that an undo or redo is of. ``shown`` is there where the page told how many
 milliseconds the film had been on the screen, and ``blind`` where a film is approved that was annotated blind.
+``proposes`` is there where proposals followed a point or were found again: all that is proposed to the person from then
+on, each with its ellipse or null. ``machine`` tells the points of the model, or null, where others are decided on.
 
 An edit of the scheme is of no film, and has ``"scheme": {"old": scheme or null, "new": scheme, "renamed": names}``
 besides, where ``names`` is old name -> new name. One of a ruler has ``"ruler": {"old": ruler or null, "new": ruler or
@@ -36,7 +39,7 @@ DIGITS = 3
 """Of coordinates, as points.csv has them."""
 
 Act: TypeAlias = Literal[
-    "import", "imported", "set", "approve", "reject", "reopen", "undo", "redo", "scheme", "ruler"
+    "import", "imported", "set", "settle", "approve", "reject", "reopen", "undo", "redo", "scheme", "ruler"
 ]  # fmt: skip
 """Acts of people, and two of the store's: points that the data came with, and that all of these are there."""
 
@@ -71,6 +74,23 @@ class Change(NamedTuple):
     old: Mark | None
     new: Mark | None
     proposed: tuple[float, float] | None = None
+
+
+class Proposed(NamedTuple):
+    """A proposal of one landmark: image coordinates and expected error in pixels, and the ellipse of 90 %.
+
+    ``ellipse`` is xx, xy and yy as :class:`landvote.data.prediction.Prediction` has its covariance.
+    """
+
+    x: float
+    y: float
+    error: float | None
+    ellipse: tuple[float, ...] | None
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Where it is."""
+        return self.x, self.y
 
 
 class Ruler(NamedTuple):
@@ -129,6 +149,9 @@ class Edit:
         shown: milliseconds since the film was opened on the page; None where that is not known.
         blind: landmark -> the point that was proposed, and that the person had never been shown; None unless this
             approves a film that was annotated blind.
+        proposes: landmark -> what is proposed to the person from then on, in place of all before; empty where that
+            stays.
+        machine: landmark -> the point of the model, None without one, where this decides on another that is proposed.
     """
 
     when: str
@@ -144,6 +167,8 @@ class Edit:
     ruler: RulerChange | None = None
     shown: int | None = None
     blind: Mapping[str, tuple[float, float]] | None = None
+    proposes: Mapping[str, Proposed] = field(default_factory=dict)
+    machine: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 
     def line(self) -> str:
         """Return it as a line of the log."""
@@ -158,6 +183,7 @@ class Edit:
         if self.ruler:
             told["ruler"] = {"old": self.ruler.old, "new": self.ruler.new, "films": self.ruler.films}
         told |= {key: value for key in ("shown", "blind") if (value := getattr(self, key)) is not None}
+        told |= {key: value for key in ("proposes", "machine") if (value := getattr(self, key))}
         return json.dumps(FORM.stamp(told), allow_nan=False) + "\n"
 
     @classmethod
@@ -177,6 +203,8 @@ class Edit:
                 when, who, image, film, told["act"], (old, new), changes, of, str(told["model"]), scheme, ruler,
                 None if shown is None else int(shown),
                 None if blind is None else {str(name): (float(x), float(y)) for name, (x, y) in blind.items()},
+                {str(name): _proposed(*point) for name, point in told.get("proposes", {}).items()},
+                {str(name): _point(point) for name, point in told.get("machine", {}).items()},
             )  # fmt: skip
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise DataError(f"{where}: {line[:60]!r} ({error!r}), expected an edit") from error
@@ -187,11 +215,16 @@ class Edit:
 
 
 def _change(told: Any) -> Change:  # noqa: ANN401 - any JSON
-    proposed = told["proposed"]
-    return Change(
-        str(told["landmark"]), _mark(told["old"]), _mark(told["new"]),
-        None if proposed is None else (float(proposed[0]), float(proposed[1])),
-    )  # fmt: skip
+    return Change(str(told["landmark"]), _mark(told["old"]), _mark(told["new"]), _point(told["proposed"]))
+
+
+def _point(told: Any) -> tuple[float, float] | None:  # noqa: ANN401 - any JSON
+    return None if told is None else (float(told[0]), float(told[1]))
+
+
+def _proposed(x: Any, y: Any, error: Any, ellipse: Any) -> Proposed:  # noqa: ANN401 - any JSON
+    spread = None if ellipse is None else tuple(map(float, ellipse))
+    return Proposed(float(x), float(y), None if error is None else float(error), spread)
 
 
 def _mark(told: Any) -> Mark | None:  # noqa: ANN401 - any JSON

@@ -20,7 +20,8 @@ from landvote.localiser import Localiser
 from landvote.review.blind import FEWEST, USUAL
 from landvote.review.comparing import Compared, name_files
 from landvote.review.films import ReviewFilms
-from landvote.review.store import Store, person_name
+from landvote.review.states import person_name
+from landvote.review.store import Store
 from landvote.runtime.files import StrPath
 
 
@@ -78,7 +79,7 @@ def open_review(
             say(f"{len(proposals)} films have proposals from {predictions}")
         sides = [side.name for side in localiser.sides] if localiser else [""]
         samples = _sided(read_films(place, ("films.csv",)), kept, found, sides)
-        if len(samples) >= FEWEST and not kept.blind.kept and not read_only:
+        if len(samples) >= FEWEST and not kept.proposals.blind.kept and not read_only:
             kept.set_blind(USUAL)
         shown = ReviewFilms(samples, None if read_only else kept.folder / "thumbnails")
         return Review(kept, shown, user, Path(data), found)

@@ -37,7 +37,7 @@ class MeanPictures:
         None where no such film has the landmark. It is made anew when there are more or fewer such films than before.
         """
         points = {
-            number: point for image, point in self._store.approved_points(landmark).items()
+            number: point for image, point in self._store.states.approved_points(landmark).items()
             if (number := self._numbers.get(image)) is not None and self._films.samples[number].side.name == side
         }  # fmt: skip
         with self._mutex:

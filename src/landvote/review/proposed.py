@@ -2,24 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from landvote.data.prediction import Prediction
-from landvote.review.log import DIGITS
-
-
-class Proposed(NamedTuple):
-    """A proposal of one landmark: image coordinates and expected error in pixels, and the ellipse of 90 %.
-
-    ``ellipse`` is xx, xy and yy as :class:`landvote.data.prediction.Prediction` has its covariance.
-    """
-
-    x: float
-    y: float
-    error: float | None
-    ellipse: tuple[float, ...] | None
+from landvote.review.log import DIGITS, Proposed
 
 
 def proposed_points(proposal: Prediction, landmarks: Iterable[str]) -> dict[str, Proposed]:

@@ -80,7 +80,11 @@ class Proposer:
     def _look(self, localiser: Localiser, number: int) -> None:
         sample = self._films.samples[number]
         there = self._store.proposed_by(sample.identifier)
-        if number not in self._failed and there != localiser.model and sample.identifier not in self._store.begun():
+        if (
+            number not in self._failed
+            and there != localiser.model
+            and sample.identifier not in self._store.states.begun()
+        ):
             if there is not None and number in self._open.values():
                 return
             try:

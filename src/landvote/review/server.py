@@ -12,6 +12,8 @@ GET /api/films/N/pixels       see :mod:`landvote.review.films`
 GET /api/films/N/thumbnail    a small PNG
 POST /api/films/N/ruler       measure a film
 POST /api/films/N/edits       an edit, which is on the disk before it is answered
+GET /api/films/N/carry        how proposals follow a landmark that is dragged
+POST /api/films/N/settle      propose anew what a person has not fixed
 GET /api/films/N/others       the points of others, once the person has approved the film
 GET /api/apart                how far annotators, or models, are apart on each film
 GET /api/formats              the formats that points are exported in
@@ -49,6 +51,7 @@ from landvote.review.routes.learning import LearningRoutes
 from landvote.review.routes.page import PageRoutes
 from landvote.review.routes.rulers import RulerRoutes
 from landvote.review.routes.settings import SettingsRoutes
+from landvote.review.routes.settling import SettlingRoutes
 from landvote.review.store import Store
 
 _WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
@@ -67,6 +70,7 @@ def make_app(
     parts = (
         PageRoutes(review), films, LandmarkRoutes(review), RulerRoutes(review, films), ExportRoutes(review),
         AgreementRoutes(review, films), SettingsRoutes(review), LearningRoutes(learning),
+        SettlingRoutes(review, films, proposer.models if proposer else None),
     )  # fmt: skip
     app = Starlette(
         routes=[route for part in parts for route in part.routes],

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from landvote.errors import DataError
 from landvote.review.log import Edit, Mark, Verdict
 
 LONGEST_GAP = 60.0
 """Seconds: between two edits, or from the opening of a film to the first, a longer time counts as this one."""
+
+Value = TypeVar("Value")
 
 Approved = Mapping[str, Mark]
 """Landmark -> its mark when the film was approved first."""
@@ -33,6 +36,9 @@ class FilmState:
         blind: landmark -> the point that was proposed and not shown; None unless the film was annotated blind.
         first: the marks at the first approval, before any comparison with others; None until then.
         order: the number of the edit of that approval; those of the import have none.
+        proposing: numbers of the edits that brought a proposal of the person's own, and whether each was a settling.
+        machine: landmark -> the point of the model where one was offered; it differs where points had followed others
+            or been found again.
     """
 
     marks: dict[str, Mark] = field(default_factory=dict)
@@ -49,6 +55,18 @@ class FilmState:
     blind: Mapping[str, tuple[float, float]] | None = None
     first: Approved | None = None
     order: int | None = None
+    proposing: dict[int, bool] = field(default_factory=dict)
+    machine: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def proposal(self) -> int | None:
+        """The number of the edit that brought what is proposed to the person; None where a model's proposal holds."""
+        return next((number for number in reversed(self.done) if number in self.proposing), None)
+
+    @property
+    def settled(self) -> int | None:
+        """The number of the last settling, since when points have at most followed others; None without one."""
+        return next((number for number in reversed(self.done) if self.proposing.get(number)), None)
 
     def apply(self, where: str, number: int, edit: Edit) -> None:
         """Bring an edit into the state; ``number`` is that of the edit.
@@ -64,20 +82,18 @@ class FilmState:
         elif edit.act != "import":
             self.done.append(number)
             self.undone.clear()
+            if edit.proposes:
+                self.proposing[number] = edit.act == "settle"
         self._count(edit)
         self.revision += 1
         self.verdict, self.touched, self.film = edit.verdict[1], edit.when, edit.film or self.film
         if self.first is self.marks:
             self.marks = dict(self.marks)  # what was approved first stays as it was
         for change in edit.changes:
-            if change.new is None:
-                self.marks.pop(change.landmark, None)
-            else:
-                self.marks[change.landmark] = change.new
-            if edit.act in ("set", "approve") and change.proposed is not None:
-                self.offered[change.landmark] = change.proposed
-            elif edit.act == "set":
-                self.offered.pop(change.landmark, None)
+            _put(self.marks, change.landmark, change.new)
+            if edit.act == "set" or (edit.act == "approve" and change.proposed is not None):
+                _put(self.offered, change.landmark, change.proposed)
+                _put(self.machine, change.landmark, edit.machine.get(change.landmark, change.proposed))
         if self.first is None and self.verdict == "approved":
             self.first, self.blind = self.marks, edit.blind
             self.order = None if edit.act == "import" else number
@@ -87,7 +103,8 @@ class FilmState:
         if edit.act == "import":
             return
         self.actions += 1
-        self.prompted |= edit.blind is None and (bool(edit.model) or any(c.proposed is not None for c in edit.changes))
+        shown = bool(edit.model) or bool(edit.proposes) or any(c.proposed is not None for c in edit.changes)
+        self.prompted |= edit.blind is None and shown
         times = [] if edit.shown is None else [edit.shown / 1000]
         if self.actions > 1:
             gap = datetime.fromisoformat(edit.when) - datetime.fromisoformat(self.touched)
@@ -99,7 +116,16 @@ class FilmState:
         """Let all that is kept of renamed landmarks, old name -> new name, go by the new ones."""
         self.marks = {renamed.get(name, name): mark for name, mark in self.marks.items()}
         self.offered = {renamed.get(name, name): point for name, point in self.offered.items()}
+        self.machine = {renamed.get(name, name): point for name, point in self.machine.items()}
         if self.blind is not None:
             self.blind = {renamed.get(name, name): point for name, point in self.blind.items()}
         if self.first is not None:
             self.first = {renamed.get(name, name): mark for name, mark in self.first.items()}
+
+
+def _put(kept: dict[str, Value], landmark: str, value: Value | None) -> None:
+    """Keep a value of a landmark; with None, none."""
+    if value is None:
+        kept.pop(landmark, None)
+    else:
+        kept[landmark] = value

@@ -106,7 +106,7 @@ class Teaching:
                 return
         before: object = None
         while not self._stop.stopped:
-            now = (self._store.edits, self._store.outlook())
+            now = (self._store.edits, self._store.proposals.outlook())
             self._rest(_AGAIN if now == before else self._rank(features))
             before = now
 
@@ -136,7 +136,7 @@ class Teaching:
             return _AGAIN
         numbers = list(features)
         names = [self._films.samples[number].identifier for number in numbers]
-        begun, outlook = self._store.begun(), self._store.outlook()
+        begun, outlook = self._store.states.begun(), self._store.proposals.outlook()
         errors = np.array([outlook.get(name, (np.nan, None))[0] for name in names])
         strange = [row for row, name in enumerate(names) if name in outlook and outlook[name][1] is False]
         known = [row for row, name in enumerate(names) if name in begun]

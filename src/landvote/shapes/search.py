@@ -78,7 +78,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     fit = _robust_fit(model, peaks)
     radius = settings.radius / votes.cell
     while True:
-        best, strength = _in_disks(smooth, votes.to_cells(fit.points), np.full(len(peaks), radius))
+        best, strength = in_disks(smooth, votes.to_cells(fit.points), np.full(len(peaks), radius))
         seen = strength > 0
         if len(np.unique(best[seen], axis=0)) < 2:
             break
@@ -87,7 +87,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
             break
         radius *= settings.shrink
     reach = settings.tolerance * (np.sqrt(model.scatter) * fit.pose.scale) + 2
-    best, strength = _in_disks(smooth, votes.to_cells(fit.points), reach / votes.cell)
+    best, strength = in_disks(smooth, votes.to_cells(fit.points), reach / votes.cell)
     climbed, _ = votes.climb(votes.to_grid(best))
     near = np.linalg.norm(climbed - fit.points, axis=1) <= reach + votes.cell
     chosen = near & (strength >= settings.least * typical)
@@ -137,7 +137,7 @@ def _shrink_to_shape(away: Points, model: ShapeModel, chosen: npt.NDArray[np.boo
 
 
 @numba.njit(cache=True)
-def _in_disks(smooth, centres, radii):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - compiled as one
+def in_disks(smooth, centres, radii):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - compiled as one
     """Return the cell of the largest value in each landmark's disk, (n, 2) as x, y, and the value.
 
     A disk that lies beside the grid has its centre, and the value 0.

@@ -222,7 +222,7 @@ def test_a_trainer_that_is_killed_again_and_again_loses_nothing(ells):
         assert told["models"][0]["proposing"]
         assert isinstance(learning._proposer.models.current(), Localiser)
         wait(lambda: review.store.proposed_by("11.png") is not None)
-        before = sorted(review.store.approved_films())
+        before = sorted(review.store.states.approved_films())
         assert before == [f"{i:02}.png" for i in range(5)]
 
 

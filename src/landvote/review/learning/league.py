@@ -47,7 +47,7 @@ class League:
         """
         known = {sample.identifier: sample for sample in read_films(Place.of(self._data))}
         self.samples = [replace(s, subject=known[s.film].subject, split=known[s.film].split) for s in self.samples]
-        approved = self._store.approved_films()
+        approved = self._store.states.approved_films()
         readable = [s for s in self.samples if s.identifier in approved and self._surveyed(s)]
         self._groups = group_films(readable, [self._facts[s.identifier] for s in readable])
         self._held = {image for image, use in self.uses("network").items() if use == "test"}
@@ -82,7 +82,7 @@ class League:
         others = [s for s in standings if s is not now]
         if now is None or not others:
             return ""
-        blind = self._store.approved_films(unaided=True)
+        blind = self._store.states.approved_films(unaided=True)
         other = next((s for s in reversed(others) if s.kind != now.kind), others[-1])
         if not (films := compared(now, other, blind)):
             return "Too few films are held out to compare models."
@@ -93,7 +93,7 @@ class League:
     def judge(self, stopped: Callable[[], bool]) -> None:
         """Judge models on films that are held out, if there are new films or models, and let the best one propose."""
         entries = [entry for entry in self._folders.entries() if entry.finished]
-        approved = self._store.approved_films() & self._held
+        approved = self._store.states.approved_films() & self._held
         now = (approved, [entry.number for entry in entries])
         if now == self._judged or not (entries or self._given):
             return
@@ -110,7 +110,7 @@ class League:
                 continue
             standings.append(Standing(name, entry.kind if entry else "given", films, told, when))
         while standings and not stopped():
-            chosen = best(standings, self._store.approved_films(unaided=True))
+            chosen = best(standings, self._store.states.approved_films(unaided=True))
             try:
                 self._propose(chosen.name)
                 break

@@ -78,7 +78,7 @@ class Learning:
 
     def told(self) -> dict[str, Any]:
         """Return all that the page shows."""
-        approved = self._store.approved_films()
+        approved = self._store.states.approved_films()
         with self._mutex:
             trainer, entry, running = self._trainer, self._entry, self._state == "training"
             lines = said(entry.log) if entry and running else self._lines
@@ -104,7 +104,7 @@ class Learning:
         """
         with self._mutex:
             if act == "train":
-                if (count := len(self._store.approved_films())) < _LEAST:
+                if (count := len(self._store.states.approved_films())) < _LEAST:
                     raise EditError(f"{count} approved films, expected {_LEAST} at least to train")
                 self._wanted = not (self._entry and self._entry.kind == "forest")
             elif act == "stop":
@@ -167,7 +167,7 @@ class Learning:
         trainer, entry = self._trainer, self._entry
         if trainer and entry and not trainer.running:
             self._conclude(trainer, entry)
-        count = len(self._store.approved_films())
+        count = len(self._store.states.approved_films())
         with self._mutex:
             kind = self._due(count)
             if kind and entry and entry.kind == "network" and trainer and trainer.running:

@@ -49,7 +49,7 @@ export class Doubtful {
     const proposed = this.session.film.server.proposed;
     const error = (i) => {
       const told = proposed[landmarks[i].name];
-      return told ? told[2] ?? 0 : Infinity;
+      return told ? told[2] ?? Number.MAX_VALUE : Infinity;
     };
     return order.sort((a, b) => (error(a) === error(b) ? a - b : error(a) - error(b)));
   }

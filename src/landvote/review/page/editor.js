@@ -1,5 +1,7 @@
 // What a person does to the film on the screen: choose, place, move, decide, approve.
 
+import { further, nearest } from "./curve.js";
+
 const STEP = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
 
 export class Editor {
@@ -19,6 +21,9 @@ export class Editor {
     if (landmarks[this.hovered]) landmarks[this.hovered].hovered = true;
     if (this.previewed && landmarks[this.previewed.i]) {
       const landmark = landmarks[this.previewed.i];
+      for (const [name, point] of Object.entries(this.followers.places(landmarks, this.previewed.i, this.previewed.point))) {
+        landmarks.find((other) => other.name === name).point = point;
+      }
       landmark.point = this.previewed.point;
       if (landmark.state === "proposed") landmark.state = "placed";
     }
@@ -80,6 +85,7 @@ export class Editor {
 
   preview(i, point) {
     this.previewed = i === null ? null : { i, point };
+    if (i !== null && !this.readOnly) this.followers.ask(this.session.landmarks[i]);
     if (point) this.moved(point);
     this.view.draw();
   }
@@ -102,8 +108,10 @@ export class Editor {
     this.quiet();
     if (!this.seen()) return;
     const [x, y] = this.within(point);
-    const { name, state } = this.landmark(i);
-    this.session.set({ [name]: { state: state === "occluded" ? "occluded" : "placed", x, y } });
+    const landmarks = this.session.all();
+    const { name, state } = landmarks[i];
+    const followed = Object.entries(this.followers.places(landmarks, i, [x, y])).map(([other, at]) => [other, this.within(at)]);
+    this.session.set({ [name]: { state: state === "occluded" ? "occluded" : "placed", x, y } }, Object.fromEntries(followed));
     this.draw();
   }
 
@@ -128,6 +136,28 @@ export class Editor {
     const [x, y] = this.within(landmark.point.map((v, k) => v + STEP[act][k] * size));
     this.session.nudge(landmark.name, { state: landmark.state === "occluded" ? "occluded" : "placed", x, y });
     this.view.reveal([x, y]);
+  }
+
+  // Where a landmark that is dragged to a point lies on its outline; the point itself for one on none.
+  onOutline(i, point) { return nearest(i, point, this.outlines || [], this.session.all()) || point; }
+
+  slide(by, event) {
+    const landmark = this.landmark();
+    if (!landmark?.point || !this.seen()) return;
+    const place = further(this.active, by * (event.altKey ? 0.2 : 1), this.outlines || [], this.session.all());
+    if (!place) { this.say("This landmark is on no outline."); return; }
+    const [x, y] = this.within(place);
+    this.session.nudge(landmark.name, { state: landmark.state === "occluded" ? "occluded" : "placed", x, y });
+    this.view.reveal([x, y]);
+  }
+
+  async settle() {
+    if (!this.seen()) return;
+    const { film } = this.session;
+    const before = film.server.proposal;
+    if (await this.session.act("settle") && this.session.film === film) {
+      this.say(film.server.proposal === before ? "Nothing moved." : "Settled. Ctrl Z puts it back.");
+    }
   }
 
   placeOrAccept() {

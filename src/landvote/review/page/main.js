@@ -13,6 +13,7 @@ import { Pointer } from "./pointer.js";
 import { RulerTool, spacingWords } from "./ruler.js";
 import { SchemeDialog } from "./scheme.js";
 import { Session } from "./session.js";
+import { Followers } from "./settling.js";
 import { View } from "./view.js";
 import { stateWord, Worklist } from "./worklist.js";
 
@@ -38,6 +39,8 @@ let definitions = [];
 let revision = ""; // of the landmarks that are shown
 let lookedAt = "";
 const known = insight({ session, view, panel, editor, list, message, redraw: () => session.changed() });
+const followers = editor.followers = new Followers(session, $("follow"));
+followers.arrived = () => view.draw();
 let start = null;
 
 // -- saying things --
@@ -81,7 +84,7 @@ function showFacts() {
   $("reopen").disabled = read || !["approved", "rejected"].includes(film.state);
   $("reject").disabled = read;
   $("relations").disabled = start.readOnly;
-  for (const id of ["approve", "missing", "occluded", "clear", "newLandmark", "outline", "ruler"]) $(id).disabled = read || !session.pixels;
+  for (const id of ["approve", "settle", "missing", "occluded", "clear", "newLandmark", "outline", "ruler"]) $(id).disabled = read || !session.pixels;
 }
 
 function showSaved() {
@@ -169,6 +172,8 @@ const ACTS = {
   occluded: () => editor.occluded(), clear: () => editor.clear(), next: () => editor.step(1), previous: () => editor.step(-1),
   left: (event) => editor.nudge("left", event), right: (event) => editor.nudge("right", event),
   up: (event) => editor.nudge("up", event), down: (event) => editor.nudge("down", event), cancel: () => { pointer.cancel(); quiet(); },
+  slideBack: (event) => editor.slide(-1, event), slideOn: (event) => editor.slide(1, event),
+  follow: () => { $("follow").checked = !followers.on; view.draw(); }, settle: () => editor.settle(),
   approve, reject, reopen: () => editor.allowed() && session.act("reopen"),
   nextFilm: () => open(list.beside(1)), previousFilm: () => open(list.beside(-1)),
   newLandmark: () => newLandmarks.begin(), outline: () => outline.ask(), ruler: () => ruler.begin(),
@@ -197,7 +202,8 @@ document.addEventListener("keydown", (event) => {
   ACTS[act](event);
 });
 
-for (const id of ["newLandmark", "outline", "ruler", "relations", "missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve"]) $(id).addEventListener("click", () => ACTS[id]());
+for (const id of ["newLandmark", "outline", "ruler", "relations", "missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve", "settle"]) $(id).addEventListener("click", () => ACTS[id]());
+$("follow").addEventListener("change", () => $("marks").focus());
 $("accept").addEventListener("click", () => editor.placeOrAccept());
 $("help").addEventListener("click", () => $("keys").showModal());
 

@@ -1,19 +1,12 @@
 // An outline: a curve through clicks, and points spread evenly along it, of which each click is one.
 
-const FINE = 24; // steps of the curve between two clicks
+import { line, pieces } from "./curve.js";
+
 const $ = (id) => document.getElementById(id);
 
-// Return the curve between consecutive anchors (Catmull-Rom): a list of points for each part.
+// Return the curve between consecutive anchors: a list of points for each part.
 function parts(anchors, closed) {
-  const n = anchors.length;
-  const at = (i) => (closed ? anchors[(i + n) % n] : anchors[Math.min(n - 1, Math.max(0, i))]);
-  return Array.from({ length: closed ? n : n - 1 }, (_, i) => {
-    const [p, a, b, q] = [at(i - 1), at(i), at(i + 1), at(i + 2)];
-    return Array.from({ length: FINE + 1 }, (_, k) => {
-      const t = k / FINE;
-      return [0, 1].map((c) => a[c] + (t / 2) * (b[c] - p[c] + t * (2 * p[c] - 5 * a[c] + 4 * b[c] - q[c] + t * (3 * (a[c] - b[c]) + q[c] - p[c]))));
-    });
-  });
+  return pieces(closed ? [...anchors, anchors[0]] : anchors).map(line);
 }
 
 function lengths(line) {

@@ -78,8 +78,14 @@ export class Pointer {
     if (drag.start && Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) > STILL) drag.moved = true;
     if (drag.kind === "levels") this.editor.levels(du, dv);
     else if (drag.kind === "pan" || (drag.kind !== "point" && drag.moved)) { this.view.pan(du, dv); this.view.marks.className = "pan"; }
-    else if (drag.kind === "point" && drag.moved) this.editor.preview(drag.landmark, this.shifted(at));
+    else if (drag.kind === "point" && drag.moved) this.editor.preview(drag.landmark, this.target(at, event));
     this.view.draw();
+  }
+
+  // Where a dragged point goes: with Ctrl or Cmd along its outline.
+  target(at, event) {
+    const point = this.shifted(at);
+    return event.ctrlKey || event.metaKey ? this.editor.onOutline(this.drag.landmark, point) : point;
   }
 
   shifted(at) { return this.view.toImage([at[0] + this.drag.offset[0], at[1] + this.drag.offset[1]]); }
@@ -108,7 +114,7 @@ export class Pointer {
       this.editor.put(landmark, this.view.toImage(at));
     } else if (drag.kind === "point" && drag.moved) {
       this.drag = drag;
-      const to = this.shifted(at);
+      const to = this.target(at, event);
       this.drag = null;
       this.editor.put(drag.landmark, to);
     } else if (drag.kind === "point" && event.pointerType !== "touch" && !this.editor.readOnly) {

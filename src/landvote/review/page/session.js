@@ -79,7 +79,10 @@ export class Session {
   all() {
     if (!this.film) return this.landmarks.map((name) => ({ name, state: "undecided", point: null, error: null }));
     const marks = this.marks();
-    const proposed = this.film.server.proposed;
+    const proposed = { ...this.film.server.proposed };
+    for (const { film, followed } of this.queue) {
+      if (film === this.film) for (const [name, [x, y]] of Object.entries(followed)) proposed[name] = [x, y, proposed[name]?.[2] ?? null];
+    }
     return this.landmarks.map((name) => {
       const mark = marks[name];
       if (mark) return { name, state: mark[0], point: mark[0] === "missing" ? null : [mark[1], mark[2]], error: null, how: mark[3] };
@@ -93,9 +96,9 @@ export class Session {
 
   // -- edits --
 
-  set(changes) {
+  set(changes, followed = {}) { // followed: landmark -> where its proposal went along
     this.flush();
-    this.send("set", changes);
+    this.send("set", changes, this.film, followed);
   }
 
   nudge(name, mark) { // many small steps are one edit
@@ -118,12 +121,14 @@ export class Session {
     return this.send(act, {});
   }
 
-  send(act, changes, film = this.film) {
+  send(act, changes, film = this.film, followed = {}) {
     return new Promise((resolve) => {
       const { proposal, proposed } = film.server;
       const unplaced = Object.keys(proposed).filter((name) => this.hides(proposed[name][2]));
       const shown = Math.round(performance.now() - film.opened);
-      this.queue.push({ act, changes, film, proposal, unplaced, shown, resolve });
+      // with proposals on their way the person sees those that the server will have then
+      const moving = this.queue.some((edit) => edit.film === film && Object.keys(edit.followed).length);
+      this.queue.push({ act, changes, film, followed, proposal: moving ? null : proposal, unplaced, shown, resolve });
       this.changed();
       this.work();
     });
@@ -134,11 +139,14 @@ export class Session {
     this.sending = true;
     while (this.queue.length) {
       const edit = this.queue[0];
-      const { act, changes, film, proposal, unplaced, shown } = edit;
-      const told = { who: this.who, revision: film.server.revision, act, proposal, changes, unplaced, shown };
+      const { act, changes, film, followed, unplaced, shown } = edit;
+      const proposal = edit.proposal ?? film.server.proposal;
+      const asked = { who: this.who, revision: film.server.revision, shown };
+      const told = act === "settle" ? asked
+        : { ...asked, act, proposal, changes, unplaced, ...(Object.keys(followed).length ? { followed } : {}) };
       let saved = false;
       try {
-        film.server = await post(`/api/films/${film.number}/edits`, told);
+        film.server = await post(`/api/films/${film.number}/${act === "settle" ? "settle" : "edits"}`, told);
         saved = true;
         this.offline = false;
       } catch (error) {
@@ -181,6 +189,10 @@ export class Session {
       return mark.state === there[0] && Math.abs((mark.x ?? 0) - (there[1] ?? 0)) < 1e-3 && Math.abs((mark.y ?? 0) - (there[2] ?? 0)) < 1e-3;
     };
     if (Object.keys(edit.changes).every(same)) return false; // it had been saved, and the answer was lost
+    if ((edit.proposal ?? before.proposal) !== state.proposal) { // other points are proposed: those seen here do not follow
+      edit.followed = {};
+      for (const later of this.queue) if (later.film === edit.film) Object.assign(later, { followed: {}, proposal: later.proposal ?? "changed" });
+    }
     const both = theirs.some((name) => name in edit.changes);
     this.message(`${other} ${both ? "Yours is kept on top; undo brings the other one back." : "Yours is kept as well."}`);
     return true;

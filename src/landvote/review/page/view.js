@@ -1,6 +1,7 @@
 // One film on its canvas: where it lies on the screen, and how it and its landmarks are drawn.
 // Image coordinates: x right, y down, (0, 0) the centre of the top-left pixel.
 
+import { pieces } from "./curve.js";
 import { colourOf, shape } from "./marks.js";
 
 const MARGIN = 0.2; // of the screen, drawn beside it, so that a small shift needs no new greys
@@ -233,15 +234,10 @@ export class View {
   }
 }
 
-// A curve through all points (Catmull-Rom).
+// A curve through all points, as a path.
 function smooth(points) {
-  const closed = points.length > 3 && points[0].every((v, i) => v === points[points.length - 1][i]);
-  const at = (i) => (closed ? points[(i + points.length - 1) % (points.length - 1)] : points[Math.min(points.length - 1, Math.max(0, i))]);
   let path = `M${points[0]}`;
-  for (let i = 0; i + 1 < points.length; i++) {
-    const [p, a, b, q] = [at(i - 1), points[i], points[i + 1], at(i + 2)];
-    path += `C${a[0] + (b[0] - p[0]) / 6} ${a[1] + (b[1] - p[1]) / 6} ${b[0] - (q[0] - a[0]) / 6} ${b[1] - (q[1] - a[1]) / 6} ${b}`;
-  }
+  for (const [, c, d, b] of pieces(points)) path += `C${c} ${d} ${b}`;
   return path;
 }
 

@@ -70,7 +70,7 @@ class AgreementRoutes:
 
         def made() -> Made:
             landmarks = store.scheme.landmarks if store.scheme else ()
-            return make(agreement(store.film_states(), landmarks, self._spacing))
+            return make(agreement(store.states.every(), landmarks, self._spacing))
 
         async with self._calm:
             return await run_in_threadpool(made)

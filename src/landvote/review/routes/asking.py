@@ -10,11 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from landvote.errors import ConflictError, DataError, EditError
-from landvote.review.store import Store, person_name
+from landvote.review.states import person_name
+from landvote.review.store import Store
 from landvote.runtime.settings import Settings, validated
 
 Name: TypeAlias = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
 Coordinate: TypeAlias = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+
+_LONGEST = 10**10  # milliseconds that a film is on the screen, some months
+Shown: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=_LONGEST)] | None
+"""For how long a film had been on the screen; None where the page does not say."""
 
 Asked = TypeVar("Asked", bound=Settings)
 

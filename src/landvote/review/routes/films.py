@@ -19,12 +19,11 @@ from landvote.review.history import revision_of
 from landvote.review.log import MarkState
 from landvote.review.opening import Review
 from landvote.review.proposing import Proposer
-from landvote.review.routes.asking import Coordinate, Name, body_as, edited, expect_writable, person
+from landvote.review.routes.asking import Coordinate, Name, Shown, body_as, edited, expect_writable, person
 from landvote.review.store import OnPage
 from landvote.review.teaching import Teaching
 from landvote.runtime.settings import Settings
 
-_LONGEST = 10**10  # milliseconds that a film is on the screen, some months
 _MARGIN = 1.0  # a landmark lies at most so many widths or heights beside its film
 
 Read = TypeVar("Read")
@@ -47,7 +46,10 @@ class EditRequest(Settings):
     proposal: Annotated[str, StringConstraints(strict=True, max_length=16)] = ""
     changes: Annotated[dict[Name, Placed | None], Field(max_length=MAX_LANDMARKS)] = Field(default_factory=dict)
     unplaced: Annotated[frozenset[Name], Field(max_length=MAX_LANDMARKS)] = frozenset()
-    shown: Annotated[int, Field(strict=True, ge=0, le=_LONGEST)] | None = None
+    shown: Shown = None
+    followed: Annotated[dict[Name, tuple[Coordinate, Coordinate]], Field(max_length=MAX_LANDMARKS)] = Field(
+        default_factory=dict
+    )
 
 
 class FilmRoutes:
@@ -95,7 +97,7 @@ class FilmRoutes:
 
         told = {
             "films": await run_in_threadpool(rows), "proposing": self._proposer.said() if self._proposer else None,
-            "usualError": await run_in_threadpool(self._store.usual_error),
+            "usualError": await run_in_threadpool(self._store.proposals.usual_error),
         }  # fmt: skip
         return JSONResponse(told)
 
@@ -139,16 +141,23 @@ class FilmRoutes:
         if opened.broken and asked.act in ("set", "approve"):
             raise HTTPException(422, opened.broken)
         wanted = {name: None if at is None else (at.state, at.x, at.y) for name, at in asked.changes.items()}
-        if (asked.act == "set") != bool(wanted):
+        if (asked.act == "set") != bool(wanted) or (asked.followed and not wanted):
             raise HTTPException(422, "expected changes of landmarks in a 'set', and nowhere else")
-        for name, told in wanted.items():
-            for value, size in zip(told[1:] if told else (), opened.size or (), strict=False):
+        told = [(name, at[1:]) for name, at in wanted.items() if at]
+        for name, point in (*told, *asked.followed.items()):
+            for value, size in zip(point, opened.size or (), strict=False):
                 if value is not None and not -_MARGIN * size <= value <= (1 + _MARGIN) * size:
                     raise HTTPException(422, f"landmark {name!r} at {value}, expected it on the film")
+        followed = {name: (*point, None) for name, point in asked.followed.items()}
         act = partial(
             self._store.edit, who, image, opened.film, asked.revision, asked.act, wanted, proposal=asked.proposal,
-            page=OnPage(asked.unplaced, asked.shown),
+            page=OnPage(asked.unplaced, asked.shown, followed),
         )  # fmt: skip
+        return await self.answer(number, opened, who, act)
+
+    async def answer(self, number: int, opened: Opened, who: str, act: Callable[[], dict[str, Any]]) -> Response:
+        """Make an edit, and return the film's state after it; 409 with the state as it is if that has changed."""
+        image = self._films.samples[number].identifier
         try:
             state = await edited(act)
         except ConflictError as error:

@@ -32,7 +32,7 @@ class SettingsRoutes:
         return [Route("/api/settings", self._told), Route("/api/settings", self._set, methods=["POST"])]
 
     async def _told(self, _: Request) -> Response:
-        return JSONResponse({"blind": self._store.blind.share})
+        return JSONResponse({"blind": self._store.proposals.blind.share})
 
     async def _set(self, request: Request) -> Response:
         expect_writable(self._store)
