@@ -18,7 +18,7 @@ from toys import dicom, tiny_changes
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-SMALL = ["validation=0.3", *tiny_changes("whdv", steps=60, batch=2, judge_every=30)]
+SMALL = ["validation=0.3", "left_out=0", *tiny_changes("whdv", steps=60, batch=2, judge_every=30)]
 PRELUDE = f"""
 import landvote
 whole = landvote.recipe
