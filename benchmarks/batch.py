@@ -85,7 +85,7 @@ def main() -> None:
 def prepare(place: Path, numbers: tuple[int, ...]) -> None:
     """Train a tiny model, and give a few simulated films many names."""
     with simulated(_SIMULATED) as samples:
-        chosen = recipe("whdv", [f"{stage}.{change}" for stage in ("global", "local") for change in _STAGE])
+        chosen = recipe("whdv", [f"{stage}.{change}" for stage in ("global", "local", "outline") for change in _STAGE])
         train_model(divide(samples, chosen), chosen, place / "model", device="cpu")
         for i, sample in enumerate(samples):
             Image.fromarray(sample.open().pixels).save(place / f"{i}.png")

@@ -65,7 +65,7 @@ landvote.VOTERS.register(TemplateSettings)  # from here on recipes may name it
 if __name__ == "__main__":
     samples = landvote.read_folder(sys.argv[1], require_points=True)
     mine = ["global.voter={ kind = 'template' }", "local.voter={ kind = 'template', side = 41 }"]
-    recipe = landvote.recipe("whdv", mine, samples[0].scheme)
+    recipe = landvote.recipe("paper", mine, samples[0].scheme)
     known, unseen = landvote.split_by_subject(samples, share=0.25, seed=0)
     split = landvote.divide(known, recipe)
     landvote.train_model(split, recipe, sys.argv[2])
