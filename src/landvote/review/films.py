@@ -172,9 +172,10 @@ class ReviewFilms:
 def whole_numbers(pixels: Pixels) -> Grey:
     """Return pixels of 8 or 16 bits as they are, and real numbers stretched to 16 bits."""
     if pixels.dtype.kind != "f":
-        return pixels
+        return pixels  # type: ignore[return-value]
     low, high = float(pixels.min()), float(pixels.max())
-    return np.rint((pixels - low) * (65535 / max(high - low, 1e-30))).astype(np.uint16)
+    stretched: npt.NDArray[np.uint16] = np.rint((pixels - low) * (65535 / max(high - low, 1e-30))).astype(np.uint16)
+    return stretched
 
 
 def encoded(grey: Grey, times: int = 0) -> bytes:
