@@ -62,8 +62,10 @@ def divisions(count: int, learn: int, rng: np.random.Generator) -> Iterator[tupl
 
 
 def auc(score: Array, positive: Array, ranks: Array | None = None) -> float:
-    """Return the area under the ROC curve; ``ranks`` are those of the score, if they are known."""
+    """Return the area under the ROC curve, NaN if all are alike; ``ranks`` are those of the score, if they are known."""
     ranks, count = rankdata(score) if ranks is None else ranks, positive.sum()
+    if not 0 < count < len(score):
+        return float("nan")
     return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(score) - count)))
 
 

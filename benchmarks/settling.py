@@ -34,7 +34,7 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.films.image import read_image
 from landvote.localiser import Conditions, Localiser
-from landvote.localiser.settling import Settling
+from landvote.localiser.settling import Settling, near_peaks
 from landvote.models import divide, load_model, train_model
 from landvote.phantom import simulate_folder
 from landvote.recipes import recipe
@@ -44,6 +44,7 @@ from landvote.shapes.carry import SCATTER, Index
 TWELVE = (0, 8, 12, 16, 19, 25, 27, 33, 39, 41, 49, 57)
 LIMIT = 2.0  # mm
 ROUNDS = 3
+STILL = 0.5  # cells
 
 Method = Callable[[Points, Index, Points], Points]
 """From points as they were, those that are held and their places, to points as they are then."""
@@ -81,23 +82,36 @@ def distance(points: Points, film: Film, scheme: Scheme) -> FloatArray:
 
 
 def joint(settling: Settling, localiser: Localiser, points: Points, held: Index, places: Points) -> Points:
-    """Return the points after a linear Gaussian update of those carried by the votes near them, and their own peaks."""
-    shape = localiser.errors.shape
+    """Return the points after a linear Gaussian update of those carried by the votes near them, and their own peaks.
+
+    As settling does it, those that are carried by less than half a cell stay.
+    """
+    shape, look = localiser.errors.shape, localiser.stages[-1].look
     carried = carry(points, held, places, shape)
+    frame = look.placing.frame(0, settling.radiograph.size, carried)
+    frame, votes = settling._votes(look, 0, frame, carried)  # noqa: SLF001 - the votes that it keeps
+    anyone = np.zeros(len(points), bool)
+
+    def peaks(near: Points) -> Points:
+        return frame.to_image(near_peaks(votes, frame.to_grid(near), anyone).points)
+
     others = np.setdiff1d(np.arange(len(points)), held)
+    n, k = len(others), len(held)
     whole = shape_covariance(shape, carried, SCATTER)
-    among = whole[held][:, :, held].reshape(2 * len(held), -1) + 1e-6 * np.eye(2 * len(held))
-    across = whole[others][:, :, held].reshape(2 * len(others), -1)
-    prior = whole[others][:, :, others].reshape(2 * len(others), -1) - across @ np.linalg.solve(among, across.T)
-    own = prior.reshape(len(others), 2, len(others), 2)[np.arange(len(others)), :, np.arange(len(others))]
-    found = carried.copy()  # and each peak is off by a pixel, or the more, the less it is expected
+    among = whole[held][:, :, held].reshape(2 * k, 2 * k) + 1e-6 * np.eye(2 * k)
+    across = whole[others][:, :, held].reshape(2 * n, 2 * k)
+    prior = whole[others][:, :, others].reshape(2 * n, 2 * n) - across @ np.linalg.solve(among, across.T)
+    own = prior.reshape(n, 2, n, 2)[np.arange(n), :, np.arange(n)] + np.eye(2)
+    found = carried.copy()
     for _ in range(ROUNDS):
-        seen = settling.settle(found, held, places).points[others]  # the peak near each
-        away = seen - carried[others]
-        far = np.einsum("ki,kij,kj->k", away, np.linalg.inv(own + np.eye(2)), away)
-        total = prior + np.diag(np.repeat(1 + far / 2, 2))
-        found[others] = carried[others] + (prior @ np.linalg.solve(total, away.ravel())).reshape(-1, 2)
-    return settling.settle(found, held, places).points
+        away = peaks(found)[others] - carried[others]
+        far = np.einsum("ki,kij,kj->k", away, np.linalg.inv(own), away)
+        noise = np.diag(np.repeat(1 + far / 2, 2))  # a peak is off by a pixel, or the more, the less it is expected
+        found[others] = carried[others] + (prior @ np.linalg.solve(prior + noise, away.ravel())).reshape(n, 2)
+    still = np.linalg.norm(carried - points, axis=1) * frame.scale < STILL
+    found = np.where(still[:, None], carried, peaks(found))
+    found[held] = places
+    return found
 
 
 def methods(localiser: Localiser, film: Film) -> dict[str, Method]:

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from landvote.errors import ModelError, SettingError
-from landvote.localiser.plan import Plan, Share, TimeLimit
+from landvote.localiser.plan import Part, Plan, Share, TimeLimit
 from landvote.runtime.events import Planned, StageShortened
 from landvote.votes import Estimate
 from toys import GLOBAL, LOCAL, SeerSettings, SeerTraining, box_sample, fitted, voter_of
@@ -168,6 +168,14 @@ def test_trainings_that_leave_films_out_are_planned_and_get_the_smaller_part(tmp
     assert [e.stage for e in told if isinstance(e, StageShortened)] == ["global", "local"]  # of the model alone
     with pytest.raises(SettingError, match=r"^150 minutes: .* about 160 minutes"):
         fitted(tmp_path / "other", *stages, validation=(), minutes=150, left_out=TURNS)
+
+
+def test_judging_a_part_leaves_the_training_of_all_films_its_time():
+    limit = TimeLimit(60.0)
+    limit._begun -= 60 * 15  # minutes are spent
+    assert [limit.until(Part(number, 3)).over for number in (1, 2, 3)] == [True, False, False]
+    assert not limit.over
+    assert not TimeLimit(None).until(Part(1, 3)).over
 
 
 def test_without_a_limit_trainings_that_leave_films_out_count_as_well(tmp_path):

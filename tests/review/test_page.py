@@ -272,6 +272,7 @@ def test_from_nothing_to_the_first_points(bare, show):
         expect(page.locator("#prompt")).to_have_text("Click 1 of 2: tip")
         click(page, 5, 5)
         click(page, 6, 20)
+        page.click("#open-more")
         page.click("#newLandmark")
         click(page, 30, 20)
         page.keyboard.type("a third")
@@ -368,6 +369,7 @@ def test_a_name_that_is_taken_is_told_and_the_click_is_kept(empty):
 def test_an_outline_is_drawn_by_clicks_and_again_on_the_next_film_by_keys(empty):
     page, client = empty
     page.keyboard.press("Escape")
+    page.click("#open-more")
     page.click("#outline")
     page.fill("#outline-name", "edge")
     page.fill("#outline-count", "5")
@@ -644,6 +646,7 @@ def test_points_of_others_are_beside_those_of_an_approved_film(proposed, show):
         page.keyboard.press("a")
         expect(page.locator("#progress")).to_have_text("1 of 4 films approved")
         page.locator(".film", has_text="film-0.png").click()
+        page.click("#open-more")
         page.click("#compare")
         expect(page.locator("#legend")).to_contain_text("Bo: 1.0 px apart on average")
         expect(page.locator("#landmarks button").first).to_have_text("1tip3.0 · 0.0 px")
@@ -739,6 +742,7 @@ def test_a_film_with_points_that_followed_is_approved_at_once(outlined):
 @pytest.mark.parametrize("by", ["key", "mouse"])
 def test_settling_proposes_anew_round_a_point_that_was_set(outlined, by):
     page, client = outlined
+    page.click("#open-more")
     page.locator("label.switch").click()  # nothing follows
     drag(page, (20, 15), (20, 25))
     before = film(page, client)["proposed"]
@@ -774,6 +778,7 @@ def test_a_point_slides_along_its_outline_by_keys_and_by_mouse(outlined):
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     expect(page.locator("#verdict")).to_have_text("proposed")
+    page.click("#open-more")
     page.locator("label.switch").click()
     with page.expect_response(re.compile(r"/edits$")):
         drag(page, (20, 15), (20.6, 25), key="Control")

@@ -116,7 +116,7 @@ def _leave_out(course: "_Course", names: Collection[str], part: Part, plan: Plan
             Note(f"{part}: without these films too little is left to learn from ({error}): they do not count")
         )
         return Turn([], ())
-    judged = judge_all(localiser, assessor, in_polarity(films, fitted.polarity), under, limit)
+    judged = judge_all(localiser, assessor, in_polarity(films, fitted.polarity), under, limit.until(part))
     turn = Turn(judged, learned)
     turn.save(file)
     for stage in settings:

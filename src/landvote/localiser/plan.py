@@ -22,6 +22,7 @@ LEFT_OUT = "left-out-"
 
 _USED = 0.9  # of the minutes are planned for reading and learning; the rest is for judging and saving
 _LATE = 1.1  # times the minutes: later than that no more films are judged
+_PARTS = 0.5  # of the minutes are for all trainings that leave films out, with judging these films
 _TURNS = 0.75  # times its weight in time has a stage in all trainings together that leave films out
 _MEASURED = 3  # films tell how long reading and a step or tree take
 
@@ -62,6 +63,12 @@ class TimeLimit:
     def over(self) -> bool:
         """Whether it is late."""
         return self.minutes is not None and self.spent > _LATE * self.minutes
+
+    def until(self, part: Part) -> "TimeLimit":
+        """Return the limit for judging the films of a part, so that the training of all films keeps its time."""
+        made = TimeLimit(None if self.minutes is None else _PARTS * part.number / part.parts * self.minutes)
+        made._begun = self._begun
+        return made
 
 
 @dataclass

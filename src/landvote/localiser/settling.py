@@ -1,8 +1,9 @@
 """Settling: with the points that a person has fixed held, the others are found again.
 
 The fixed points carry the others along, by the shape or the outline alone; then each landmark by itself goes to the
-peak of its own votes near where it was carried to. No shape is fitted to votes: a joint form, in which the votes of all
-landmarks and a shape model outvote each other, was not better on simulated hips.
+peak of its own votes near where it was carried to. Those that nothing carries stay as a person has seen them. No shape
+is fitted to votes: a joint form, in which the votes of all landmarks and a shape model outvote each other, was not
+better on simulated hips (benchmarks/settling.py).
 """
 
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from landvote.votes import VoteMap
 
 _REACH = 0.07  # of the grid, within which a landmark's own peak is looked for
 _LEAST = 0.1  # how strong votes must be there, as a share of the strongest votes of the median landmark
+_STILL = 0.5  # grid cells; landmarks that are carried by less stay where a person has seen them
 _SAME = 0.08  # of the grid: frames that are nearer to each other show the same
 
 
@@ -53,8 +55,8 @@ class Settling:
         """Return the landmarks found again, given (n, 2) ``points`` and those ``held`` at their ``places`` (k, 2).
 
         All are image coordinates; ``points`` are as they were proposed, NaN if unknown. Held landmarks stay exactly at
-        their places; a landmark without votes near where it was carried to stays there. Expected errors are those of
-        the points found, and NaN for landmarks held.
+        their places, and those that they carry by less than half a cell stay as well; a landmark without votes near
+        where it was carried to stays there. Expected errors are those of the points found, and NaN for landmarks held.
         """
         width = self._film.size[0]
         if self._mirrored:
@@ -64,21 +66,24 @@ class Settling:
         stages = self.localiser.stages
         first = max((i for i, stage in enumerate(stages) if stage.settings.weight == 1), default=0)
         for stage in stages[first:]:  # a later one counts only in part
-            found = self._look(stage.look, found, held, places)
+            found = self._look(stage.look, found, points, held, places)
         error = self.localiser.errors.expect(self.localiser.looks, self._film, found).error.copy()
         error[held] = np.nan
         told = in_mirror(found.points, width) if self._mirrored else found.points
         names = self.localiser.scheme.landmarks
         return Prediction(self.radiograph.identifier, told, error, names, model=self.localiser.model)
 
-    def _look(self, look: Look, known: Candidate, held: Index, places: Points) -> Candidate:
-        """Return what is known once each landmark has gone to its own peak near where it is known to be."""
+    def _look(self, look: Look, known: Candidate, before: Points, held: Index, places: Points) -> Candidate:
+        """Return what is known once each landmark that was carried has gone to its own peak near where it is now."""
         found = known
         for target, frame in enumerate(look.placing.frames(self._film.size, known.points)):
             if frame is not None:
-                near = known.points[list(look.placing.targets[target])]
-                laid, votes = self._votes(look, target, frame, near, look.placing.body(known.points))
-                found = look.take(near_peaks(votes, laid.to_grid(near)), laid, target, found)
+                index = list(look.placing.targets[target])
+                body = look.placing.body(known.points)
+                laid, votes = self._votes(look, target, frame, known.points[index], body)
+                near = laid.to_grid(known.points[index])
+                still = np.linalg.norm(near - laid.to_grid(before[index]), axis=1) < _STILL
+                found = look.take(near_peaks(votes, near, still), laid, target, found)
                 found.points[held] = places
         return found
 
@@ -93,10 +98,11 @@ class Settling:
         return seen
 
 
-def near_peaks(votes: VoteMap, near: Points) -> Chosen:
-    """Return for each landmark its own peak near (n, 2) grid coordinates, or these where no votes are near.
+def near_peaks(votes: VoteMap, near: Points, still: npt.NDArray[np.bool_]) -> Chosen:
+    """Return for each landmark its own peak near (n, 2) grid coordinates, or these where it is ``still``, (n,).
 
-    An unknown place (NaN) is anywhere: the landmark's highest peak is taken.
+    They are returned as well where no votes are near, or weak ones. An unknown place (NaN) is anywhere: the landmark's
+    highest peak is taken.
     """
     smooth = votes.smooth
     known: npt.NDArray[np.bool_] = np.all(np.isfinite(near), axis=1)
@@ -107,5 +113,6 @@ def near_peaks(votes: VoteMap, near: Points) -> Chosen:
     best, strength = in_disks(smooth, votes.to_cells(np.nan_to_num(start)), np.full(len(near), reach / votes.cell))
     climbed, _ = votes.climb(votes.to_grid(best))
     close = np.linalg.norm(climbed - start, axis=1) <= reach + votes.cell
-    points = np.where((close & (strength > 0) & (strength >= _LEAST * typical))[:, None], climbed, start)
+    chosen = ~still & close & (strength > 0) & (strength >= _LEAST * typical)
+    points = np.where(chosen[:, None], climbed, start)
     return Chosen(points, votes.dispersion(points), votes.evidence(points))

@@ -215,7 +215,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 for (const id of ["newLandmark", "outline", "ruler", "relations", "missing", "occluded", "clear", "undo", "redo", "reject", "reopen", "approve", "settle"]) $(id).addEventListener("click", () => ACTS[id]());
-$("follow").addEventListener("change", () => $("marks").focus());
+$("follow").addEventListener("change", () => { $("more").hidePopover(); $("marks").focus(); });
 $("accept").addEventListener("click", () => editor.placeOrAccept());
 $("help").addEventListener("click", () => $("keys").showModal());
 

@@ -2,7 +2,7 @@
 
 import { shape, STATES } from "./marks.js";
 
-const HOW = { changed: "placed", accepted: "as proposed", imported: "imported" };
+const HOW = { changed: "placed", accepted: "accepted", imported: "imported" };
 const NS = "http://www.w3.org/2000/svg";
 
 export class Panel {
@@ -24,7 +24,9 @@ export class Panel {
       state.textContent = this.note(landmark) ?? words;
       button.setAttribute("aria-current", String(i === active));
     });
-    if (active !== this.active && this.rows[active]) this.rows[active].item.scrollIntoView({ block: "nearest" });
+    if (active !== this.active && this.rows[active]) { // once what lies below the list has its new height
+      requestAnimationFrame(() => this.rows[active]?.item.scrollIntoView({ block: "nearest" }));
+    }
     this.active = active;
     const decided = landmarks.filter(({ state }) => state !== "undecided" && state !== "proposed").length;
     const proposed = landmarks.filter(({ state }) => state === "proposed").length;
