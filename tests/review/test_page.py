@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 
 import numpy as np
@@ -17,71 +16,18 @@ from landvote.review.learning import Learning
 from landvote.review.models import CurrentModel
 from landvote.review.opening import open_review
 from landvote.review.proposing import Proposer
-from reviewing import MISSING, THREE, TOKEN, at, served
+from reviewing import MISSING, THREE, at, click, served, spot
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=CHROMIUM, args=[*QUIET])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def show(browser):
-    """Return a function that opens the page of a server in a new window, as a person who has given a name."""
-    contexts, faults = [], []
-
-    def opened(client, name="Ana"):
-        context = browser.new_context(viewport={"width": 1280, "height": 720})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "requestfinished", lambda request: faults.append(request.url) if client.host not in request.url else None
-        )
-        page.goto(f"http://{client.host}/?token={TOKEN}")
-        page.fill("#person-name", name)
-        page.keyboard.press("Enter")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
 @pytest.fixture
 def page(client, show):
     found = show(client)
     expect(found.locator("#name")).to_have_text("film-0.png")
     return found
-
-
-def spot(page, x, y):
-    """Return where a pixel of a film of 40 x 30 is on the screen, as the page fits it."""
-    box = page.locator("#marks").bounding_box()
-    scale = min(box["width"] / 40, box["height"] / 30) * 0.98
-    return (
-        box["x"] + (box["width"] - 40 * scale) / 2 + (x + 0.5) * scale,
-        box["y"] + (box["height"] - 30 * scale) / 2 + (y + 0.5) * scale,
-    )
-
-
-def click(page, x, y):
-    page.mouse.click(*spot(page, x, y))
 
 
 def marks(page, client, number=0, who="Ana"):
