@@ -2,9 +2,9 @@
 
     python benchmarks/review_kills.py [KILLS]
 
-Two clients of one person and one of another edit the same films and different ones, place, undo and approve. At a random
-moment SIGKILL ends the server; the next one opens the same store. In the end the log is compared with what was answered
-as saved: each such edit has to be there, once, and the films have to be as the log says.
+Two clients of one person and one of another edit the same films and different ones, place, undo and approve. At a
+random moment SIGKILL ends the server; the next one opens the same store. In the end the log is compared with the edits
+that were answered as saved: each has to be there, once, and the films have to be as the log says.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from review_server import Server
 
 from landvote.data.scheme import Scheme
+from review_server import Server
 
 FILMS, NAMES, CLIENTS = 6, ("tip", "base", "notch"), ("Ana", "Ana", "Bo")
 LATEST = 1.5  # seconds after the start of the clients at which a server is killed
@@ -77,7 +78,9 @@ def main(kills: int) -> None:
         folder = Path(made)
         Scheme.numbered(3).model_copy(update={"name": "three", "landmarks": NAMES}).write(folder / "scheme.toml")
         for i in range(FILMS):
-            cv2.imwrite(str(folder / f"film-{i}.png"), (np.add.outer(np.arange(300), np.arange(400)) * 90 + i).astype("u2"))
+            cv2.imwrite(
+                str(folder / f"film-{i}.png"), (np.add.outer(np.arange(300), np.arange(400)) * 90 + i).astype("u2")
+            )
         log = folder / "landvote-review" / "edits.jsonl"
         for kill in range(kills):
             server = Server(folder, "--no-learning")
@@ -99,7 +102,7 @@ def main(kills: int) -> None:
         _report(kills, clients, log, shown, repaired)
 
 
-def _report(kills: int, clients: Clients, log: Path, shown: dict[tuple[str, int], dict], repaired: int) -> None:  # type: ignore[type-arg]
+def _report(kills: int, clients: Clients, log: Path, shown: dict[tuple[str, int], dict[str, Any]], cut: int) -> None:
     edits = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     kept: list[Saved] = []
     last: dict[tuple[str, int], dict[str, object]] = {}
@@ -117,11 +120,12 @@ def _report(kills: int, clients: Clients, log: Path, shown: dict[tuple[str, int]
     saved, once = set(clients.saved), Counter(kept)
     rows = [
         ("kills", kills), ("placings answered as saved", len(saved)),
-        ("of these not in the log", len(saved - set(kept))), ("of these in the log twice", sum(once[s] > 1 for s in saved)),
+        ("of these not in the log", len(saved - set(kept))),
+        ("of these in the log twice", sum(once[placing] > 1 for placing in saved)),
         ("placings in the log that had no answer", len(set(kept) - saved)),
         ("undos and approvals answered as saved", clients.counts["undo 200"] + clients.counts["approve 200"]),
         ("conflicts told (409)", sum(n for told, n in clients.counts.items() if told.endswith("409"))),
-        ("last lines cut short by a kill, and dropped", repaired),
+        ("last lines cut short by a kill, and dropped", cut),
         ("films that are shown otherwise than the log says", differing),
     ]  # fmt: skip
     for told, count in rows:

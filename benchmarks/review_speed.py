@@ -63,7 +63,7 @@ def films(folder: Path) -> None:
     """Measure in a browser how long films take to be on the screen, and frames while one is moved."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - the other measurements need none
 
-    make_large(folder, 8)
+    make_large(folder, 12)
     Scheme.named("cephalogram").write(folder / "scheme.toml")
     server = Server(folder, "--no-learning")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
@@ -75,14 +75,16 @@ def films(folder: Path) -> None:
         began = page.evaluate("performance.now()")
         page.keyboard.press("Enter")
         print(f"first film on the screen: {page.evaluate(FILM_SHOWN, 'film-000.png') - began:.0f} ms")
-        taken = []
         page.evaluate(FRAMES)
-        for number in range(1, 7):
-            page.wait_for_timeout(3000)  # a person looks at a film for a while
+        taken: list[float] = []
+        for number in range(1, 12):
+            if number < 8:
+                page.wait_for_timeout(3000)  # a person looks at a film for a while
             began = page.evaluate("performance.now()")
             page.keyboard.press("j")
             taken.append(page.evaluate(FILM_SHOWN, f"film-{number:03}.png") - began)
-        print(f"next film on the screen, after 3 s on the one before: {spread(taken)}")
+        print(f"next film on the screen, after 3 s on the one before: {spread(taken[:7])}")
+        print(f"next film on the screen, asked for at once: {spread(taken[7:])}")
         print(f"frames meanwhile: {spread(page.evaluate('window.gaps'))}")
         box = page.locator("#marks").bounding_box()
         middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) if box else (0, 0)

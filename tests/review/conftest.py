@@ -11,7 +11,6 @@ from PIL import Image
 from landvote.review.opening import open_review
 from reviewing import THREE, TOKEN, served
 
-
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline
@@ -22,6 +23,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
 pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def page(client, show):
@@ -729,3 +731,33 @@ def test_a_point_slides_along_its_outline_by_keys_and_by_mouse(outlined):
     with page.expect_response(re.compile(r"/edits$")):
         drag(page, (20, 15), (20.6, 25), key="Control")
     assert film(page, client)["marks"]["base"][1:3] == [pytest.approx(20.6, abs=0.1), pytest.approx(15, abs=0.01)]
+
+
+def test_a_large_film_is_shown_smaller_at_first_and_then_whole(films, show):
+    pixels = (np.add.outer(np.arange(1500), np.arange(2500)) * 10).astype(np.uint16)
+    Image.fromarray(pixels).save(films / "film-0.png")
+    review = open_review(films, "Ana", scheme=THREE)
+    held = []
+    with served(review) as client:
+        page = show(client)
+        page.context.route("**/pixels", held.append)
+        page.reload()
+        expect(page.locator("#facts")).to_contain_text("2500 × 1500, 16 bit")
+        box = page.locator("#marks").bounding_box()
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.move(*middle)
+        expect(page.locator("#cursor")).to_have_text(re.compile(r"grey $"))
+        page.keyboard.press("z")  # the magnifier shows the smaller picture
+        page.mouse.click(*middle)
+        _, x, y = marks(page, client)["tip"]
+        assert abs(x - 1250) < 5
+        assert abs(y - 750) < 5
+        page.wait_for_function("document.getElementById('lens').hidden === false")
+        page.context.unroute("**/pixels")
+        for route in held:
+            route.continue_()
+        page.mouse.move(middle[0] + 40, middle[1] + 40)
+        page.mouse.move(*middle)
+        grey = r"grey 1(9|[0-9]{4})"
+        expect(page.locator("#cursor")).to_have_text(re.compile(grey))
+    review.store.close()
