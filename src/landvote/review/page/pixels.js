@@ -30,15 +30,20 @@ class Pixels {
     this.resetWindow();
   }
 
-  // Read the levels that are not there yet, once; they replace the others.
+  // Read the levels that are not there yet, once unless that fails; they replace the others.
   complete() {
     this.whole ??= this.first === 0 ? Promise.resolve() : this.more();
     return this.whole;
   }
 
   async more() {
-    const { first, levels } = await read(`/api/films/${this.number}/pixels`);
-    Object.assign(this, { first, levels });
+    try {
+      const { first, levels } = await read(`/api/films/${this.number}/pixels`);
+      Object.assign(this, { first, levels });
+    } catch (error) {
+      this.whole = undefined;
+      throw error;
+    }
   }
 
   // Level n has 1 / 2^n of the pixels a side.
