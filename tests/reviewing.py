@@ -74,3 +74,17 @@ def served(review, proposer=None, learning=None, once=""):
         server.should_exit = True
         thread.join(20)
         listening.close()
+
+
+def spot(page, x, y):
+    """Return where a pixel of a film of 40 x 30 is on the screen, as the page fits it."""
+    box = page.locator("#marks").bounding_box()
+    scale = min(box["width"] / 40, box["height"] / 30) * 0.98
+    return (
+        box["x"] + (box["width"] - 40 * scale) / 2 + (x + 0.5) * scale,
+        box["y"] + (box["height"] - 30 * scale) / 2 + (y + 0.5) * scale,
+    )
+
+
+def click(page, x, y):
+    page.mouse.click(*spot(page, x, y))

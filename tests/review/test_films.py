@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -15,7 +17,7 @@ from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.errors import ImageError
 from landvote.films.image import read_image
-from landvote.review.films import ReviewFilms, encoded
+from landvote.review.films import ReviewFilms, decoded, encoded, whole_numbers
 from toys import dicom
 
 
@@ -23,14 +25,46 @@ from toys import dicom
 def test_pixels_keep_their_depth(kind, bits):
     pixels = np.arange(6, dtype=kind).reshape(2, 3) * (40 if bits == 8 else 10000)
     told = encoded(pixels)
-    assert (told[:4], struct.unpack("<III", told[4:16])) == (b"LVF1", (3, 2, bits))
-    np.testing.assert_array_equal(np.frombuffer(told[16:], f"<u{bits // 8}").reshape(2, 3), pixels)
+    assert (told[:4], struct.unpack("<IIII", told[4:20])) == (b"LVF2", (3, 2, bits, 0))
+    np.testing.assert_array_equal(np.frombuffer(told[20:], f"<u{bits // 8}").reshape(2, 3), pixels)
+    np.testing.assert_array_equal(decoded(told), pixels)
 
 
 def test_real_numbers_are_stretched_to_16_bits():
-    told = encoded(np.array([[-1.5, 0.5, 2.5]], np.float32))
-    np.testing.assert_array_equal(np.frombuffer(told[16:], "<u2"), [0, 32768, 65535])
-    encoded(np.zeros((2, 2), np.float32))
+    np.testing.assert_array_equal(whole_numbers(np.array([[-1.5, 0.5, 2.5]], np.float32)), [[0, 32768, 65535]])
+    whole_numbers(np.zeros((2, 2), np.float32))
+
+
+def test_the_first_picture_of_a_large_film_is_halved_and_each_pixel_is_the_mean_of_its_square():
+    pixels = np.arange(5 * 4099, dtype=np.uint16).reshape(5, 4099)
+    films = ReviewFilms([Sample("film", lambda: Radiograph(pixels, "film"), Scheme.numbered(0))], None)
+    opened = films.open(0)
+    assert struct.unpack("<IIII", opened.preview[4:20]) == (4099, 5, 16, 2)  # halved twice: 2,049 would be too many
+    means = pixels[:4, :4096].reshape(1, 4, 1024, 4).mean(axis=(1, 3))
+    np.testing.assert_allclose(decoded(opened.preview), means, atol=0.51)
+    np.testing.assert_array_equal(decoded(opened.content), pixels)
+    small = ReviewFilms([Sample("film", lambda: Radiograph(pixels[:, :2048], "film"), Scheme.numbered(0))], None)
+    assert small.open(0).preview is small.open(0).content
+
+
+def test_a_small_picture_waits_for_a_film_that_is_opened_and_is_made_from_it():
+    opening, decode, read = threading.Event(), threading.Event(), []
+
+    def slow():
+        read.append(1)
+        opening.set()
+        assert decode.wait(20)
+        return Radiograph(np.eye(9, dtype=np.uint8), "film")
+
+    films = ReviewFilms([Sample("film", slow, Scheme.numbered(0))], None)
+    with ThreadPoolExecutor() as threads:
+        film = threads.submit(films.open, 0)
+        assert opening.wait(20)
+        picture = threads.submit(films.thumbnail, 0)
+        decode.set()
+        assert film.result(20).size == (9, 9)
+        assert picture.result(20)
+    assert read == [1]
 
 
 def test_a_small_picture_is_kept_until_the_film_changes(tmp_path):

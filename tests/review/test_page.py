@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline
@@ -17,50 +17,12 @@ from landvote.review.learning import Learning
 from landvote.review.models import CurrentModel
 from landvote.review.opening import open_review
 from landvote.review.proposing import Proposer
-from reviewing import MISSING, THREE, TOKEN, at, served
+from reviewing import MISSING, THREE, at, click, served, spot
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
 pytestmark = pytest.mark.slow
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=CHROMIUM, args=[*QUIET])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def show(browser):
-    """Return a function that opens the page of a server in a new window, as a person who has given a name."""
-    contexts, faults = [], []
-
-    def opened(client, name="Ana"):
-        context = browser.new_context(viewport={"width": 1280, "height": 720})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "requestfinished", lambda request: faults.append(request.url) if client.host not in request.url else None
-        )
-        page.goto(f"http://{client.host}/?token={TOKEN}")
-        page.fill("#person-name", name)
-        page.keyboard.press("Enter")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 @pytest.fixture
@@ -68,20 +30,6 @@ def page(client, show):
     found = show(client)
     expect(found.locator("#name")).to_have_text("film-0.png")
     return found
-
-
-def spot(page, x, y):
-    """Return where a pixel of a film of 40 x 30 is on the screen, as the page fits it."""
-    box = page.locator("#marks").bounding_box()
-    scale = min(box["width"] / 40, box["height"] / 30) * 0.98
-    return (
-        box["x"] + (box["width"] - 40 * scale) / 2 + (x + 0.5) * scale,
-        box["y"] + (box["height"] - 30 * scale) / 2 + (y + 0.5) * scale,
-    )
-
-
-def click(page, x, y):
-    page.mouse.click(*spot(page, x, y))
 
 
 def marks(page, client, number=0, who="Ana"):
@@ -783,3 +731,33 @@ def test_a_point_slides_along_its_outline_by_keys_and_by_mouse(outlined):
     with page.expect_response(re.compile(r"/edits$")):
         drag(page, (20, 15), (20.6, 25), key="Control")
     assert film(page, client)["marks"]["base"][1:3] == [pytest.approx(20.6, abs=0.1), pytest.approx(15, abs=0.01)]
+
+
+def test_a_large_film_is_shown_smaller_at_first_and_then_whole(films, show):
+    pixels = (np.add.outer(np.arange(1500), np.arange(2500)) * 10).astype(np.uint16)
+    Image.fromarray(pixels).save(films / "film-0.png")
+    review = open_review(films, "Ana", scheme=THREE)
+    held = []
+    with served(review) as client:
+        page = show(client)
+        page.context.route("**/pixels", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks it
+        page.reload()
+        expect(page.locator("#facts")).to_contain_text("2500 × 1500, 16 bit")
+        box = page.locator("#marks").bounding_box()
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.move(*middle)
+        page.keyboard.press("z")  # the magnifier shows the smaller picture
+        page.mouse.click(*middle)
+        _, x, y = marks(page, client)["tip"]
+        assert abs(x - 1250) < 5
+        assert abs(y - 750) < 5
+        expect(page.locator("#lens")).to_be_visible()
+        expect(page.locator("#cursor")).to_be_empty()
+        assert len(held) == 1
+        held.pop().continue_()
+        page.wait_for_timeout(1000)
+        page.mouse.move(middle[0] + 40, middle[1] + 40)
+        expect(page.locator("#cursor")).to_contain_text(re.compile(r"grey \d+"))
+        x, y, grey = map(float, re.findall(r"[\d.]+", page.locator("#cursor").inner_text()))
+        assert abs(grey - 10 * (x + y)) <= 10
+    review.store.close()

@@ -38,8 +38,9 @@ def test_the_page_gets_all_that_it_asks_for(client):
     film = client.get("/api/films/0?who=Ana")
     assert (film["name"], film["size"], film["spacing"], film["state"]) == ("film-0.png", [40, 30], None, "new")
     pixels = client.ask("GET", "/api/films/1/pixels")[2]
-    assert struct.unpack("<III", pixels[4:16]) == (40, 30, 16)
-    assert np.frombuffer(pixels[16:], "<u2")[0] == 1
+    assert struct.unpack("<IIII", pixels[4:20]) == (40, 30, 16, 0)
+    assert np.frombuffer(pixels[20:], "<u2")[0] == 1
+    assert client.ask("GET", "/api/films/1/preview")[2] == pixels  # a small film is whole at once
 
 
 def test_the_page_fetches_from_its_own_server_alone(client, fetched):
@@ -298,7 +299,7 @@ def test_a_film_that_cannot_be_read_is_told_by_its_name_alone(films):
         film = client.get("/api/films/1?who=Ana")
         assert film["size"] is None
         assert film["broken"].startswith("film-1.png: not an image or broken")
-        for path in ("/api/films/1/pixels", "/api/films/1/thumbnail"):
+        for path in ("/api/films/1/preview", "/api/films/1/pixels", "/api/films/1/thumbnail"):
             status, _, content = client.ask("GET", path)
             assert status == 422
             assert json.loads(content)["error"].startswith("film-1.png: not an image or broken")

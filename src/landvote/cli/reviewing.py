@@ -48,6 +48,7 @@ def review(
 ) -> None:
     """Annotate films and correct proposals in a browser. Ctrl-C ends it; each edit is saved when it is made."""
     import secrets
+    import sys
     import threading
     import webbrowser
 
@@ -95,6 +96,7 @@ def review(
         typer.echo(f"review of {len(opened.films)} films: {address}{token}")
         if not no_browser:  # in a thread: some browsers end when they are closed
             threading.Thread(target=webbrowser.open, args=(address + once,), daemon=True).start()
+        sys.setswitchinterval(0.001)  # an edit does not wait long for threads that write, locate or rank
         serve(app, listening)
     finally:
         opened.store.close()

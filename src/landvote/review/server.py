@@ -8,6 +8,7 @@ POST /api/scheme              choose a shipped scheme, add landmarks, or change 
 GET /api/landmarks/N/picture  the mean of approved films around a landmark, a small PNG
 GET /api/films                the worklist of ``?who=``
 GET /api/films/N              a film of ``?who=``: its state, marks, proposal, size and spacing
+GET /api/films/N/preview      its pixels, halved where it is large
 GET /api/films/N/pixels       see :mod:`landvote.review.films`
 GET /api/films/N/thumbnail    a small PNG
 POST /api/films/N/ruler       measure a film
@@ -28,6 +29,7 @@ POST /api/learning            train, stop, pause, resume, accept or decline the 
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -54,7 +56,8 @@ from landvote.review.routes.settings import SettingsRoutes
 from landvote.review.routes.settling import SettlingRoutes
 from landvote.review.store import Store
 
-_WRITE_EVERY = 5.0  # seconds between looks whether points.csv is to be written anew
+_WRITE_EVERY = 5.0  # seconds at least between looks whether points.csv is to be written anew
+_WRITE_SHARE = 10.0  # seconds of rest for each that writing has taken: edits come first
 
 
 def make_app(
@@ -100,10 +103,13 @@ def _lifespan(
 
 
 async def _write_files(store: Store) -> None:
+    took = 0.0
     while True:
-        await asyncio.sleep(_WRITE_EVERY)
+        await asyncio.sleep(max(_WRITE_EVERY, _WRITE_SHARE * took))
+        begun = time.monotonic()
         with contextlib.suppress(DataError):  # a full disk: edits say so themselves, and the next round tries again
             await run_in_threadpool(store.write_files)
+        took = time.monotonic() - begun
 
 
 def _refused(_: Request, error: Exception) -> Response:

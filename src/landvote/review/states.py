@@ -19,6 +19,7 @@ class FilmStates:
     def __init__(self, mutex: threading.RLock) -> None:
         self._mutex = mutex
         self._kept: dict[tuple[str, str], FilmState] = {}
+        self._people: dict[str, list[str]] = {}
 
     def __contains__(self, film: tuple[str, str]) -> bool:
         """Whether a person, named first, has had a film."""
@@ -26,7 +27,11 @@ class FilmStates:
 
     def apply(self, where: str, number: int, edit: Edit) -> None:
         """Bring an edit of a film in, see :meth:`FilmState.apply`."""
-        self._kept.setdefault((edit.who, edit.image), FilmState()).apply(where, number, edit)
+        key = (edit.who, edit.image)
+        if key not in self._kept:
+            self._kept[key] = FilmState()
+            self._people[edit.image] = sorted((*self._people.get(edit.image, ()), edit.who))
+        self._kept[key].apply(where, number, edit)
 
     def rename(self, renamed: Mapping[str, str]) -> None:
         """Let landmarks, old name -> new name, go by their new names."""
@@ -44,7 +49,7 @@ class FilmStates:
 
     def people(self, image: str) -> list[str]:
         """Return the people who have had a film."""
-        return sorted(who for who, other, _ in self.every() if other == image)
+        return self._people.get(image, [])
 
     def begun(self) -> set[str]:
         """Return the films that a person has put marks on, settled, approved or rejected."""
@@ -65,7 +70,7 @@ class FilmStates:
     def approved_marks(self, image: str) -> dict[str, Mapping[str, Mark]]:
         """Return person -> marks of a film, of those who have approved it."""
         with self._mutex:
-            of_film = [(who, s) for (who, other), s in self._kept.items() if other == image]
+            of_film = [(who, self._kept[who, image]) for who in self.people(image)]
             return {who: dict(s.marks) for who, s in of_film if s.verdict == "approved"}
 
     def rows(self, landmarks: Sequence[str], *, approved: bool) -> tuple[PointRow, ...]:

@@ -25,7 +25,6 @@ async function answer(address, options) {
 }
 
 export const getJson = async (address) => (await answer(address)).json();
-export const getBytes = async (address) => (await answer(address)).arrayBuffer();
 export const getPicture = async (address) => (await answer(address)).blob();
 
 export async function post(address, told) {

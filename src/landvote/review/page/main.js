@@ -133,6 +133,7 @@ async function open(number) {
     return;
   } finally {
     clearTimeout(slow);
+    list.opened();
   }
   $("wait").hidden = Boolean(session.pixels);
   $("wait").textContent = `This film cannot be shown. ${session.film.server.broken} Press x to reject it.`;
@@ -142,8 +143,19 @@ async function open(number) {
   editor.begin();
   session.changed();
   if (session.film.server.exchanged) message("The pixels of this film have changed since its points were set. Check every point.", true);
-  const next = list.beside(1);
-  if (next !== undefined) session.load(next).catch(() => {}); // so that it is there at once; if it is broken, opening it says so
+  ahead(session.pixels);
+}
+
+// Read the whole of a large film, then the next two, so that they are there at once; if one is broken, opening it says so.
+async function ahead(pixels) {
+  const onScreen = () => session.pixels === pixels;
+  try {
+    await pixels?.complete();
+    if (onScreen()) view.draw();
+    const [next, later] = [list.beside(1), list.beside(2)];
+    if (onScreen() && next !== undefined) await (await session.load(next)).complete();
+    if (onScreen() && later !== undefined) await session.load(later);
+  } catch { /* see above */ }
 }
 
 list.chosen = open;

@@ -1,44 +1,59 @@
-// The grey values of a film: decoded, halved again and again for small scales, and brought to 8 bits as they are seen.
+// The grey values of a film: at first those of a smaller picture where it is large; brought to 8 bits as they are seen.
 
-const MAGIC = "LVF1";
-const SAMPLED = 200000;
+const reader = new Worker("/page/reader.js");
+const asked = new Map();
+reader.onmessage = ({ data: { ticket, film, error } }) => {
+  const { resolve, reject } = asked.get(ticket);
+  asked.delete(ticket);
+  if (film) resolve(film);
+  else reject(new Error(error));
+};
+let tickets = 0;
 
-export class Pixels {
-  constructor(buffer) {
-    const head = new DataView(buffer);
-    const magic = String.fromCharCode(...new Uint8Array(buffer, 0, 4));
-    if (magic !== MAGIC) throw new Error("not a film");
-    this.width = head.getUint32(4, true);
-    this.height = head.getUint32(8, true);
-    this.bits = head.getUint32(12, true);
-    const count = this.width * this.height;
-    const data = this.bits === 16 ? new Uint16Array(buffer, 16, count) : new Uint8Array(buffer, 16, count);
-    this.levels = [{ width: this.width, height: this.height, data }];
+function read(address) {
+  return new Promise((resolve, reject) => {
+    asked.set(++tickets, { resolve, reject });
+    reader.postMessage({ ticket: tickets, address });
+  });
+}
+
+// Return the film of a number as it is first shown.
+export const readPixels = async (number) => new Pixels(number, await read(`/api/films/${number}/preview`));
+
+class Pixels {
+  constructor(number, film) {
+    this.number = number;
+    Object.assign(this, film); // width, height, bits, levels, first, black, white
     this.table = new Uint8ClampedArray(this.bits === 16 ? 65536 : 256);
     this.version = 0;
     this.inverted = false;
     this.resetWindow();
   }
 
-  // Level n has 1 / 2^n of the pixels a side; it is made when it is first looked at.
-  level(n) {
-    while (this.levels.length <= n) this.levels.push(halved(this.levels[this.levels.length - 1]));
-    return this.levels[n];
+  // Read the levels that are not there yet, once unless that fails; they replace the others.
+  complete() {
+    this.whole ??= this.first === 0 ? Promise.resolve() : this.more();
+    return this.whole;
   }
 
-  deepest() {
-    return Math.max(0, Math.floor(Math.log2(Math.min(this.width, this.height))) - 4);
+  async more() {
+    try {
+      const { first, levels } = await read(`/api/films/${this.number}/pixels`);
+      Object.assign(this, { first, levels });
+    } catch (error) {
+      this.whole = undefined;
+      throw error;
+    }
   }
+
+  // Level n has 1 / 2^n of the pixels a side.
+  level(n) { return this.levels[n]; }
+
+  deepest() { return this.levels.length - 1; }
 
   resetWindow() {
-    const data = this.levels[0].data;
-    const step = Math.max(1, Math.floor(data.length / SAMPLED));
-    const some = data.filter ? Float32Array.from({ length: Math.floor(data.length / step) }, (_, i) => data[i * step]) : data;
-    some.sort();
-    const low = some[Math.floor(some.length * 0.005)];
-    const high = some[Math.floor((some.length - 1) * 0.998)];
-    this.natural = Math.max(1, high - low);
-    this.setWindow((low + high) / 2, Math.max(1, high - low));
+    this.natural = Math.max(1, this.white - this.black);
+    this.setWindow((this.black + this.white) / 2, this.natural);
   }
 
   setWindow(centre, width) {
@@ -58,9 +73,10 @@ export class Pixels {
     this.setWindow(this.centre, this.window);
   }
 
-  at(x, y) {
+  at(x, y) { // null beside the film, and while only a smaller picture is there
     const [i, j] = [Math.round(x), Math.round(y)];
-    return i >= 0 && j >= 0 && i < this.width && j < this.height ? this.levels[0].data[j * this.width + i] : null;
+    const within = i >= 0 && j >= 0 && i < this.width && j < this.height;
+    return within && this.first === 0 ? this.levels[0].data[j * this.width + i] : null;
   }
 
   // Return part of a level as 8-bit greys; x0 to x1 and y0 to y1 are whole pixels of the level.
@@ -77,18 +93,4 @@ export class Pixels {
     }
     return image;
   }
-}
-
-function halved({ width, height, data }) {
-  const [w, h] = [Math.max(1, width >> 1), Math.max(1, height >> 1)];
-  const out = new data.constructor(w * h);
-  for (let y = 0, to = 0; y < h; y++) {
-    let from = 2 * y * width;
-    const below = height > 1 ? width : 0;
-    const right = width > 1 ? 1 : 0;
-    for (let x = 0; x < w; x++, from += 2) {
-      out[to++] = (data[from] + data[from + right] + data[from + below] + data[from + below + right]) >> 2;
-    }
-  }
-  return { width: w, height: h, data: out };
 }

@@ -1,9 +1,9 @@
 // The film on the screen and its edits. An edit is shown at once, and called saved only when the server has said so.
 
-import { getBytes, getJson, post, Refused } from "./api.js";
-import { Pixels } from "./pixels.js";
+import { getJson, post, Refused } from "./api.js";
+import { readPixels } from "./pixels.js";
 
-const KEPT = 3; // decoded films
+const KEPT = 4; // decoded films: the one on the screen, the next two, the one before
 const AGAIN = 1500; // milliseconds until an edit is sent again to a server that did not answer
 const CALM = 350; // milliseconds without a further nudge
 
@@ -40,7 +40,7 @@ export class Session {
 
   load(number) {
     if (!this.cache.has(number)) {
-      const loaded = getBytes(`/api/films/${number}/pixels`).then((buffer) => new Pixels(buffer));
+      const loaded = readPixels(number);
       loaded.catch(() => this.cache.delete(number));
       this.cache.set(number, loaded);
     }

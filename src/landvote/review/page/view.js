@@ -106,7 +106,7 @@ export class View {
     context.fillRect(0, 0, this.film.width, this.film.height);
     if (!this.pixels) return;
     const scale = this.scale * this.ratio;
-    const n = Math.min(this.pixels.deepest(), Math.max(0, Math.round(-Math.log2(scale))));
+    const n = Math.min(this.pixels.deepest(), Math.max(this.pixels.first, Math.round(-Math.log2(scale))));
     const wanted = this.window(n);
     const shown = this.shown;
     const stale = !shown || shown.n !== n || shown.version !== this.pixels.version || shown.pixels !== this.pixels;
@@ -201,9 +201,11 @@ export class View {
     const times = Math.max(2, 4 / this.scale); // at least four times the pixels of the film
     const [x, y] = this.toImage(pointer);
     const half = lensSize / (2 * this.scale * times);
-    const [x0, y0] = [Math.max(0, Math.floor(x - half)), Math.max(0, Math.floor(y - half))];
-    const x1 = Math.min(this.pixels.width, Math.ceil(x + half) + 1);
-    const y1 = Math.min(this.pixels.height, Math.ceil(y + half) + 1);
+    const n = this.pixels.first;
+    const side = 2 ** n; // of a pixel of that level
+    const { width, height } = this.pixels.level(n);
+    const [x0, y0] = [x, y].map((v) => Math.max(0, Math.floor((v - half) / side)));
+    const [x1, y1] = [[x, width], [y, height]].map(([v, most]) => Math.min(most, Math.ceil((v + half) / side) + 1));
     const context = lens.getContext("2d", { alpha: false });
     context.fillStyle = "#000";
     context.fillRect(0, 0, size, size);
@@ -212,10 +214,10 @@ export class View {
     if (x1 > x0 && y1 > y0) {
       this.small ||= document.createElement("canvas");
       [this.small.width, this.small.height] = [x1 - x0, y1 - y0];
-      this.small.getContext("2d", { alpha: false }).putImageData(this.pixels.region(0, x0, y0, x1, y1), 0, 0);
+      this.small.getContext("2d", { alpha: false }).putImageData(this.pixels.region(n, x0, y0, x1, y1), 0, 0);
       context.imageSmoothingEnabled = true;
       context.imageSmoothingQuality = "high";
-      context.drawImage(this.small, ...place(x0 - 0.5, y0 - 0.5), (x1 - x0) * cell, (y1 - y0) * cell);
+      context.drawImage(this.small, ...place(x0 * side - 0.5, y0 * side - 0.5), (x1 - x0) * side * cell, (y1 - y0) * side * cell);
     }
     context.lineWidth = 1.5 * this.ratio;
     for (const landmark of this.scene().landmarks) {

@@ -12,6 +12,8 @@ export class Worklist {
   constructor(box, { show, sort, find, strange, progress }) {
     Object.assign(this, { box, show, sort, find, strange, progress, rows: [], order: [], current: -1, total: 0 });
     this.pictures = new Map();
+    Object.assign(this, { wanted: [], fetching: false });
+    this.calm = new Promise((resolve) => { this.opened = resolve; }); // the first film comes before small pictures
     this.chosen = this.heard = () => {};
     this.words = new Map([...show.options].map((option) => [option, option.textContent]));
     this.space = box.appendChild(document.createElement("div"));
@@ -155,16 +157,34 @@ export class Worklist {
   }
 
   async picture(number, image) {
-    if (!this.pictures.has(number)) {
-      this.pictures.set(number, getPicture(`/api/films/${number}/thumbnail`).then((blob) => URL.createObjectURL(blob)).catch(() => ""));
-    }
-    if (this.pictures.size > PICTURES) {
-      const [oldest, made] = this.pictures.entries().next().value;
-      this.pictures.delete(oldest);
-      made.then((address) => URL.revokeObjectURL(address));
+    if (!this.pictures.has(number)) { // one at a time: films have the other connections
+      this.wanted.push([number, image]);
+      this.fetchPictures();
+      return;
     }
     const address = await this.pictures.get(number);
     if (address) image.src = address;
+  }
+
+  async fetchPictures() {
+    if (this.fetching) return;
+    this.fetching = true;
+    await this.calm;
+    for (let next = this.wanted.shift(); next; next = this.wanted.shift()) {
+      const [number, image] = next;
+      await new Promise(requestAnimationFrame); // rows that were drawn anew meanwhile ask again
+      if (!image.isConnected) continue;
+      if (!this.pictures.has(number)) this.pictures.set(number, getPicture(`/api/films/${number}/thumbnail`).then((blob) => URL.createObjectURL(blob)).catch(() => ""));
+      if (this.pictures.size > PICTURES) {
+        const [oldest, made] = this.pictures.entries().next().value;
+        this.pictures.delete(oldest);
+        made.then((address) => URL.revokeObjectURL(address));
+      }
+      const address = await this.pictures.get(number);
+      this.wanted = this.wanted.filter(([, { isConnected }]) => isConnected);
+      if (address) for (const shown of this.space.querySelectorAll(`#film-${number} img`)) shown.src = address;
+    }
+    this.fetching = false;
   }
 }
 

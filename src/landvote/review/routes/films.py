@@ -66,6 +66,7 @@ class FilmRoutes:
         return [
             Route("/api/films", self._worklist),
             Route("/api/films/{number:int}", self._film),
+            Route("/api/films/{number:int}/preview", self._preview),
             Route("/api/films/{number:int}/pixels", self._pixels),
             Route("/api/films/{number:int}/thumbnail", self._thumbnail),
             Route("/api/films/{number:int}/edits", self._edit, methods=["POST"]),
@@ -83,7 +84,7 @@ class FilmRoutes:
         try:
             return await self._read(self._films.open, number)
         except HTTPException as error:
-            return Opened(b"", "", None, None, "", error.detail)
+            return Opened(b"", b"", "", None, None, "", error.detail)
 
     async def _worklist(self, request: Request) -> Response:
         who = person(request.query_params.get("who", ""))
@@ -121,10 +122,14 @@ class FilmRoutes:
         told = {"number": number, "name": sample.identifier, "exchanged": exchanged}
         return {**told, **film, **state, "scheme": revision_of(self._store.scheme)}
 
-    async def _pixels(self, request: Request) -> Response:
+    async def _preview(self, request: Request) -> Response:
         opened = await self._read(self._films.open, number := self.number(request))
         if self._proposer:
             self._proposer.wanted(number)
+        return Response(opened.preview, media_type="application/octet-stream")
+
+    async def _pixels(self, request: Request) -> Response:
+        opened = await self._read(self._films.open, self.number(request))
         return Response(opened.content, media_type="application/octet-stream")
 
     async def _thumbnail(self, request: Request) -> Response:
