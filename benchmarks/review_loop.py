@@ -12,8 +12,9 @@ film; with ``--twelve`` landmarks by themselves, 2 mm at all. Each point placed,
 action. A point is put where the film's first simulated annotator has it (SD 0.5 mm across the outline and 1.5 mm along
 it); one of the twelve, at the truth with an error of SD 0.4 mm along x and along y.
 
-Two others start from the same proposals, and nothing is learned from them: one drags points by themselves, and one has
-the others follow by the shape; neither settles. The annotator waits for each training; no film is left blind.
+Others start from the same proposals, and nothing is learned from them: one settles only where two points or more are
+off; one drags points by themselves, and one has the others follow by the shape, and neither settles. The annotator
+waits for each training; no film is left blind.
 
 FOLDER keeps all of it: a call that was stopped goes on from there.
 """
@@ -24,6 +25,7 @@ import argparse
 import csv
 import json
 import os
+import resource
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -44,7 +46,7 @@ from landvote.review.opening import Review, open_review
 from landvote.review.proposing import Proposer
 from landvote.review.settling import Settler
 from landvote.review.store import OnPage
-from settling import LIMIT, TWELVE, Film, distance, films_in, methods, scheme_of
+from settling import LIMIT, Film, distance, films_in, methods, scheme_of
 
 WHO = "simulated"
 ANCHORS = 12  # clicks, through which the page draws an outline
@@ -192,16 +194,32 @@ def run(told: argparse.Namespace, work: Path) -> None:
         while len(review.store.states.approved_films()) < told.films and time.monotonic() < until:
             number = page.next()
             row = annotate(page, number, films[number], places[number])
-            begun, due = time.monotonic(), not page.trained()
+            begun, due, worked = time.monotonic(), not page.trained(), trainers_worked()
             page.wait(page.trained)
             if due:
-                row |= {"wait": time.monotonic() - begun, "load": os.getloadavg()[0]}
+                waited = {"wait": time.monotonic() - begun, "worked": trainers_worked() - worked}
+                row |= waited | {"load": os.getloadavg()[0]}
             with (work / "films.jsonl").open("a") as opened:
                 opened.write(json.dumps(row) + "\n")
     finally:
         proposer.end()
         learning.end()
         review.store.close()
+
+
+def trainers_worked() -> float:
+    """Return how many seconds of a processor the trainers that have ended took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def actions(row: dict[str, Any], way: str, by_hand: int) -> int:
+    """Return how many actions a film took."""
+    if way == "hand" or "settle" not in row:
+        return by_hand
+    if way == "spare" and row["drag"] == 1:  # one point alone is off
+        return 2
+    return row[way] + 1 if way in {"drag", "shape"} else 2 * row["settle"] + 1
 
 
 def mean(values: Iterable[float]) -> str:
@@ -212,31 +230,33 @@ def mean(values: Iterable[float]) -> str:
 
 def show(rows: list[dict[str, Any]], points: int) -> None:
     """Print the tables."""
-    head = ["films", "actions, settling", "points dragged", "others follow", "all by hand", "corrections", "untouched"]
-    anchors = ANCHORS + 1 if points > len(TWELVE) else points + 1
-    print("|", " | ".join(head), "|\n|", "--- | " * len(head))
+    ways = {
+        "settle": "settling",
+        "spare": "settling if two are off",
+        "drag": "points dragged",
+        "shape": "others follow",
+    }
+    print(f"Actions a film, the first films {points} points and an approval each:\n")
+    print("| films |", " | ".join([*ways.values(), "by hand", "corrections", "untouched"]), "|\n|", "--- | " * 8)
     for first in range(0, len(rows), 10):
         ten = rows[first : first + 10]
-        ours = (
-            mean(2 * r["settle"] + 1 if "settle" in r else points + 1 for r in ten),
-            *(mean(r[how] + 1 if how in r else points + 1 for r in ten) for how in ("drag", "shape")),
-        )
-        if any("settle" not in r for r in ten) and anchors <= points:
-            ours = (f"{ours[0]} ({mean(2 * r['settle'] + 1 if 'settle' in r else anchors for r in ten)})", *ours[1:])
-        by_hand = f"{points + 1}" + (f" ({anchors})" if anchors <= points else "")
-        corrections = mean(r["settle"] for r in ten if "settle" in r)
-        untouched = sum(r.get("settle") == 0 for r in ten)
-        cells = [f"{first + 1}-{first + len(ten)}", *ours, by_hand, corrections, str(untouched)]
-        print("|", " | ".join(cells), "|")
-    for first in (20, 50):
-        after = [2 * r["settle"] + 1 for r in rows[first - 1 :]]
+        cells = [mean(actions(row, way, points + 1) for row in ten) for way in [*ways, "hand"]]
+        cells += [mean(r["settle"] for r in ten if "settle" in r), str(sum(r.get("settle") == 0 for r in ten))]
+        print(f"| {first + 1}-{first + len(ten)} |", " | ".join(cells), "|")
+    print()
+    for name, after in (("all", rows), ("film 20 on", rows[19:]), ("film 50 on", rows[49:])):
         if after:
-            print(f"\nFrom film {first} on: {np.mean(after):.2f} actions a film, median {np.median(after):.0f}", end="")
-            print(f", most {max(after)}; dragged {np.mean([r['drag'] + 1 for r in rows[first - 1 :]]):.2f}.")
-    print("\n| approved films | wait, s | load |\n| --- | --- | --- |")
+            told = [f"{ways[way]} {np.mean([actions(r, way, points + 1) for r in after]):.2f}" for way in ways]
+            by_curve = np.mean([actions(r, "settle", ANCHORS + 1) for r in after])
+            counts = [r.get("settle", 0) for r in after]
+            print(
+                f"- {name}: {', '.join(told)}; corrections: median {np.median(counts):.0f}, most {max(counts)}", end=""
+            )
+            print(f"; settling, and outlines drawn by {ANCHORS} clicks {by_curve:.2f}" if points > ANCHORS else "")
+    print("\n| approved films | wait, s | processor, s | load |\n| --- | --- | --- | --- |")
     for count, row in enumerate(rows, 1):
         if "wait" in row:
-            print(f"| {count} | {row['wait']:.0f} | {row['load']:.1f} |")
+            print(f"| {count} | {row['wait']:.0f} | {row.get('worked', np.nan):.0f} | {row['load']:.1f} |")
     print("\n| points | across, mm | to the point, mm | off, % |\n| --- | --- | --- | --- |")
     looked = [r for r in rows if "settle" in r]
     for name in ("proposed", "accepted", "hand"):
