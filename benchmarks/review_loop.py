@@ -193,18 +193,22 @@ def run(told: argparse.Namespace, work: Path) -> None:
         page.wait(page.trained)
         while len(review.store.states.approved_films()) < told.films and time.monotonic() < until:
             number = page.next()
-            row = annotate(page, number, films[number], places[number])
+            keep(work, annotate(page, number, films[number], places[number]))
             begun, due, worked = time.monotonic(), not page.trained(), trainers_worked()
             page.wait(page.trained)
             if due:
                 waited = {"wait": time.monotonic() - begun, "worked": trainers_worked() - worked}
-                row |= waited | {"load": os.getloadavg()[0]}
-            with (work / "films.jsonl").open("a") as opened:
-                opened.write(json.dumps(row) + "\n")
+                keep(work, waited | {"load": os.getloadavg()[0]})
     finally:
         proposer.end()
         learning.end()
         review.store.close()
+
+
+def keep(work: Path, row: dict[str, Any]) -> None:
+    """Keep what a film took, or a wait after it."""
+    with (work / "films.jsonl").open("a") as opened:
+        opened.write(json.dumps(row) + "\n")
 
 
 def trainers_worked() -> float:
@@ -229,7 +233,9 @@ def mean(values: Iterable[float]) -> str:
 
 
 def show(rows: list[dict[str, Any]], points: int) -> None:
-    """Print the tables."""
+    """Print the tables; rows are of films, and of waits."""
+    waits = [(sum("film" in r for r in rows[:i]), row) for i, row in enumerate(rows) if "wait" in row]
+    rows = [row for row in rows if "film" in row]
     ways = {
         "settle": "settling",
         "spare": "settling if two are off",
@@ -254,9 +260,8 @@ def show(rows: list[dict[str, Any]], points: int) -> None:
             )
             print(f"; settling, and outlines drawn by {ANCHORS} clicks {by_curve:.2f}" if points > ANCHORS else "")
     print("\n| approved films | wait, s | processor, s | load |\n| --- | --- | --- | --- |")
-    for count, row in enumerate(rows, 1):
-        if "wait" in row:
-            print(f"| {count} | {row['wait']:.0f} | {row.get('worked', np.nan):.0f} | {row['load']:.1f} |")
+    for count, row in waits:
+        print(f"| {count} | {row['wait']:.0f} | {row['worked']:.0f} | {row['load']:.1f} |")
     print("\n| points | across, mm | to the point, mm | off, % |\n| --- | --- | --- | --- |")
     looked = [r for r in rows if "settle" in r]
     for name in ("proposed", "accepted", "hand"):

@@ -62,7 +62,8 @@ def scheme_of(*, twelve: bool) -> Scheme:
     """Return the outline of a femur, or twelve landmarks of it by themselves."""
     scheme = Scheme.named("femur")
     update = {"name": "twelve", "landmarks": tuple(scheme.landmarks[i] for i in TWELVE), "columns": TWELVE,
-              "reference": (TWELVE.index(25), 0), "normaliser": None, "outlines": ()}  # fmt: skip
+              "reference": (TWELVE.index(25), 0), "normaliser": None, "outlines": (),
+              "definitions": tuple(scheme.definitions[i] for i in TWELVE)}  # fmt: skip
     return scheme.model_copy(update=update) if twelve else scheme
 
 
