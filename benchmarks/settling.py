@@ -59,6 +59,15 @@ class Film:
     spacing: float
 
 
+def scheme_of(*, twelve: bool) -> Scheme:
+    """Return the outline of a femur, or twelve landmarks of it by themselves."""
+    scheme = Scheme.named("femur")
+    update = {"name": "twelve", "landmarks": tuple(scheme.landmarks[i] for i in TWELVE), "columns": TWELVE,
+              "reference": (TWELVE.index(25), 0), "normaliser": None, "outlines": (),
+              "definitions": tuple(scheme.definitions[i] for i in TWELVE)}  # fmt: skip
+    return scheme.model_copy(update=update) if twelve else scheme
+
+
 def films_in(folder: Path, first: int) -> list[Film]:
     """Return the films from one on."""
     rows = list(csv.reader((folder / "truth.csv").open()))[1:]
@@ -144,11 +153,7 @@ def trained(folder: Path, told: argparse.Namespace) -> Localiser:
     """Return the model in a folder, which is trained first if it is not there."""
     model = folder / f"{told.recipe}-{told.training}{'-twelve' if told.twelve else ''}"
     if not (model / "model.json").exists():
-        scheme = Scheme.named("femur")
-        if told.twelve:
-            update = {"name": "twelve", "landmarks": tuple(scheme.landmarks[i] for i in TWELVE), "columns": TWELVE,
-                      "reference": (TWELVE.index(25), 0), "normaliser": None, "outlines": ()}  # fmt: skip
-            scheme = scheme.model_copy(update=update)
+        scheme = scheme_of(twelve=told.twelve)
         samples = read_folder(folder / "hips", scheme=scheme, require_points=True)[: told.training]
         chosen = recipe(told.recipe, scheme=scheme)
         train_model(divide(samples, chosen), chosen, model, Conditions(device="cpu", minutes=told.minutes), resume=True)

@@ -17,7 +17,7 @@ NETWORK = 25
 """Approved films, from which on networks are trained."""
 
 _HELD_OUT, _SHARE = 10, 5  # approved films from which on one in so many is held out
-_JUDGED = 2  # films tell what errors to expect, at least
+_JUDGED = 2  # films held out tell what errors to expect, at least
 _COMPARED = 5  # films, at least, decide between two models
 _NOISE = 1.1  # times the error of one of its kind that learned from fewer films: less is hardly worse
 
@@ -34,15 +34,16 @@ def uses(groups: Mapping[str, str], kind: Kind, given: Mapping[str, str] | None 
 
     ``groups`` name the films that belong together, such as those of a patient. From ten films on, one in five groups is
     held out: it is never learned from, whatever films come later. It judges forests (val), which choose nothing by it.
-    A network keeps the step that judges best, so its training never sees it (test). Of few films two judge forests, so
-    that there are errors to expect. ``given`` are uses that the data name, and that stand.
+    A network keeps the step that judges best, so its training never sees it (test). Where none is held out, all are
+    learned from: forests leave them out in turn to tell what errors to expect. ``given`` are uses that the data name,
+    and that stand.
     """
     order = sorted(set(groups.values()), key=_hash)
     held = {group for group in order if int(_hash(group), 16) % _SHARE == 0} if len(groups) >= _HELD_OUT else set[str]()
     if len(order) - len(held) < 2:
         held = set()
     judging = held
-    if kind == "forest" and len(held) < _JUDGED < len(order):
+    if kind == "forest" and 0 < len(held) < _JUDGED:
         judging = held | set([group for group in order if group not in held][: _JUDGED - len(held)])
     mark = "test" if kind == "network" else "val"
     found = {image: mark if group in judging else "train" for image, group in groups.items()}
