@@ -41,10 +41,10 @@ from landvote.data.scheme import Scheme
 from landvote.phantom import simulate_folder
 from landvote.review.learning import Learning
 from landvote.review.learning.folders import Folders
-from landvote.review.models import CurrentModel
+from landvote.review.models.current import CurrentModel
+from landvote.review.models.proposing import Proposer
+from landvote.review.models.settling import Settler
 from landvote.review.opening import Review, open_review
-from landvote.review.proposing import Proposer
-from landvote.review.settling import Settler
 from landvote.review.store import OnPage
 from settling import LIMIT, Film, distance, films_in, methods, scheme_of
 

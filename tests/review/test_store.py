@@ -13,10 +13,10 @@ from landvote.data.scheme import Outline, Scheme
 from landvote.datasets.folder import read_folder
 from landvote.errors import ConflictError, DataError, EditError, PointsError, SchemeError
 from landvote.formats.reading import read_points
-from landvote.review.history import revision_of
-from landvote.review.log import Ruler
+from landvote.review.edits.history import revision_of
+from landvote.review.edits.log import Ruler
+from landvote.review.landmarks.schemes import WantedScheme, add_landmarks, rewrite_scheme
 from landvote.review.opening import open_review
-from landvote.review.schemes import WantedScheme, add_landmarks, rewrite_scheme
 from landvote.review.store import Store
 from reviewing import THREE
 

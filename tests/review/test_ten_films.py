@@ -12,9 +12,9 @@ from PIL import Image
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline, Scheme
 from landvote.review.learning import Learning
-from landvote.review.models import CurrentModel
+from landvote.review.models.current import CurrentModel
+from landvote.review.models.proposing import Proposer
 from landvote.review.opening import open_review
-from landvote.review.proposing import Proposer
 from reviewing import at, click, served, spot
 
 playwright = pytest.importorskip("playwright.sync_api")

@@ -58,9 +58,9 @@ def review(
     from landvote.errors import EditError, PointsError
     from landvote.models import load_model
     from landvote.review.learning import Learning
-    from landvote.review.models import CurrentModel
+    from landvote.review.models.current import CurrentModel
+    from landvote.review.models.proposing import Proposer
     from landvote.review.opening import compare_with, open_review
-    from landvote.review.proposing import Proposer
     from landvote.review.server import listen, make_app, serve
 
     localiser = load_model(model) if model else None

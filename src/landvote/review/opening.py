@@ -17,10 +17,10 @@ from landvote.formats.films import Films
 from landvote.formats.kinds.jsonl import prediction_of
 from landvote.formats.reading import read_points
 from landvote.localiser import Localiser
-from landvote.review.blind import FEWEST, USUAL
-from landvote.review.comparing import Compared, name_files
+from landvote.review.edits.states import person_name
 from landvote.review.films import ReviewFilms
-from landvote.review.states import person_name
+from landvote.review.proposals.blind import FEWEST, USUAL
+from landvote.review.reports.comparing import Compared, name_files
 from landvote.review.store import Store
 from landvote.runtime.files import StrPath
 

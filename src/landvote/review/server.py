@@ -43,8 +43,8 @@ from starlette.responses import JSONResponse, Response
 from landvote.errors import DataError
 from landvote.review.guard import Guard
 from landvote.review.learning import Learning
+from landvote.review.models.proposing import Proposer
 from landvote.review.opening import Review
-from landvote.review.proposing import Proposer
 from landvote.review.routes.agreement import AgreementRoutes
 from landvote.review.routes.export import ExportRoutes
 from landvote.review.routes.films import FilmRoutes

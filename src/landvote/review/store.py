@@ -31,14 +31,14 @@ from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ConflictError, DataError, EditError, SchemeError
 from landvote.formats.kinds.long_csv import LongCsv
 from landvote.formats.points import PointTable
-from landvote.review.history import KeptScheme, SchemeHistory, revision_of
-from landvote.review.importing import imports
-from landvote.review.log import Act, Edit, Log, Proposed, Ruler, RulerChange, SchemeChange
-from landvote.review.making import Wanted, made, not_offered
-from landvote.review.proposals import Proposals, Told
-from landvote.review.proposed import fingerprint
-from landvote.review.rulers import Rulers
-from landvote.review.states import FilmStates
+from landvote.review.edits.history import KeptScheme, SchemeHistory, revision_of
+from landvote.review.edits.importing import imports
+from landvote.review.edits.log import Act, Edit, Log, Proposed, Ruler, RulerChange, SchemeChange
+from landvote.review.edits.making import Wanted, made, not_offered
+from landvote.review.edits.rulers import Rulers
+from landvote.review.edits.states import FilmStates
+from landvote.review.proposals.proposals import Proposals, Told
+from landvote.review.proposals.proposed import fingerprint
 from landvote.review.telling import Summary, record, summary
 from landvote.runtime.files import writing
 

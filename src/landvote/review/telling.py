@@ -4,9 +4,9 @@ import math
 from typing import Any, NamedTuple
 
 from landvote.data.scheme import Scheme
-from landvote.review.proposals import Proposals, mean_error
-from landvote.review.proposed import fingerprint
-from landvote.review.state import FilmState
+from landvote.review.edits.state import FilmState
+from landvote.review.proposals.proposals import Proposals, mean_error
+from landvote.review.proposals.proposed import fingerprint
 
 
 class Summary(NamedTuple):

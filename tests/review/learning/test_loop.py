@@ -18,9 +18,9 @@ from landvote.errors import EditError
 from landvote.localiser import Localiser
 from landvote.recipes import CLAIMED
 from landvote.review.learning import Learning
-from landvote.review.models import CurrentModel
+from landvote.review.models.current import CurrentModel
+from landvote.review.models.proposing import Proposer
 from landvote.review.opening import open_review
-from landvote.review.proposing import Proposer
 from landvote.runtime.consent import has_accepted
 from reviewing import served
 from toys import ELL, ell, tiny_words

@@ -17,7 +17,7 @@ from landvote.models.films import seen_films
 from landvote.review.learning.deciding import Kind, Standing, best, compared, uses
 from landvote.review.learning.folders import Entry, Folders
 from landvote.review.learning.judging import errors, locate_all, truth, unseen
-from landvote.review.models import CurrentModel
+from landvote.review.models.current import CurrentModel
 from landvote.review.opening import Review
 
 _GIVEN = "your model"

@@ -12,9 +12,9 @@ from landvote.review.learning.deciding import FIRST, Kind, next_training
 from landvote.review.learning.folders import Entry, Folders
 from landvote.review.learning.league import League
 from landvote.review.learning.trainer import COMMAND, Trainer, options_as_words, said
+from landvote.review.models.proposing import Proposer
+from landvote.review.models.teaching import Teaching
 from landvote.review.opening import Review
-from landvote.review.proposing import Proposer
-from landvote.review.teaching import Teaching
 from landvote.runtime.consent import accept, has_accepted
 from landvote.runtime.events import Logged, record
 from landvote.runtime.extras import installed

@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from landvote.data.film import Spacing
 from landvote.errors import EditError
-from landvote.review.agreement import Record, agreement
-from landvote.review.agreement_report import agreement_csv, agreement_page
-from landvote.review.comparing import Disagreements, beside
 from landvote.review.opening import Review
+from landvote.review.reports.agreement import Record, agreement
+from landvote.review.reports.agreement_report import agreement_csv, agreement_page
+from landvote.review.reports.comparing import Disagreements, beside
 from landvote.review.routes.asking import person
 from landvote.review.routes.films import FilmRoutes
 

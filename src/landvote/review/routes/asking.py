@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from landvote.errors import ConflictError, DataError, EditError
-from landvote.review.states import person_name
+from landvote.review.edits.states import person_name
 from landvote.review.store import Store
 from landvote.runtime.settings import Settings, validated
 

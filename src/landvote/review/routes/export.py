@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from landvote.errors import LandvoteError
 from landvote.formats.family import written_kinds
-from landvote.review.exporting import ANNOTATORS, export, export_formats
 from landvote.review.opening import Review
+from landvote.review.reports.exporting import ANNOTATORS, export, export_formats
 from landvote.review.routes.asking import person
 
 

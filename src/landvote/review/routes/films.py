@@ -14,14 +14,14 @@ from starlette.routing import Route
 
 from landvote.data.points import MAX_LANDMARKS
 from landvote.errors import ConflictError, ImageError
+from landvote.review.edits.history import revision_of
+from landvote.review.edits.log import MarkState
 from landvote.review.films import Opened
-from landvote.review.history import revision_of
-from landvote.review.log import MarkState
+from landvote.review.models.proposing import Proposer
+from landvote.review.models.teaching import Teaching
 from landvote.review.opening import Review
-from landvote.review.proposing import Proposer
 from landvote.review.routes.asking import Coordinate, Name, Shown, body_as, edited, expect_writable, person
 from landvote.review.store import OnPage
-from landvote.review.teaching import Teaching
 from landvote.runtime.settings import Settings
 
 _MARGIN = 1.0  # a landmark lies at most so many widths or heights beside its film

@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from landvote.data.points import MAX_LANDMARKS
 from landvote.errors import ConflictError
+from landvote.review.landmarks.pictures import MeanPictures
+from landvote.review.landmarks.schemes import WantedScheme, add_landmarks, choose_scheme, rewrite_scheme, scheme_record
+from landvote.review.landmarks.suggesting import suggestions
 from landvote.review.opening import Review
-from landvote.review.pictures import MeanPictures
 from landvote.review.routes.asking import Name, body_as, edited, expect_writable, person
-from landvote.review.schemes import WantedScheme, add_landmarks, choose_scheme, rewrite_scheme, scheme_record
-from landvote.review.suggesting import suggestions
 from landvote.runtime.settings import Settings
 
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from landvote.review.landmarks.schemes import scheme_record, shipped_schemes
 from landvote.review.opening import Review
-from landvote.review.schemes import scheme_record, shipped_schemes
 
 _PAGE = Path(__file__).parents[1] / "page"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

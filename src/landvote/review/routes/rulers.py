@@ -12,12 +12,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from landvote.errors import ConflictError
+from landvote.review.edits.log import Ruler
+from landvote.review.edits.rulers import films_alike
 from landvote.review.films import Opened
-from landvote.review.log import Ruler
 from landvote.review.opening import Review
 from landvote.review.routes.asking import Coordinate, Name, body_as, edited, expect_writable, person
 from landvote.review.routes.films import FilmRoutes
-from landvote.review.rulers import films_alike
 from landvote.runtime.settings import Settings
 
 _LEAST, _MOST = 0.001, 10.0  # millimetres per pixel of any film

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from landvote.review.blind import MOST
 from landvote.review.opening import Review
+from landvote.review.proposals.blind import MOST
 from landvote.review.routes.asking import body_as, edited, expect_writable
 from landvote.runtime.settings import Settings
 

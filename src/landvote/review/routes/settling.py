@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from landvote.errors import ConflictError, EditError
-from landvote.review.models import CurrentModel
+from landvote.review.models.current import CurrentModel
+from landvote.review.models.settling import Settler
 from landvote.review.opening import Review
 from landvote.review.routes.asking import Name, Shown, body_as, expect_writable, person
 from landvote.review.routes.films import FilmRoutes
-from landvote.review.settling import Settler
 from landvote.review.store import OnPage
 from landvote.runtime.settings import Settings
 

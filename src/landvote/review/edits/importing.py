@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from landvote.data.sample import Sample
-from landvote.review.log import DIGITS, Change, Edit, Mark
+from landvote.review.edits.log import DIGITS, Change, Edit, Mark
 
 
 def imports(samples: Iterable[Sample], user: str, when: str, known: Callable[[str, str], bool]) -> Iterator[Edit]:

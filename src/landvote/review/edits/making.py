@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from landvote.errors import EditError
-from landvote.review.log import DIGITS, Act, Change, Edit, Mark, MarkState, Proposed, Verdict
-from landvote.review.state import FilmState
+from landvote.review.edits.log import DIGITS, Act, Change, Edit, Mark, MarkState, Proposed, Verdict
+from landvote.review.edits.state import FilmState
 
 _NAMED = 3
 

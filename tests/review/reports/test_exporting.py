@@ -13,7 +13,7 @@ import pytest
 from landvote.errors import PointsError
 from landvote.formats.family import FORMATS, written_kinds
 from landvote.formats.reading import read_points
-from landvote.review.exporting import export, export_formats
+from landvote.review.reports.exporting import export, export_formats
 from reviewing import MISSING, THREE, at
 
 ALL = {"tip": at(1, 1), "base": at(2, 2), "näsion": at(3, 3)}

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from landvote.data.points import MAX_LANDMARKS
 from landvote.data.scheme import Definition, Outline, Scheme, shipped
 from landvote.errors import EditError
-from landvote.review.history import revision_of
+from landvote.review.edits.history import revision_of
 from landvote.review.store import Store
 from landvote.runtime.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from landvote.data.prediction import Prediction
-from landvote.review.log import DIGITS, Proposed
+from landvote.review.edits.log import DIGITS, Proposed
 
 
 def proposed_points(proposal: Prediction, landmarks: Iterable[str]) -> dict[str, Proposed]:

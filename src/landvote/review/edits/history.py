@@ -7,7 +7,7 @@ from pathlib import Path
 
 from landvote.data.scheme import Scheme
 from landvote.errors import EditError
-from landvote.review.log import SchemeChange
+from landvote.review.edits.log import SchemeChange
 from landvote.runtime.files import atomic_write
 
 _DIGITS = 16

@@ -7,8 +7,8 @@ import pytest
 
 from landvote.data.prediction import Prediction
 from landvote.errors import EditError, PointsError
-from landvote.review.comparing import Disagreements
 from landvote.review.opening import compare_with
+from landvote.review.reports.comparing import Disagreements
 from reviewing import MISSING, THREE, at, served
 
 ALL = {"tip": at(1, 1), "base": at(2, 2), "näsion": at(3, 3)}

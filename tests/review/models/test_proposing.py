@@ -11,9 +11,9 @@ import pytest
 
 from landvote.data.prediction import Prediction
 from landvote.data.side import Side
-from landvote.review.models import CurrentModel
+from landvote.review.models.current import CurrentModel
+from landvote.review.models.proposing import Proposer
 from landvote.review.opening import open_review
-from landvote.review.proposing import Proposer
 from reviewing import THREE
 
 

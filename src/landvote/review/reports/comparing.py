@@ -10,7 +10,7 @@ from landvote.data.points import Points
 from landvote.data.prediction import Prediction
 from landvote.errors import EditError
 from landvote.evaluation import point_to_point
-from landvote.review.log import Mark
+from landvote.review.edits.log import Mark
 from landvote.review.store import Store
 
 Compared = Mapping[str, Mapping[str, Prediction]]

@@ -16,8 +16,8 @@ import numpy as np
 from landvote.data.film import Spacing
 from landvote.evaluation import point_to_point
 from landvote.evaluation.metrics import PIXELS, FloatArray, Scale
-from landvote.review.comparing import marked, placed
-from landvote.review.state import FilmState
+from landvote.review.edits.state import FilmState
+from landvote.review.reports.comparing import marked, placed
 
 Record = dict[str, Any]
 _TEN = 10

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from landvote.review.log import Change, Edit, Mark
-from landvote.review.state import FilmState
+from landvote.review.edits.log import Change, Edit, Mark
+from landvote.review.edits.state import FilmState
 
 
 def edit(second, act="set", x=1.0, verdict="open", **more):

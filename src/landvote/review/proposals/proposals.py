@@ -18,11 +18,11 @@ from landvote.data.prediction import Prediction
 from landvote.data.scheme import Scheme
 from landvote.errors import EditError
 from landvote.formats.predictions import read_predictions, write_predictions
-from landvote.review.blind import BlindFilms
-from landvote.review.history import SchemeHistory
-from landvote.review.log import DIGITS, Log, Proposed
-from landvote.review.proposed import film_expectation, proposed_points, usual_error
-from landvote.review.state import FilmState
+from landvote.review.edits.history import SchemeHistory
+from landvote.review.edits.log import DIGITS, Log, Proposed
+from landvote.review.edits.state import FilmState
+from landvote.review.proposals.blind import BlindFilms
+from landvote.review.proposals.proposed import film_expectation, proposed_points, usual_error
 
 Told = Mapping[str, tuple[float, float, float | None]]
 """Landmark -> x and y where it is proposed now, and the error to expect there in pixels, None if nothing tells it."""

@@ -9,8 +9,8 @@ import pytest
 
 from landvote.data.prediction import Prediction
 from landvote.errors import DataError, EditError
-from landvote.review.blind import BlindFilms
 from landvote.review.opening import open_review
+from landvote.review.proposals.blind import BlindFilms
 from landvote.review.store import OnPage, Store
 from reviewing import THREE, at
 

@@ -17,8 +17,8 @@ from landvote.localiser.assessor import Assessor
 from landvote.localiser.settling import Settling
 from landvote.models.locate import something_to_see
 from landvote.review.films import ReviewFilms
-from landvote.review.models import CurrentModel
-from landvote.review.proposals import Told
+from landvote.review.models.current import CurrentModel
+from landvote.review.proposals.proposals import Told
 from landvote.review.store import Store
 from landvote.shapes import ShapeModel, carry, carry_gains
 

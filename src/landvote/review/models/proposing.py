@@ -10,7 +10,7 @@ from landvote.errors import LandvoteError
 from landvote.localiser import Localiser
 from landvote.models.locate import something_to_see
 from landvote.review.films import ReviewFilms
-from landvote.review.models import CurrentModel
+from landvote.review.models.current import CurrentModel
 from landvote.review.store import Store
 from landvote.runtime.stop import StopToken
 

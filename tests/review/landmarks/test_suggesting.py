@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from landvote.data.scheme import Scheme
-from landvote.review.suggesting import suggestions
+from landvote.review.landmarks.suggesting import suggestions
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import numpy as np
 
 from landvote.errors import EditError
 from landvote.formats.points import PointRow
-from landvote.review.log import Edit, Mark
-from landvote.review.state import FilmState
+from landvote.review.edits.log import Edit, Mark
+from landvote.review.edits.state import FilmState
 
 
 class FilmStates:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from landvote.data.prediction import Prediction
-from landvote.review.teaching import Teaching, rank
+from landvote.review.models.teaching import Teaching, rank
 from reviewing import THREE, at
 
 LINE = np.array([[0.0], [1], [2], [3], [10]], np.float32)

@@ -12,7 +12,7 @@ from landvote.errors import DataError, ImageError
 from landvote.films.dicom import dicom_spacing
 from landvote.films.image import image_size
 from landvote.formats.tables import records
-from landvote.review.log import Edit, Ruler
+from landvote.review.edits.log import Edit, Ruler
 from landvote.runtime.files import write_text
 
 _COLUMN = "ruler_mm"

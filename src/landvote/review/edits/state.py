@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from landvote.errors import DataError
-from landvote.review.log import Edit, Mark, Verdict
+from landvote.review.edits.log import Edit, Mark, Verdict
 
 LONGEST_GAP = 60.0
 """Seconds: between two edits, or from the opening of a film to the first, a longer time counts as this one."""

@@ -10,11 +10,11 @@ import pytest
 
 from landvote.data.prediction import Prediction
 from landvote.data.scheme import Outline, Scheme
-from landvote.review.blind import BlindFilms
-from landvote.review.history import revision_of
-from landvote.review.models import CurrentModel
+from landvote.review.edits.history import revision_of
+from landvote.review.landmarks.schemes import WantedScheme, rewrite_scheme
+from landvote.review.models.current import CurrentModel
 from landvote.review.opening import open_review
-from landvote.review.schemes import WantedScheme, rewrite_scheme
+from landvote.review.proposals.blind import BlindFilms
 from landvote.review.store import Store
 from reviewing import MISSING, THREE, Client, at, served
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from landvote.errors import DataError
-from landvote.review.log import Change, Edit, Log, Mark, Proposed, Ruler, RulerChange, SchemeChange
+from landvote.review.edits.log import Change, Edit, Log, Mark, Proposed, Ruler, RulerChange, SchemeChange
 from reviewing import THREE
 
 EDIT = Edit(

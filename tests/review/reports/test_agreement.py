@@ -11,11 +11,11 @@ import pytest
 
 from landvote.data.film import Spacing
 from landvote.data.prediction import Prediction
-from landvote.review.agreement import agreement
-from landvote.review.agreement_report import agreement_csv, agreement_page
-from landvote.review.blind import BlindFilms
-from landvote.review.log import Mark
-from landvote.review.state import FilmState
+from landvote.review.edits.log import Mark
+from landvote.review.edits.state import FilmState
+from landvote.review.proposals.blind import BlindFilms
+from landvote.review.reports.agreement import agreement
+from landvote.review.reports.agreement_report import agreement_csv, agreement_page
 from reviewing import MISSING, THREE, at
 
 NAMES = ("tip", "base")

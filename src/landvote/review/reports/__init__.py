@@ -1,0 +1,1 @@
+"""What comes out: comparisons of people and models, agreement and time, files of points."""
