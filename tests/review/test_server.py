@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import socket
@@ -14,9 +15,10 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from starlette.responses import PlainTextResponse
 
 from landvote.errors import DataError
-from landvote.review.guard import MAX_BODY
+from landvote.review.guard import MAX_BODY, Guard
 from landvote.review.opening import open_review
 from landvote.review.server import listen
 from reviewing import MISSING, THREE, TOKEN, at, served
@@ -273,10 +275,30 @@ def test_a_thousand_random_requests_harm_nothing(client, review, capsys):
     assert {file.name for file in review.store.folder.iterdir()} <= expected
 
 
-def test_edits_come_at_a_limited_rate(client):
-    answers = [client.edit(0, 999, tip=at(1, 1))[0] for _ in range(300)]
-    assert 429 in answers
-    assert answers[:50] == [409] * 50
+def test_requests_that_write_come_at_a_limited_rate():
+    now = 0.0
+    guard = Guard(PlainTextResponse("done"), TOKEN, "127.0.0.1", 80, clock=lambda: now)
+    told = {"host": "127.0.0.1:80", "origin": "http://127.0.0.1:80", "cookie": f"landvote-80={TOKEN}"}
+    scope = {
+        "type": "http", "method": "POST", "path": "/", "raw_path": b"/", "query_string": b"", "scheme": "http",
+        "headers": [(name.encode(), value.encode()) for name, value in told.items()],
+    }  # fmt: skip
+
+    def write():
+        answers = []
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            answers.append(message)
+
+        asyncio.run(guard(dict(scope), receive, send))
+        return answers[0]["status"]
+
+    assert [write() for _ in range(202)] == [200] * 200 + [429] * 2
+    now = 0.1
+    assert [write() for _ in range(6)] == [200] * 5 + [429]
 
 
 def test_a_fault_of_the_servers_is_told_without_what_it_quotes(review, monkeypatch, capsys):

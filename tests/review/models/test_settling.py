@@ -291,7 +291,7 @@ def test_with_a_model_its_votes_settle_the_film(films, monkeypatch):
             found[held] = places
             return Prediction("", found, np.arange(6.0), LINE.landmarks)
 
-    from landvote.review import settling
+    from landvote.review.models import settling
 
     monkeypatch.setattr(settling, "Settling", Stub)
     localiser = SimpleNamespace(scheme=LINE, sides=(settling.Side(),), errors=None, model="m" * 64)

@@ -67,9 +67,9 @@ export class Learning {
     this.later();
   }
 
-  later() {
+  later(asked = false) {
     clearTimeout(this.timer);
-    const busy = ["training", "preparing"].includes(this.told.state);
+    const busy = asked || ["training", "preparing"].includes(this.told.state);
     this.timer = setTimeout(async () => {
       try { this.take(await getJson("/api/learning")); } catch { /* the next edit says that the server is gone */ }
       this.later();
@@ -79,7 +79,7 @@ export class Learning {
   async act(act) {
     try {
       this.take(await post("/api/learning", { act }));
-      this.later();
+      this.later(true);
     } catch (error) { this.message(error.message, true); }
   }
 
