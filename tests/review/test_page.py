@@ -270,6 +270,17 @@ def test_the_page_shows_how_models_learn_and_trains_one_when_asked(films, show, 
     review.store.close()
 
 
+def test_each_line_of_the_sheet_of_keys_is_a_button_too(page, client):
+    page.click("#help")
+    page.locator("#sheet button", has_text="missing").first.click()
+    expect(page.locator("#keys")).to_be_hidden()
+    assert marks(page, client)["tip"][0] == "missing"
+    page.keyboard.press("?")
+    page.locator("#sheet button", has_text="undo").click()
+    expect(page.locator("#undo")).to_be_disabled()
+    assert marks(page, client) == {}
+
+
 def test_landmarks_are_made_by_clicks_one_after_the_other_and_named_or_not(empty):
     page, client = empty
     click(page, 5, 5)

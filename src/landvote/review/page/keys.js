@@ -69,12 +69,15 @@ export function actOf(event) {
   return named.get(ctrl ? `Ctrl+${event.key}` : event.key);
 }
 
-export function fillSheet(box) {
+// Fill the sheet; each of its lines is a button too, so that all can be done without a keyboard.
+export function fillSheet(box, press) {
   for (const [title, rows] of KEYS) {
     const heading = box.appendChild(document.createElement("h3"));
     heading.textContent = title;
-    for (const [, , key, says] of rows.filter((row) => row[2])) {
-      const line = box.appendChild(document.createElement("div"));
+    for (const [act, , key, says] of rows.filter((row) => row[2])) {
+      const line = box.appendChild(document.createElement("button"));
+      line.type = "button";
+      line.addEventListener("click", () => press(act));
       const words = line.appendChild(document.createElement("span"));
       words.textContent = says;
       const shown = line.appendChild(document.createElement("kbd"));

@@ -320,7 +320,7 @@ $("who").addEventListener("click", async () => {
 // -- at first --
 
 async function begin() {
-  fillSheet($("sheet"));
+  fillSheet($("sheet"), (act) => { $("keys").close(); ACTS[act]({}); });
   start = await getJson("/api/start");
   editor.readOnly = start.readOnly;
   takeScheme(start.scheme);
