@@ -30,7 +30,7 @@ def test_without_a_recipe_one_is_picked_said_and_kept(run, data, tmp_path):
     assert status == 0
     picked = next(line.removeprefix("recipe: ") for line in out.splitlines() if line.startswith("recipe: "))
     assert picked.startswith("whdv for 8 films to learn from, no limit of time, a CPU: ")
-    assert f"--accept-patent-notice lets auto pick rfrv-clm for {data}. Its notice: {CLAIMED}" in out
+    assert f"--accept-patent-notice lets auto pick both for {data}. Its notice: {CLAIMED}" in out
     kept = begun(tmp_path / "m")["recipe"]
     assert (kept["name"], kept["picked"]) == ("whdv", picked)
     assert f"picked                      {picked}" in run("describe", tmp_path / "m")[1]
@@ -49,7 +49,7 @@ def test_few_films_are_left_out_in_turn_and_that_is_said(run, data, tmp_path):
 
 
 def test_a_notice_that_is_accepted_is_remembered_for_the_data(run, data, tmp_path):
-    words = ["train", data, "--device", "cpu", *FOREST]
+    words = ["train", data, "--device", "cpu", "--max-minutes", "10", *FOREST]
     status, out, _ = run(*words, "--out", tmp_path / "one", "--accept-patent-notice")
     assert status == 0
     assert f"accepted for {data}, as " in out
@@ -60,7 +60,7 @@ def test_a_notice_that_is_accepted_is_remembered_for_the_data(run, data, tmp_pat
     assert "recipe: rfrv-clm for 8 films" in out
     assert "--accept-patent-notice" not in out
     shutil.copytree(data, tmp_path / "other")
-    _, out, _ = run("train", tmp_path / "other", "--device", "cpu", *FOREST, "--out", tmp_path / "three")
+    _, out, _ = run("train", tmp_path / "other", *words[2:], "--out", tmp_path / "three")
     assert "recipe: whdv for 8 films" in out
 
 
