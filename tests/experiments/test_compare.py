@@ -59,8 +59,11 @@ recipe = "rfrv"
 set = [FOREST]
 """.replace(
     "NETWORK",
-    '"global.size=[32,32]", "local.size=[32,32]", "global.training.steps=3", "local.training.steps=3", '
-    '"global.training.batch=2", "local.training.batch=2"',
+    ", ".join(
+        f'"{stage}.{s}"'
+        for stage in ("global", "local", "outline")
+        for s in ("size=[32,32]", "training.steps=3", "training.batch=2")
+    ),
 ).replace(
     "FOREST",
     ", ".join(
