@@ -547,6 +547,8 @@ def test_ellipses_are_drawn_for_the_chosen_proposal_or_for_all(proposed, show):
 def test_doubtful_landmarks_come_last_and_have_to_be_placed(proposed, show):
     with served(proposed) as client:
         page = show(client)
+        expect(page.locator("#count")).to_contain_text("proposed")
+        page.locator("#marks").focus()
         page.keyboard.press("Shift+P")
         page.fill("#settings-limit", "5")
         page.check("#settings-doubtful")
