@@ -94,8 +94,27 @@ def test_landmarks_on_no_outline_are_left_alone_and_short_outlines_too():
     assert not settings.applies(Scheme.numbered(4))
 
 
-def test_a_window_that_no_film_has_whole_is_named():
-    shapes = [ellipse(), ellipse()]
-    shapes[0][7] = shapes[1][8] = np.nan
-    with pytest.raises(PointsError, match="no training film has all landmarks from 4 to 10"):
-        fitted(ring(), shapes)
+def test_films_with_holes_teach_as_far_as_they_go():
+    shapes = [ellipse() for _ in range(3)]
+    for lost, points in zip((3, 8, 14), shapes, strict=True):
+        points[lost] = np.nan  # no film is whole
+    shapes.append(np.full((18, 2), np.nan))
+    shapes[-1][4] = (100, 100)  # and this one says nothing
+    placing, whole = fitted(ring(), shapes), fitted(ring(), [ellipse()])
+    np.testing.assert_allclose(placing.shape, whole.shape, atol=0.05)
+    for one, other in zip(placing.frames(FILM, ellipse()), whole.frames(FILM, ellipse()), strict=True):
+        np.testing.assert_allclose(one.to_grid(ellipse()), other.to_grid(ellipse()), atol=3)
+
+
+def test_a_window_with_a_landmark_that_no_film_has_is_left_out():
+    points = ellipse()
+    points[4] = np.nan
+    frames = fitted(ring(), [points, points.copy()]).frames(FILM, ellipse())
+    assert [frame is None for frame in frames] == [False, True, False, False, False, False]
+
+
+def test_without_any_window_the_outlines_cannot_be_learned():
+    points = ellipse()
+    points[::3] = np.nan
+    with pytest.raises(PointsError, match="no training film has 3 landmarks of an outline that follow each other"):
+        fitted(ring(), [points])

@@ -42,9 +42,13 @@ def mean_layout(shapes: Points, anchors: tuple[int, ...]) -> Points:
     """Return the mean of ``shapes`` (films, n, 2) after laying their ``anchors`` on each other by similarities.
 
     The result keeps the average size and direction of the films, so a patch built on it stands upright on average.
+    Films on which fewer than two anchors are known are left out; NaN where no film is left that knows a landmark.
     """
     index = list(anchors)
-    laid = shapes - shapes[:, index].mean(axis=1, keepdims=True)
+    shapes = shapes[np.isfinite(shapes[:, index]).all(axis=2).sum(axis=1) > 1]
+    if not len(shapes):
+        return np.full(shapes.shape[1:], np.nan)
+    laid = shapes - np.nanmean(shapes[:, index], axis=1, keepdims=True)
     for _ in range(_ALIGNED):
         mean = mean_points(laid, shapes.shape[1])
         laid = np.stack([Frame.matching(s[index], mean[index], (1, 1)).to_grid(s) for s in shapes])

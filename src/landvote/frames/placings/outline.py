@@ -75,32 +75,33 @@ class OutlineSettings(PlacingSettings):
     def fit(self, shapes: TrainingShapes) -> OutlinePlacing:
         """Learn from the training films how long the outlines are, and where on the body.
 
+        A window is never looked through if one of its landmarks has no place on any film.
+
         Raises:
-            PointsError: no film has all landmarks of some window.
+            PointsError: that is so of all windows.
         """
         targets, near = self._windows(shapes.scheme)
-        upright = []
-        for own in near:
-            complete = [p for p in shapes.points if np.isfinite(p[list(own)]).all()]
-            if not complete:
-                raise PointsError(f"no training film has all landmarks from {own[0]} to {own[-1]}")
-            upright.append(mean_layout(np.stack(complete), own))
+        points = np.stack(shapes.points)
+        upright = [mean_layout(points, own) for own in near]
         lengths = [np.ptp(mean[list(own)], axis=0).max() for mean, own in zip(upright, targets, strict=True)]
-        scale = min(self.size) * (1 - 2 * self.border) / float(np.median(lengths))
+        if not np.isfinite(lengths).any():
+            raise PointsError(f"no training film has {self.landmarks} landmarks of an outline that follow each other")
+        scale = min(self.size) * (1 - 2 * self.border) / float(np.nanmedian(lengths))
         layouts = [self._laid(mean, own, scale) for mean, own in zip(upright, targets, strict=True)]
         cells = [
-            1 / Frame.matching(points[list(own)], layout[list(own)], self.size).scale / max(film)
-            for points, film in zip(shapes.points, shapes.sizes, strict=True)
+            1 / frame.scale / max(film)
+            for known, film in zip(points, shapes.sizes, strict=True)
             for own, layout in zip(near, layouts, strict=True)
-            if np.isfinite(points[list(own)]).all()
+            if (frame := lay(known[list(own)], layout[list(own)], self.size, film)) is not None
         ]
-        shape = mean_layout(np.stack(shapes.points), tuple(sorted({i for own in targets for i in own})))
+        shape = mean_layout(points, tuple(sorted({i for own in targets for i in own})))
         shape = (shape - np.nanmean(shape, axis=0)) / np.nanmax(np.abs(shape - np.nanmean(shape, axis=0)))
-        return OutlinePlacing(self.size, targets, near, shape, np.stack(layouts), float(np.quantile(cells, 0.005)))
+        cell = float(np.quantile(cells, 0.005)) if cells else 0.0
+        return OutlinePlacing(self.size, targets, near, shape, np.stack(layouts), cell)
 
     def _laid(self, mean: Points, own: tuple[int, ...], scale: float) -> Points:
         """Return a mean shape with the landmarks of a window in the middle of its grid, from left to right."""
-        chord = mean[own[-1]] - mean[own[0]]
+        chord = mean[own[-1]] - mean[own[0]]  # NaN, and so the whole, where one of these is never known
         angle = -float(np.arctan2(chord[1], chord[0]))
         frame = Frame.similarity(scale, angle, mean[list(own)].mean(axis=0), (np.array(self.size) - 1) / 2, self.size)
         return frame.to_grid(mean)
