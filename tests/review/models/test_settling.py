@@ -36,12 +36,6 @@ def review(films):
     opened.store.close()
 
 
-@pytest.fixture
-def client(review):
-    with served(review) as found:
-        yield found
-
-
 def state(client, number=0, who="Ana"):
     return client.get(f"/api/films/{number}?who={who}")
 
