@@ -34,7 +34,7 @@ def uses(groups: Mapping[str, str], kind: Kind, given: Mapping[str, str] | None 
 
     ``groups`` name the films that belong together, such as those of a patient. From ten films on, one in five groups is
     held out: it is never learned from, whatever films come later. It judges forests (val), which choose nothing by it.
-    A network keeps the step that judges best, so its training never sees it (test). Where none is held out, all are
+    A network may be told to keep the step that judges best, so its training never sees it (test). Where none is held out, all are
     learned from: forests leave them out in turn to tell what errors to expect. ``given`` are uses that the data name,
     and that stand.
     """
