@@ -34,9 +34,9 @@ def uses(groups: Mapping[str, str], kind: Kind, given: Mapping[str, str] | None 
 
     ``groups`` name the films that belong together, such as those of a patient. From ten films on, one in five groups is
     held out: it is never learned from, whatever films come later. It judges forests (val), which choose nothing by it.
-    A network may be told to keep the step that judges best, so its training never sees it (test). Where none is held out, all are
-    learned from: forests leave them out in turn to tell what errors to expect. ``given`` are uses that the data name,
-    and that stand.
+    A network may be told to keep the step that judges best, so its training never sees it (test). Where none is held
+    out, all are learned from: forests leave them out in turn to tell what errors to expect. ``given`` are uses that the
+    data name, and that stand.
     """
     order = sorted(set(groups.values()), key=_hash)
     held = {group for group in order if int(_hash(group), 16) % _SHARE == 0} if len(groups) >= _HELD_OUT else set[str]()
