@@ -296,6 +296,18 @@ def test_landmarks_are_made_by_clicks_one_after_the_other_and_named_or_not(empty
     expect(page.locator("#prompt")).not_to_contain_text("New landmarks")
 
 
+def test_a_film_is_approved_with_the_landmark_that_was_just_named(empty):
+    page, client = empty
+    click(page, 10, 12)
+    page.keyboard.type("tip")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    expect(page.locator("#progress")).to_contain_text("1 of")
+    assert marks(page, client, who="Bo") == {"tip": ("placed", 10, 12)}
+    assert client.get("/api/films/0?who=Bo")["state"] == "approved"
+
+
 def test_landmarks_are_made_by_keys_alone(empty):
     page, client = empty
     page.keyboard.press("Escape")

@@ -162,7 +162,8 @@ list.chosen = open;
 
 async function approve() {
   const film = session.film;
-  if (await editor.approve() && session.film === film) {
+  await newLandmarks.adding; // one that was just named has no mark yet
+  if (session.film === film && await editor.approve() && session.film === film) {
     const next = list.unfinished();
     if (next === undefined) message("Every film in this list is approved or rejected.");
     else open(next);
