@@ -8,8 +8,10 @@ from landvote.frames.placings import (
     ReferenceSettings,
     RepeatSettings,
     RowSettings,
+    SpanSettings,
 )
 from landvote.localiser.choice import ChoiceSettings
+from landvote.localiser.levels import LevelSearch
 from landvote.localiser.peaks import PeakSettings
 from landvote.localiser.plausible import PlausibleSettings
 from landvote.localiser.poses import PoseSearch
@@ -20,8 +22,8 @@ from landvote.runtime.settings import Family
 from landvote.votes import VoterSettings
 
 PLACINGS: Family[PlacingSettings] = Family(
-    "placing", FilmSettings, ReferenceSettings, RepeatSettings, RowSettings, OutlineSettings
+    "placing", FilmSettings, ReferenceSettings, RepeatSettings, RowSettings, SpanSettings, OutlineSettings
 )
 VOTERS: Family[VoterSettings] = Family("voter", NetworkSettings, ForestSettings)
 CHOICES: Family[ChoiceSettings] = Family("choice", PeakSettings, PlausibleSettings)
-SEARCHES: Family[SearchSettings] = Family("search", PoseSearch, RowSearch)
+SEARCHES: Family[SearchSettings] = Family("search", PoseSearch, RowSearch, LevelSearch)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from landvote.data.points import FloatArray, Points
 from landvote.data.radiograph import Radiograph
@@ -33,6 +34,7 @@ class Candidate:
         looks: the frames looked through, as they go into the prediction.
         votes: how many votes the points of the last look have, summed over its landmarks.
         row: (``ROW_CUES``,) cues to whether a row of parts is shifted, see :data:`landvote.uncertainty.ROW_CUES`.
+        rows: those that a row of parts was chosen from, itself among them; empty for other schemes.
     """
 
     points: Points
@@ -42,6 +44,7 @@ class Candidate:
     looks: tuple[dict[str, Any], ...] = ()
     votes: float = 0.0
     row: FloatArray = field(default_factory=lambda: np.full(len(ROW_CUES), np.nan))
+    rows: tuple["Row", ...] = ()
 
     @classmethod
     def at(cls, points: Points, dispersion: float = np.nan) -> "Candidate":
@@ -53,6 +56,28 @@ class Candidate:
     def unknown(cls, n: int) -> "Candidate":
         """Return the candidate of a film of which nothing is known."""
         return cls.at(np.full((n, 2), np.nan))
+
+    def of(self, index: npt.NDArray[np.intp]) -> "Candidate":
+        """Return it with each landmark where landmark ``index`` (n,) of it was."""
+        points, dispersion, before = self.points[index], self.dispersion[index], self.before[index]
+        return replace(
+            self, points=points, dispersion=dispersion, evidence=self.evidence.of(index.tolist()), before=before
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of parts as it may be on a film.
+
+    Attributes:
+        shift: by how many parts it is shifted against the one found.
+        likely: the logarithm, up to a constant, of how likely it is the one.
+        candidate: all that is known of it.
+    """
+
+    shift: int
+    likely: float
+    candidate: Candidate
 
 
 @dataclass(frozen=True)
@@ -101,7 +126,7 @@ class Look:
         if len(chosen.parameters):
             laid["shape"] = chosen.parameters.round(DIGITS).tolist()
         looks, votes = (*known.looks, laid), known.votes + chosen.votes
-        return Candidate(points, dispersion, evidence, before, looks, votes, known.row)
+        return Candidate(points, dispersion, evidence, before, looks, votes, known.row, known.rows)
 
     def vote(self, frame: Frame, radiograph: Radiograph, known: Points, body: Frame | None = None) -> Chosen:
         """Return the points, on its grid, that the votes on one view give; ``known`` are (k, 2) image coordinates.

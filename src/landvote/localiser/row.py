@@ -3,23 +3,26 @@
 A vertebra is easily found and hardly told from the next one. So the points of a coarse look only say where the row
 begins: it is tracked from its middle outwards, each part being expected where the one before says, so that none is
 found twice and none left out. Then the row is taken that lies on the film as rows do: the one found, or that one
-shifted by a part or two.
+shifted by a part or two. A stage that reads levels (levels.py) may decide between these anew.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from landvote.data.points import FloatArray, Points, cauchy_weights
+from landvote.data.points import Points, cauchy_weights
 from landvote.data.radiograph import Radiograph
-from landvote.localiser.look import DIGITS, Candidate, Look
+from landvote.frames.placings.layout import Parts
+from landvote.localiser.look import DIGITS, Candidate, Look, Row
 from landvote.localiser.search import SearchSettings
+
+REACH = 2
+"""Parts that a row may be shifted by."""
 
 _DEGREE = 5  # of the curve that the centres of a row lie on: a spine may have three bends
 _ROBUST = 6  # rounds of least squares
-_REACH = 2  # parts that a row may be shifted by
 _LEAST_SURE = 1e-6  # as near to 0 and 1 as probabilities count
 _LEAST_VOTES = 1e-3
 _OWN = 0.5  # how much more likely, as a logarithm, the row is that was found than one shifted from there
@@ -48,24 +51,14 @@ class RowSearch(SearchSettings):
         return [found]
 
     def settle(self, look: Look, radiograph: Radiograph, known: Candidate) -> Candidate:
-        """Shift a row by as many parts as its place on the film says, and look at all parts once more.
-
-        The distances to the rows that were not chosen, each weighted by its probability, are added to the dispersion.
-        """
-        rows = {0: known}
-        for s in range(1, _REACH + 1 if len(look.placing.targets) > 1 else 1):
-            rows[s] = self._relabel(look, radiograph, rows[s - 1], 1)
-            rows[-s] = self._relabel(look, radiograph, rows[1 - s], -1)
+        """Look at all parts once more, and shift the row by as many parts as its place on the film says."""
+        found = {0: look.at_all((1.0, 0.0), radiograph, known)}
+        for s in range(1, REACH + 1 if len(look.placing.targets) > 1 else 1):
+            found[s] = self._relabel(look, radiograph, found[s - 1], 1)
+            found[-s] = self._relabel(look, radiograph, found[1 - s], -1)
         of = look.placing.log_likelihood
-        score = {s: of(radiograph.size, row.points) + _OWN * (s == 0) for s, row in rows.items()}
-        chosen = max(score, key=lambda s: score[s])
-        probable = np.exp([score[s] - score[chosen] for s in rows])
-        probable /= probable.sum()
-        away = [np.linalg.norm(row.points - rows[chosen].points, axis=1) for row in rows.values()]
-        found = look.at_all((1.0, 0.0), radiograph, rows[chosen])
-        note = {"stage": look.name, "shifted": chosen, "probable": round(float(probable.max()), DIGITS)}
-        row = _row_cues(found, rows, chosen, float(probable.max()), look.placing.targets)
-        return replace(found, dispersion=found.dispersion + probable @ away, looks=(*found.looks, note), row=row)
+        rows = [Row(s, of(radiograph.size, row.points) + _OWN * (s == 0), row) for s, row in found.items()]
+        return likeliest(rows, look.placing.targets, look.name)
 
     def _step(self, look: Look, g: int, beyond: Iterable[int], radiograph: Radiograph, known: Candidate) -> Candidate:
         """Look for part ``g``; the parts ``beyond`` are expected as far from there as they were."""
@@ -83,34 +76,45 @@ class RowSearch(SearchSettings):
     def _relabel(self, look: Look, radiograph: Radiograph, known: Candidate, by: int) -> Candidate:
         """Return the row shifted by one part, back (-1) or on (1): the part that comes in is looked for, twice."""
         index = np.array(look.placing.targets)[::by]
-        rows = known.points[index]
-        shifted = replace(known, points=known.points.copy())
-        shifted.points[index] = [*rows[1:], 2 * rows[-1] - rows[-2]]
+        others = np.arange(len(known.points))
+        others[index[:-1]] = index[1:]
+        shifted = known.of(others)
+        shifted.points[index[-1]] = 2 * known.points[index[-1]] - known.points[index[-2]]
         end = len(index) - 1 if by > 0 else 0
         for _ in range(2):
             shifted = self._step(look, end, (), radiograph, shifted)
         return shifted
 
 
-def _row_cues(
-    found: Candidate, rows: Mapping[int, Candidate], chosen: int, probable: float, parts: tuple[tuple[int, ...], ...]
-) -> FloatArray:
-    """Return the cues to whether the row chosen is shifted; ``found`` is that row after the last look."""
+def likeliest(rows: Sequence[Row], parts: Parts, stage: str) -> Candidate:
+    """Return the likeliest of some rows of ``parts``, with a note by which ``stage`` it was chosen.
+
+    The distances to the rows that were not chosen, each weighted by its probability, are added to the dispersion.
+    """
+    of = {row.shift: row.candidate for row in rows}
+    chosen = max(rows, key=lambda row: row.likely)
+    found = chosen.candidate
+    probable = np.exp([row.likely - chosen.likely for row in rows])
+    probable /= probable.sum()
+    away = [np.linalg.norm(row.points - found.points, axis=1) for row in of.values()]
 
     def votes(row: Candidate | None, part: tuple[int, ...]) -> float:
         return float("nan") if row is None else float(row.evidence.peak[list(part)].sum())
 
     median = float(np.median([votes(found, part) for part in parts]))
     ends = (
-        votes(rows.get(chosen - 1), parts[0]), votes(rows.get(chosen + 1), parts[-1]),
+        votes(of.get(chosen.shift - 1), parts[0]), votes(of.get(chosen.shift + 1), parts[-1]),
         votes(found, parts[0]), votes(found, parts[-1]),
     )  # fmt: skip
-    sure = np.clip(probable, _LEAST_SURE, 1 - _LEAST_SURE)
+    sure = np.clip(probable.max(), _LEAST_SURE, 1 - _LEAST_SURE)
     shares = np.log((np.array(ends) + _LEAST_VOTES) / (median + _LEAST_VOTES))
-    return np.array([np.log(sure / (1 - sure)), float(chosen != 0), *shares])
+    cues = np.array([np.log(sure / (1 - sure)), float(chosen.shift != 0), *shares])
+    note = {"stage": stage, "shifted": chosen.shift, "probable": round(float(probable.max()), DIGITS)}
+    dispersion = found.dispersion + probable @ away
+    return replace(found, dispersion=dispersion, looks=(*found.looks, note), row=cues, rows=tuple(rows))
 
 
-def smoothed(points: Points, parts: tuple[tuple[int, ...], ...]) -> Points:
+def smoothed(points: Points, parts: Parts) -> Points:
     """Return (n, 2) points with the parts' centres moved onto a smooth curve; outliers are outvoted.
 
     Missing parts are put on it as well, with the form of the median part. With fewer than two parts known, points are

@@ -1,4 +1,4 @@
-"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV, WHDV are siblings behind one interface.
+"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV, WHDV, OneHot: siblings, one interface.
 
 Offsets are stored *towards* the point, ``dx = clip(x_p - x, -k, k)``: equation 1 of the paper has the opposite sign,
 but its votes are cast at ``i + dx``. They are in cells of the grid, not divided by k, so in the loss they outweigh the
@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from landvote.networks.settings import NetworkSettings
 
@@ -75,7 +76,7 @@ class Codec(ABC):
     def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Turn (batch, planes, rows, columns) into dx, dy (grid cells) and weight, each (batch, n, rows, columns).
 
-        Each is a linear function of the planes, cell by cell. Without offsets, each cell votes for itself.
+        With offsets each is a linear function of the planes, cell by cell. Without, each cell votes for itself.
         """
         if not self.offsets:
             zero = torch.zeros_like(planes)
@@ -138,7 +139,34 @@ class WHDV(Codec):
         return _mean(scale * offsets + self.settings.gain * (weight - targets.weight) ** 2, targets.given)
 
 
-CODECS: dict[str, Callable[[int, NetworkSettings], Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV}
+@dataclass(frozen=True)
+class OneHot(Codec):
+    """Heatmap only: of each landmark, a softmax over all cells says how probably it lies in each of them.
+
+    The loss is the cross-entropy with the true heatmap, as of McCouat & Voiculescu 2022 (contour-hugging heatmaps),
+    less its least. So a landmark that may lie in one of two places has two peaks, as high as each is probable.
+    """
+
+    offsets = False
+    least_steps = 300
+    n: int
+    settings: NetworkSettings
+
+    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
+        """Mean Kullback-Leibler divergence of the softmax from the true heatmap."""
+        weight = targets.weight.flatten(2)
+        true = weight / weight.sum(dim=2, keepdim=True).clamp(min=1e-9)
+        found = F.log_softmax(planes.flatten(2), dim=2)
+        divergence = (torch.xlogy(true, true) - true * found).sum(dim=2)
+        return torch.where(targets.given, divergence, 0).sum() / targets.given.sum().clamp(min=1)
+
+    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn (batch, n, rows, columns) planes into no offsets, and weights that add up to 1 for each landmark."""
+        zero = torch.zeros_like(planes)
+        return zero, zero, planes.flatten(2).softmax(dim=2).view_as(planes)
+
+
+CODECS: dict[str, Callable[[int, NetworkSettings], Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV, "onehot": OneHot}
 """The codec of each method, by its name in the settings; it is called with the number of landmarks and these."""
 
 

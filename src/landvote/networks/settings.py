@@ -59,7 +59,7 @@ class NetworkSettings(VoterSettings):
 
     Attributes:
         kind: tells these settings from other voters'.
-        method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper).
+        method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper), or ``onehot``, a heatmap of probabilities.
         width: channels of the U-Net's first level; doubled per level up to ``widest``.
         depth: its levels below the first.
         stride: grid cells per plane cell.
@@ -84,7 +84,7 @@ class NetworkSettings(VoterSettings):
     training_settings: ClassVar[type[Settings]] = TrainingSettings
 
     kind: Literal["network"] = "network"
-    method: Literal["ho", "hdv", "whdv"] = "whdv"
+    method: Literal["ho", "hdv", "whdv", "onehot"] = "whdv"
     width: PositiveInt = 16
     depth: int = Field(default=5, ge=1, le=5)
     stride: Literal[1, 2, 4, 8] = 4
