@@ -1,12 +1,18 @@
 """The stage: one each of four families; what does not fit together is told of before anything is learned."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from landvote.data.scheme import Scheme
-from landvote.localiser import StageSettings
+from landvote.data.scheme import Outline, Scheme
+from landvote.localiser import Localiser, StageSettings
+from landvote.localiser.families import VOTERS
+from landvote.localiser.look import Candidate
 from landvote.networks.settings import TrainingSettings
-from toys import GLOBAL, SeerSettings, SeerTraining
+from landvote.shapes import Evenness
+from toys import BOX, GLOBAL, LOCAL, SeerSettings, SeerTraining, box, box_sample, fitted, registered
 
 FOUR = Scheme.numbered(4)
 PAIRS = FOUR.model_copy(update={"repeats": ((0, 1), (2, 3))})
@@ -64,3 +70,19 @@ def test_settings_survive_json_with_all_that_their_kinds_have():
 def test_a_stage_is_what_it_was_given():
     assert GLOBAL.voter == SeerSettings()
     assert (GLOBAL.choice.kind, GLOBAL.search.kind, GLOBAL.search.rounds) == ("peaks", "poses", 1)
+
+
+def test_an_even_stage_moves_points_to_where_training_shapes_spread_them_and_so_does_a_loaded_one(tmp_path):
+    """The last landmark of a box lies in the middle between two others; then it is told so of another one."""
+    line = BOX.model_copy(update={"outlines": (Outline(name="side", points=(0, 4, 2)),)})
+    one = fitted(tmp_path, GLOBAL, LOCAL.model_copy(update={"even": True}), scheme=line)
+    one.save(tmp_path)
+    with registered(VOTERS, SeerSettings):
+        loaded = Localiser.load(tmp_path, "cpu").stages[1]
+    assert one.stages[0].evenness is None
+    assert loaded.evenness == one.stages[1].evenness == Evenness(line.outlines, ((0, 2),), (False,))
+    film, known = box_sample(30).open(), [Candidate.at(box(30)[1])]
+    other = Evenness((Outline(name="side", points=(0, 1, 2)),), ((0, 2),), (False,))
+    plain, even = (replace(loaded, evenness=own).search(film, known)[0].points for own in (None, other))
+    np.testing.assert_array_equal(even, other.towards(plain))
+    assert np.abs(even - plain)[1].max() > 5

@@ -28,6 +28,7 @@ from landvote.localiser.localiser import Localiser
 from landvote.localiser.plan import Part, Plan, TimeLimit, plan_minutes
 from landvote.localiser.stage import Stage, StageSettings
 from landvote.runtime.events import Event, FilmRead, Note, StageBegun, StageEnded, StageLearned, ignore
+from landvote.shapes import Evenness
 from landvote.uncertainty import Judged
 from landvote.votes import Lesson, Start
 
@@ -191,7 +192,8 @@ class _Course:
             lesson = replace(waiting.pop(0), stage=name, minutes=minutes, start=start, listener=listener)
             voter = stage.voter.fit(stage.training, lesson)
             self.under.listener(StageEnded(name))
-            stages.append(Stage.of(stage, placing, voter, choice, self.scheme))
+            evenness = Evenness.fit(self.scheme, shapes) if stage.even else None
+            stages.append(Stage.of(stage, placing, voter, choice, self.scheme, evenness))
         localiser = Localiser(self.scheme, tuple(stages), self.fitted.polarity, assessor, self.sides)
         return localiser, assessor, tuple(learned)
 

@@ -1,6 +1,6 @@
 """The stage: one placing, one voter, one choice and one search, fitted and used together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +17,7 @@ from landvote.localiser.peaks import PeakSettings
 from landvote.localiser.poses import PoseSearch
 from landvote.localiser.search import SearchSettings
 from landvote.runtime.settings import Settings, validated
+from landvote.shapes import Evenness
 from landvote.votes import Voter, VoterSettings
 
 
@@ -35,6 +36,7 @@ class StageSettings(Settings):
         share: the stage's part of the time, where training is given a limit.
         weight: of the stage's points, in their mean with those of the stage before; by default they alone count.
         along: the same along outlines, where another weight is to hold than across them.
+        even: move points along outlines, after the last look, to where the training shapes spread them evenly.
     """
 
     name: str = Field(pattern="^[A-Za-z0-9_-]+$")
@@ -48,6 +50,7 @@ class StageSettings(Settings):
     share: float = Field(default=1.0, gt=0)
     weight: float = Field(default=1.0, gt=0, le=1)
     along: float | None = Field(default=None, ge=0, le=1)
+    even: bool = False
 
     @field_validator("training", mode="before")
     @classmethod
@@ -67,7 +70,7 @@ class StageSettings(Settings):
 
     def votes(self) -> dict[str, Any]:
         """Return as plain JSON what decides the votes: all but how points are taken from them, and in what order."""
-        return self.model_dump(mode="json", exclude={"choice", "search", "weight", "along"})
+        return self.model_dump(mode="json", exclude={"choice", "search", "weight", "along", "even"})
 
     def meant_for(self, *, row: bool) -> bool:
         """Say whether ``applies`` names schemes whose parts form a row, or those whose parts do not."""
@@ -80,25 +83,34 @@ class StageSettings(Settings):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage that has learned: settings, and a look with fitted parts."""
+    """A stage that has learned: settings, a look with fitted parts, and how even outlines are, if that counts."""
 
     settings: StageSettings
     look: Look
+    evenness: Evenness | None = None
 
     @classmethod
-    def of(cls, settings: StageSettings, placing: Placing, voter: Voter, choice: Choice, scheme: Scheme) -> Self:
+    def of(
+        cls, settings: StageSettings, placing: Placing, voter: Voter, choice: Choice, scheme: Scheme,
+        evenness: Evenness | None,
+    ) -> Self:  # fmt: skip
         """Return a stage of parts that have learned."""
         along = settings.weight if settings.along is None else settings.along
-        return cls(settings, Look(settings.name, placing, voter, choice, scheme, settings.weight, along))
+        look = Look(settings.name, placing, voter, choice, scheme, settings.weight, along)
+        return cls(settings, look, evenness)
 
     def search(self, radiograph: Radiograph, candidates: list[Candidate]) -> list[Candidate]:
         """Return where the landmarks may be, best first, searched from where the stage before found them."""
-        return self.settings.search.run(self.look, radiograph, candidates)
+        found = self.settings.search.run(self.look, radiograph, candidates)
+        if self.evenness is None:
+            return found
+        return [replace(one, points=self.evenness.towards(one.points)) for one in found]
 
     def save(self, folder: Path) -> list[Path]:
         """Write all that was learned into ``folder``, and return the files written."""
         folder.mkdir(parents=True, exist_ok=True)
-        return [file for part in (self.look.placing, self.look.voter, self.look.choice) for file in part.save(folder)]
+        files = [file for part in (self.look.placing, self.look.voter, self.look.choice) for file in part.save(folder)]
+        return files if self.evenness is None else [*files, *self.evenness.save(folder)]
 
     @classmethod
     def load(cls, folder: Path, settings: StageSettings, scheme: Scheme, device: str) -> Self:
@@ -111,4 +123,5 @@ class Stage:
         placing = settings.placing.load(folder, scheme)
         voter = settings.voter.load(folder, len(placing.targets[0]), device)
         choice = settings.choice.load(folder, len(scheme))
-        return cls.of(settings, placing, voter, choice, scheme)
+        evenness = Evenness.load(folder, scheme) if settings.even else None
+        return cls.of(settings, placing, voter, choice, scheme, evenness)
