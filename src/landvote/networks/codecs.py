@@ -1,4 +1,5 @@
-"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV, WHDV, OneHot: siblings, one interface.
+"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV, WHDV are siblings behind one interface;
+levels.py has a fourth.
 
 Offsets are stored *towards* the point, ``dx = clip(x_p - x, -k, k)``: equation 1 of the paper has the opposite sign,
 but its votes are cast at ``i + dx``. They are in cells of the grid, not divided by k, so in the loss they outweigh the
@@ -7,25 +8,32 @@ weights by up to k squared, as written in equation 3.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 from landvote.networks.settings import NetworkSettings
+from landvote.networks.unet import UNet
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The planes as they should be, each (batch, n, rows, columns), and which landmarks are known, (batch, n)."""
+    """What a network is to learn of a batch.
+
+    Attributes:
+        dx, dy, weight: the planes as they should be, each (batch, n, rows, columns).
+        given: (batch, n) which landmarks are known.
+        points: (batch, n, 2) grid coordinates; NaN where missing.
+    """
+
 
     dx: Tensor
     dy: Tensor
     weight: Tensor
     given: Tensor
+    points: Tensor
 
 
 class Codec(ABC):
@@ -38,6 +46,10 @@ class Codec(ABC):
     least_steps: ClassVar[int]
     n: int
     settings: NetworkSettings
+
+    def network(self) -> nn.Module:
+        """Return an untrained network that makes the planes."""
+        return UNet(self.planes, self.settings)
 
     @abstractmethod
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:
@@ -71,12 +83,12 @@ class Codec(ABC):
         gauss_x, gauss_y = (torch.exp(-(d**2) / (2 * sigma**2)) for d in (dx, dy))  # the Gaussian is separable
         weight = gauss_y[..., :, None] * gauss_x[..., None, :]
         dx, dy = dx.clamp(-k, k)[..., None, :].expand_as(weight), dy.clamp(-k, k)[..., :, None].expand_as(weight)
-        return Targets(dx, dy, weight, torch.isfinite(points).all(dim=2))
+        return Targets(dx, dy, weight, torch.isfinite(points).all(dim=2), points)
 
     def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Turn (batch, planes, rows, columns) into dx, dy (grid cells) and weight, each (batch, n, rows, columns).
 
-        With offsets each is a linear function of the planes, cell by cell. Without, each cell votes for itself.
+        Each is a linear function of the planes, cell by cell. Without offsets, each cell votes for itself.
         """
         if not self.offsets:
             zero = torch.zeros_like(planes)
@@ -137,37 +149,6 @@ class WHDV(Codec):
         scale = targets.weight.clamp(min=floor) if floor else targets.weight
         offsets = (dx - targets.dx) ** 2 + (dy - targets.dy) ** 2
         return _mean(scale * offsets + self.settings.gain * (weight - targets.weight) ** 2, targets.given)
-
-
-@dataclass(frozen=True)
-class OneHot(Codec):
-    """Heatmap only: of each landmark, a softmax over all cells says how probably it lies in each of them.
-
-    The loss is the cross-entropy with the true heatmap, as of McCouat & Voiculescu 2022 (contour-hugging heatmaps),
-    less its least. So a landmark that may lie in one of two places has two peaks, as high as each is probable.
-    """
-
-    offsets = False
-    least_steps = 300
-    n: int
-    settings: NetworkSettings
-
-    def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
-        """Mean Kullback-Leibler divergence of the softmax from the true heatmap."""
-        weight = targets.weight.flatten(2)
-        true = weight / weight.sum(dim=2, keepdim=True).clamp(min=1e-9)
-        found = F.log_softmax(planes.flatten(2), dim=2)
-        divergence = (torch.xlogy(true, true) - true * found).sum(dim=2)
-        return torch.where(targets.given, divergence, 0).sum() / targets.given.sum().clamp(min=1)
-
-    def decode(self, planes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Turn (batch, n, rows, columns) planes into no offsets, and weights that add up to 1 for each landmark."""
-        zero = torch.zeros_like(planes)
-        return zero, zero, planes.flatten(2).softmax(dim=2).view_as(planes)
-
-
-CODECS: dict[str, Callable[[int, NetworkSettings], Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV, "onehot": OneHot}
-"""The codec of each method, by its name in the settings; it is called with the number of landmarks and these."""
 
 
 def _mean(error: Tensor, given: Tensor) -> Tensor:
