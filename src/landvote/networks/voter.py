@@ -39,8 +39,10 @@ from landvote.votes.cast import accumulator_shape
 _FILE = "network.safetensors"
 _JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
 _MEASURED_SECONDS, _MEASURED_MOST = 1.0, 50  # are enough to tell how long a step takes, or as many steps
-_AT_ONCE = 8  # views in one pass: of more, what the network has in hand leaves the cache of a processor
 _SEEDING = threading.Lock()  # torch draws first weights from its global generator
+
+AT_ONCE = 8
+"""Views in one pass of a network at most. With more, the layers in hand are larger than the cache of a processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +125,8 @@ class NetworkVoter(Voter):
         """Run the network on some views at a time, and cast the votes of all of these."""
         plain = self.settings.side == "source" and self.settings.sharpness == 1  # else votes add up to something else
         full = self.codec.total_weight if plain else 0.0
-        for first in range(0, len(views), _AT_ONCE):
-            some = views[first : first + _AT_ONCE]
+        for first in range(0, len(views), AT_ONCE):
+            some = views[first : first + AT_ONCE]
             votes = self._cast(*self.planes(some), (some[0].pixels.shape[1], some[0].pixels.shape[0]))
             for own in votes.reshape(len(some), -1, *votes.shape[1:]):
                 yield VoteMap(own, self.settings.cell, self.settings.smoothing, full=full)

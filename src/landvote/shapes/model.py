@@ -1,6 +1,7 @@
 """The shape model: a mean, its modes of variation, and how far along them a shape stays plausible."""
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -112,7 +113,7 @@ class ShapeModel:
     @property
     def limit(self) -> float:
         """The largest Mahalanobis distance of a plausible shape from the mean."""
-        return float(np.sqrt(chi2.ppf(self.accept, self.modes_count))) if self.modes_count else 0.0
+        return _limit(self.accept, self.modes_count)
 
     def shape(self, parameters: FloatArray) -> Points:
         """Return the (n, 2) shape of ``parameters`` in the model's coordinates."""
@@ -190,6 +191,12 @@ class ShapeModel:
         if model.modes.shape != (len(model.variances), n, 2) or model.residual.shape != (n, 2, 2):
             raise ModelError(f"{file}: arrays of a shape model that do not fit each other")
         return model
+
+
+@lru_cache
+def _limit(accept: float, modes: int) -> float:
+    """Return the Mahalanobis distance that holds a share of normally distributed shapes; each fit asks many times."""
+    return float(np.sqrt(chi2.ppf(accept, modes))) if modes else 0.0
 
 
 def _unseen(flat: FloatArray, share: float, most: int | None) -> FloatArray:
