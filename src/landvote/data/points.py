@@ -27,6 +27,11 @@ def mean_points(annotations: Sequence[Points] | Points, n: int) -> Points:
     return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
 
 
+def apart(points: Points) -> bool:
+    """Say whether (k, 2) points, all known, lie in two places at least: a similarity takes so many."""
+    return len(points) > 0 and bool((points != points[0]).any())
+
+
 def cauchy_weights(distance: FloatArray, least: float) -> FloatArray:
     """Return (..., n) weights by which the next least squares outvotes points that went astray in the one before.
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from landvote.data.points import FloatArray, Points
+from landvote.data.points import FloatArray, Points, apart
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
@@ -52,7 +52,7 @@ class OutlinePlacing(Placing):
     def body(self, points: Points) -> Frame | None:
         """Lay the points on the mean shape."""
         given = np.isfinite(points).all(axis=1)
-        if len(np.unique(points[given], axis=0)) < 2:
+        if not apart(points[given]):
             return None
         return Frame.matching(points, self.shape, (1, 1))
 
