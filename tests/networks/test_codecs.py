@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from landvote.networks.codecs import CODECS, HDV, HO, WHDV, Codec, OneHot
+from landvote.networks.codecs import HDV, HO, WHDV, Codec
 from landvote.networks.settings import NetworkSettings
+from landvote.networks.voter import CODECS
 from landvote.votes import VoteMap, cast
 
 ROWS, COLUMNS, K, SIGMA = 6, 9, 3.0, 2.0
@@ -90,20 +91,6 @@ def test_ho_is_one_plane_and_its_mean_squared_error():
     torch.testing.assert_close(weight, planes)
 
 
-def test_one_hot_is_the_cross_entropy_of_a_softmax_over_all_cells_less_its_least():
-    codec = OneHot(2, PLAIN)
-    planes = random_planes(codec)
-    true, found = literal_planes(POINTS)[2].reshape(4, -1), planes.numpy().astype(float).reshape(4, -1)
-    true /= true.sum(axis=1, keepdims=True)
-    log = found - np.log(np.exp(found).sum(axis=1, keepdims=True))
-    loss = codec.loss(planes, codec.encode(POINTS, ROWS, COLUMNS), progress=0)
-    assert float(loss) == pytest.approx((true * (np.log(true) - log)).sum(axis=1).mean(), rel=1e-4)
-    dx, dy, weight = codec.decode(planes)
-    assert not dx.any()
-    assert not dy.any()
-    np.testing.assert_allclose(weight.numpy().reshape(4, -1), np.exp(log), rtol=1e-4)
-
-
 def test_gain_weighs_the_error_of_the_weight():
     for codec in (HDV, WHDV):
         plain, heavy = codec(2, PLAIN), codec(2, PLAIN.model_copy(update={"gain": 3.0}))
@@ -127,10 +114,10 @@ def test_the_settings_name_the_codecs_there_are():
     assert get_args(NetworkSettings.model_fields["method"].annotation) == tuple(CODECS)
 
 
-# From here on: the suite that every codec of the table has to pass.
+# From here on: the suite that every codec of the table has to pass that says where landmarks are.
 
 
-@pytest.fixture(params=CODECS)
+@pytest.fixture(params=[method for method in CODECS if method != "levels"])
 def make(request):
     """Return the function that makes a codec of one method from settings, by default of two landmarks at stride 1."""
 
@@ -147,12 +134,7 @@ def codec(make):
 
 
 def as_planes(codec, targets):
-    """Return the planes of a perfect network: decoding is linear, so it is inverted by decoding one plane at a time.
-
-    Only probabilities are not: of these, planes are the logarithms.
-    """
-    if isinstance(codec, OneHot):
-        return torch.log(targets.weight.clamp(min=1e-30))
+    """Return the planes of a perfect network: decoding is linear, so it is inverted by decoding one plane at a time."""
     unit = torch.eye(codec.planes)[..., None, None]
     matrix = torch.cat([part[..., 0, 0] for part in codec.decode(unit)], dim=1).T  # (3 n, planes)
     wanted = torch.cat([targets.dx, targets.dy, targets.weight], dim=1)
@@ -207,8 +189,8 @@ def test_planes_that_are_the_targets_cost_nothing(make, progress):
     codec = make(widen=2.0, dense=0.5, gain=2.0)
     targets = codec.encode(POINTS, ROWS, COLUMNS, progress)
     planes = as_planes(codec, targets)
-    assert float(codec.loss(planes, targets, progress)) == pytest.approx(0, abs=1e-6)
-    assert float(codec.loss(planes + 0.1 * random_planes(codec), targets, progress)) > 1e-3
+    assert float(codec.loss(planes, targets, progress)) == pytest.approx(0, abs=1e-9)
+    assert float(codec.loss(planes + 0.1, targets, progress)) > 1e-3
 
 
 def test_a_wide_gaussian_shrinks_to_sigma_by_half_time(make):

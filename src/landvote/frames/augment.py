@@ -33,6 +33,7 @@ class Augmentation(Settings):
         noise: largest SD of white noise; the grey range is about 2.
         invert: share of views with inverted grey levels.
         erase: share of views with one to three covered rectangles.
+        crop: largest share of the height that is covered at the top, and at the bottom, as if the film ended there.
         copies: 0 draws anew each time a film is seen; c > 0 makes c fixed copies of each film once (the paper: 1).
     """
 
@@ -48,6 +49,7 @@ class Augmentation(Settings):
     noise: NonNegativeFloat = 0.08
     invert: NonNegativeFloat = 0.0
     erase: NonNegativeFloat = 0.25
+    crop: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     copies: NonNegativeInt = 0
 
     def move(self, frame: Frame, rng: np.random.Generator) -> Frame:
@@ -80,6 +82,10 @@ class Augmentation(Settings):
             grid = grid + rng.standard_normal(grid.shape, dtype=np.float32) * np.float32(rng.uniform(0, self.noise))
         if self.invert and rng.random() < self.invert:
             grid = -grid
+        if self.crop:
+            top, bottom = (int(rng.uniform(0, self.crop) * len(grid)) for _ in range(2))
+            grid = grid.copy()
+            grid[:top], grid[len(grid) - bottom :] = 0, 0  # as outside of a film
         return grid
 
 

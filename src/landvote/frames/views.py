@@ -121,11 +121,14 @@ class Reading:
         for sample in self._samples[self._read : most]:
             radiograph, points = sample.open(), sample.points
             for (placing, _, _), working in zip(self._looks, self._working, strict=True):
-                body = placing.body(points)
-                for frame, target in zip(placing.frames(radiograph.size, points), placing.targets, strict=True):
+                body, strip = placing.body(points), placing.strip(points)
+                pixels, seen, size = radiograph.pixels, points, radiograph.size
+                if strip is not None:
+                    pixels, seen = strip.warp(pixels), strip.to_grid(points)
+                    size = (pixels.shape[1], pixels.shape[0])
+                for frame, target in zip(placing.frames(size, seen), placing.targets, strict=True):
                     if frame is not None:
-                        seen = points[list(target)]
-                        working.append(CachedFilm.of(radiograph.pixels, frame, seen, sample.identifier, body))
+                        working.append(CachedFilm.of(pixels, frame, seen[list(target)], sample.identifier, body))
             self._read += 1
             self._seen()
         looks = zip(self._working, self._looks, strict=True)

@@ -5,13 +5,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import PositiveFloat
 from scipy.ndimage import map_coordinates
 
 from landvote.data.points import Points
 from landvote.data.radiograph import Radiograph
 from landvote.frames import View
-from landvote.localiser.look import DIGITS, Candidate, Look
+from landvote.localiser.look import Candidate, Look
 from landvote.localiser.row import likeliest
 from landvote.localiser.search import SearchSettings
 from landvote.votes import VoteMap
@@ -22,37 +21,33 @@ _LEAST = 1e-4  # of the votes for a part: fewer at a place tell no more than so 
 class LevelSearch(SearchSettings):
     """Decide by votes for all parts at once between the rows that a stage before has found; move no point.
 
-    The likelihood of each row is multiplied by the share of the votes for each of its parts that lies there. Parts that
-    lie side by side are judged by much the same pixels, so these shares count less than independent ones would.
+    The likelihood of each row is multiplied by the share of the votes for each of its parts that lies there.
 
     Where there are no such rows, it looks as the search ``poses`` does.
-
-    Attributes:
-        independence: the power to which the shares are raised; 1 if each part told by itself.
     """
 
     kind: Literal["levels"] = "levels"
-    independence: PositiveFloat = 0.25
 
     def look_once(self, look: Look, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
         """Return the likeliest row."""
         if not known.rows:
             return [look.at_all(pose, radiograph, known) for pose in self.poses]
-        rows, laid = list(known.rows), []
-        for target, frame in enumerate(look.placing.frames(radiograph.size, known.points)):
+        rows, strip = list(known.rows), look.placing.strip(known.points)
+        pixels, of = (radiograph.pixels, _same) if strip is None else (strip.warp(radiograph.pixels), strip.to_grid)
+        size = (pixels.shape[1], pixels.shape[0])
+        for target, frame in enumerate(look.placing.frames(size, of(known.points))):
             if frame is None:
                 continue
             own = list(look.placing.targets[target])
-            votes = look.voter.vote(View.through(frame, radiograph.pixels, known.points[own], radiograph.identifier))
-            shares = [_log_share(votes, frame.to_grid(row.candidate.points[own])) for row in rows]
-            rows = [
-                replace(row, likely=row.likely + self.independence * share)
-                for row, share in zip(rows, shares, strict=True)
-            ]
-            laid.append({"stage": look.name, "size": list(frame.size), "matrix": frame.matrix.round(DIGITS).tolist()})
+            votes = look.voter.vote(View.through(frame, pixels, of(known.points[own]), radiograph.identifier))
+            shares = [_log_share(votes, frame.to_grid(of(row.candidate.points[own]))) for row in rows]
+            rows = [replace(row, likely=row.likely + share) for row, share in zip(rows, shares, strict=True)]
         found = likeliest(rows, look.scheme.repeats, look.name)
-        looks = (*found.looks[:-1], *laid, found.looks[-1])
-        return [replace(found, looks=looks, rows=known.rows)]  # so that another round does not count these votes twice
+        return [replace(found, rows=known.rows)]  # so that another round does not count these votes twice
+
+
+def _same(points: Points) -> Points:
+    return points
 
 
 def _log_share(votes: VoteMap, points: Points) -> float:

@@ -1,5 +1,4 @@
-"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV, WHDV are siblings behind one interface;
-levels.py has a fourth.
+"""Codecs: points to planes, planes to votes, and the loss between. HO, HDV, WHDV are siblings behind one interface.
 
 Offsets are stored *towards* the point, ``dx = clip(x_p - x, -k, k)``: equation 1 of the paper has the opposite sign,
 but its votes are cast at ``i + dx``. They are in cells of the grid, not divided by k, so in the loss they outweigh the
@@ -27,7 +26,6 @@ class Targets:
         given: (batch, n) which landmarks are known.
         points: (batch, n, 2) grid coordinates; NaN where missing.
     """
-
 
     dx: Tensor
     dy: Tensor

@@ -1,6 +1,7 @@
 """Levels: which part of a row, such as a spine, is seen at each height of a grid that the row runs down."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -9,13 +10,15 @@ from torch.nn import functional as F
 from landvote.networks.codecs import Codec, Targets
 from landvote.networks.settings import NetworkSettings
 
+_ACROSS = 8  # places from side to side that the network tells apart
+
 REACH = 2
 """Levels before the first landmark of a row, and beyond its last, that are told apart as well."""
 
 
 @dataclass(frozen=True)
 class Levels(Codec):
-    """Which landmark of a row each height of the grid shows: a softmax over the landmarks, and over some beyond the ends.
+    """Which landmark of a row each height of the grid shows: a softmax over these, and over some beyond the ends.
 
     It says nothing of where across the grid. The landmarks follow each other down the grid, one for each part of a row,
     such as a spine.
@@ -36,7 +39,7 @@ class Levels(Codec):
         return self.n + 2 * REACH
 
     def network(self) -> nn.Module:
-        """Return a network whose planes are alike across the grid."""
+        """Return an untrained network whose planes are alike across the grid."""
         return RowNet(self.planes, self.settings)
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
@@ -72,3 +75,39 @@ class Levels(Codec):
         probable = planes.softmax(dim=1)[:, REACH : REACH + self.n]
         zero = torch.zeros_like(probable)
         return zero, zero, probable
+
+
+class RowNet(nn.Module):
+    """``planes`` for a picture, alike across it: halved ``depth`` times, then taken together from side to side.
+
+    So it sees as far along the row as convolutions reach, and no farther: a network that sees the whole row learns by
+    heart how long each is. The planes have a ``stride`` of ``2 ** depth``.
+    """
+
+    def __init__(self, planes: int, settings: NetworkSettings) -> None:
+        super().__init__()
+        channels = [1, *(settings.width * level for level in range(1, settings.depth + 1))]
+        self.down = nn.ModuleList(_halving(a, b, normalise=settings.normalise) for a, b in pairwise(channels))
+        self.across = nn.Conv2d(channels[-1], settings.head_width, (3, _ACROSS), padding=(1, 0))
+        self.head = nn.Conv2d(settings.head_width, planes, 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Map (batch, 1, height, width) to planes of (batch, planes, height / stride, width / stride), fp32."""
+        x = picture[:, :1]
+        for block in self.down:
+            x = block(x)
+        rows, columns = x.shape[2:]
+        x = F.relu(self.across(F.adaptive_avg_pool2d(x, (rows, _ACROSS))))
+        with torch.autocast(x.device.type, enabled=False):
+            out: Tensor = self.head(x.float())
+        return out.expand(-1, -1, -1, columns)
+
+
+def _halving(before: int, after: int, *, normalise: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for source, stride in ((before, 2), (after, 1)):
+        layers.append(nn.Conv2d(source, after, 3, stride=stride, padding=1, bias=not normalise))
+        if normalise:
+            layers.append(nn.BatchNorm2d(after))
+        layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers)

@@ -59,7 +59,8 @@ class NetworkSettings(VoterSettings):
 
     Attributes:
         kind: tells these settings from other voters'.
-        method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper), or ``onehot``, a heatmap of probabilities.
+        method: ``ho``, ``hdv`` or ``whdv`` (section 4.4 of the paper), or ``levels``, see
+            :class:`landvote.networks.levels.Levels`.
         width: channels of the U-Net's first level; doubled per level up to ``widest``.
         depth: its levels below the first.
         stride: grid cells per plane cell.
@@ -84,10 +85,10 @@ class NetworkSettings(VoterSettings):
     training_settings: ClassVar[type[Settings]] = TrainingSettings
 
     kind: Literal["network"] = "network"
-    method: Literal["ho", "hdv", "whdv", "onehot"] = "whdv"
+    method: Literal["ho", "hdv", "whdv", "levels"] = "whdv"
     width: PositiveInt = 16
     depth: int = Field(default=5, ge=1, le=5)
-    stride: Literal[1, 2, 4, 8] = 4
+    stride: Literal[1, 2, 4, 8, 16] = 4
     head_width: PositiveInt = 64
     widest: PositiveInt = 256
     coordinates: bool = True

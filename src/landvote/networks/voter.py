@@ -24,17 +24,20 @@ from landvote.errors import ModelError
 from landvote.frames import View
 from landvote.networks.accumulate import accumulate
 from landvote.networks.batches import batches
-from landvote.networks.codecs import CODECS, Codec
+from landvote.networks.codecs import HDV, HO, WHDV, Codec
 from landvote.networks.device import choose_device, device_name, start_numba, use_bfloat16
 from landvote.networks.folding import folded
+from landvote.networks.levels import Levels
 from landvote.networks.parallel import joined, share
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.training import step, train
-from landvote.networks.unet import UNet
 from landvote.runtime.files import atomic_write
 from landvote.runtime.rank import Process
 from landvote.votes import Estimate, Lesson, Start, VoteMap, Voter, cast
 from landvote.votes.cast import accumulator_shape
+
+CODECS: dict[str, Callable[[int, NetworkSettings], Codec]] = {"ho": HO, "hdv": HDV, "whdv": WHDV, "levels": Levels}
+"""The codec of each method, by its name in the settings; it is called with the number of landmarks and these."""
 
 _FILE = "network.safetensors"
 _JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
@@ -65,7 +68,7 @@ class NetworkVoter(Voter):
         chosen, codec = choose_device(device), CODECS[settings.method](landmarks, settings)
         with _SEEDING, torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed all GPUs too
-            network = UNet(codec.planes, settings)
+            network = codec.network()
         return cls._placed(settings, codec, network, chosen)
 
     @classmethod
@@ -99,7 +102,7 @@ class NetworkVoter(Voter):
         chosen, codec = choose_device(device), CODECS[settings.method](landmarks, settings)
         file = folder / _FILE
         with torch.device("meta"):  # makes no numbers: those of the file take their place
-            network = UNet(codec.planes, settings)
+            network = codec.network()
         try:
             network.load_state_dict(safetensors.torch.load_file(file), assign=True)
         except (OSError, SafetensorError, RuntimeError) as error:
@@ -107,7 +110,7 @@ class NetworkVoter(Voter):
         return cls._placed(settings, codec, network, chosen)
 
     @classmethod
-    def _placed(cls, settings: NetworkSettings, codec: Codec, network: UNet, device: torch.device) -> Self:
+    def _placed(cls, settings: NetworkSettings, codec: Codec, network: nn.Module, device: torch.device) -> Self:
         start_numba()
         network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(settings, codec, network, device, use_bfloat16(device, settings.precision))

@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from landvote.data.points import Points
 from landvote.data.scheme import Scheme
 from landvote.frames.frame import Frame
+from landvote.frames.strip import Strip
 from landvote.runtime.settings import Settings
 
 FILE = "placing.npz"
@@ -48,6 +49,13 @@ class Placing(ABC):
         """Return the similarity from the image to the body, whose landmarks lie from -1 to 1 on average.
 
         None where voters are not to know where on the body they look, or the ``points`` do not tell it.
+        """
+        return None
+
+    def strip(self, points: Points) -> Strip | None:  # noqa: ARG002 - for placings that unroll films
+        """Return the strip into which a film is unrolled before it is looked at; None for films as they are.
+
+        Frames are of the strip then, and the ``points`` that define them are in its coordinates.
         """
         return None
 

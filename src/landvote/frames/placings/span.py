@@ -1,49 +1,62 @@
-"""One patch over a whole row of parts, such as a spine, and what lies before and beyond it."""
+"""One view of a whole row of parts, such as a spine, unrolled, and of what lies before and beyond it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from landvote.data.points import Points
+from landvote.data.points import Points, mean_points
 from landvote.data.scheme import Scheme
-from landvote.errors import ModelError, PointsError
+from landvote.errors import ModelError
 from landvote.frames.frame import Frame
-from landvote.frames.placings.layout import Parts, lay, mean_layout
+from landvote.frames.placings.layout import Parts, lay
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
+from landvote.frames.strip import Strip
 from landvote.runtime.arrays import load_arrays, save_arrays
+
+_BEYOND = 6  # parts that a strip shows at each end, more than any view of it
+_WIDER = 1.5  # times as wide as a view is a strip
 
 
 @dataclass(frozen=True)
 class SpanPlacing(Placing):
-    """One patch over a whole row, laid on the first landmark of each part, which stands for the part.
+    """One view of a whole row, unrolled along the middles of its ``parts``: they follow each other straight down.
 
-    ``layout``, (parts, 2), is where these lie on the grid on average.
+    The first landmark of each part stands for it. ``part`` is how many cells a part is long.
     """
 
     size: tuple[int, int]
-    targets: Parts
-    layout: Points
-    cell: float
+    parts: Parts
+    part: int
     places_look_alike: ClassVar[bool] = False
 
+    @property
+    def targets(self) -> Parts:  # type: ignore[override]  # read-only, as all of a frozen class
+        """One target: the first landmark of each part."""
+        return (tuple(part[0] for part in self.parts),)
+
+    def strip(self, points: Points) -> Strip | None:
+        """Lay a strip along the middles of the parts."""
+        centres = np.stack([mean_points(points[list(part)][:, None], 1)[0] for part in self.parts])
+        return Strip.along(centres, self.part, _BEYOND, round(_WIDER * self.size[0]))
+
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
-        """Return the frame that the parts define."""
-        return lay(points[list(self.targets[target])], self.layout, self.size, image_size)
+        """Return the frame that the parts define, each as far below the one before as a part is long."""
+        place = np.arange(len(self.parts)) - (len(self.parts) - 1) / 2
+        middle = (np.array(self.size) - 1) / 2
+        layout = middle + np.column_stack([np.zeros(len(place)), self.part * place])
+        return lay(points[list(self.targets[target])], layout, self.size, image_size)
 
     def save(self, folder: Path) -> list[Path]:
-        """Write size, targets, layout and cell."""
-        own = {"targets": self.targets, "layout": self.layout, "cell": self.cell}
-        return [save_arrays(folder / FILE, size=self.size, **own)]
+        """Write size, parts and the length of a part."""
+        return [save_arrays(folder / FILE, size=self.size, parts=self.parts, part=self.part)]
 
 
 class SpanSettings(PlacingSettings):
-    """One patch over a whole row.
+    """One view of a whole row, unrolled.
 
-    ``size`` is across and along the row, and ``border`` the free share of its length before the first part and beyond
-    the last one.
+    ``size`` is across and along the row; ``border`` is free before the first part, and beyond the last one.
     """
 
     kind: Literal["span"] = "span"
@@ -53,38 +66,14 @@ class SpanSettings(PlacingSettings):
         return scheme.row and len(scheme.repeats) > 1
 
     def fit(self, shapes: TrainingShapes) -> SpanPlacing:
-        """Learn from the training films how the parts follow each other.
-
-        Raises:
-            PointsError: no film has the first landmark of each part.
-        """
-        own = _first_of_each(shapes.scheme)
-        points = np.stack(shapes.points)[:, list(own)]
-        complete: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=(1, 2))
-        if not complete.any():
-            raise PointsError(f"no training film has all of the landmarks {list(own)}, the first of each part")
-        mean = mean_layout(points[complete], tuple(range(len(own))))
-        length = np.ptp(mean, axis=0)
-        across, along = self.size
-        size = (across, along) if length[1] >= length[0] else (along, across)
-        scale = along * (1 - 2 * self.border) / float(length.max())
-        middle = (mean.min(axis=0) + mean.max(axis=0)) / 2
-        layout = Frame.similarity(scale, 0.0, middle, (np.array(size) - 1) / 2, size).to_grid(mean)
-        films = [film for film, whole in zip(shapes.sizes, complete, strict=True) if whole]
-        cells = [
-            1 / Frame.matching(known, layout, size).scale / max(film)
-            for known, film in zip(points[complete], films, strict=True)
-        ]
-        return SpanPlacing(size, (own,), layout, float(np.quantile(cells, 0.005)))
+        """Return the placing; nothing is learned but how many parts there are."""
+        parts = shapes.scheme.repeats
+        return SpanPlacing(self.size, parts, max(1, int(self.size[1] * (1 - 2 * self.border) / len(parts))))
 
     def load(self, folder: Path, scheme: Scheme) -> SpanPlacing:
         """Read what was saved."""
-        stored, own = load_arrays(folder / FILE, "size", "targets", "layout", "cell"), _first_of_each(scheme)
-        if not np.array_equal(stored["targets"], [own]):
-            raise ModelError(f"{folder / FILE}: not for the scheme's row of {len(own)} parts")
+        stored = load_arrays(folder / FILE, "size", "parts", "part")
+        if not np.array_equal(stored["parts"], scheme.repeats):
+            raise ModelError(f"{folder / FILE}: not for the scheme's row of {len(scheme.repeats)} parts")
         width, height = (int(v) for v in stored["size"])
-        return SpanPlacing((width, height), (own,), stored["layout"], float(stored["cell"]))
-
-
-def _first_of_each(scheme: Scheme) -> tuple[int, ...]:
-    return tuple(part[0] for part in scheme.repeats)
+        return SpanPlacing((width, height), scheme.repeats, int(stored["part"]))
