@@ -121,7 +121,7 @@ def changes(stages: Iterable[str], table: dict[str, Any], part: str) -> list[str
 
 def tiny_changes(name: str, size: int = 48, **training: object) -> list[str]:
     """Return the changes that make a recipe for the L or the cross small; how it works is not changed."""
-    stages = {s.name: s for s in recipe(name, scheme=ELL).stages if s.name != "parts"}
+    stages = {s.name: s for s in recipe(name, scheme=ELL).stages if s.name not in {"parts", "levels"}}
     made = []
     for stage, settings in stages.items():
         network = settings.voter.kind == "network"

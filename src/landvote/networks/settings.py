@@ -109,8 +109,9 @@ class NetworkSettings(VoterSettings):
         unit = 2**self.depth
         if size[0] % unit or size[1] % unit:
             raise ValueError(f"size {size} with depth {self.depth}: expected multiples of {unit}")
-        if self.stride > unit:
-            raise ValueError(f"stride {self.stride} with depth {self.depth}: expected at most {unit}")
+        if self.stride > unit or (self.method == "levels" and self.stride < unit):
+            expected = f"{unit}, as of all levels" if self.method == "levels" else f"at most {unit}"
+            raise ValueError(f"stride {self.stride} with depth {self.depth}: expected {expected}")
 
     def check_packages(self) -> None:
         """Return if torch and safetensors can be imported; else raise a MissingExtraError."""

@@ -19,7 +19,7 @@ _SEARCHED = ("rounds", "angles", "scales", "keep")
 _UNREAD = ("fit_aspect", "find")  # by some placings: 0.1.0 took them for all
 _NAMED = {"network": "voter", "forest": "voter", "shape": "choice"}
 _KINDS = {"film": "film", "reference": "reference", "parts": "row"}
-_ORDER = ("global", "local", "fine", "parts", "outline")  # of all stages that a shipped recipe has
+_ORDER = ("global", "local", "fine", "parts", "levels", "outline")  # of all stages that a shipped recipe has
 
 
 def change_settings(settings: Tree, changes: Iterable[str]) -> Tree:
