@@ -1,6 +1,6 @@
 """The network voter: settings that change its votes, and its file."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -36,6 +36,20 @@ def test_votes_cover_the_grid_in_accumulator_cells():
 def test_looking_changes_nothing():
     one = voter()
     np.testing.assert_array_equal(one.vote(VIEW).votes, one.vote(VIEW).votes)
+
+
+@pytest.mark.parametrize("body", [None, Frame.whole((32, 24), (2, 2))])
+def test_many_views_at_once_get_the_votes_that_each_gets_alone(body):
+    pixels = np.random.default_rng(1).normal(0, 0.5, (19, 24, 32)).astype(np.float32)
+    views = [replace(VIEW, pixels=own, body=body) for own in pixels]
+    one = voter()
+    together = list(one.vote_on(views))
+    assert len(together) == len(views)
+    for votes, view in zip(together, views, strict=True):
+        alone = one.vote(view)
+        np.testing.assert_allclose(votes.votes, alone.votes, atol=1e-4 * alone.votes.max())
+        assert (votes.cell, votes.smoothing, votes.full) == (alone.cell, alone.smoothing, alone.full)
+    assert list(one.vote_on([])) == []
 
 
 def test_a_voter_cannot_be_changed():
@@ -132,7 +146,7 @@ def test_negative_weights_do_not_vote_whatever_the_sharpness(monkeypatch):
 
 def test_half_precision_votes_nearly_the_same():
     one, half = voter(), voter(precision="bf16")  # of the same seed
-    for a, b in zip(one.planes(VIEW), half.planes(VIEW), strict=True):
+    for a, b in zip(one.planes([VIEW]), half.planes([VIEW]), strict=True):
         assert b.dtype == torch.float32
         assert float((a - b).abs().max()) < 0.05 * float(a.abs().max())
 

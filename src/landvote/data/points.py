@@ -27,10 +27,19 @@ def mean_points(annotations: Sequence[Points] | Points, n: int) -> Points:
     return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
 
 
-def cauchy_weights(distance: FloatArray, least: float) -> FloatArray:
-    """Return (n,) weights by which the next least squares outvotes points that went astray in the one before.
+def apart(points: Points) -> bool:
+    """Say whether (k, 2) points, all known, lie in two places at least: a similarity takes so many."""
+    return len(points) > 0 and bool((points != points[0]).any())
 
-    Those of Cauchy for the (n,) ``distance`` of each point, at a scale of twice their median or ``least``; 0 for NaN.
+
+def cauchy_weights(distance: FloatArray, least: float) -> FloatArray:
+    """Return (..., n) weights by which the next least squares outvotes points that went astray in the one before.
+
+    Those of Cauchy for the (..., n) ``distance`` of each point, at a scale of twice their median or ``least``; 0 for
+    NaN.
     """
-    scale = 2 * max(float(np.nanmedian(distance)), least)
-    return np.nan_to_num(1 / (1 + (distance / scale) ** 2))
+    known = (~np.isnan(distance)).sum(axis=-1, keepdims=True)
+    ordered = np.sort(distance, axis=-1)  # NaN comes last; np.nanmedian takes ten times as long
+    halves = [np.take_along_axis(ordered, np.maximum(known + i, 0) // 2, axis=-1) for i in (-1, 0)]
+    scale = 2 * np.maximum((halves[0] + halves[1]) / 2, least)
+    return np.asarray(np.nan_to_num(1 / (1 + (distance / scale) ** 2)))

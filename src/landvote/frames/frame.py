@@ -15,6 +15,8 @@ import numpy.typing as npt
 from landvote.data.points import FloatArray, Points
 from landvote.data.radiograph import Pixels
 
+ComplexArray = npt.NDArray[np.complex128]
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -72,13 +74,14 @@ class Frame:
         given = np.isfinite(image_points).all(axis=1) & np.isfinite(grid_points).all(axis=1)
         source = image_points[given] @ np.array([1, 1j])  # a similarity is one complex multiplication and a shift
         target = grid_points[given] @ np.array([1, 1j])
-        weight = np.ones(len(source)) if weights is None else weights[given]
         if len(source) < 2 or not np.abs(source - source[0]).max() > 0:
             raise ValueError("a similarity needs two different points")
-        middle, goal = np.average(source, weights=weight), np.average(target, weights=weight)
-        arm = weight * (source - middle)
-        turn = np.vdot(arm, target - goal) / np.vdot(arm, source - middle).real
-        shift = goal - turn * middle
+        turn, shift = similarities(source, target, np.ones(len(source)) if weights is None else weights[given])
+        return cls.turning(turn[0], shift[0], size)
+
+    @classmethod
+    def turning(cls, turn: complex, shift: complex, size: tuple[int, int]) -> "Frame":
+        """Return the frame that multiplies points x + iy by ``turn``, and then adds ``shift``."""
         return cls(np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]), size)
 
     def then(self, scale: float, angle: float, shift: npt.ArrayLike) -> "Frame":
@@ -150,3 +153,16 @@ class Frame:
         u, v = np.arange(self.size[0]) - self.matrix[0, 2], np.arange(self.size[1])[:, None] - self.matrix[1, 2]
         x, y = (row[0] * u + row[1] * v for row in inverse)
         return np.asarray((x >= -0.5) & (x <= image_size[0] - 0.5) & (y >= -0.5) & (y <= image_size[1] - 0.5))
+
+
+def similarities(source: ComplexArray, target: ComplexArray, weights: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    """Return the turn and the shift, (..., 1), that bring (..., n) points closest to their targets, in least squares.
+
+    A point (x, y) is x + iy; ``weights`` say how much each counts.
+    """
+    total = weights.sum(axis=-1, keepdims=True)
+    middle, goal = ((weights * each).sum(axis=-1, keepdims=True) / total for each in (source, target))
+    arm = source - middle
+    pull = weights * arm.conj()
+    turn = (pull * (target - goal)).sum(axis=-1, keepdims=True) / (pull * arm).sum(axis=-1, keepdims=True).real
+    return turn, goal - turn * middle

@@ -73,10 +73,13 @@ class Look:
 
     def at_all(self, pose: Pose, radiograph: Radiograph, known: Candidate) -> Candidate:
         """Look at each target that the known points place, its frame varied by ``pose``; return what is known then."""
+        frames = enumerate(self.placing.frames(radiograph.size, known.points))
+        placed = [(i, frame.then(*pose, (0, 0))) for i, frame in frames if frame]  # of others too little was found
+        targets, body = self.placing.targets, self.placing.body(known.points)
+        views = [_view(frame, radiograph, known.points[list(targets[i])], body) for i, frame in placed]
         found = replace(known, votes=0.0)
-        for target, frame in enumerate(self.placing.frames(radiograph.size, known.points)):
-            if frame is not None:  # else too little was found to know where to look
-                found = self.through(frame.then(*pose, (0, 0)), target, radiograph, found)
+        for (target, frame), votes in zip(placed, self.voter.vote_on(views), strict=True):
+            found = self.take(self.choice.choose(votes), frame, target, found)
         return found
 
     def through(self, frame: Frame, target: int, radiograph: Radiograph, known: Candidate) -> Candidate:
@@ -108,8 +111,11 @@ class Look:
 
         ``body`` is that of :class:`View`.
         """
-        view = View.through(frame, radiograph.pixels, known, radiograph.identifier, body)
-        return self.choice.choose(self.voter.vote(view))
+        return self.choice.choose(self.voter.vote(_view(frame, radiograph, known, body)))
+
+
+def _view(frame: Frame, radiograph: Radiograph, known: Points, body: Frame | None) -> View:
+    return View.through(frame, radiograph.pixels, known, radiograph.identifier, body)
 
 
 def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candidate]:

@@ -5,9 +5,10 @@ import math
 import threading
 import time
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +26,7 @@ from landvote.networks.accumulate import accumulate
 from landvote.networks.batches import batches
 from landvote.networks.codecs import CODECS, Codec
 from landvote.networks.device import choose_device, device_name, start_numba, use_bfloat16
+from landvote.networks.folding import folded
 from landvote.networks.parallel import joined, share
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.training import step, train
@@ -38,6 +40,9 @@ _FILE = "network.safetensors"
 _JUDGED = 64  # validation views looked at, at most: enough for a curve, few enough to cost little
 _MEASURED_SECONDS, _MEASURED_MOST = 1.0, 50  # are enough to tell how long a step takes, or as many steps
 _SEEDING = threading.Lock()  # torch draws first weights from its global generator
+
+AT_ONCE = 8
+"""Views in one pass of a network at most. With more, the layers in hand are larger than the cache of a processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,19 +119,30 @@ class NetworkVoter(Voter):
 
     def vote(self, view: View) -> VoteMap:
         """Run the network on one view and cast the votes of all its cells."""
-        votes = self._cast(*self.planes(view), (view.pixels.shape[1], view.pixels.shape[0]))
+        return next(self.vote_on([view]))
+
+    def vote_on(self, views: Sequence[View]) -> Iterator[VoteMap]:
+        """Run the network on some views at a time, and cast the votes of all of these."""
         plain = self.settings.side == "source" and self.settings.sharpness == 1  # else votes add up to something else
         full = self.codec.total_weight if plain else 0.0
-        return VoteMap(votes, self.settings.cell, self.settings.smoothing, full=full)
+        for first in range(0, len(views), AT_ONCE):
+            some = views[first : first + AT_ONCE]
+            votes = self._cast(*self.planes(some), (some[0].pixels.shape[1], some[0].pixels.shape[0]))
+            for own in votes.reshape(len(some), -1, *votes.shape[1:]):
+                yield VoteMap(own, self.settings.cell, self.settings.smoothing, full=full)
 
     @torch.inference_mode()
-    def planes(self, view: View) -> tuple[Tensor, Tensor, Tensor]:
-        """Return dx, dy and weight, each (n, rows, columns), on the device; offsets in grid cells."""
-        picture = torch.from_numpy(view.layers())[None].to(self.device).contiguous(memory_format=torch.channels_last)
+    def planes(self, views: Sequence[View]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return dx, dy and weight, each (views * n, rows, columns), on the device; offsets in grid cells."""
+        pictures = torch.from_numpy(np.stack([view.layers() for view in views])).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            planes = self.network(picture)
+            planes = self._folded(pictures.contiguous(memory_format=torch.channels_last))
         dx, dy, weight = self.codec.decode(planes.contiguous())  # plane by plane, as they are cast
-        return dx[0], dy[0], weight[0]
+        return dx.flatten(0, 1), dy.flatten(0, 1), weight.flatten(0, 1)
+
+    @cached_property
+    def _folded(self) -> nn.Module:
+        return folded(self.network, torch.bfloat16 if self.bfloat16 else torch.float32)
 
     def _cast(self, dx: Tensor, dy: Tensor, weight: Tensor, size: tuple[int, int]) -> npt.NDArray[np.float32]:
         """Cast with the weight at the source of each vote, or multiply the finished votes by it at their target."""

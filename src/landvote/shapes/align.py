@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import FloatArray, Points, mean_points
+from landvote.data.points import FloatArray, Points, apart, mean_points
 from landvote.errors import ShapeError
 from landvote.frames import Frame
 
@@ -77,7 +77,7 @@ def pose(shape: Points, points: Points, weights: FloatArray | None = None) -> Fr
 
 def _can_be_laid(shape: Points) -> bool:
     given = shape[np.isfinite(shape).all(axis=1)]
-    return len(given) >= 3 and len(np.unique(given, axis=0)) >= 2
+    return len(given) >= 3 and apart(given)
 
 
 def _start(shapes: FloatArray) -> Points:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from landvote.data.points import FloatArray, Points
+from landvote.data.points import FloatArray, Points, apart
 from landvote.data.scheme import Outline
 from landvote.errors import ShapeError
 from landvote.shapes.align import pose
@@ -39,7 +39,7 @@ def shape_covariance(model: ShapeModel, points: Points, scatter: float) -> Float
         ShapeError: fewer than two points are known, or they are not as many as the model's.
     """
     given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
-    if points.shape != model.mean.shape or len(np.unique(points[given], axis=0)) < 2:
+    if points.shape != model.mean.shape or not apart(points[given]):
         found = f"{int(given.sum())} of {len(points)} points are known"
         raise ShapeError(f"{found}, expected two in different places at least, of {len(model.mean)}")
     n, mean, radius = len(points), model.mean, _radius(model)
@@ -103,7 +103,7 @@ def carry_gains(
     points: Points, held: Index, shape: ShapeModel | None, outlines: Sequence[Outline] = (), scatter: float = SCATTER
 ) -> FloatArray:
     """Return (n, k, 2, 2) how (n, 2) points follow the k ``held`` ones: by their shape; without one, along outlines."""
-    if shape is None or len(np.unique(points[np.isfinite(points).all(axis=1)], axis=0)) < 2:
+    if shape is None or not apart(points[np.isfinite(points).all(axis=1)]):
         return conditional_gains(outline_covariance(outlines, points), held)
     return conditional_gains(shape_covariance(shape, points, scatter), held)
 
@@ -129,7 +129,7 @@ def _surprise(points: Points, held: Index, places: Points, shape: ShapeModel) ->
     others = points.copy()
     others[held] = np.nan
     known = others[np.isfinite(others).all(axis=1)]
-    if not len(held) or len(np.unique(known, axis=0)) < 2:
+    if not len(held) or not apart(known):
         return 0.0
     fit = shape.match(others)
     away = float(np.linalg.norm(places - fit.points[held], axis=1).max())

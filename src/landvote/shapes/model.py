@@ -1,6 +1,7 @@
 """The shape model: a mean, its modes of variation, and how far along them a shape stays plausible."""
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -9,15 +10,16 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from landvote.data.points import FloatArray, Points
+from landvote.data.points import FloatArray, Points, apart
 from landvote.errors import ModelError, ShapeError
-from landvote.frames import Frame
+from landvote.frames import Frame, similarities
 from landvote.runtime.arrays import load_arrays, save_arrays
-from landvote.shapes.align import align, pose
+from landvote.shapes.align import align
 
 _FILLED = 10  # rounds in which missing points are filled in from the model that the others make,
 _FILLED_BY = 0.95  # by modes of at most this share: with all of them a model repeats whatever it was given
 _FOLDS = 10  # shapes are left out by tenths, or one by one where there are fewer
+_COMPLEX = np.array([1, 1j])  # points times this are complex numbers, which a similarity multiplies
 _FIT = 30  # rounds of pose and parameters; they stand still well before
 _STILL = 1e-6  # of the shape's size
 
@@ -112,7 +114,7 @@ class ShapeModel:
     @property
     def limit(self) -> float:
         """The largest Mahalanobis distance of a plausible shape from the mean."""
-        return float(np.sqrt(chi2.ppf(self.accept, self.modes_count))) if self.modes_count else 0.0
+        return _limit(self.accept, self.modes_count)
 
     def shape(self, parameters: FloatArray) -> Points:
         """Return the (n, 2) shape of ``parameters`` in the model's coordinates."""
@@ -155,22 +157,23 @@ class ShapeModel:
             raise ShapeError(f"points have dimensions {points.shape}, expected {self.mean.shape} of the shape model")
         given: npt.NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
         weight = np.where(given, 1.0 if weights is None else weights, 0.0)
-        if len(np.unique(points[weight > 0], axis=0)) < 2:
+        if not apart(points[weight > 0]):
             raise ShapeError(f"{int((weight > 0).sum())} points known, expected two in different places at least")
         weight /= weight.max()
         modes = self.modes[:, given].reshape(self.modes_count, 2 * int(given.sum()))
         w = np.repeat(weight[given], 2)
         noise = max(float(self.scatter.mean()) / 2, 1e-9 * float(self.variances.sum()) + 1e-30)
         normal = (modes * w) @ modes.T + np.diag(noise / self.variances)
-        parameters = np.zeros(self.modes_count)
-        shape = self.mean
+        fitting = np.linalg.solve(normal, modes * w)
+        goal, shape = points[given] @ _COMPLEX, self.mean
         for _ in range(_FIT):
-            frame = pose(shape, np.where(given[:, None], points, np.nan), weight)
-            target = frame.to_image(points[given]) - self.mean[given]
-            parameters = self.limited(np.linalg.solve(normal, (modes * w) @ target.ravel()))
+            turn, shift = similarities(shape[given] @ _COMPLEX, goal, weight[given])
+            target = (goal - shift) / turn - self.mean[given] @ _COMPLEX
+            parameters = self.limited(fitting @ np.column_stack([target.real, target.imag]).ravel())
             before, shape = shape, self.shape(parameters)
             if np.abs(shape - before).max() <= _STILL * np.abs(self.mean).max():
                 break
+        frame = Frame.turning(turn[0], shift[0], (1, 1))
         return Fit(frame, parameters, frame.to_grid(shape))
 
     def save(self, file: Path) -> None:
@@ -190,6 +193,12 @@ class ShapeModel:
         if model.modes.shape != (len(model.variances), n, 2) or model.residual.shape != (n, 2, 2):
             raise ModelError(f"{file}: arrays of a shape model that do not fit each other")
         return model
+
+
+@lru_cache
+def _limit(accept: float, modes: int) -> float:
+    """Return the Mahalanobis distance that holds a share of normally distributed shapes; each fit asks many times."""
+    return float(np.sqrt(chi2.ppf(accept, modes))) if modes else 0.0
 
 
 def _unseen(flat: FloatArray, share: float, most: int | None) -> FloatArray:

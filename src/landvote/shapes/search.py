@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import Field, PositiveFloat
 from scipy.stats import chi2
 
-from landvote.data.points import FloatArray, Points, cauchy_weights
+from landvote.data.points import FloatArray, Points, apart, cauchy_weights
 from landvote.frames import Frame
 from landvote.runtime.settings import Settings
 from landvote.shapes.align import pose
@@ -70,7 +70,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     Returns None where fewer than two landmarks have votes.
     """
     peaks, _ = votes.peaks()
-    if len(np.unique(peaks[np.isfinite(peaks).all(axis=1)], axis=0)) < 2:
+    if not apart(peaks[np.isfinite(peaks).all(axis=1)]):
         return None
     smooth = votes.smooth
     typical = float(np.median(smooth.max(axis=(1, 2))))
@@ -80,7 +80,7 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     while True:
         best, strength = in_disks(smooth, votes.to_cells(fit.points), np.full(len(peaks), radius))
         seen = strength > 0
-        if len(np.unique(best[seen], axis=0)) < 2:
+        if not apart(best[seen]):
             break
         fit = model.match(votes.to_grid(best), np.minimum(strength / typical, 1) * seen)
         if radius <= 1:

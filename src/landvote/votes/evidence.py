@@ -86,11 +86,11 @@ def _second(smooth, x, y, near):  # type: ignore[no-untyped-def]  # noqa: ANN001
     height = away = 0.0
     for i in range(rows):
         for j in range(columns):
+            if smooth[i, j] <= height:
+                continue
             square = (j - x) ** 2 + (i - y) ** 2
-            if smooth[i, j] > height and square > near * near:
-                around = smooth[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2]
-                if smooth[i, j] >= around.max():
-                    height, away = smooth[i, j], np.sqrt(square)
+            if square > near * near and smooth[i, j] >= smooth[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2].max():
+                height, away = smooth[i, j], np.sqrt(square)
     return height, away
 
 

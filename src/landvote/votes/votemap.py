@@ -114,9 +114,12 @@ def _distance(votes, x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
     total = distance = 0.0
     for i in range(rows):
         count = far = np.float32(0)
-        down = np.float32((i - y) ** 2)
         for j in range(columns):
             count += votes[i, j]
+        if count == 0:  # forests vote in a few rows alone, and votes weigh 0 at least
+            continue
+        down = np.float32((i - y) ** 2)
+        for j in range(columns):
             far += votes[i, j] * np.sqrt(across[j] + down)
         total += float(count)
         distance += float(far)

@@ -118,3 +118,21 @@ def test_without_any_window_the_outlines_cannot_be_learned():
     points[::3] = np.nan
     with pytest.raises(PointsError, match="no training film has 3 landmarks of an outline that follow each other"):
         fitted(ring(), [points])
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_windows_placed_together_lie_as_each_does_alone(closed):
+    """Whatever is missing, astray, or beside the film."""
+    placing = fitted(ring(closed=closed), [ellipse()])
+    points = ellipse(turn=0.1)
+    points[4] += 80
+    points[7] = np.nan
+    points[10:16] = np.nan
+    points[16:] += 2000
+    together = placing.frames(FILM, points)
+    alone = [placing.frame(target, FILM, points) for target in range(len(placing.targets))]
+    assert [frame is None for frame in together] == [frame is None for frame in alone]
+    assert 0 < sum(frame is None for frame in together) < len(together)
+    for one, other in zip(together, alone, strict=True):
+        if one is not None:
+            np.testing.assert_allclose(one.matrix, other.matrix, atol=1e-9)

@@ -3,16 +3,18 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from landvote.data.points import FloatArray, Points, cauchy_weights, mean_points
 from landvote.data.scheme import Scheme
 from landvote.errors import ModelError, PointsError
-from landvote.frames.frame import Frame
+from landvote.frames.frame import Frame, similarities
 from landvote.runtime.arrays import load_arrays
 
 CHOSEN_REFERENCES = 6
 """Reference points where a scheme names none: enough to outvote one that went astray."""
 
+_MANY = 4  # points, of which one can be outvoted
 _REWEIGHTED = 6  # rounds of least squares
 _ALIGNED = 5  # rounds of laying shapes on their mean
 _LARGEST = 3  # times the film: a cropped film may be smaller than its patch, but not by more
@@ -21,21 +23,34 @@ Parts = tuple[tuple[int, ...], ...]
 
 
 def lay(points: Points, layout: Points, size: tuple[int, int], image_size: tuple[int, int]) -> Frame | None:
-    """Lay points on a layout; with four or more, one that went astray is outvoted by the others.
+    """Lay (k, 2) points on a layout (k, 2); see :func:`lay_each`."""
+    return lay_each(points[None], layout[None], size, image_size)[0]
+
+
+def lay_each(
+    points: FloatArray, layouts: FloatArray, size: tuple[int, int], image_size: tuple[int, int]
+) -> list[Frame | None]:
+    """Lay g times k points, (g, k, 2), each k on a layout; with four or more, one that went astray is outvoted.
 
     None where the points place nothing, or place the grid beside the film or far larger than it: whatever a voter saw
     there would be nonsense.
     """
-    given = np.isfinite(points).all(axis=1) & np.isfinite(layout).all(axis=1)
-    if len(np.unique(points[given], axis=0)) < 2:
-        return None
-    frame = Frame.matching(points, layout, size)
-    for _ in range(_REWEIGHTED if given.sum() >= 4 else 0):
-        distance = np.linalg.norm(frame.to_grid(points) - layout, axis=1)
-        frame = Frame.matching(points, layout, size, cauchy_weights(distance, 1.0))
-    middle = frame.to_image((np.array([size], float) - 1) / 2)[0]
-    on_film = bool(((middle >= 0) & (middle < image_size)).all())
-    return frame if on_film and max(size) / frame.scale < _LARGEST * max(image_size) else None
+    given: npt.NDArray[np.bool_] = np.all(np.isfinite(points) & np.isfinite(layouts), axis=2)
+    source, target = (np.where(given[..., None], each, 0) @ np.array([1, 1j]) for each in (points, layouts))
+    first = np.take_along_axis(source, given.argmax(axis=1)[:, None], axis=1)
+    placed = (given & (source != first)).any(axis=1)
+    weight, many = given.astype(float), given.sum(axis=1, keepdims=True) >= _MANY
+    with np.errstate(invalid="ignore", divide="ignore"):  # where nothing is placed
+        turn, shift = similarities(source, target, weight)
+        for _ in range(_REWEIGHTED if many.any() else 0):
+            distance = np.where(given, np.abs(turn * source + shift - target), np.nan)
+            weight = np.where(many, cauchy_weights(distance, 1.0), weight)
+            turn, shift = similarities(source, target, weight)
+        middle = ((complex(*size) - (1 + 1j)) / 2 - shift) / turn
+    on_film = (middle.real >= 0) & (middle.real < image_size[0]) & (middle.imag >= 0) & (middle.imag < image_size[1])
+    fits = placed & (on_film & (max(size) < _LARGEST * max(image_size) * np.abs(turn))).ravel()
+    each = zip(turn[:, 0], shift[:, 0], fits, strict=True)
+    return [Frame.turning(t, s, size) if yes else None for t, s, yes in each]
 
 
 def mean_layout(shapes: Points, anchors: tuple[int, ...]) -> Points:

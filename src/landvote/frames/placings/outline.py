@@ -1,17 +1,18 @@
 """Windows along the outlines of a scheme, finer than any view of all landmarks can be; one voter serves them all."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from landvote.data.points import FloatArray, Points
+from landvote.data.points import FloatArray, Points, apart
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ModelError, PointsError
 from landvote.frames.frame import Frame
-from landvote.frames.placings.layout import Parts, lay, mean_layout
+from landvote.frames.placings.layout import Parts, lay, lay_each, mean_layout
 from landvote.frames.placings.placing import FILE, Placing, PlacingSettings, TrainingShapes
 from landvote.runtime.arrays import load_arrays, save_arrays
 
@@ -41,10 +42,17 @@ class OutlinePlacing(Placing):
         near = list(self.near[target])
         return lay(points[near], self.layouts[target][near], self.size, image_size)
 
+    def frames(self, image_size: tuple[int, int], points: Points) -> list[Frame | None]:
+        """Return the frames of all windows at once."""
+        near = np.array(list(zip_longest(*self.near, fillvalue=-1))).T  # at the ends of an open outline are fewer
+        known = np.where(near[..., None] < 0, np.nan, points[near])
+        layouts = np.take_along_axis(self.layouts, np.maximum(near, 0)[..., None], axis=1)
+        return lay_each(known, layouts, self.size, image_size)
+
     def body(self, points: Points) -> Frame | None:
         """Lay the points on the mean shape."""
         given = np.isfinite(points).all(axis=1)
-        if len(np.unique(points[given], axis=0)) < 2:
+        if not apart(points[given]):
             return None
         return Frame.matching(points, self.shape, (1, 1))
 
