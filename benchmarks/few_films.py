@@ -1,12 +1,12 @@
 """Few films of your own: the error of recipes against the number of films to learn from, and that of mean shapes.
 
-    python benchmarks/few_films.py DATA OUT N... [--scheme NAME] [--recipes NAME...] [--steps SHARE] [--test FILMS]
+    python benchmarks/few_films.py DATA OUT N... [--scheme NAME] [--plain] [--recipes NAME...] [--steps SHARE]
 
-Whole subjects are set apart until there are FILMS to test on; from the others N films are drawn, those of a smaller N
-among those of a larger one. A recipe whose last stage takes a mean (``both``) is judged by its parts as well: the points
-before that stage, and those of that stage alone. OUT keeps models and points, so that a killed call goes on. Networks
-take a SHARE of their recipe's steps. The rows *ideal* are no method: they know the true points of the film that they
-are laid on, by least squares.
+Whole subjects are set apart until there are ``--test`` films; from the others N films are drawn, those of a smaller N
+among those of a larger one. Where forests enter a mean with networks (``both``), the points of each are judged as well.
+OUT keeps models and points, so that a killed call goes on. Networks take a SHARE of their recipe's steps. With
+``--plain`` nothing is known of the points but their number, as of an anatomy without a scheme. The rows *ideal* are no
+method: such a shape is laid on the true points of the film, by least squares.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ from landvote.shapes.align import align, pose
 Array = npt.NDArray[np.float64]
 Found = tuple[str, Array]
 
+COLUMNS = (
+    "films", "points", "mean, px", "median film", "worst film", "root mean square", "to the ideal mean shape",
+    "to the first",
+)  # fmt: skip
 MEDIAN, MEAN = FIGURES.index("median"), FIGURES.index("mean")
 
 
@@ -103,7 +107,7 @@ def locate(localiser: Localiser, films: Sequence[Sample]) -> Array:
 
 def found_by(name: str, training: list[Sample], tested: list[Sample], out: Path, share: float) -> Iterator[Found]:
     """Yield the points that a recipe, and its parts, find; those that OUT has are not looked for again."""
-    folder = out / f"{name.replace('/', '_')}-{len(training)}"
+    folder = out / f"{Path(name).stem}-{len(training)}"
     chosen = settings(name, training[0].scheme, share)
     for stage in chosen.stages:
         stage.voter.prepare_process()
@@ -129,7 +133,9 @@ def row(films: int, found: Found, truth: Array, rivals: Sequence[Array], draws: 
         value, low, high = (float(end[MEAN]) for end in (times.value, times.low, times.high))
         cells.append(f"{value:.2f} ({low:.2f} to {high:.2f})")
     lost = np.isnan(points).any(axis=2) & np.isfinite(truth).all(axis=2)
-    return f"| {' | '.join(map(str, cells))} |" + (f" {lost.sum()} points not found" if lost.any() else "")
+    cells[1] += f", {lost.sum()} points not found" * bool(lost.any())
+    cells += [""] * (len(COLUMNS) - len(cells))
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def main() -> None:
@@ -139,6 +145,7 @@ def main() -> None:
     told.add_argument("out", type=Path)
     told.add_argument("films", type=int, nargs="+")
     told.add_argument("--scheme")
+    told.add_argument("--plain", action="store_true")
     told.add_argument("--recipes", nargs="+", default=["both", "rfrv-clm"])
     told.add_argument("--steps", type=float, default=1.0)
     told.add_argument("--test", type=int, default=50)
@@ -146,11 +153,12 @@ def main() -> None:
     given = told.parse_args()
     scheme = Scheme.named(given.scheme) if given.scheme else None
     samples = [s for s in read_folder(given.data, scheme, require_points=True) if np.isfinite(s.points).any()]
+    if given.plain:
+        samples = [replace(s, scheme=Scheme.numbered(len(s.scheme)), sorted=False) for s in samples]
     pool, tested = apart(samples, given.test, given.seed)
     truth, draws = np.stack([s.points for s in tested]), draw([s.subject for s in tested])
     given.out.mkdir(parents=True, exist_ok=True)
-    print("| films | points | mean, px | median film | worst film | root mean square | to the ideal mean shape | to the first |")
-    print("| --- " * 8 + "|")
+    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
     for count in given.films:
         training, first = pool[:count], None
         least = dict(ideal(np.stack([s.points for s in training]), truth))
