@@ -109,7 +109,7 @@ class Look:
         ``body`` is that of :class:`View`.
         """
         view = View.through(frame, radiograph.pixels, known, radiograph.identifier, body)
-        return self.choice.choose(self.voter.vote(view))
+        return self.choice.choose(self.voter.vote(view), view.points)
 
 
 def best(candidates: Sequence[Candidate], keep: int, same: float) -> list[Candidate]:
