@@ -67,7 +67,7 @@ def plausible(
 
     The model is brought to the landmarks' peaks, those that went astray outvoted; or to where the landmarks were seen
     before, ``known`` (n, 2) grid coordinates with NaN where unknown, if most peaks went astray: where parts look alike,
-    a voter that learned from few films may see all in one place, or upside down. Then, in disks round the shape's
+    a voter that learned from few films may see them all at one end. Then, in disks round the shape's
     points, the best response of each landmark is looked for, and the model brought to these by weighted least squares,
     again and again in smaller disks (Cootes et al. 2012, Lindner et al. 2013). At last each landmark's own peak is
     chosen where it is near enough to the shape and strong enough, else the shape's point: votes are finer than a linear
