@@ -201,7 +201,7 @@ def test_recipes_are_listed_in_a_line_each(run):
     assert status == 0
     *listed, notice = out.splitlines()
     assert [line.split()[0] for line in listed] == list(shipped())
-    assert [line.split()[0] for line in listed if line.endswith(" [1]")] == ["both", "rfrv-clm"]
+    assert [line.split()[0] for line in listed if line.endswith(" [1]")] == ["both", "both-shape", "rfrv-clm"]
     assert notice.startswith("[1] notice: ")
     assert "US 9928443" in notice
     one_line(run("recipes", "whvd"), "'whvd' is unknown", "did you mean 'whdv'?")

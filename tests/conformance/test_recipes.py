@@ -35,8 +35,8 @@ def localiser(request, tmp_path_factory):
 
 
 def test_recipes_of_both_kinds_are_shipped():
-    assert {"ho", "hdv", "whdv", "whdv-shape", "rfrv", "rfrv-clm", "both", "paper"} <= set(shipped())
-    assert {"whdv-shape", "rfrv-clm", "both"} <= set(SHAPED)
+    assert {"ho", "hdv", "whdv", "whdv-shape", "rfrv", "rfrv-clm", "both", "both-shape", "paper"} <= set(shipped())
+    assert {"whdv-shape", "rfrv-clm", "both", "both-shape"} <= set(SHAPED)
     assert {"whdv", "rfrv", "paper"} <= set(FREE)
 
 
@@ -55,7 +55,7 @@ def test_every_recipe_finds_all_landmarks_of_any_scheme(name, scheme):
         stages = stages[:-1]
     first, *_, last = [*stages, stages[-1]]
     assert first.placing.kind == "film"  # nothing is known yet
-    if scheme.row and name in {"ho", "hdv", "whdv", "whdv-shape", "both"}:
+    if scheme.row and name in {"ho", "hdv", "whdv", "whdv-shape", "both", "both-shape"}:
         assert [s.name for s in stages] == ["global", "parts"]
         assert (last.placing.kind, last.search.kind) == ("row", "row")
         assert first.placing.finds_all
@@ -66,9 +66,9 @@ def test_every_recipe_finds_all_landmarks_of_any_scheme(name, scheme):
 
 def test_parts_that_repeat_without_an_order_are_looked_at_each_by_itself():
     hips = Scheme.numbered(6).model_copy(update={"repeats": ((0, 1, 2), (3, 4, 5))})
-    for name in ("ho", "hdv", "whdv", "whdv-shape", "both"):
+    for name in ("ho", "hdv", "whdv", "whdv-shape", "both", "both-shape"):
         stages = recipe(name, scheme=hips).stages_for(hips)
-        assert [s.name for s in stages] == ["global", "local", *["fine"] * (name == "both"), "parts"]
+        assert [s.name for s in stages] == ["global", "local", *["fine"] * (name in ("both", "both-shape")), "parts"]
         assert (stages[-1].placing.kind, stages[-1].search.kind) == ("repeats", "poses")
 
 

@@ -28,6 +28,10 @@ CASES = [
     ({"networks": False}, "rfrv", "rfrv-clm"),
     ({"networks": False, "films": 20}, "rfrv", "rfrv-clm"),
     ({"networks": False, "row": True}, "rfrv", "rfrv-clm"),
+    ({"films": 10, "few": True}, "whdv-shape", "both-shape"),
+    ({"films": 10, "few": True, "minutes": 14.9}, "whdv-shape", "both-shape"),
+    ({"films": 10, "few": True, "minutes": 2.9}, "rfrv", "rfrv-clm"),
+    ({"films": 10, "few": True, "row": True}, "whdv", "whdv"),
     ({"row": True, "minutes": 1.0}, "whdv", "whdv"),
     ({"row": True, "films": 20}, "whdv", "whdv"),
     ({"processes": 2, "films": 20, "minutes": 1.0}, "whdv", "whdv"),
@@ -76,9 +80,16 @@ def test_films_count_that_will_be_learned_from(monkeypatch):
     row = [replace(ell_sample(0, pointed=False), scheme=Scheme.named("spine"))]
     assert (situation_of(row, device="cpu").row, situation_of(films(1, None), device="cpu").row) == (True, False)
     told = situation_of(films(3, None), 4.0, "cpu", accepted=True)
-    assert told == Situation(3, False, 4.0, False, True, 1, True)
+    assert told == Situation(3, False, False, 4.0, False, True, 1, True)
     monkeypatch.setattr(auto, "installed", lambda extra: extra != "networks")
     assert situation_of(films(3, None), device="no such device").networks is False  # forests know no devices
+
+
+def test_films_are_few_if_landmarks_are_many_and_have_a_shape(monkeypatch):
+    assert not situation_of(films(9, None), device="cpu").few
+    monkeypatch.setattr(auto, "_MANY", len(ELL))
+    told = [situation_of(films(count, None, "test"), device="cpu").few for count in (1, 2, 19, 20)]
+    assert told == [False, True, True, False]  # one film has no shape to vary
 
 
 def test_an_unknown_device_or_change_is_named():

@@ -52,6 +52,8 @@ def told(stage):
     for old, part in (("network", stage.voter), ("forest", stage.voter), ("shape", stage.choice)):
         settings = part.model_dump(mode="json")
         out[old] = settings if settings.pop("kind") == old else None
+    if out["shape"]:
+        assert out["shape"].pop("astray") == 0.1  # which came later
     if out["network"]:  # forests had settings of a network's training, and did not read them
         out["training"] = stage.training.model_dump(mode="json")
     return out
@@ -87,7 +89,7 @@ def test_each_is_told_in_a_line_and_forests_under_a_shape_model_by_their_patents
     assert chosen.name == name
     assert chosen.summary
     assert "\n" not in chosen.summary
-    assert ("patents" in chosen.notice) == (name in {"both", "rfrv-clm"})
+    assert ("patents" in chosen.notice) == (name in {"both", "both-shape", "rfrv-clm"})
 
 
 MIXED = """

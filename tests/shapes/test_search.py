@@ -78,6 +78,21 @@ def test_an_implausible_row_of_peaks_stays_within_the_limits(model):
     assert model.distance(found.parameters) <= model.limit * 1.001
 
 
+def test_a_shape_is_not_looked_for_far_from_where_the_landmarks_were_seen_before(model):
+    """Most votes are for the same shape elsewhere, as they may be for the next of two teeth."""
+    points = truth()
+    votes = votes_at(points) + 2 * votes_at(points - (30, 0))
+    astray = plausible(VoteMap(votes, 1, 1.5), model, ShapeSettings())
+    known = np.where(np.arange(16)[:, None] % 5 == 0, points + 2, np.nan)
+    found = plausible(VoteMap(votes, 1, 1.5), model, ShapeSettings(), known)
+    assert np.linalg.norm(astray.points - points, axis=1).mean() > 25
+    assert np.linalg.norm(found.points - points, axis=1).mean() < 2
+    one = plausible(
+        VoteMap(votes, 1, 1.5), model, ShapeSettings(), np.where(np.arange(16)[:, None] == 5, points, np.nan)
+    )
+    np.testing.assert_array_equal(one.points, astray.points)  # one point places nothing
+
+
 def test_noisy_peaks_are_drawn_towards_the_shape(model):
     rng = np.random.default_rng(4)
     raw, drawn = [], []

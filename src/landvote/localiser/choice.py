@@ -39,8 +39,11 @@ class Choice(ABC):
     """Takes points from votes. An interface."""
 
     @abstractmethod
-    def choose(self, votes: VoteMap) -> Chosen:
-        """Return the points for the landmarks of a vote map."""
+    def choose(self, votes: VoteMap, known: Points | None = None) -> Chosen:
+        """Return the points for the landmarks of a vote map.
+
+        ``known`` are (n, 2) grid coordinates, where the landmarks were seen before; NaN where unknown.
+        """
 
     @abstractmethod
     def save(self, folder: Path) -> list[Path]:

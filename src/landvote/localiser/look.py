@@ -103,8 +103,8 @@ class Look:
         targets, body = self.placing.targets, self.placing.body(known.points)
         views = [_view(frame, radiograph, known.points[list(targets[i])], body) for i, frame in placed]
         found = replace(known, votes=0.0)
-        for (target, frame), votes in zip(placed, self.voter.vote_on(views), strict=True):
-            found = self.take(self.choice.choose(votes), frame, target, found)
+        for (target, frame), view, votes in zip(placed, views, self.voter.vote_on(views), strict=True):
+            found = self.take(self.choice.choose(votes, view.points), frame, target, found)
         return found
 
     def through(self, frame: Frame, target: int, radiograph: Radiograph, known: Candidate) -> Candidate:
@@ -136,7 +136,8 @@ class Look:
 
         ``body`` is that of :class:`View`.
         """
-        return self.choice.choose(self.voter.vote(_view(frame, radiograph, known, body)))
+        view = _view(frame, radiograph, known, body)
+        return self.choice.choose(self.voter.vote(view), view.points)
 
 
 def _view(frame: Frame, radiograph: Radiograph, known: Points, body: Frame | None) -> View:

@@ -14,7 +14,7 @@ from landvote.votes import VoteMap
 class Peaks(Choice):
     """Takes the peak of each landmark's votes."""
 
-    def choose(self, votes: VoteMap) -> Chosen:
+    def choose(self, votes: VoteMap, known: Points | None = None) -> Chosen:  # noqa: ARG002 - votes alone count
         """Return the peaks."""
         points, dispersion = votes.peaks()
         return Chosen(points, dispersion, votes.evidence(points))

@@ -24,9 +24,9 @@ class PlausibleShape(Choice):
     model: ShapeModel
     settings: ShapeSettings
 
-    def choose(self, votes: VoteMap) -> Chosen:
+    def choose(self, votes: VoteMap, known: Points | None = None) -> Chosen:
         """Return the shape's points; the peaks where fewer than two landmarks have votes."""
-        found = plausible(votes, self.model, self.settings)
+        found = plausible(votes, self.model, self.settings, known)
         if found is None:
             return Peaks().choose(votes)
         return Chosen(found.points, found.dispersion, votes.evidence(found.points), found.parameters)

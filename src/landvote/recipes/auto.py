@@ -6,12 +6,18 @@ The table of rules holds what was measured, and where. ``docs/recipes.md`` has t
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from landvote.data.points import Points
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
+from landvote.errors import ShapeError
 from landvote.recipes.recipe import LEFT_OUT, Recipe, recipe
 from landvote.runtime.extras import installed
 from landvote.runtime.rank import this_process
+from landvote.shapes import ShapeModel
 
+_FEW, _MANY = 20, 30  # films, landmarks: from fewer films networks take one of many vertebrae or teeth for another
 _SOON, _SHORT = 3.0, 15.0  # minutes on a CPU in which networks learn next to nothing, and half of their steps
 
 
@@ -22,6 +28,7 @@ class Situation:
     Attributes:
         films: to learn from.
         row: whether the parts of the scheme form a row.
+        few: whether films are few and landmarks many, and a shape model can be learned from them.
         minutes: that training may take, or None.
         gpu: whether networks learn on another device than the CPU.
         networks: whether the packages of networks are installed.
@@ -31,6 +38,7 @@ class Situation:
 
     films: int
     row: bool = False
+    few: bool = False
     minutes: float | None = None
     gpu: bool = False
     networks: bool = True
@@ -71,6 +79,14 @@ RULES = (
     Rule(
         lambda s: s.within(_SOON), "rfrv",
         "from 51 hips forests had 4.6 px after a minute, networks 10.8 px after two minutes",
+    ),
+    Rule(
+        lambda s: s.few, "both-shape",
+        "from 10 spine films without row both had 61.2 px, 35.4 px with a shape model over the networks' votes too",
+    ),
+    Rule(
+        lambda s: s.few, "whdv-shape",
+        "from 10 spine films without row networks had 70.4 px, 36.1 px with a shape model over their votes",
     ),
     Rule(
         lambda s: s.within(_SHORT), "rfrv-clm",
@@ -134,13 +150,14 @@ def situation_of(
         SettingError: there is no such device.
     """
     films = [s for s in samples if s.annotations and not s.collapsed]
-    known = sum(s.split in (None, "train") for s in films)
+    learned = [s.points for s in films if s.split in (None, "train")]
+    known = len(learned)
     all_learn = known < LEFT_OUT or any(s.split == "val" for s in films)
     held_out = 0 if all_learn else Recipe.model_fields["validation"].default
     networks = installed("networks")
     return Situation(
-        round(known * (1 - held_out)), samples[0].scheme.row, minutes, networks and _is_gpu(device), networks,
-        this_process().size, accepted,
+        round(known * (1 - held_out)), samples[0].scheme.row, known < _FEW and _many_with_shape(learned), minutes,
+        networks and _is_gpu(device), networks, this_process().size, accepted,
     )  # fmt: skip
 
 
@@ -158,6 +175,14 @@ def auto_recipe(
     """
     found = pick(situation_of(samples, minutes, device, accepted=accept_notices))
     return found.settings(changes, samples[0].scheme)
+
+
+def _many_with_shape(points: Sequence[Points]) -> bool:
+    """Say whether films have many points, and a shape model can be learned from these."""
+    try:
+        return bool(points) and len(points[0]) >= _MANY and ShapeModel.fit(np.stack(points)).modes_count > 0
+    except ShapeError:
+        return False
 
 
 def _is_gpu(device: str) -> bool:

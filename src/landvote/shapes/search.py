@@ -32,6 +32,8 @@ class ShapeSettings(Settings):
             landmark about the model; two grid cells are added.
         least: how strong votes must be at that peak for it to be the answer, as a share of the strongest votes of the
             median landmark; where they are weaker the shape's point is.
+        astray: how far from where the landmarks were seen before the search may begin, mean distance as a share of the
+            grid's longer side; votes that would have it begin farther away do not count for that.
     """
 
     share: float = Field(default=0.98, gt=0, le=1)
@@ -40,6 +42,7 @@ class ShapeSettings(Settings):
     shrink: float = Field(default=0.7, gt=0, lt=1)
     tolerance: PositiveFloat = 3.0
     least: float = Field(default=0.1, ge=0)
+    astray: PositiveFloat = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,14 @@ class Plausible:
     parameters: FloatArray
 
 
-def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Plausible | None:
+def plausible(
+    votes: VoteMap, model: ShapeModel, settings: ShapeSettings, known: Points | None = None
+) -> Plausible | None:
     """Find the shape under votes.
 
-    The model is brought to the landmarks' peaks, those that went astray outvoted. Then, in disks round the shape's
+    The model is brought to the landmarks' peaks, those that went astray outvoted; or to where the landmarks were seen
+    before, ``known`` (n, 2) grid coordinates with NaN where unknown, if most peaks went astray: where parts look alike,
+    a voter that learned from few films may see them all at one end. Then, in disks round the shape's
     points, the best response of each landmark is looked for, and the model brought to these by weighted least squares,
     again and again in smaller disks (Cootes et al. 2012, Lindner et al. 2013). At last each landmark's own peak is
     chosen where it is near enough to the shape and strong enough, else the shape's point: votes are finer than a linear
@@ -76,6 +83,10 @@ def plausible(votes: VoteMap, model: ShapeModel, settings: ShapeSettings) -> Pla
     typical = float(np.median(smooth.max(axis=(1, 2))))
     typical = typical if typical > 0 else float(smooth.max())
     fit = _robust_fit(model, peaks)
+    if known is not None and len(np.unique(known[np.isfinite(known).all(axis=1)], axis=0)) >= 2:
+        before = _robust_fit(model, known)
+        away = np.linalg.norm(fit.points - before.points, axis=1).mean()
+        fit = before if away > settings.astray * votes.cell * max(smooth.shape[1:]) else fit
     radius = settings.radius / votes.cell
     while True:
         best, strength = in_disks(smooth, votes.to_cells(fit.points), np.full(len(peaks), radius))
