@@ -21,11 +21,13 @@ from landvote.localiser.search import SearchSettings
 REACH = 2
 """Parts that a row may be shifted by."""
 
+FRAMING = 0.7
+"""The power of how likely rows lie so on films: both ends are framed by one hand, and tell less than two would."""
+
 _DEGREE = 5  # of the curve that the centres of a row lie on: a spine may have three bends
 _ROBUST = 6  # rounds of least squares
 _LEAST_SURE = 1e-6  # as near to 0 and 1 as probabilities count
 _LEAST_VOTES = 1e-3
-_FRAMING = 0.7  # the power of how likely rows lie so on films: both ends are framed by one hand, and tell less than two
 _OWN = 0.5  # how much more likely, as a logarithm, the row is that was found than one shifted from there
 
 
@@ -58,7 +60,7 @@ class RowSearch(SearchSettings):
             found[s] = self._relabel(look, radiograph, found[s - 1], 1)
             found[-s] = self._relabel(look, radiograph, found[1 - s], -1)
         of = look.placing.log_likelihood
-        rows = [Row(s, _FRAMING * of(radiograph.size, row.points) + _OWN * (s == 0), row) for s, row in found.items()]
+        rows = [Row(s, FRAMING * of(radiograph.size, row.points) + _OWN * (s == 0), row) for s, row in found.items()]
         return likeliest(rows, look.placing.targets, look.name)
 
     def _step(self, look: Look, g: int, beyond: Iterable[int], radiograph: Radiograph, known: Candidate) -> Candidate:
