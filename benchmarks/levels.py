@@ -3,10 +3,11 @@
     python benchmarks/levels.py DATA MODEL [--scheme NAME] [--steps N] [--seed N]
 
 Trains the stage ``levels`` of the recipe ``whdv`` on the films of DATA that its split marks as ``train``, writes it
-into MODEL, and judges it on those marked as ``test``, from their true rows: each film is looked at from its row and from
-that shifted by one part either way. Prints how many rows are taken for another by how rows lie on films, by the levels,
-and by both, and how many would be if it is as probable as it is told to be; on films as they are, and cropped at random
-at both ends (up to two and a half parts beyond, or one part within, the row). The row begun from has no prior.
+into MODEL, and judges it on those marked as ``test``, from their true rows: each film is looked at from its row and
+from that shifted by one part either way. Prints how many rows are taken for another by how rows lie on films, by the
+levels, and by both, and how many would be if each were as probable as it is told to be; on films as they are, and
+cropped at random at both ends (up to two and a half parts beyond, or one part within, the row). The row begun from has
+no prior.
 """
 
 from __future__ import annotations

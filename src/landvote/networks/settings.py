@@ -122,6 +122,8 @@ class NetworkSettings(VoterSettings):
         if not isinstance(other, NetworkSettings):
             kind = type(other).model_fields["kind"].default
             raise SettingError(f"the model to start from has a voter of kind {kind!r}, expected {self.kind!r}")
+        if (self.method == "levels") != (other.method == "levels"):
+            raise SettingError(f"voter.method is {self.method!r}, expected that of the model, {other.method!r}")
         for name in _TRUNK:
             own, found = getattr(self, name), getattr(other, name)
             if own != found:
