@@ -69,6 +69,18 @@ def test_invert_turns_the_grey_levels_round():
     np.testing.assert_array_equal(shaded, -GRID)
 
 
+def test_crop_covers_both_ends_up_to_its_share_and_leaves_the_rest_as_it_is():
+    covered = []
+    for seed in range(40):
+        shaded = OFF.model_copy(update={"crop": 0.25}).shade(GRID + 9, np.random.default_rng(seed))
+        rows = np.flatnonzero(shaded.any(axis=1))
+        covered.append((rows[0], len(GRID) - 1 - rows[-1]))
+        np.testing.assert_array_equal(shaded[rows[0] : rows[-1] + 1], GRID[rows[0] : rows[-1] + 1] + 9)
+    assert np.max(covered) <= 0.25 * len(GRID)
+    assert (np.max(covered, axis=0) > 0.2 * len(GRID)).all()
+    assert (np.min(covered, axis=0) < 0.05 * len(GRID)).all()
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (4, 300), (32, 32)])
 def test_the_default_works_on_small_grids(shape):
     for seed in range(20):

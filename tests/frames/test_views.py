@@ -7,7 +7,7 @@ from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.frames import Augmentation, Frame, Reading, View, Views, standardise
-from landvote.frames.placings import FilmPlacing
+from landvote.frames.placings import FilmPlacing, SpanSettings, TrainingShapes
 from landvote.frames.views import CachedFilm
 from landvote.recipes import recipe
 
@@ -157,6 +157,24 @@ def test_films_are_opened_once_and_reported():
     assert (len(gathered), len(both), len(opened), len(seen)) == (3, 3, 3, 3)
     assert gathered.plain(0).points.shape == (1, 2)  # only the landmarks the placing is for
     assert both.plain(0).points.shape == (2, 2)
+
+
+def test_a_film_is_unrolled_where_the_placing_says_so_its_points_with_it():
+    parts = tuple((g,) for g in range(5))
+    scheme = Scheme.numbered(5).model_copy(update={"repeats": parts, "order": "down"})
+    bent = np.array([[90.0, 30], [105, 65], [110, 100], [104, 135], [92, 170]])
+    pixels = film(bent, heights=(1.0,) * 5)
+    row = Sample("row.png", lambda: Radiograph(pixels, "row.png"), scheme, {"": bent})
+    placing = SpanSettings(size=(32, 96), border=0.1).fit(TrainingShapes(scheme, (), [bent], [(200, 220)]))
+    (unrolled,) = Reading([row], [(placing, MOVING, None)]).views()
+    for view in (unrolled.plain(0), *(unrolled.varied(0, np.random.default_rng(seed)) for seed in range(5))):
+        for point in view.points:
+            found, height = dot_near(view.pixels, point, 4)
+            assert np.linalg.norm(found - point) < 1
+            assert height > 0.5
+    plain = unrolled.plain(0).points
+    np.testing.assert_allclose(plain[:, 0], 15.5, atol=0.7)
+    np.testing.assert_allclose(np.diff(plain[:, 1]), placing.part, atol=0.7)
 
 
 def test_missing_points_stay_missing():

@@ -52,6 +52,19 @@ def test_a_stride_beyond_the_deepest_level_is_refused():
         NetworkSettings(depth=2, stride=8).check((64, 64))
 
 
+def test_levels_have_the_stride_of_the_deepest_level():
+    NetworkSettings(method="levels", depth=3, stride=8).check((64, 64))
+    with pytest.raises(ValueError, match=r"^stride 4 with depth 3: expected 8, as of all levels$"):
+        NetworkSettings(method="levels", depth=3, stride=4).check((64, 64))
+
+
+def test_levels_start_from_levels_alone():
+    NetworkSettings(method="hdv").check_start(NetworkSettings(method="ho"))
+    for one, other in (("levels", "whdv"), ("whdv", "levels")):
+        with pytest.raises(SettingError, match=f"^voter.method is '{one}', expected that of the model, '{other}'$"):
+            NetworkSettings(method=one).check_start(NetworkSettings(method=other))
+
+
 def test_settings_of_another_voters_training_are_refused(tmp_path):
     nothing = Lesson("local", 3, Views([], Augmentation()), Views([], Augmentation()), tmp_path)
     with pytest.raises(SettingError, match=r"^training: "):

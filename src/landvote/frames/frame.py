@@ -1,4 +1,4 @@
-"""The frame: a similarity map between an image and a fixed grid. The only code that moves coordinates.
+"""The frame: a similarity map between an image and a fixed grid. Nothing but it, and the strip, moves coordinates.
 
 Convention, for every coordinate in landvote: x points right, y points down, and (0, 0) is the *centre* of the
 top-left pixel. A pixel is a square with its coordinate in the middle, so an image of width w spans -0.5 to w - 0.5,
