@@ -67,7 +67,7 @@ class Views:
     """The films of one stage, as views: plain ones to judge by, varied ones to learn from.
 
     Attributes:
-        working: one entry per film and target.
+        working: one entry per film and target, or more where a placing unrolls films in several ways.
         augmentation: what varied views are drawn from.
         mirror: landmark that takes each landmark's place when a view is mirrored, or None.
     """
@@ -121,14 +121,15 @@ class Reading:
         for sample in self._samples[self._read : most]:
             radiograph, points = sample.open(), sample.points
             for (placing, _, _), working in zip(self._looks, self._working, strict=True):
-                body, strip = placing.body(points), placing.strip(points)
-                pixels, seen, size = radiograph.pixels, points, radiograph.size
-                if strip is not None:
-                    pixels, seen = strip.warp(pixels), strip.to_grid(points)
+                body = placing.body(points)
+                for strip in placing.training_strips(points):
+                    pixels, seen = radiograph.pixels, points
+                    if strip is not None:
+                        pixels, seen = strip.warp(pixels), strip.to_grid(points)
                     size = (pixels.shape[1], pixels.shape[0])
-                for frame, target in zip(placing.frames(size, seen), placing.targets, strict=True):
-                    if frame is not None:
-                        working.append(CachedFilm.of(pixels, frame, seen[list(target)], sample.identifier, body))
+                    for frame, target in zip(placing.frames(size, seen), placing.targets, strict=True):
+                        if frame is not None:
+                            working.append(CachedFilm.of(pixels, frame, seen[list(target)], sample.identifier, body))
             self._read += 1
             self._seen()
         looks = zip(self._working, self._looks, strict=True)

@@ -38,6 +38,14 @@ def test_a_part_that_is_missing_lies_on_the_curve_of_the_others():
     np.testing.assert_allclose(found, whole, atol=6)
 
 
+def test_films_are_learned_from_along_the_true_row_and_those_beside_it():
+    placing, points = fitted(spine()), spine()[2]
+    own, back, on = (strip.to_grid(points)[FIRST] for strip in placing.training_strips(points))
+    np.testing.assert_allclose(own, placing.strip(points).to_grid(points)[FIRST])
+    for other, by in ((back, 1), (on, -1)):
+        np.testing.assert_allclose(other[1:-1] - own[1:-1], np.tile([0, by * placing.part], (3, 1)), atol=5)
+
+
 def test_without_two_parts_there_is_no_strip():
     points = np.full_like(spine()[0], np.nan)
     points[0] = 5

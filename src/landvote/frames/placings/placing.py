@@ -1,6 +1,7 @@
 """The placing: where a stage looks. From the points known so far to frames; one file per kind beside this one."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -58,6 +59,10 @@ class Placing(ABC):
         Frames are of the strip then, and the ``points`` that define them are in its coordinates.
         """
         return None
+
+    def training_strips(self, points: Points) -> Sequence[Strip | None]:
+        """Return the strips into which a film is unrolled to be learned from, given its true points; by default one."""
+        return (self.strip(points),)
 
     def smallest_cell(self, image_size: tuple[int, int]) -> float:
         """Return how many pixels of such a film a cell measured at least in training; 0 where that says nothing."""

@@ -1,5 +1,6 @@
 """One view of a whole row of parts, such as a spine, unrolled, and of what lies before and beyond it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -38,7 +39,22 @@ class SpanPlacing(Placing):
 
     def strip(self, points: Points) -> Strip | None:
         """Lay a strip along the middles of the parts."""
-        centres = np.stack([mean_points(points[list(part)][:, None], 1)[0] for part in self.parts])
+        return self._along(self._centres(points))
+
+    def training_strips(self, points: Points) -> Sequence[Strip | None]:
+        """Lay strips on the true row, and on that shifted by a part either way, as a row that was found may be.
+
+        Else the true row would be told by where its strip bends, and where it goes straight on.
+        """
+        c = self._centres(points)
+        before, after = 2 * c[:1] - c[1:2], 2 * c[-1:] - c[-2:-1]
+        rows = (c, np.concatenate([before, c[:-1]]), np.concatenate([c[1:], after]))
+        return [self._along(row) for row in rows]
+
+    def _centres(self, points: Points) -> Points:
+        return np.stack([mean_points(points[list(part)][:, None], 1)[0] for part in self.parts])
+
+    def _along(self, centres: Points) -> Strip | None:
         return Strip.along(centres, self.part, _BEYOND, round(_WIDER * self.size[0]))
 
     def frame(self, target: int, image_size: tuple[int, int], points: Points) -> Frame | None:
