@@ -83,7 +83,7 @@ def plausible(
     typical = float(np.median(smooth.max(axis=(1, 2))))
     typical = typical if typical > 0 else float(smooth.max())
     fit = _robust_fit(model, peaks)
-    if known is not None and len(np.unique(known[np.isfinite(known).all(axis=1)], axis=0)) >= 2:
+    if known is not None and apart(known[np.isfinite(known).all(axis=1)]):
         before = _robust_fit(model, known)
         away = np.linalg.norm(fit.points - before.points, axis=1).mean()
         fit = before if away > settings.astray * votes.cell * max(smooth.shape[1:]) else fit
