@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import PositiveFloat
 from scipy.ndimage import map_coordinates
 
 from landvote.data.points import Points
@@ -21,12 +22,17 @@ _LEAST = 1e-4  # of the votes for a part: fewer at a place tell no more than so 
 class LevelSearch(SearchSettings):
     """Decide by votes for all parts at once between the rows that a stage before has found; move no point.
 
-    The likelihood of each row is multiplied by the share of the votes for each of its parts that lies there.
+    The likelihood of each row is multiplied by the share of the votes for each of its parts that lies there, to the
+    power of ``trust``.
 
     Where there are no such rows, it looks as the search ``poses`` does.
+
+    Attributes:
+        trust: less than 1 where the voter is surer of itself than it is right, on films that it has not learned from.
     """
 
     kind: Literal["levels"] = "levels"
+    trust: PositiveFloat = 0.5
 
     def look_once(self, look: Look, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
         """Return the likeliest row."""
@@ -41,7 +47,9 @@ class LevelSearch(SearchSettings):
             own = list(look.placing.targets[target])
             votes = look.voter.vote(View.through(frame, pixels, of(known.points[own]), radiograph.identifier))
             shares = [_log_share(votes, frame.to_grid(of(row.candidate.points[own]))) for row in rows]
-            rows = [replace(row, likely=row.likely + share) for row, share in zip(rows, shares, strict=True)]
+            rows = [
+                replace(row, likely=row.likely + self.trust * share) for row, share in zip(rows, shares, strict=True)
+            ]
         found = likeliest(rows, look.scheme.repeats, look.name)
         return [replace(found, rows=known.rows)]  # so that another round does not count these votes twice
 
