@@ -85,6 +85,11 @@ def test_votes_are_probabilities_among_all_levels():
     torch.testing.assert_close(weight, torch.softmax(planes(), dim=1)[:, REACH:-REACH])
 
 
+def test_only_the_height_of_a_place_is_an_error():
+    away = Levels(2, SETTINGS).away(np.array([[3.0, 5], [90, 2]]), np.array([[50.0, 8], [90, np.nan]]))
+    np.testing.assert_array_equal(away, [3, np.nan])
+
+
 @pytest.mark.parametrize("size", [(64, 32), (48, 20)])
 def test_the_planes_of_the_network_are_alike_across_the_grid(size):
     network = RowNet(9, SETTINGS).eval()

@@ -10,9 +10,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landvote.data.points import FloatArray, Points
 from landvote.networks.settings import NetworkSettings
 from landvote.networks.unet import UNet
 
@@ -48,6 +50,10 @@ class Codec(ABC):
     def network(self) -> nn.Module:
         """Return an untrained network that makes the planes."""
         return UNet(self.planes, self.settings)
+
+    def away(self, found: Points, true: Points) -> FloatArray:
+        """Return (n,) how far found places lie from the true ones, both (n, 2), grid cells; NaN where missing."""
+        return np.asarray(np.linalg.norm(found - true, axis=1))
 
     @abstractmethod
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:

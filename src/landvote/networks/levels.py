@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from landvote.data.points import FloatArray, Points
 from landvote.networks.codecs import Codec, Targets
 from landvote.networks.settings import NetworkSettings
 
@@ -41,6 +43,10 @@ class Levels(Codec):
     def network(self) -> nn.Module:
         """Return an untrained network whose planes are alike across the grid."""
         return RowNet(self.planes, self.settings)
+
+    def away(self, found: Points, true: Points) -> FloatArray:
+        """Return (n,) how far found heights lie from the true ones: across the grid nothing is told."""
+        return np.abs(found[:, 1] - true[:, 1])
 
     def loss(self, planes: Tensor, targets: Targets, progress: float) -> Tensor:  # noqa: ARG002 - no schedule
         """Cross-entropy of the rows' softmax, in four halves, plus ``gain`` times that of the levels themselves."""

@@ -213,6 +213,6 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _mean_error(voter: NetworkVoter, views: list[View]) -> float:
     """Return the mean distance of the peaks from known points, grid cells; NaN if no landmark is known and found."""
-    errors = [np.linalg.norm(voter.vote(v).peaks()[0] - v.points, axis=1) for v in views]
+    errors = [voter.codec.away(voter.vote(v).peaks()[0], v.points) for v in views]
     seen = np.concatenate(errors) if errors else np.empty(0)
     return float(np.nanmean(seen)) if np.isfinite(seen).any() else float("nan")
