@@ -146,7 +146,7 @@ class HabitSettings(VoterSettings):
 
 @dataclass(frozen=True)
 class Strongest(Choice):
-    def choose(self, votes):
+    def choose(self, votes, known=None):  # noqa: ARG002
         flat = votes.votes.reshape(len(votes.votes), -1)
         at = np.stack(np.divmod(flat.argmax(axis=1), votes.votes.shape[2])[::-1], axis=1)
         points = votes.to_grid(at)

@@ -154,6 +154,14 @@ def test_a_broken_manifest_is_named(model, content):
         load_model(model, "cpu")
 
 
+def test_a_hash_that_is_a_number_is_named(model):
+    manifest = json.loads((model / "model.json").read_text())
+    manifest["files"]["absent.npz"] = 1
+    (model / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match=r"model\.json: lists no files, expected the SHA-256 of each"):
+        load_model(model, "cpu")
+
+
 def test_no_folder_at_all(tmp_path):
     with pytest.raises(ModelError, match=r"absent.*model\.json"):
         load_model(tmp_path / "absent", "cpu")

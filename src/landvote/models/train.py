@@ -203,7 +203,8 @@ def model_hash(folder: Path) -> str:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return what ``model.json`` says; ModelError if there is none, or a newer landvote wrote it."""
     manifest = FORM.load(folder / "model.json", *_MANIFEST)
-    if not isinstance(manifest.get("files"), dict):
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
         raise ModelError(f"{folder / 'model.json'}: lists no files, expected the SHA-256 of each")
     return manifest
 
