@@ -31,6 +31,7 @@ ROW_CUES = ("place", "moved", "before", "after", "first", "last")
 """Of a row of parts, such as a spine; all NaN where there is none.
 
 - ``place``: the log odds of the row that was chosen, against those shifted by a part or two, by its place on the film
+  and by its levels, where a stage reads these
 - ``moved``: 1 if that row is not the one found at first, else 0
 - ``before`` and ``after``: votes where the row, shifted by one part, would begin and end; ``first`` and ``last``: those
   of its own first and last part; logarithms of shares of the votes of its median part
