@@ -75,6 +75,13 @@ def test_another_round_does_not_count_the_votes_twice():
     np.testing.assert_array_equal(once.points, twice.points)
 
 
+def test_of_a_row_that_no_stage_has_walked_nothing_is_decided():
+    before = known(row(1))
+    after = decided(before, {0: 1.0})
+    np.testing.assert_array_equal(after.points, before.points)
+    assert after.looks == ()
+
+
 def test_parts_that_are_missing_do_not_count():
     before = found_rows(0)
     holed = before.points.copy()

@@ -47,6 +47,7 @@ def test_what_training_can_be_set_to_depends_on_the_voter():
     ({"choice": {"kind": "shape"}, "placing": {"kind": "film", "size": (64, 64), "find": "reference"}},
      "a shape model needs a stage that finds all landmarks in one look"),
     ({"choice": {"kind": "shape"}, "placing": {"kind": "row", "size": (64, 64)}}, "finds all landmarks in one look"),
+    ({"placing": {"kind": "span", "size": (64, 64)}}, "films that the placing unrolls take a search that says which"),
     ({"placing": {"kind": "film", "size": (100, 64)}}, r"size \(100, 64\) with depth 5: expected multiples of 32"),
     ({"placing": {"kind": "flim", "size": (64, 64)}}, r"placing 'flim' is unknown.*did you mean 'film'"),
     ({"placing": {"size": (64, 64)}}, "a placing without kind, expected one of film, reference"),

@@ -1,7 +1,7 @@
 """The levels: which part of a row is which, read off the whole film about the row and not off its ends alone."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +25,21 @@ class LevelSearch(SearchSettings):
     The likelihood of each row is multiplied by the share of the votes for each of its parts that lies there, to the
     power of ``trust``.
 
-    Where there are no such rows, it looks as the search ``poses`` does.
+    Where there are no such rows, it looks as the search ``poses`` does, or not at all where the placing unrolls films.
 
     Attributes:
         trust: less than 1 where the voter is surer of itself than it is right, on films that it has not learned from.
     """
 
+    unrolls: ClassVar[bool] = True
     kind: Literal["levels"] = "levels"
     trust: PositiveFloat = 0.5
 
     def look_once(self, look: Look, radiograph: Radiograph, known: Candidate) -> list[Candidate]:
         """Return the likeliest row."""
-        if not known.rows:
-            return [look.at_all(pose, radiograph, known) for pose in self.poses]
         rows, strip = list(known.rows), look.placing.strip(known.points)
+        if not rows:
+            return [known] if strip else [look.at_all(pose, radiograph, known) for pose in self.poses]
         pixels, of = (radiograph.pixels, _same) if strip is None else (strip.warp(radiograph.pixels), strip.to_grid)
         size = (pixels.shape[1], pixels.shape[0])
         for target, frame in enumerate(look.placing.frames(size, of(known.points))):

@@ -1,6 +1,7 @@
 """The search: in what order a stage looks, and from where. Poses of one frame, or a row part by part."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -19,8 +20,11 @@ class SearchSettings(Settings, ABC):
         rounds: how often to look again, from where the last look found the landmarks.
         angles, scales: poses to try, degrees (positive is clockwise on screen) and factors: each look is taken once for
             each angle and scale, as the global searcher of Lindner et al. 2013 does. Networks need one, (0) and (1).
+        unrolls: whether it can look at films that the placing unrolls.
         keep: how many of the places found go on to the next look; the one whose landmarks have most votes there wins.
     """
+
+    unrolls: ClassVar[bool] = False
 
     rounds: PositiveInt = 1
     angles: tuple[float, ...] = Field(default=(0.0,), min_length=1)

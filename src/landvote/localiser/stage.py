@@ -65,6 +65,8 @@ class StageSettings(Settings):
     def _fit_together(self) -> "StageSettings":
         if self.choice.needs_all and not self.placing.finds_all:
             raise ValueError("a shape model needs a stage that finds all landmarks in one look")
+        if self.placing.unrolls and not self.search.unrolls:
+            raise ValueError("films that the placing unrolls take a search that says which part is which: 'levels'")
         self.voter.check(self.placing.size)
         return self
 

@@ -102,7 +102,10 @@ class PlacingSettings(Settings, ABC):
     Attributes:
         size: width and height of the grid, in cells.
         border: free share of the grid on each side.
+        unrolls: whether films are unrolled before they are looked at, see :meth:`Placing.strip`.
     """
+
+    unrolls: ClassVar[bool] = False
 
     size: tuple[PositiveInt, PositiveInt]
     border: float = Field(default=0.1, ge=0, lt=0.45)

@@ -75,6 +75,7 @@ class SpanSettings(PlacingSettings):
     ``size`` is across and along the row; ``border`` is free before the first part, and beyond the last one.
     """
 
+    unrolls: ClassVar[bool] = True
     kind: Literal["span"] = "span"
 
     def applies(self, scheme: Scheme) -> bool:
