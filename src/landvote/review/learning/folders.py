@@ -77,8 +77,8 @@ class Entry:
         return self.folder.with_name(f"{self.folder.name}.jsonl")
 
     def learned(self) -> int:
-        """Return how many films it learned from or was judged by; ModelError if that cannot be read."""
-        return len(read_films(self.folder))
+        """Return how many films it learned from, without those it was judged by; ModelError if that is not known."""
+        return sum(film.use == "train" for film in read_films(self.folder))
 
     def ended(self) -> float:
         """Return when its training was finished, in seconds since 1970; ModelError if it is gone."""
