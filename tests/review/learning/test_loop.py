@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import textwrap
+import threading
 import time
 from contextlib import contextmanager
 
@@ -183,6 +184,24 @@ def test_the_notice_is_asked_for_once_and_remembered_as_by_the_command_line(ells
     with looping(ells, STUB + WAITS) as (_, learning):
         wait(lambda: learning.told()["accepted"])
         assert not learning.told()["asks"]
+
+
+def test_a_notice_that_is_accepted_while_the_loop_begins_is_not_forgotten(ells, monkeypatch):
+    begun, accepted = threading.Event(), threading.Event()
+
+    def slowly(data, notice):
+        found = has_accepted(data, notice)
+        begun.set()
+        accepted.wait(0.5)
+        return found
+
+    monkeypatch.setattr("landvote.review.learning.loop.has_accepted", slowly)
+    with looping(ells, STUB + WAITS) as (_, learning):
+        begun.wait()
+        learning.act("accept-notice")
+        accepted.set()
+        time.sleep(0.2)
+        assert learning.told()["accepted"]
 
 
 def test_a_network_waits_for_forests_and_goes_on_after_them(ells, monkeypatch):

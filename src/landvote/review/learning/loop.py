@@ -151,10 +151,11 @@ class Learning:
 
     def _recover(self) -> None:
         """Take up what an earlier server has left."""
-        if self._wishes_file.exists():
-            told = _FORM.load(self._wishes_file, *self._wishes)
-            self._wishes = {key: bool(told[key]) for key in self._wishes}
-        self._accepted = has_accepted(self._data, CLAIMED)
+        with self._mutex:  # the page may ask for something at once
+            if self._wishes_file.exists():
+                told = _FORM.load(self._wishes_file, *self._wishes)
+                self._wishes = {key: bool(told[key]) for key in self._wishes}
+            self._accepted = has_accepted(self._data, CLAIMED)
         for entry in self._folders.entries():
             if entry.finished:
                 self._at[entry.kind] = entry.given()
