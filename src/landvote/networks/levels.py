@@ -15,7 +15,7 @@ from landvote.networks.settings import NetworkSettings
 _ACROSS = 8  # places from side to side that the network tells apart
 
 REACH = 2
-"""Levels before the first landmark of a row, and beyond its last, that are told apart as well."""
+"""Levels before the first landmark of a row, and beyond its last, told apart as well: as far as rows are shifted."""
 
 
 @dataclass(frozen=True)
