@@ -103,6 +103,20 @@ class TestReport:
         annotate(data, f05=SQUARE[[1, 0, 2, 3]])
         assert any("unlike the others" in w and "f05.png" in w for w in check_folder(data).warnings)
 
+    def test_a_part_of_a_row_that_was_marked_twice_is_noticed(self, tmp_path):
+        (tmp_path / "images").mkdir()
+        lines = ["image," + ",".join(f"{axis}{i}" for i in range(68) for axis in "xy")]
+        for i in range(10):
+            rng = np.random.default_rng(i)
+            Image.fromarray(rng.integers(0, 255, (600, 60), dtype=np.uint8)).save(tmp_path / "images" / f"s{i}.png")
+            corners = np.array([[-10, -8], [10, -8], [-10, 8], [10, 8]])
+            row = np.column_stack([np.full(17, 30), 30 * np.arange(17) + 40 + rng.normal(0, 1, 17)])[:, None] + corners
+            row[8] = row[7] + 2 if i == 4 else row[8]
+            lines.append(f"s{i}.png," + ",".join(map(str, row.ravel())))
+        (tmp_path / "landmarks.csv").write_text("\n".join(lines))
+        warnings = check_folder(tmp_path, Scheme.named("spine")).warnings
+        assert [w for w in warnings if "marked twice" in w and w.split("? ")[1].startswith("s4.png (T8")]
+
     def test_films_of_one_grey_are_wrong(self, data):
         Image.fromarray(np.full((20, 40), 7, np.uint8)).save(data / "images" / "f03.png")
         for _ in range(2):  # the second time as the survey remembers it
