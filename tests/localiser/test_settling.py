@@ -12,7 +12,7 @@ from landvote.data.side import Side, in_mirror
 from landvote.localiser.families import VOTERS
 from landvote.localiser.settling import Settling, near_peaks
 from landvote.localiser.stage import StageSettings
-from landvote.shapes import carry
+from landvote.shapes import Evenness, carry
 from landvote.uncertainty import contour_axes
 from toys import (
     BOX,
@@ -108,6 +108,20 @@ def test_the_other_side_is_settled_in_the_mirror(tmp_path):
     settling = Settling(one, sample.mirrored(), Side(name="R"))
     found = settling.settle(in_mirror(points, width), HELD, in_mirror(truth, width)[HELD])
     np.testing.assert_allclose(found.points, in_mirror(truth, width), atol=0.4)
+
+
+def test_landmarks_beside_a_held_one_go_to_even_places(tmp_path):
+    one = fitted(tmp_path)
+    arc = Outline(name="arc", points=(1, 2, 3, 0))
+    even = Evenness((arc,), ((0, 2, 3),), (False,))
+    with_even = replace(one, stages=(*one.stages[:-1], replace(one.stages[-1], evenness=even)))
+    truth, points = off(20)
+    by_votes = Settling(one, box_sample(20).open()).settle(points, HELD, truth[HELD]).points
+    found = Settling(with_even, box_sample(20).open()).settle(points, HELD, truth[HELD]).points
+    np.testing.assert_allclose(by_votes, truth, atol=0.4)
+    np.testing.assert_allclose(found[[0, 1, 3, 4]], by_votes[[0, 1, 3, 4]])
+    np.testing.assert_allclose(found[2], even.towards(truth, HELD)[2], atol=0.6)
+    assert np.linalg.norm(found[2] - truth[2]) > 3
 
 
 def test_points_of_a_stage_that_counts_in_part_are_a_mean(tmp_path):

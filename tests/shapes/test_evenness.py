@@ -57,6 +57,24 @@ def test_a_point_in_the_middle_goes_two_thirds_of_the_way():
     np.testing.assert_allclose(even.towards(slipped)[:, 0], [0, 10, 21, 30, 40])
 
 
+def test_points_beside_a_held_one_move_and_trust_it_more():
+    even = Evenness(OPEN.outlines, ((0, 4),), (False,))
+    slipped = LINE.copy()
+    slipped[2, 0] += 3
+    np.testing.assert_allclose(even.towards(slipped, np.array([4]))[:, 0], [0, 10, 20 + 3 / 5, 30, 40])
+    np.testing.assert_allclose(even.towards(slipped, np.array([0, 4]))[:, 0], [0, 10, 20, 30, 40])
+    np.testing.assert_array_equal(even.towards(slipped, np.empty(0, np.intp)), slipped)
+    held = even.towards(slipped, np.array([2]))  # an anchor for the two halves
+    np.testing.assert_allclose(held[:, 0], [0, 10 + 1.5 / (1 + 1 / 4), 23, 30 + 1.5 / (1 + 1 / 4), 40])
+
+
+def test_landmarks_on_spans_without_a_held_one_stay():
+    even = Evenness(CLOSED.outlines, (ANCHORS,), (False,))
+    slipped = bean(3, slip=5.0)
+    moved = np.abs(even.towards(slipped, np.array([9])) - slipped).max(axis=1) > 0
+    assert moved.nonzero()[0].tolist() == [3, 4, 5, 6, 7, 8, 10, 11, 12, 13]
+
+
 def test_points_placed_by_hand_are_left_alone():
     shapes = [bean(i, slip=15.0) for i in range(12)]
     even = Evenness.fit(CLOSED, shapes)

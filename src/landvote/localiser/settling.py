@@ -1,12 +1,13 @@
 """Settling: with the points that a person has fixed held, the others are found again.
 
 The fixed points carry the others along, by the shape or the outline alone; then each landmark by itself goes to the
-peak of its own votes near where it was carried to. Those that nothing carries stay as a person has seen them. No shape
-is fitted to votes: a joint form, in which the votes of all landmarks and a shape model outvote each other, was not
-better on simulated hips (benchmarks/settling.py).
+peak of its own votes near where it was carried to. Those that nothing carries stay as a person has seen them. Last,
+where training shapes spread landmarks evenly along an outline, those beside a fixed one are moved towards even places.
+No shape is fitted to votes: a joint form, in which the votes of all landmarks and a shape model outvote each other, was
+not better on simulated hips (benchmarks/settling.py).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +56,9 @@ class Settling:
         """Return the landmarks found again, given (n, 2) ``points`` and those ``held`` at their ``places`` (k, 2).
 
         All are image coordinates; ``points`` are as they were proposed, NaN if unknown. Held landmarks stay exactly at
-        their places, and those that they carry by less than half a cell stay as well; a landmark without votes near
-        where it was carried to stays there. Expected errors are those of the points found, and NaN for landmarks held.
+        their places, and those that they carry by less than half a cell stay as well, but for even places beside a held
+        one. A landmark without votes near where it was carried to stays there. Expected errors are those of the points
+        found, and NaN for landmarks held.
         """
         width = self._film.size[0]
         if self._mirrored:
@@ -67,6 +69,8 @@ class Settling:
         first = max((i for i, stage in enumerate(stages) if stage.settings.weight == 1), default=0)
         for stage in stages[first:]:  # a later one counts only in part
             found = self._look(stage.look, found, points, held, places)
+        for evenness in [stage.evenness for stage in stages if stage.evenness][-1:]:
+            found = replace(found, points=evenness.towards(found.points, held))
         error = self.localiser.errors.expect(self.localiser.looks, self._film, found).error.copy()
         error[held] = np.nan
         told = in_mirror(found.points, width) if self._mirrored else found.points

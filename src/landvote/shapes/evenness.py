@@ -12,6 +12,7 @@ from landvote.data.points import FloatArray, Points
 from landvote.data.scheme import Outline, Scheme
 from landvote.errors import ModelError
 from landvote.runtime.arrays import load_arrays, save_arrays
+from landvote.shapes.carry import Index
 
 _FILE = "evenness.npz"
 _UNEVEN = 0.15
@@ -47,29 +48,36 @@ class Evenness:
             anchors.append(counted if chessboard[-1] else plain)
         return cls(scheme.outlines, tuple(anchors), tuple(chessboard))
 
-    def towards(self, points: Points) -> Points:
+    def towards(self, points: Points, held: Index | None = None) -> Points:
         """Return (n, 2) points moved along their outlines towards even places between the anchors, which stay.
 
         The errors of all landmarks along an outline are taken to be alike and independent. The mean that then has the
         least error gives a place in the middle between two anchors a weight of 2/3, and one close to an anchor 1/2. An
         outline with a missing (NaN) point, or with all points in one place, stays as it is.
+
+        Landmarks that are ``held``, (k,) indices, have no error and stay, as anchors do. If they are given, even if
+        none, landmarks move only between one of them and the next anchor.
         """
         moved = points.copy()
         for outline, anchors, chessboard in zip(self.outlines, self.anchors, self.chessboard, strict=True):
             line, n = points[outline.ring()], len(outline.points)
             if not np.ptp(line, axis=0).max() > 0:
                 continue
-            ends = np.array([*anchors, anchors[0] + n] if outline.closed else anchors)
+            own, fixed = np.array(outline.points), np.isin(outline.points, [] if held is None else held)
+            stay = np.union1d(anchors, np.flatnonzero(fixed))
+            ends = np.append(stay, stay[0] + n) if outline.closed else stay
             line = np.concatenate([line[:-1], line]) if outline.closed else line  # twice round: a span may pass the end
             along = _along(line[None], chessboard=chessboard)[0]
             number = np.arange(ends[0], ends[-1])
             even = np.interp(number, ends, along[ends])
             apart = np.concatenate([[True], np.diff(along) > 0])
             places = PchipInterpolator(along[apart], line[apart])(even)  # a curve, which chords would cut short
-            part = np.interp(number, ends, np.arange(len(ends))) % 1  # of the way from one anchor to the next
-            weight = 1 / (1 + part**2 + (1 - part) ** 2)
-            own = np.array(outline.points)[number % n]
-            moved[own] += weight[:, None] * (places - points[own])
+            span, part = np.divmod(np.interp(number, ends, np.arange(len(ends))), 1)  # of the way from end to end
+            one, other = (~fixed[ends % n][span.astype(int) + end] for end in (0, 1))
+            weight = 1 / (1 + other * part**2 + one * (1 - part) ** 2)
+            if held is not None:
+                weight *= ~(one & other)
+            moved[own[number % n]] += weight[:, None] * (places - points[own[number % n]])
         return moved
 
     def save(self, folder: Path) -> list[Path]:
