@@ -261,7 +261,8 @@ def _scheme(scheme: Scheme) -> str:
         return "none, and no points to make one from"
     names = "" if scheme.landmarks == Scheme.numbered(len(scheme)).landmarks else f" ({_some(scheme.landmarks)})"
     outlines = f" ({_some([outline.name for outline in scheme.outlines])})" if scheme.outlines else ""
-    return f"made from the points, {len(scheme)} landmarks{names}, {len(scheme.outlines)} outlines{outlines}"
+    row = f", {len(scheme.repeats)} parts in a row" if scheme.row else ""
+    return f"made from the points, {len(scheme)} landmarks{names}{row}, {len(scheme.outlines)} outlines{outlines}"
 
 
 def _missing(samples: Sequence[Sample], *, readable: bool) -> list[str]:
