@@ -50,6 +50,16 @@ def test_targets_are_equations_one_and_two():
     assert targets.given.all()
 
 
+def test_no_gradient_is_so_small_that_a_cpu_computes_slowly_with_it():
+    codec = WHDV(1, NetworkSettings())
+    planes = torch.randn(1, 3, 56, 56, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    targets = codec.encode(torch.tensor([[[30.0, 40.0]]]), 56, 56)  # sigma is 6, so the far corner is 40 sigma away
+    codec.loss(planes, targets, 0).backward()
+    sizes = planes.grad.abs()
+    assert float(sizes[sizes > 0].min()) > torch.finfo(torch.float32).tiny
+    assert 0 < float(targets.weight[targets.weight > 0].min()) < 1e-12  # and no more is left out than must be
+
+
 @pytest.mark.parametrize("stride", [2, 4])
 def test_coarser_planes_are_those_of_the_middles_of_their_cells(stride):
     fine = WHDV(2, NetworkSettings(stride=1, k=50, sigma=7)).encode(POINTS * 4, 32, 32)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from landvote.networks.settings import NetworkSettings
-from landvote.networks.unet import UNet
+from landvote.networks.unet import Head, UNet
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])
@@ -27,6 +27,19 @@ def test_the_head_computes_in_single_precision_under_autocast(stride):
     assert planes.dtype == torch.float32
     assert seen == [(torch.float32, torch.float32)]
     assert inner == [torch.bfloat16]
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_head_is_a_convolution(layout):
+    torch.manual_seed(0)
+    head, like = Head(5, 7, 1), nn.Conv2d(5, 7, 1)
+    like.load_state_dict(head.state_dict())
+    x = torch.randn(2, 5, 6, 4).contiguous(memory_format=layout)
+    planes, expected = head(x), like(x)
+    torch.testing.assert_close(planes, expected)
+    assert planes.is_contiguous()
+    found, wanted = (torch.autograd.grad((p**2).sum(), m.weight)[0] for p, m in ((planes, head), (expected, like)))
+    torch.testing.assert_close(found, wanted)
 
 
 def test_average_pooling_and_no_transposed_convolution(monkeypatch):

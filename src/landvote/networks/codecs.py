@@ -18,6 +18,8 @@ from landvote.data.points import FloatArray, Points
 from landvote.networks.settings import NetworkSettings
 from landvote.networks.unet import UNet
 
+_LEAST_WEIGHT = 1e-9  # 6.4 sigma away; less counts as 0
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -85,6 +87,8 @@ class Codec(ABC):
         y = stride * (torch.arange(rows, device=p.device, dtype=p.dtype) + 0.5) - 0.5
         dx, dy = p[:, :, 0, None] - x, p[:, :, 1, None] - y  # (batch, n, columns) and (batch, n, rows)
         gauss_x, gauss_y = (torch.exp(-(d**2) / (2 * sigma**2)) for d in (dx, dy))  # the Gaussian is separable
+        # far from the point it would make gradients below 1e-38, which slow a CPU down: a step takes a fifth longer
+        gauss_x, gauss_y = (torch.where(g < _LEAST_WEIGHT, 0, g) for g in (gauss_x, gauss_y))
         weight = gauss_y[..., :, None] * gauss_x[..., None, :]
         dx, dy = dx.clamp(-k, k)[..., None, :].expand_as(weight), dy.clamp(-k, k)[..., :, None].expand_as(weight)
         return Targets(dx, dy, weight, torch.isfinite(points).all(dim=2), points)

@@ -35,7 +35,7 @@ class UNet(nn.Module):
             up.append(_block(below + channels[level], out, normalise=normalise))
             below = out
         self.up = nn.ModuleList(up)
-        self.head = nn.Conv2d(below, planes, 1)
+        self.head = Head(below, planes, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Map layers of views to planes of (batch, planes, height / stride, width / stride), fp32 out of the head.
@@ -54,6 +54,21 @@ class UNet(nn.Module):
         with torch.autocast(x.device.type, enabled=False):  # bf16 steps are half a pixel for offsets of 64 and more
             out: Tensor = self.head(x.float())
         return out
+
+
+class Head(nn.Conv2d):
+    """A convolution of 1 x 1 that is computed as a product of matrices.
+
+    With one thread on a CPU, torch takes twice as long for the convolution and its gradients. The planes lie one after
+    another in memory, as losses and votes read them.
+    """
+
+    bias: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, channels, height, width) to (batch, planes, height, width)."""
+        weight = self.weight.flatten(1).expand(len(x), -1, -1)
+        return torch.baddbmm(self.bias[:, None], weight, x.flatten(2)).view(len(x), -1, *x.shape[2:])
 
 
 def _block(before: int, after: int, *, normalise: bool) -> nn.Sequential:
