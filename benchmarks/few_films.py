@@ -5,10 +5,10 @@
 
 Whole subjects are set apart until there are ``--test`` films; from the others N films are drawn, those of a smaller N
 among those of a larger one. Where forests enter a mean with networks (``both``), the points of each are judged as well.
-OUT keeps models and points, so that a killed call goes on. Networks take a SHARE of their recipe's steps. For each MODEL
-each recipe is judged again, with networks that start from it. With ``--plain`` nothing is known of the points but their
-number, as of an anatomy without a scheme. The rows *ideal* are no method: such a shape is laid on the true points of
-the film, by least squares.
+OUT keeps models and points, so that a killed call goes on. Networks take a SHARE of their recipe's steps. For each
+MODEL each recipe is judged again, with networks that start from it. With ``--plain`` nothing is known of the points but
+their number, as of an anatomy without a scheme. The rows *ideal* are no method: such a shape is laid on the true points
+of the film, by least squares.
 """
 
 from __future__ import annotations
