@@ -1,12 +1,14 @@
 """Few films of your own: the error of recipes against the number of films to learn from, and that of mean shapes.
 
     python benchmarks/few_films.py DATA OUT N... [--scheme NAME] [--plain] [--recipes NAME...] [--steps SHARE]
+                                   [--start-from MODEL...]
 
 Whole subjects are set apart until there are ``--test`` films; from the others N films are drawn, those of a smaller N
 among those of a larger one. Where forests enter a mean with networks (``both``), the points of each are judged as well.
-OUT keeps models and points, so that a killed call goes on. Networks take a SHARE of their recipe's steps. With
-``--plain`` nothing is known of the points but their number, as of an anatomy without a scheme. The rows *ideal* are no
-method: such a shape is laid on the true points of the film, by least squares.
+OUT keeps models and points, so that a killed call goes on. Networks take a SHARE of their recipe's steps. For each
+MODEL each recipe is judged again, with networks that start from it. With ``--plain`` nothing is known of the points but
+their number, as of an anatomy without a scheme. The rows *ideal* are no method: such a shape is laid on the true points
+of the film, by least squares.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +28,8 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import read_folder
 from landvote.evaluation.statistics import FIGURES, Draws, draw, figures, ratio
 from landvote.frames import Frame
-from landvote.localiser import Localiser
-from landvote.models import divide, train_model
+from landvote.localiser import Conditions, Localiser
+from landvote.models import divide, load_model, train_model
 from landvote.recipes import Recipe, recipe
 from landvote.shapes import ShapeModel
 from landvote.shapes.align import align, pose
@@ -105,14 +108,21 @@ def locate(localiser: Localiser, films: Sequence[Sample]) -> Array:
     return np.stack([localiser.search(localiser.polarity.normalise(s.open())[0]).points for s in films])
 
 
-def found_by(name: str, training: list[Sample], tested: list[Sample], out: Path, share: float) -> Iterator[Found]:
-    """Yield the points that a recipe, and its parts, find; those that OUT has are not looked for again."""
-    folder = out / f"{Path(name).stem}-{len(training)}"
+def found_by(
+    name: str, start: Path | None, training: list[Sample], tested: list[Sample], out: Path, share: float
+) -> Iterator[Found]:
+    """Yield the points that a recipe, and its parts, find; those that OUT has are not looked for again.
+
+    Networks start from those of the model ``start``, if there is one.
+    """
+    title = Path(name).stem + (f" from {start.name}" if start else "")
+    folder = out / f"{title}-{len(training)}"
     chosen = settings(name, training[0].scheme, share)
     for stage in chosen.stages:
         stage.voter.prepare_process()
-    localiser = train_model(divide(training, chosen), chosen, folder, resume=True).localiser
-    for called, part in parts(localiser, Path(name).stem):
+    under = Conditions(start=load_model(start, "cpu") if start else None)
+    localiser = train_model(divide(training, chosen), chosen, folder, under, resume=True).localiser
+    for called, part in parts(localiser, title):
         file = folder.with_name(f"{folder.name} {called.replace(':', '')}.npy")
         if not file.exists():
             np.save(file, locate(part, tested))
@@ -148,6 +158,7 @@ def main() -> None:
     told.add_argument("--plain", action="store_true")
     told.add_argument("--recipes", nargs="+", default=["both", "rfrv-clm"])
     told.add_argument("--steps", type=float, default=1.0)
+    told.add_argument("--start-from", type=Path, nargs="+", default=[])
     told.add_argument("--test", type=int, default=50)
     told.add_argument("--seed", type=int, default=0)
     given = told.parse_args()
@@ -163,8 +174,8 @@ def main() -> None:
         training, first = pool[:count], None
         least = dict(ideal(np.stack([s.points for s in training]), truth))
         mean = least["ideal: mean shape, turned as well"]
-        for name in given.recipes:
-            for found in found_by(name, training, tested, given.out, given.steps):
+        for name, start in product(given.recipes, [None, *given.start_from]):
+            for found in found_by(name, start, training, tested, given.out, given.steps):
                 first = found[1] if first is None else first
                 print(row(count, found, truth, [mean, first], draws), flush=True)
         for found in least.items():

@@ -146,6 +146,7 @@ def test_a_shape_model_judges_where_the_name_says_so_and_all_landmarks_are_seen(
         assert {n for n, s in stages(name).items() if s.choice.kind == "shape"} == expected
     row = stages("whdv-shape", scheme=ROW)
     assert (row["global"].choice.kind, row["parts"].choice.kind) == ("shape", "peaks")
+    assert row["levels"].search.trust < stages("whdv", scheme=ROW)["levels"].search.trust  # for few films
 
 
 def test_a_setting_that_fits_one_of_two_stages_changes_that_one():

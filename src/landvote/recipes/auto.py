@@ -71,6 +71,10 @@ RULES = (
     ),
     Rule(lambda s: not s.networks, "rfrv", "networks are not installed"),
     Rule(lambda s: s.processes > 1, "whdv", "several processes train it together, and forests are grown by one"),
+    Rule(
+        lambda s: s.row and s.few, "whdv-shape",
+        "from 10 spine films whdv had 28.3 px, 19.7 px with a shape model and with levels that hardly count",
+    ),
     Rule(lambda s: s.row, "whdv", "forests have no stage for the parts of a row"),
     Rule(
         lambda s: s.within(_SOON), "rfrv-clm",
