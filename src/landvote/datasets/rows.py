@@ -1,6 +1,6 @@
 """Rows of equal parts, such as the vertebrae of a spine, told by the points alone where no scheme says what they mean.
 
-A row that is known as one is found much better: ten spine films gave 24 px with it and 35 px without
+A row that is known as one is found much better: ten spine films gave 21 px with it and 35 px without
 (results/points.md).
 """
 
