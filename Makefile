@@ -30,7 +30,7 @@ lint: $(READY) ## rules and format
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: $(READY) ## the type checker, strict, on src
+types: $(READY) ## the type checker: strict on src, and on what the benchmarks call
 	$(BIN)/mypy
 
 docs: $(READY) ## write docs/command-line.md anew, then check every link

@@ -24,6 +24,7 @@ from pathlib import Path
 from PIL import Image
 
 from hips import simulated
+from landvote.localiser import Conditions
 from landvote.models import divide, train_model
 from landvote.recipes import recipe
 
@@ -86,7 +87,7 @@ def prepare(place: Path, numbers: tuple[int, ...]) -> None:
     """Train a tiny model, and give a few simulated films many names."""
     with simulated(_SIMULATED) as samples:
         chosen = recipe("whdv", [f"{stage}.{change}" for stage in ("global", "local", "outline") for change in _STAGE])
-        train_model(divide(samples, chosen), chosen, place / "model", device="cpu")
+        train_model(divide(samples, chosen), chosen, place / "model", Conditions(device="cpu"))
         for i, sample in enumerate(samples):
             Image.fromarray(sample.open().pixels).save(place / f"{i}.png")
     for number in numbers:

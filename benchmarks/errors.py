@@ -216,9 +216,8 @@ def strangers(stored: Stored, films: Sequence[Judged]) -> tuple[Counter[str], Co
         calibrator = Calibrator.fit([films[i] for i in np.flatnonzero(stored["fold"] == fold)])
         for i in np.flatnonzero(stored["other_fold"] == fold):
             kind = str(stored["other_name"][i]).rsplit("-", 1)[0]
-            cues = Cues(
-                *(stored[f"other_{key}"][i] for key in ("landmarks", "film", "covariance")), stored["other_cell"][i]
-            )
+            landmarks, film, covariance = (stored[f"other_{key}"][i] for key in ("landmarks", "film", "covariance"))
+            cues = Cues(landmarks, film, covariance, float(stored["other_cell"][i]))
             axes = np.tile(np.eye(2), (len(cues.landmarks), 1, 1))
             count[kind] += 1
             taken[kind] += bool(calibrator.expect(cues, axes).known)

@@ -17,7 +17,7 @@ from landvote.forests.forest import Forest, bundle, flatten, grow_tree
 from landvote.forests.gathering import gather
 from landvote.forests.search import Positions, search
 from landvote.forests.settings import ForestSettings
-from landvote.frames import Augmentation, Views
+from landvote.frames import Augmentation, Reading
 from landvote.frames.placings import ReferenceSettings, TrainingShapes
 from landvote.frames.view import Grid
 from timing import Row, Turn, compare, take_turns
@@ -42,7 +42,8 @@ class Case:
     def ours(self, positions: tuple[int, int]) -> Callable[[], object]:
         """Return the search: from the integral image to the votes."""
         image = integral(self.pixels, _SETTINGS.patch)
-        where = Positions(*(np.array([pair], np.int32) for pair in (_first(self.pixels, positions), positions)), 1)
+        first, count = (np.array([pair], np.int32) for pair in (_first(self.pixels, positions), positions))
+        where = Positions(first, count, 1)
         weights = np.ones(len(self.forest.leaves), np.float32)
         size = (self.pixels.shape[1], self.pixels.shape[0])
         return lambda: search(image, self.forest, weights, where, size, _SETTINGS.cell)
@@ -87,7 +88,8 @@ def learned() -> Case:
         scheme = samples[0].scheme
         shapes = TrainingShapes(scheme, scheme.reference, *outlined(samples), multiple=32)
         placing = ReferenceSettings(size=(_GRID, _GRID), border=0.12).fit(shapes)
-        views = Views.gather(samples, placing, Augmentation(rotation=(-7, 7), scale=0.06, shift=0.02, erase=0))
+        varied = Augmentation(rotation=(-7, 7), scale=0.06, shift=0.02, erase=0)
+        (views,) = Reading(samples, [(placing, varied, None)]).views()
     patches = gather(views, _SETTINGS).patches(_LANDMARK, _SETTINGS)
     trees = [grow_tree(patches, _SETTINGS, _LANDMARK, t) for t in range(_SETTINGS.trees)]
     forest = bundle([flatten(*tree) for tree in trees], np.zeros((2, 2)))

@@ -98,7 +98,8 @@ def joint(settling: Settling, localiser: Localiser, points: Points, held: Index,
     shape, look = localiser.errors.shape, localiser.stages[-1].look
     carried = carry(points, held, places, shape)
     frame = look.placing.frame(0, settling.radiograph.size, carried)
-    frame, votes = settling._votes(look, 0, frame, carried)  # noqa: SLF001 - the votes that it keeps
+    body = look.placing.body(carried)
+    frame, votes = settling._votes(look, 0, frame, carried, body)  # noqa: SLF001 - the votes that it keeps
     anyone = np.zeros(len(points), bool)
 
     def peaks(near: Points) -> Points:

@@ -22,7 +22,7 @@ import numpy as np
 
 from hips import outlined
 from landvote.datasets.folder import read_folder
-from landvote.frames import Augmentation, Views
+from landvote.frames import Augmentation, Reading, Views
 from landvote.frames.placings import ReferenceSettings, TrainingShapes
 from landvote.networks.settings import NetworkSettings, TrainingSettings
 from landvote.networks.voter import NetworkVoter
@@ -70,7 +70,7 @@ def main() -> None:
     shapes = TrainingShapes(scheme, scheme.reference, *outlined(training))
     placing = ReferenceSettings(size=(a.size, a.size), border=0.12, fit_aspect=False).fit(shapes)
     look = Augmentation(rotation=(-10, 10), scale=0.12, shift=0.05)
-    views, held_out = Views.gather(training, placing, look), Views.gather(test, placing, look)
+    (views,), (held_out,) = (Reading(some, [(placing, look, None)]).views() for some in (training, test))
     done = list(csv.DictReader(a.out.open())) if a.out.exists() else []
     for setting in TRAINED:
         if any(all(row[k] == str(v) for k, v in setting.items()) for row in done):

@@ -12,7 +12,7 @@ from torch.optim import AdamW
 
 from hips import outlined, simulated
 from landvote.cli.progress import training
-from landvote.frames import Views
+from landvote.frames import Reading, Views
 from landvote.frames.placings import TrainingShapes
 from landvote.networks.batches import batch_at
 from landvote.networks.settings import TrainingSettings
@@ -35,7 +35,7 @@ def rows(repeats: int, device: str) -> list[Row]:
     with simulated(_FILMS) as samples:
         scheme = samples[0].scheme
         placing = stage.placing.fit(TrainingShapes(scheme, scheme.reference, *outlined(samples), multiple=32))
-        views = Views.gather(samples, placing, stage.augmentation)
+        (views,) = Reading(samples, [(placing, stage.augmentation, None)]).views()
     settings = TrainingSettings.model_validate(stage.training)
     voter = NetworkVoter.untrained(stage.voter, len(samples[0].scheme), device, settings.seed)
     bare = bare_step(voter, settings, views)
@@ -80,7 +80,7 @@ def bare_step(voter: NetworkVoter, settings: TrainingSettings, views: Views) -> 
             planes = network(pictures)
         loss = voter.codec.loss(planes, targets, 0.5)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        loss.backward()
         optimiser.step()
         if voter.device.type == "cuda":
             torch.cuda.synchronize()
