@@ -101,7 +101,7 @@ def ell_views(samples: Sequence[Sample], augmentation: Augmentation = STILL) -> 
 # -- settings that are learned in a moment ----------------------------------------------------------------------------
 
 NETWORK: dict[str, Any] = {"width": 4, "depth": 2, "stride": 2, "head_width": 16, "k": 16, "sigma": 5,
-                           "precision": "fp32", "slim": False}  # fmt: skip
+                           "precision": "fp32"}  # fmt: skip
 TRAINING: dict[str, Any] = {"steps": 80, "batch": 4, "rate": 0.01, "judge_every": 40, "average": 0.9}
 FOREST: dict[str, Any] = {"trees": 4, "pool": 60, "patch": 12, "displacement": 10, "radius": 8, "views": 3, "jobs": 1}
 VOTER_SETTINGS: dict[str, tuple[VoterSettings, Settings]] = {
@@ -116,8 +116,7 @@ VOTER_SETTINGS: dict[str, tuple[VoterSettings, Settings]] = {
 
 def changes(stages: Iterable[str], table: dict[str, Any], part: str) -> list[str]:
     """Return a table of settings of one part of stages as changes to a recipe."""
-    told = {key: json.dumps(value) if isinstance(value, bool) else value for key, value in table.items()}
-    return [f"{stage}.{part}.{key}={value}" for stage in stages for key, value in told.items()]
+    return [f"{stage}.{part}.{key}={value}" for stage in stages for key, value in table.items()]
 
 
 def tiny_changes(name: str, size: int = 48, **training: object) -> list[str]:

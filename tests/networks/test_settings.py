@@ -58,18 +58,6 @@ def test_levels_have_the_stride_of_the_deepest_level():
         NetworkSettings(method="levels", depth=3, stride=4).check((64, 64))
 
 
-@pytest.mark.parametrize("wrong", [{"stride": 1}, {"method": "levels", "depth": 3, "stride": 8}])
-def test_a_slim_network_is_a_u_net_of_coarser_planes(wrong):
-    NetworkSettings(slim=True).check((64, 64))
-    with pytest.raises(ValueError, match=r"^slim with .*: expected a U-Net of stride 2 at least$"):
-        NetworkSettings(slim=True, **wrong).check((64, 64))
-
-
-def test_a_slim_network_does_not_start_from_another():
-    with pytest.raises(SettingError, match=r"^voter.slim is True, expected False as in the model to start from$"):
-        NetworkSettings(slim=True).check_start(NetworkSettings())
-
-
 def test_levels_start_from_levels_alone():
     NetworkSettings(method="hdv").check_start(NetworkSettings(method="ho"))
     for one, other in (("levels", "whdv"), ("whdv", "levels")):

@@ -8,12 +8,10 @@ from landvote.networks.settings import NetworkSettings
 from landvote.networks.unet import Head, UNet
 
 
-@pytest.mark.parametrize(
-    ("stride", "slim"), [(1, False), (2, False), (4, False), (8, False), (2, True), (4, True), (16, True)]
-)
+@pytest.mark.parametrize("stride", [1, 2, 4, 8])
 @pytest.mark.parametrize("size", [(64, 96), (32, 32)])
-def test_planes_are_a_stride_coarser_than_the_picture(stride, slim, size):
-    network = UNet(7, NetworkSettings(width=4, depth=4, stride=stride, head_width=8, slim=slim)).eval()
+def test_planes_are_a_stride_coarser_than_the_picture(stride, size):
+    network = UNet(7, NetworkSettings(width=4, depth=4, stride=stride, head_width=8)).eval()
     assert network(torch.zeros(2, 1, *size)).shape == (2, 7, size[0] // stride, size[1] // stride)
 
 
@@ -62,23 +60,10 @@ def test_the_last_layer_is_as_wide_as_asked_for():
         assert UNet(3, settings).head.in_channels == width
 
 
-@pytest.mark.parametrize("slim", [False, True])
-def test_every_weight_is_used(slim):
-    network = UNet(3, NetworkSettings(width=4, depth=3, stride=2, head_width=8, slim=slim))
+def test_every_weight_is_used():
+    network = UNet(3, NetworkSettings(width=4, depth=3, stride=2, head_width=8))
     network(torch.randn(2, 1, 32, 32)).square().sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
-
-
-def test_a_slim_network_halves_the_picture_once_and_adds_what_comes_from_below():
-    slim, usual = (UNet(3, NetworkSettings(width=4, depth=3, stride=2, head_width=8, slim=s)) for s in (True, False))
-    seen = []
-    for level, block in enumerate(slim.down):
-        block.register_forward_hook(lambda _, __, out, level=level: seen.append((level, out.shape[2])))
-    slim(torch.zeros(1, 1, 32, 32))
-    assert seen == [(0, 16), (1, 16), (2, 8), (3, 4)]
-    assert [block[0].in_channels for block in slim.up] == [16, 8]
-    assert [block[0].in_channels for block in usual.up] == [32 + 16, 16 + 8]
-    assert sum(p.numel() for p in slim.parameters()) < sum(p.numel() for p in usual.parameters())
 
 
 def test_coordinates_tell_one_place_from_another():

@@ -55,7 +55,6 @@ def told(stage):
     if out["shape"]:
         assert out["shape"].pop("astray") == 0.1  # which came later
     if out["network"]:  # forests had settings of a network's training, and did not read them
-        out["network"].pop("slim")  # there was none
         out["training"] = stage.training.model_dump(mode="json")
     return out
 

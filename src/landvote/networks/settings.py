@@ -16,7 +16,7 @@ from landvote.runtime.extras import require
 from landvote.runtime.settings import Settings, validated
 from landvote.votes import Estimate, Lesson, Voter, VoterSettings
 
-_TRUNK = ("width", "depth", "stride", "head_width", "widest", "coordinates", "normalise", "slim")  # decide its tensors
+_TRUNK = ("width", "depth", "stride", "head_width", "widest", "coordinates", "normalise")  # decide its tensors
 
 
 class TrainingSettings(Settings):
@@ -69,7 +69,6 @@ class NetworkSettings(VoterSettings):
         coordinates: give the network two further input planes with x and y from -1 to 1: of the body, where the placing
             tells where on it a view is, else of the view.
         normalise: batch normalisation after each convolution.
-        slim: a lighter U-Net than the paper's, see :class:`landvote.networks.unet.UNet`: a step takes 0.64 of the time.
         k: offsets are clipped to +-k grid cells (equation 2; the paper gives no value).
         sigma: SD of the Gaussian weight in grid cells (equation 1; the paper gives no value).
         gain: how much the error of the weight counts in the loss; 1 in equation 3.
@@ -94,7 +93,6 @@ class NetworkSettings(VoterSettings):
     widest: PositiveInt = 256
     coordinates: bool = True
     normalise: bool = True
-    slim: bool = False
     k: PositiveFloat = 16.0
     sigma: PositiveFloat = 6.0
     gain: PositiveFloat = 1.0
@@ -111,10 +109,6 @@ class NetworkSettings(VoterSettings):
         unit = 2**self.depth
         if size[0] % unit or size[1] % unit:
             raise ValueError(f"size {size} with depth {self.depth}: expected multiples of {unit}")
-        if self.slim and (self.stride == 1 or self.method == "levels"):
-            raise ValueError(
-                f"slim with stride {self.stride} and method {self.method!r}: expected a U-Net of stride 2 at least"
-            )
         if self.stride > unit or (self.method == "levels" and self.stride < unit):
             expected = f"{unit}, as of all levels" if self.method == "levels" else f"at most {unit}"
             raise ValueError(f"stride {self.stride} with depth {self.depth}: expected {expected}")

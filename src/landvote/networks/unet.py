@@ -17,33 +17,24 @@ class UNet(nn.Module):
     Offsets are sub-pixel by themselves, so planes need not be as fine as the picture: with ``stride`` 4 the decoder
     stops two levels below the top. The last layer before the head is at least ``head_width`` wide: many planes are
     made from it.
-
-    A ``slim`` one is not the paper's: one convolution halves the picture in the first level, and what comes from below
-    is projected and added to a level, in place of put beside it, with one convolution after it in place of two.
     """
 
     def __init__(self, planes: int, settings: NetworkSettings) -> None:
         super().__init__()
         width, depth, normalise = settings.width, settings.depth, settings.normalise
         channels = [min(width * 2**level, settings.widest) for level in range(depth + 1)]
-        self.depth, self.coordinates, self.slim = depth, settings.coordinates, settings.slim
+        self.depth, self.coordinates = depth, settings.coordinates
         self.top = settings.stride.bit_length() - 1  # the level whose resolution the planes have
-        layers = _LAYERS if settings.coordinates else 1
-        first = _stem(layers, channels[0], normalise=normalise) if self.slim else None
         self.down = nn.ModuleList(
-            [first or _block(layers, channels[0], normalise=normalise)]
+            [_block(3 if settings.coordinates else 1, channels[0], normalise=normalise)]
             + [_block(a, b, normalise=normalise) for a, b in pairwise(channels)]
         )
-        project, up, below = list[nn.Module](), list[nn.Module](), channels[-1]
+        up, below = [], channels[-1]
         for level in range(depth - 1, self.top - 1, -1):
             out = max(channels[level], settings.head_width) if level == self.top else channels[level]
-            if self.slim:
-                project.append(nn.Sequential(nn.Conv2d(below, channels[level], 1)))
-                up.append(nn.Sequential(*_layer(channels[level], out, normalise=normalise)))
-            else:
-                up.append(_block(below + channels[level], out, normalise=normalise))
+            up.append(_block(below + channels[level], out, normalise=normalise))
             below = out
-        self.project, self.up = nn.ModuleList(project), nn.ModuleList(up)
+        self.up = nn.ModuleList(up)
         self.head = Head(below, planes, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -55,11 +46,11 @@ class UNet(nn.Module):
         x = _with_coordinates(picture) if self.coordinates else picture[:, :1]
         skipped: list[Tensor] = []
         for level, block in enumerate(self.down):
-            x = block(F.avg_pool2d(x, 2) if level > int(self.slim) else x)  # a stem has halved it for the next level
+            x = block(x if level == 0 else F.avg_pool2d(x, 2))
             skipped.append(x)
-        for i, (level, block) in enumerate(zip(range(self.depth - 1, self.top - 1, -1), self.up, strict=True)):
-            x = F.interpolate(self.project[i](x) if self.slim else x, scale_factor=2, mode="nearest")
-            x = block(x + skipped[level] if self.slim else torch.cat([x, skipped[level]], dim=1))
+        for level, block in zip(range(self.depth - 1, self.top - 1, -1), self.up, strict=True):
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = block(torch.cat([x, skipped[level]], dim=1))
         with torch.autocast(x.device.type, enabled=False):  # bf16 steps are half a pixel for offsets of 64 and more
             out: Tensor = self.head(x.float())
         return out
@@ -81,21 +72,13 @@ class Head(nn.Conv2d):
 
 
 def _block(before: int, after: int, *, normalise: bool) -> nn.Sequential:
-    return nn.Sequential(*_layer(before, after, normalise=normalise), *_layer(after, after, normalise=normalise))
-
-
-def _layer(before: int, after: int, *, normalise: bool) -> list[nn.Module]:
-    return _normalised(nn.Conv2d(before, after, 3, padding=1, bias=not normalise), normalise=normalise)
-
-
-def _stem(before: int, after: int, *, normalise: bool) -> nn.Sequential:
-    halving = nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normalise)
-    return nn.Sequential(*_normalised(halving, normalise=normalise))
-
-
-def _normalised(convolution: nn.Conv2d, *, normalise: bool) -> list[nn.Module]:
-    normalisation = [nn.BatchNorm2d(convolution.out_channels)] if normalise else []
-    return [convolution, *normalisation, nn.ReLU(inplace=True)]
+    layers: list[nn.Module] = []
+    for source in (before, after):
+        layers.append(nn.Conv2d(source, after, 3, padding=1, bias=not normalise))
+        if normalise:
+            layers.append(nn.BatchNorm2d(after))
+        layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers)
 
 
 def _with_coordinates(picture: Tensor) -> Tensor:
