@@ -12,7 +12,7 @@ import numpy.typing as npt
 from landvote.data.points import Points
 from landvote.data.scheme import Order
 
-_FILMS, _SEEN = 3, 200  # with all their points, at least and at most, that tell
+_FILMS, _SEEN = 3, 50  # with all their points, at least and at most, that tell
 _FAR = 1e7  # pixels: no film is so large
 _PARTS, _OF = 8, 3  # fewer parts are not taken for each other; fewer points have no form
 _MOST = 0.9  # of films and parts, that have to be so
