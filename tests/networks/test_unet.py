@@ -42,6 +42,12 @@ def test_the_head_is_a_convolution(layout):
     torch.testing.assert_close(found, wanted)
 
 
+def test_the_gradient_of_the_head_lies_in_memory_as_its_weights_do():
+    head = Head(5, 7, 1).to(memory_format=torch.channels_last)
+    head(torch.randn(2, 5, 6, 4)).square().sum().backward()
+    assert head.weight.grad.stride() == head.weight.stride() == (5, 1, 5, 5)
+
+
 def test_average_pooling_and_no_transposed_convolution(monkeypatch):
     network = UNet(3, NetworkSettings(width=4, depth=3, stride=1, head_width=8)).eval()
     unwanted = (nn.MaxPool2d, nn.ConvTranspose2d)

@@ -67,7 +67,8 @@ class Head(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, height, width) to (batch, planes, height, width)."""
-        weight = self.weight.flatten(1).expand(len(x), -1, -1)
+        # channels last, as networks are kept: the gradient then has the strides that several processes add up
+        weight = self.weight.permute(0, 2, 3, 1).flatten(1).expand(len(x), -1, -1)
         return torch.baddbmm(self.bias[:, None], weight, x.flatten(2)).view(len(x), -1, *x.shape[2:])
 
 
