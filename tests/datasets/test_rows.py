@@ -36,12 +36,26 @@ def test_the_smallest_part_that_repeats_counts():
     assert len(parts) == 24
 
 
-def test_a_film_that_begins_with_the_last_part_and_one_with_holes_do_not_hide_it():
+def turned():
+    return row(5).reshape(10, 5, 2)[::-1].reshape(50, 2)
+
+
+def twice():
+    shape = row(5)
+    shape[45:] = shape[40:45]
+    return shape
+
+
+def with_holes():
+    shape = row(5)
+    shape[3] = np.nan
+    return shape
+
+
+@pytest.mark.parametrize("other", [turned, twice, with_holes])
+def test_a_film_that_is_otherwise_does_not_hide_it(other):
     shapes = [row(i) for i in range(4)]
-    turned = row(5).reshape(10, 5, 2)[::-1].reshape(50, 2)
-    holes = row(6)
-    holes[3] = np.nan
-    assert find_row([*shapes, turned, holes])[1] == "down"
+    assert find_row([*shapes, other()])[1] == "down"
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from landvote.data.scheme import Order
 _FILMS, _SEEN = 3, 50  # with all their points, at least and at most, that tell
 _FAR = 1e7  # pixels: no film is so large
 _PARTS, _OF = 8, 3  # fewer parts are not taken for each other; fewer points have no form
-_MOST = 0.9  # of films and parts, that have to be so
-_IN_ORDER = 2 / 3  # of films, at least: some annotators begin with the last part
+_MOST = 0.9  # of parts, that have to be so
+_FILMS_SO = 2 / 3  # of films, at least: some annotators begin with the last part, or mark one twice
 _ALIKE, _NOT_ALIKE = 0.2, 0.35  # RMS distance from the mean part, in RMS radii: of the median part, and of most
 _FLAT = 0.3  # width over length of the mean part: pieces of a smooth contour are alike, and flat
 _EVEN = 6.0  # times as far apart as the nearest two parts are the farthest two
@@ -50,15 +50,15 @@ def _order(parts: npt.NDArray[np.complex128]) -> Order:
     forms = parts - centres[..., None]
     radius = np.sqrt((np.abs(forms) ** 2).mean(axis=2))
     steps = np.diff(centres, axis=1)
-    lengths = np.abs(steps)
-    if not (radius > 0).all() or not (lengths > 0).all():
+    lengths = np.maximum(np.abs(steps), 1e-9)
+    if not (radius > 0).all():
         return ""
     down = np.ptp(centres.imag, axis=1) > np.ptp(centres.real, axis=1)
     order: Order = "down" if down.mean() > 1 / 2 else "right"
     onwards = ((steps.imag if order == "down" else steps.real) > 0).all(axis=1)
-    even = np.quantile(lengths.max(axis=1) / lengths.min(axis=1), _MOST) <= _EVEN
+    even = np.quantile(lengths.max(axis=1) / lengths.min(axis=1), _FILMS_SO) <= _EVEN
     apart = np.median(radius[:, :-1] / lengths) <= _WIDE
-    return order if onwards.mean() >= _IN_ORDER and even and apart and _alike(forms / radius[..., None]) else ""
+    return order if onwards.mean() >= _FILMS_SO and even and apart and _alike(forms / radius[..., None]) else ""
 
 
 def _alike(forms: npt.NDArray[np.complex128]) -> bool:
