@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import numpy as np
@@ -296,9 +297,10 @@ def test_requests_that_write_come_at_a_limited_rate():
         asyncio.run(guard(dict(scope), receive, send))
         return answers[0]["status"]
 
-    assert [write() for _ in range(202)] == [200] * 200 + [429] * 2
-    now = 0.1
-    assert [write() for _ in range(6)] == [200] * 5 + [429]
+    with ThreadPoolExecutor(1) as own:  # a browser that another test drives may run a loop in this thread
+        assert [own.submit(write).result() for _ in range(202)] == [200] * 200 + [429] * 2
+        now = 0.1
+        assert [own.submit(write).result() for _ in range(6)] == [200] * 5 + [429]
 
 
 def test_a_fault_of_the_servers_is_told_without_what_it_quotes(review, monkeypatch, capsys):
