@@ -6,7 +6,7 @@ import pytest
 from landvote.data.radiograph import Radiograph
 from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
-from landvote.datasets.plausible import annotators_apart, misplaced, resized, uneven_rows
+from landvote.datasets.plausible import annotators_apart, misplaced, resized
 
 SHAPE = np.array([[0.2, 0.1], [0.8, 0.2], [0.7, 0.95], [0.3, 0.9], [0.4, 0.5]])
 SIZE = (400, 800)
@@ -95,51 +95,3 @@ def test_films_of_another_size_are_named_and_those_that_were_turned_are_told_apa
     assert turned.endswith("their points were set on the unturned picture: b.png (30 x 40, not 40 x 30)")
     assert other == "1 films have another size than the file of their points says: c.png (80 x 60, not 40 x 30)"
     assert not resized(stated, {})
-
-
-SPINE = Scheme.named("spine")
-
-
-def rows(count=12):
-    """Rows of vertebrae, each 3 % longer than the one before, no two films alike."""
-    rng = np.random.default_rng(1)
-    down = np.cumsum(40 * 1.03 ** np.arange(17))
-    corners = np.array([[-20, -15], [20, -15], [-20, 15], [20, 15]])
-    made = []
-    for _ in range(count):
-        places = np.column_stack([200 + 30 * np.sin(down / 300 + rng.uniform(0, 3)), down + rng.normal(0, 1, 17)])
-        made.append(rng.uniform(0.6, 1.5) * (places[:, None] + corners))
-    return made
-
-
-def spines(shapes, scheme=SPINE):
-    film = Radiograph(np.zeros((9, 9), np.uint8), "a film")
-    return [Sample(f"{i}.png", lambda: film, scheme, {"": shape.reshape(-1, 2)}) for i, shape in enumerate(shapes)]
-
-
-class TestUnevenRows:
-    def test_rows_that_go_on_evenly_are_not_named(self):
-        assert uneven_rows(spines(rows())) == []
-
-    def test_a_part_that_was_marked_twice_and_one_left_out(self):
-        shapes = rows()
-        shapes[3][9] = shapes[3][8] + 1
-        shapes[7][5:] = np.concatenate([shapes[7][6:], shapes[7][-1:] + np.array([0, 70])])
-        (text,) = uneven_rows(spines(shapes))
-        assert text.startswith("2 films have parts of the row much nearer or farther apart than those beside")
-        named = text.split("? ")[1]
-        assert named.startswith("3.png (T9 top left and T10 top left, 0.0")
-        assert "7.png (T5 top left and T6 top left, 1.9 times)" in named
-
-    def test_a_row_that_is_uneven_in_all_films_is_as_it_should_be(self):
-        shapes = rows()
-        for shape in shapes:
-            shape[12:] += np.array([0, 45])
-        assert uneven_rows(spines(shapes)) == []
-
-    def test_parts_that_are_no_row_and_few_films_tell_nothing(self):
-        shapes = rows()
-        shapes[3][9] = shapes[3][8]
-        assert uneven_rows(spines(shapes))
-        assert uneven_rows(spines(shapes[:9])) == []
-        assert uneven_rows(spines(shapes, SPINE.model_copy(update={"order": ""}))) == []

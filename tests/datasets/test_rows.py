@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landvote.data.radiograph import Radiograph
+from landvote.data.sample import Sample
 from landvote.data.scheme import Scheme
 from landvote.datasets.check import check_folder
 from landvote.datasets.folder import read_folder
-from landvote.datasets.rows import find_row
+from landvote.datasets.rows import find_row, uneven_rows
 from toys import write_wide_csv
 
 FORM = np.array([[-20.0, -14], [22, -16], [20, 15], [3, 21], [-19, 13]])
@@ -114,3 +116,49 @@ class TestFolder:
         (scheme,) = {s.scheme for s in read_folder(data, Scheme.numbered(50))}
         assert not scheme.row
         assert "in a row" not in str(check_folder(data, Scheme.numbered(50)).facts)
+
+
+SPINE = Scheme.named("spine")
+
+
+def vertebrae(count=12):
+    """Rows of vertebrae, each 3 % longer than the one before, no two films alike."""
+    rng = np.random.default_rng(1)
+    down = np.cumsum(40 * 1.03 ** np.arange(17))
+    corners = np.array([[-20, -15], [20, -15], [-20, 15], [20, 15]])
+    made = []
+    for _ in range(count):
+        places = np.column_stack([200 + 30 * np.sin(down / 300 + rng.uniform(0, 3)), down + rng.normal(0, 1, 17)])
+        made.append(rng.uniform(0.6, 1.5) * (places[:, None] + corners))
+    return made
+
+
+def spines(shapes, scheme=SPINE):
+    film = Radiograph(np.zeros((9, 9), np.uint8), "a film")
+    return [Sample(f"{i}.png", lambda: film, scheme, {"": shape.reshape(-1, 2)}) for i, shape in enumerate(shapes)]
+
+
+class TestUnevenRows:
+    def test_rows_that_go_on_evenly_are_not_named(self):
+        assert uneven_rows(spines(vertebrae())) == []
+
+    def test_a_part_that_was_marked_twice_and_one_left_out(self):
+        shapes = vertebrae()
+        shapes[3][9] = shapes[3][8] + 1
+        shapes[7][5:] = np.concatenate([shapes[7][6:], shapes[7][-1:] + np.array([0, 70])])
+        first, second = uneven_rows(spines(shapes))
+        assert first.startswith("3.png (T9 top left and T10 top left, 0.0")
+        assert second == "7.png (T5 top left and T6 top left, 1.9 times)"
+
+    def test_a_row_that_is_uneven_in_all_films_is_as_it_should_be(self):
+        shapes = vertebrae()
+        for shape in shapes:
+            shape[12:] += np.array([0, 45])
+        assert uneven_rows(spines(shapes)) == []
+
+    def test_parts_that_are_no_row_and_few_films_tell_nothing(self):
+        shapes = vertebrae()
+        shapes[3][9] = shapes[3][8]
+        assert uneven_rows(spines(shapes))
+        assert uneven_rows(spines(shapes[:9])) == []
+        assert uneven_rows(spines(shapes, SPINE.model_copy(update={"order": ""}))) == []

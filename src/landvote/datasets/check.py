@@ -18,7 +18,8 @@ from landvote.data.scheme import Scheme
 from landvote.datasets.folder import FoundFolder, survey_folder
 from landvote.datasets.leaks import copies, split_leaks
 from landvote.datasets.placeholders import Placeholder, placeholders
-from landvote.datasets.plausible import misplaced, resized, uneven_rows
+from landvote.datasets.plausible import misplaced, resized
+from landvote.datasets.rows import uneven_rows
 from landvote.datasets.survey import Facts, Survey
 from landvote.errors import ImageError, PointsError
 from landvote.runtime.files import StrPath
@@ -136,9 +137,9 @@ def check_folder(
         + _missing(samples, readable=not any(isinstance(error, PointsError) for error in found.problems))
     )
     warnings += [f"{code}; {len(code.films)} films: {_some(code.films)}" for code in coded]
-    warnings += (
-        moved + _strange(samples, coded) + uneven_rows(samples) + _alike_unmirrored(samples) + _without_split(samples)
-    )
+    uneven = "films have parts of the row much nearer or farther apart than those beside, one marked twice or left out"
+    warnings += moved + _strange(samples, coded) + _named(uneven_rows(samples), uneven)
+    warnings += _alike_unmirrored(samples) + _without_split(samples)
     lines = (*_pixels(records, spacings), *_contents(found))
     return FolderReport(samples, lines, tuple(warnings), tuple(problems), tuple(records))
 

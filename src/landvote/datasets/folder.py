@@ -30,7 +30,7 @@ from landvote.data.scheme import Scheme
 from landvote.data.side import Side
 from landvote.datasets.place import TABLES, Place
 from landvote.datasets.plausible import annotators_apart
-from landvote.datasets.rows import find_row
+from landvote.datasets.rows import find_row, row_in_words
 from landvote.errors import DataError, PointsError, SplitError
 from landvote.films.image import read_image
 from landvote.formats.films import Films
@@ -157,7 +157,7 @@ def survey_folder(
                     stated.get(name),
                 )
             )
-    said = "; ".join([table.form, *table.notes, *([_as_row(scheme)] if made_scheme and scheme.row else [])])
+    said = "; ".join([table.form, *table.notes, *([row_in_words(scheme)] if made_scheme and scheme.row else [])])
     problems += [*_leaks(folder, samples), *annotators_apart({s.identifier: s.annotations for s in samples})]
     left_out = (*known_films.left_out, *passed_over)
     return FoundFolder(
@@ -188,13 +188,6 @@ def read_films(place: Place, tables: Sequence[str] = TABLES) -> list[Sample]:
 def open_film(path: Path, identifier: str, spacing: Spacing | None) -> Radiograph:
     """Decode a film; ``spacing`` is used where it was measured, or the image itself gives none."""
     return replace(read_image(path), identifier=identifier).spaced(spacing)
-
-
-def _as_row(scheme: Scheme) -> str:
-    """Describe the row that the points of a made scheme look like."""
-    way = {"down": "from top to bottom", "right": "from left to right"}[scheme.order]
-    parts = f"{len(scheme.repeats)} equal parts of {len(scheme.repeats[0])} points"
-    return f"they look like {parts} in a row {way}, and are taken for that unless a scheme says otherwise"
 
 
 def _annotations(table: PointTable, scheme: Scheme) -> dict[str, dict[str, FloatArray]]:

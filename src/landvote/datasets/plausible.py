@@ -1,7 +1,4 @@
-"""Points that cannot be meant: annotators far apart, shares or per cent in place of pixels, x and y swapped.
-
-And parts of a row that may have been marked twice, or left out.
-"""
+"""Points that cannot be meant: annotators far apart, shares or per cent in place of pixels, x and y swapped."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -18,8 +15,6 @@ _UNITS = {1: "shares of the film (0 to 1)", 100: "per cent of the film"}
 _LARGER = 2.5  # times a unit's end, at least, are films that reach beyond it
 _BEYOND = 0.05  # of the film's side: a landmark may lie a little outside the film
 _NAMED = 10
-_FEWEST, _SHORTEST = 10, 5  # films, and parts of a row, that tell how evenly a row goes on
-_UNEVEN, _LEAST_UNEVEN = 8.0, 1.5  # robust standard deviations, and times, that parts are nearer or farther apart
 
 Size = tuple[int, int]
 
@@ -70,32 +65,6 @@ def resized(stated: Mapping[str, Size | None], sizes: Mapping[str, Size]) -> lis
         False: "films have another size than the file of their points says",
     }
     return [f"{len(names)} {words[turned]}: {_some(names)}" for turned, names in found.items() if names]
-
-
-def uneven_rows(samples: Sequence[Sample]) -> list[str]:
-    """Return in words which films have parts of a row much nearer together, or farther apart, than the parts beside.
-
-    Where one part was marked twice, or left out, all beyond it have the names of others. The distance of two parts
-    counts as a share of those of the parts beside, and against the median film.
-    """
-    whole = [s for s in samples if s.annotations and s.scheme.row and np.isfinite(s.points).all() and not s.collapsed]
-    if len(whole) < _FEWEST or len(parts := whole[0].scheme.repeats) < _SHORTEST:
-        return []
-    centres = np.stack([s.points[np.array(parts)].mean(axis=1) for s in whole])
-    away = np.log(np.maximum(np.linalg.norm(np.diff(centres, axis=1), axis=2), 1e-9))
-    count = len(parts) - 1
-    beside = [[j for j in range(max(0, i - 2), min(count, i + 3)) if j != i] for i in range(count)]
-    uneven = away - np.stack([np.median(away[:, of], axis=1) for of in beside], axis=1)
-    uneven -= np.median(uneven, axis=0)
-    limit = max(_UNEVEN * 1.4826 * float(np.median(np.abs(uneven))), float(np.log(_LEAST_UNEVEN)))
-    worst = np.abs(uneven).max(axis=1)
-    named = []
-    for i in np.argsort(-worst)[: int((worst > limit).sum())]:
-        at = int(np.abs(uneven[i]).argmax())
-        one, other = (whole[i].scheme.landmarks[part[0]] for part in parts[at : at + 2])
-        named.append(f"{whole[i].identifier} ({one} and {other}, {np.exp(uneven[i, at]):.2g} times)")
-    found = "films have parts of the row much nearer or farther apart than those beside, one marked twice or left out?"
-    return [f"{len(named)} {found} {_some(named)}"] if named else []
 
 
 def _in_other_units(given: Mapping[str, Points], sizes: Mapping[str, Size]) -> list[str]:

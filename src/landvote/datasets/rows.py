@@ -1,7 +1,7 @@
 """Rows of equal parts, such as the vertebrae of a spine, told by the points alone where no scheme says what they mean.
 
 A row that is known as one is found much better: ten spine films gave 21 px with it and 35 px without
-(results/points.md).
+(results/points.md). And films on which a part of a row was probably marked twice, or left out.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from landvote.data.points import Points
-from landvote.data.scheme import Order
+from landvote.data.sample import Sample
+from landvote.data.scheme import Order, Scheme
 
 _FILMS, _SEEN = 3, 50  # with all their points, at least and at most, that tell
 _FAR = 1e7  # pixels: no film is so large
@@ -22,6 +23,8 @@ _FLAT = 0.3  # width over length of the mean part: pieces of a smooth contour ar
 _EVEN = 6.0  # times as far apart as the nearest two parts are the farthest two
 _WIDE = 1.2  # times as large (RMS radius) as it is far from the next is a part
 _TURNED = np.deg2rad(60)
+_FEWEST, _SHORTEST = 10, 5  # films, and parts of a row, that tell how evenly a row goes on
+_UNEVEN, _LEAST_UNEVEN = 8.0, 1.5  # robust standard deviations, and times, that parts are nearer or farther apart
 
 Row = tuple[tuple[tuple[int, ...], ...], Order]
 
@@ -42,6 +45,39 @@ def find_row(shapes: Sequence[Points]) -> Row | None:
         if n % size == 0 and (order := _order(points.reshape(len(points), -1, size))):
             return tuple(tuple(range(i, i + size)) for i in range(0, n, size)), order
     return None
+
+
+def row_in_words(scheme: Scheme) -> str:
+    """Return in words the row that the points of a made scheme look like."""
+    way = {"down": "from top to bottom", "right": "from left to right"}[scheme.order]
+    parts = f"{len(scheme.repeats)} equal parts of {len(scheme.repeats[0])} points"
+    return f"they look like {parts} in a row {way}, and are taken for that unless a scheme says otherwise"
+
+
+def uneven_rows(samples: Sequence[Sample]) -> list[str]:
+    """Return which films have parts of a row much nearer together, or farther apart, than the parts beside.
+
+    The worst comes first, each with the two parts and by how many times they are nearer or farther apart. Where one
+    part was marked twice, or left out, all beyond it have the names of others. The distance of two parts counts as a
+    share of those of the parts beside, and against the median film.
+    """
+    whole = [s for s in samples if s.annotations and s.scheme.row and np.isfinite(s.points).all() and not s.collapsed]
+    if len(whole) < _FEWEST or len(parts := whole[0].scheme.repeats) < _SHORTEST:
+        return []
+    centres = np.stack([s.points[np.array(parts)].mean(axis=1) for s in whole])
+    away = np.log(np.maximum(np.linalg.norm(np.diff(centres, axis=1), axis=2), 1e-9))
+    count = len(parts) - 1
+    beside = [[j for j in range(max(0, i - 2), min(count, i + 3)) if j != i] for i in range(count)]
+    uneven = away - np.stack([np.median(away[:, of], axis=1) for of in beside], axis=1)
+    uneven -= np.median(uneven, axis=0)
+    limit = max(_UNEVEN * 1.4826 * float(np.median(np.abs(uneven))), float(np.log(_LEAST_UNEVEN)))
+    worst = np.abs(uneven).max(axis=1)
+    named = []
+    for i in np.argsort(-worst)[: int((worst > limit).sum())]:
+        at = int(np.abs(uneven[i]).argmax())
+        one, other = (whole[i].scheme.landmarks[part[0]] for part in parts[at : at + 2])
+        named.append(f"{whole[i].identifier} ({one} and {other}, {np.exp(uneven[i, at]):.2g} times)")
+    return named
 
 
 def _order(parts: npt.NDArray[np.complex128]) -> Order:
